@@ -1,0 +1,66 @@
+#include "api/base/ids.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <stdexcept>
+
+namespace mx2 {
+namespace {
+
+constexpr std::size_t kIdBytes = 16;
+
+// Kernel randomness is fetched for many identifiers at once: one system call per 256 of them.
+void fill_random(std::uint8_t* out, std::size_t size) {
+  thread_local std::array<std::uint8_t, 4096> pool{};
+  thread_local std::size_t used = pool.size();
+  if (pool.size() - used < size) {
+    for (std::size_t got = 0; got < pool.size();) {
+      const auto n = getrandom(pool.data() + got, std::min<std::size_t>(256, pool.size() - got), 0);
+      if (n < 0) throw std::runtime_error("getrandom failed");
+      got += static_cast<std::size_t>(n);
+    }
+    used = 0;
+  }
+  std::memcpy(out, pool.data() + used, size);
+  used += size;
+}
+
+std::string to_hex(const std::array<std::uint8_t, kIdBytes>& bytes) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text(2 * kIdBytes, '0');
+  for (std::size_t i = 0; i < kIdBytes; ++i) {
+    text[2 * i] = kDigits[bytes[i] >> 4U];
+    text[2 * i + 1] = kDigits[bytes[i] & 0xFU];
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string RandomIds::next() {
+  std::array<std::uint8_t, kIdBytes> bytes{};
+  const auto now = static_cast<std::uint64_t>(clock_.now_ms());
+  for (unsigned i = 0; i < 6; ++i) bytes[i] = static_cast<std::uint8_t>(now >> (8U * (5U - i)));
+  fill_random(bytes.data() + 6, kIdBytes - 6);
+  bytes[6] = static_cast<std::uint8_t>(0x70U | (bytes[6] & 0x0FU));  // version 7
+  bytes[8] = static_cast<std::uint8_t>(0x80U | (bytes[8] & 0x3FU));  // variant
+  return to_hex(bytes);
+}
+
+std::string SequentialIds::next() {
+  const auto n = ++last_;
+  std::array<std::uint8_t, kIdBytes> bytes{};
+  for (unsigned i = 0; i < 8; ++i) bytes[15 - i] = static_cast<std::uint8_t>(n >> (8U * i));
+  return to_hex(bytes);
+}
+
+bool is_hex32(std::string_view text) {
+  return text.size() == 2 * kIdBytes && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+}  // namespace mx2

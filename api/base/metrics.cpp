@@ -1,0 +1,63 @@
+#include "api/base/metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <deque>
+#include <mutex>
+#include <sstream>
+
+namespace mx2::metrics {
+
+void Counter::add(double amount) { impl_.Increment(amount); }
+void Gauge::set(double value) { impl_.Set(value); }
+void Histogram::observe(double value) { impl_.Observe(value); }
+
+struct Registry::Impl {
+  prometheus::Registry registry;
+  std::mutex mutex;  // guards the deques; a deque keeps references valid while it grows
+  std::deque<Counter> counters;
+  std::deque<Gauge> gauges;
+  std::deque<Histogram> histograms;
+};
+
+Registry::Registry() : impl_(std::make_unique<Impl>()) {}
+Registry::~Registry() = default;
+
+Counter& Registry::counter(const std::string& name, const std::string& help, const Labels& labels) {
+  auto& family = prometheus::BuildCounter().Name(name).Help(help).Register(impl_->registry);
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->counters.emplace_back(family.Add(labels));
+}
+
+Gauge& Registry::gauge(const std::string& name, const std::string& help, const Labels& labels) {
+  auto& family = prometheus::BuildGauge().Name(name).Help(help).Register(impl_->registry);
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->gauges.emplace_back(family.Add(labels));
+}
+
+Histogram& Registry::histogram(const std::string& name, const std::string& help,
+                               const Labels& labels, const std::vector<double>& bounds) {
+  auto& family = prometheus::BuildHistogram().Name(name).Help(help).Register(impl_->registry);
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->histograms.emplace_back(
+      family.Add(labels, prometheus::Histogram::BucketBoundaries(bounds.begin(), bounds.end())));
+}
+
+std::string Registry::text() const {
+  std::ostringstream out;
+  prometheus::TextSerializer().Serialize(out, impl_->registry.Collect());
+  return out.str();
+}
+
+const std::vector<double>& latency_bounds() {
+  static const std::vector<double> bounds{0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
+                                          0.01,    0.025,  0.05,    0.1,    0.25,  0.5,    1,
+                                          2.5,     5,      10};
+  return bounds;
+}
+
+}  // namespace mx2::metrics

@@ -1,0 +1,166 @@
+#include "api/config/reader.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "api/base/text.h"
+
+namespace mx2::config {
+namespace {
+
+std::string pointer_of(const std::string& key) {
+  std::string pointer = "/" + key;
+  std::replace(pointer.begin(), pointer.end(), '.', '/');
+  return pointer;
+}
+
+std::string dotted(std::string pointer) {
+  std::replace(pointer.begin(), pointer.end(), '/', '.');
+  return pointer.substr(1);
+}
+
+void emit(YAML::Emitter& out, const json::Value& value) {
+  if (value.is_object()) {
+    out << YAML::BeginMap;
+    for (const auto& [name, member] : value.items()) {
+      out << YAML::Key << name << YAML::Value;
+      emit(out, member);
+    }
+    out << YAML::EndMap;
+  } else if (value.is_array()) {
+    out << YAML::Flow << YAML::BeginSeq;
+    for (const auto& item : value) emit(out, item);
+    out << YAML::EndSeq;
+  } else if (value.is_string()) {
+    out << YAML::DoubleQuoted << value.get<std::string>();
+  } else if (value.is_boolean()) {
+    out << value.get<bool>();
+  } else {
+    out << value.get<std::int64_t>();
+  }
+}
+
+}  // namespace
+
+void Reader::fail(const std::string& key, const std::string& detail) {
+  errors_.push_back(document_.place(pointer_of(key)) + ": " + key + " " + detail);
+}
+
+void Reader::note(const std::string& key, json::Value value) {
+  effective_[json::Value::json_pointer(pointer_of(key))] = std::move(value);
+}
+
+const json::Value* Reader::find(const std::string& key, json::Value effective) {
+  known_.push_back(pointer_of(key));
+  note(key, std::move(effective));
+  const auto* value = &document_.value;
+  for (const auto part : split(key, '.')) {
+    if (!value->is_object()) return nullptr;
+    const auto it = value->find(std::string(part));
+    if (it == value->end() || it->is_null()) return nullptr;
+    value = &*it;
+  }
+  return value;
+}
+
+void Reader::text(const std::string& key, std::string& out) {
+  const auto* value = find(key, out);
+  if (value == nullptr) return;
+  if (!value->is_string()) return fail(key, "must be a text");
+  out = value->get<std::string>();
+  note(key, out);
+}
+
+void Reader::choice(const std::string& key, std::string& out,
+                    const std::vector<std::string>& allowed) {
+  text(key, out);
+  if (std::find(allowed.begin(), allowed.end(), out) != allowed.end()) return;
+  std::string list;
+  for (const auto& one : allowed) list += (list.empty() ? "" : ", ") + one;
+  fail(key, "is '" + out + "'; allowed: " + list);
+}
+
+void Reader::boolean(const std::string& key, bool& out) {
+  const auto* value = find(key, out);
+  if (value == nullptr) return;
+  if (!value->is_boolean()) return fail(key, "must be true or false");
+  out = value->get<bool>();
+  note(key, out);
+}
+
+void Reader::texts(const std::string& key, std::vector<std::string>& out) {
+  const auto* value = find(key, out);
+  if (value == nullptr) return;
+  const bool good = value->is_array() && std::all_of(value->begin(), value->end(),
+                                                     [](const auto& v) { return v.is_string(); });
+  if (!good) return fail(key, "must be a list of texts");
+  out = value->get<std::vector<std::string>>();
+  note(key, out);
+}
+
+void Reader::read_integer(const std::string& key, std::int64_t& out, std::int64_t least,
+                          std::int64_t most) {
+  const auto* value = find(key, out);
+  if (value == nullptr) return;
+  if (!value->is_number_integer()) return fail(key, "must be an integer");
+  const auto number = value->get<std::int64_t>();
+  if (number < least || number > most) {
+    return fail(key, "is " + std::to_string(number) + "; must be from " + std::to_string(least) +
+                         " to " + std::to_string(most));
+  }
+  out = number;
+  note(key, out);
+}
+
+void Reader::secret_file(const std::string& key, std::string& content) {
+  std::string path;
+  text(key, path);
+  if (path.empty()) return;
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream bytes;
+  if (!in || !(bytes << in.rdbuf())) return fail(key, "names " + path + ", which cannot be read");
+  content = bytes.str();
+}
+
+void Reader::refuse_unknown(const json::Value& value, const std::string& pointer) {
+  for (const auto& [name, member] : value.items()) {
+    const auto here = pointer + "/" + name;
+    if (std::find(known_.begin(), known_.end(), here) != known_.end()) continue;
+    const bool section = std::any_of(known_.begin(), known_.end(), [&](const std::string& known) {
+      return known.rfind(here + "/", 0) == 0;
+    });
+    if (section && (member.is_object() || member.is_null())) {
+      if (member.is_object()) refuse_unknown(member, here);
+      continue;
+    }
+    std::vector<std::string> keys;
+    for (const auto& known : known_) keys.push_back(dotted(known));
+    const auto hint = closest(dotted(here), keys);
+    fail(dotted(here), section ? "must be a section of keys"
+                               : "is not known" +
+                                     (hint ? "; did you mean '" + *hint + "'?" : std::string()));
+  }
+}
+
+Result<void> Reader::finish() {
+  if (!document_.value.is_object()) {
+    errors_.push_back(document_.file + ": must be a mapping of keys");
+  } else {
+    refuse_unknown(document_.value, "");
+  }
+  if (errors_.empty()) return {};
+  std::string all;
+  for (const auto& error : errors_) all += (all.empty() ? "" : "\n") + error;
+  return invalid_argument(all);
+}
+
+std::string Reader::effective() const {
+  YAML::Emitter out;
+  emit(out, effective_);
+  return std::string(out.c_str()) + "\n";
+}
+
+}  // namespace mx2::config

@@ -1,0 +1,58 @@
+// A program's configuration: each key is read once, with its default, bounds and place. Unknown
+// keys are errors with a suggestion, and all errors are reported together, one line each, as
+// file:line:column. What was read can be printed, secrets apart.
+//
+//   config::Reader reader(document);
+//   reader.integer("mx2.port", options.port, 0, 65535);
+//   if (auto ok = reader.finish(); !ok) …
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "api/base/result.h"
+#include "api/config/yaml.h"
+
+namespace mx2::config {
+
+class Reader {
+ public:
+  explicit Reader(const Document& document) : document_(document) {}
+
+  // `out` holds the default and keeps it when the key is absent. Keys are dotted paths.
+  void text(const std::string& key, std::string& out);
+  void choice(const std::string& key, std::string& out, const std::vector<std::string>& allowed);
+  void boolean(const std::string& key, bool& out);
+  void texts(const std::string& key, std::vector<std::string>& out);
+  template <typename Int>
+  void integer(const std::string& key, Int& out, std::int64_t least, std::int64_t most) {
+    auto value = static_cast<std::int64_t>(out);
+    read_integer(key, value, least, most);
+    out = static_cast<Int>(value);
+  }
+  // A file whose content is the value (a secret): read now, printed only as its path.
+  void secret_file(const std::string& key, std::string& content);
+
+  // An error that concerns a key but needs more than its bounds to be seen.
+  void fail(const std::string& key, const std::string& detail);
+
+  // invalid_argument with all errors, or nothing.
+  [[nodiscard]] Result<void> finish();
+  // The effective configuration as YAML.
+  [[nodiscard]] std::string effective() const;
+
+ private:
+  [[nodiscard]] const json::Value* find(const std::string& key, json::Value effective);
+  void read_integer(const std::string& key, std::int64_t& out, std::int64_t least,
+                    std::int64_t most);
+  void refuse_unknown(const json::Value& value, const std::string& pointer);
+  void note(const std::string& key, json::Value value);
+
+  const Document& document_;
+  std::vector<std::string> known_;  // as pointers
+  std::vector<std::string> errors_;
+  json::Value effective_ = json::Value::object();
+};
+
+}  // namespace mx2::config

@@ -1,0 +1,126 @@
+#include "api/config/yaml.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace mx2::config {
+namespace {
+
+constexpr std::size_t kBytesMax = 16U * 1024 * 1024;
+constexpr std::size_t kNodesMax = 2'000'000;  // also stops aliases that multiply
+
+std::string place_of(const std::string& file, const YAML::Mark& mark) {
+  return file + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
+}
+
+class Converter {
+ public:
+  explicit Converter(Document& document) : document_(document) {}
+
+  json::Value convert(const YAML::Node& node, const std::string& pointer, std::size_t depth) {
+    if (error_) return nullptr;
+    if (++nodes_ > kNodesMax || depth > json::kDepthMax) {
+      error_ = invalid_argument("too many or too deeply nested values", place(node));
+      return nullptr;
+    }
+    document_.places[pointer] = place(node);
+    if (node.IsSequence()) return sequence(node, pointer, depth);
+    if (node.IsMap()) return mapping(node, pointer, depth);
+    return node.IsScalar() ? scalar(node) : json::Value(nullptr);
+  }
+
+  [[nodiscard]] const std::optional<Error>& error() const { return error_; }
+
+ private:
+  std::string place(const YAML::Node& node) const { return place_of(document_.file, node.Mark()); }
+
+  json::Value sequence(const YAML::Node& node, const std::string& pointer, std::size_t depth) {
+    auto array = json::Value::array();
+    for (std::size_t i = 0; i < node.size(); ++i) {
+      array.push_back(convert(node[i], pointer + "/" + std::to_string(i), depth + 1));
+    }
+    return array;
+  }
+
+  json::Value mapping(const YAML::Node& node, const std::string& pointer, std::size_t depth) {
+    auto object = json::Value::object();
+    for (const auto& entry : node) {
+      if (!entry.first.IsScalar()) {
+        error_ = invalid_argument("a key must be a plain text", place(entry.first));
+        return object;
+      }
+      const auto& key = entry.first.Scalar();
+      if (object.contains(key)) {
+        error_ = invalid_argument("'" + key + "' appears twice", place(entry.first));
+        return object;
+      }
+      object[key] = convert(entry.second, pointer + "/" + key, depth + 1);
+      document_.places[pointer + "/" + key] = place(entry.first);
+    }
+    return object;
+  }
+
+  static json::Value scalar(const YAML::Node& node) {
+    const auto& text = node.Scalar();
+    if (node.Tag() == "!") return text;  // quoted
+    if (text == "null" || text == "~" || text.empty()) return nullptr;
+    if (text == "true") return true;
+    if (text == "false") return false;
+    std::int64_t integer = 0;
+    if (YAML::convert<std::int64_t>::decode(node, integer)) return integer;
+    double number = 0;
+    if (YAML::convert<double>::decode(node, number)) return number;
+    return text;
+  }
+
+  Document& document_;
+  std::optional<Error> error_;
+  std::size_t nodes_ = 0;
+};
+
+}  // namespace
+
+std::string Document::place(std::string pointer) const {
+  for (;;) {
+    const auto it = places.find(pointer);
+    if (it != places.end()) return it->second;
+    const auto slash = pointer.rfind('/');
+    if (slash == std::string::npos) return file;
+    pointer.erase(slash);
+  }
+}
+
+Error Document::located(const Error& error, const std::string& below) const {
+  Error result = error;
+  const auto slash = error.pointer.rfind('/');
+  const auto member = slash == std::string::npos ? "" : error.pointer.substr(slash + 1);
+  result.pointer = place(below + error.pointer);
+  result.detail = (member.empty() ? "" : member + " ") + error.detail;
+  return result;
+}
+
+Result<Document> parse_yaml(const std::string& text, const std::string& file) {
+  Document document{json::Value::object(), file, {}};
+  try {
+    const auto root = YAML::Load(text);
+    if (root.IsNull()) return document;
+    Converter converter(document);
+    document.value = converter.convert(root, "", 0);
+    if (converter.error()) return *converter.error();
+    return document;
+  } catch (const YAML::Exception& e) {
+    return invalid_argument("malformed YAML: " + e.msg, place_of(file, e.mark));
+  }
+}
+
+Result<Document> read_yaml_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  if (!in || !(text << in.rdbuf())) return invalid_argument("cannot be read", path);
+  if (text.str().size() > kBytesMax) return invalid_argument("is larger than 16 MiB", path);
+  return parse_yaml(text.str(), path);
+}
+
+}  // namespace mx2::config

@@ -1,0 +1,310 @@
+#include "api/http/connection.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "api/base/clock.h"
+#include "api/base/log.h"
+#include "api/base/text.h"
+#include "api/http/problem.h"
+#include "api/http/wire.h"
+
+namespace mx2::http {
+namespace {
+
+constexpr std::string_view kBlankLine = "\r\n\r\n";
+constexpr std::size_t kPipelinedBytesMax = 256 * 1024;  // read ahead while a request is answered
+
+class ConnectionSink final : public Responder::Sink {
+ public:
+  explicit ConnectionSink(std::shared_ptr<Connection> connection)
+      : connection_(std::move(connection)) {}
+  void send(Reply reply) noexcept override {
+    try {
+      connection_->send(reply);
+    } catch (const std::exception& e) {
+      log::error("reply not sent", {{"reason", e.what()}});
+    }
+  }
+
+ private:
+  std::shared_ptr<Connection> connection_;
+};
+
+// RFC 9112 9.3: HTTP/1.1 stays unless it says close, HTTP/1.0 goes unless it says keep-alive.
+bool wants_keep_alive(const Pistache::Http::Request& request) {
+  using Pistache::Http::ConnectionControl;
+  const auto header = request.headers().tryGet<Pistache::Http::Header::Connection>();
+  const auto control = header ? header->control() : ConnectionControl::Ext;
+  if (request.version() == Pistache::Http::Version::Http10) {
+    return control == ConnectionControl::KeepAlive;
+  }
+  return control != ConnectionControl::Close;
+}
+
+}  // namespace
+
+Connection::Connection(Shared& shared, const std::shared_ptr<Pistache::Tcp::Peer>& peer)
+    : shared_(shared),
+      peer_(peer),
+      peer_address_(peer->address().host()),
+      parser_(shared.options.head_bytes_max + 2 * shared.options.body_bytes_max + 1024) {
+  ++shared_.connections;
+}
+
+Connection::~Connection() {
+  if (orphan_fd_ >= 0) ::close(orphan_fd_);
+  --shared_.connections;
+}
+
+void Connection::on_input(std::string_view bytes) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (closing_) return;
+    input_ += bytes;
+    if (busy_ && input_.size() > kPipelinedBytesMax) closing_ = true;
+  }
+  advance();
+}
+
+// The client may have closed only its sending half and still wait for its answer; Pistache closes
+// the socket when this returns, so an answer still owed gets a descriptor of its own.
+void Connection::on_disconnect() {
+  const std::lock_guard lock(mutex_);
+  gone_ = true;
+  closing_ = true;
+  if (!busy_) return;
+  const auto peer = peer_.lock();
+  if (!peer || peer->ssl() != nullptr) return finish_request();
+  if (unwritten_.empty()) {
+    orphan_fd_ = ::dup(peer->fd());
+    return;
+  }
+  ::send(peer->fd(), unwritten_.data(), unwritten_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  finish_request();
+}
+
+// Only one thread reads messages at a time; whoever finds another at it leaves the work to it.
+void Connection::advance() {
+  std::unique_lock lock(mutex_);
+  if (advancing_) return;
+  advancing_ = true;
+  while (!busy_ && !closing_) {
+    const auto step = read_message();
+    if (step == Step::kMore) break;
+    if (step == Step::kAgain) continue;
+    busy_ = true;
+    ++shared_.in_flight;
+    keep_alive_ = wants_keep_alive(parser_.request);
+    Request request = make_request();
+    finish_message();
+    lock.unlock();
+    Responder responder(std::make_unique<ConnectionSink>(shared_from_this()));
+    if (shared_.draining) {
+      responder.reply(problem_reply(unavailable("the server is shutting down")));
+    } else {
+      shared_.handler->handle(std::move(request), std::move(responder));
+    }
+    lock.lock();
+  }
+  advancing_ = false;
+}
+
+Connection::Step Connection::read_message() {
+  try {
+    switch (phase_) {
+      case Phase::kHead: return read_head();
+      case Phase::kBody: return read_body();
+      case Phase::kChunked: return read_chunked();
+      case Phase::kTrailer: return read_trailer();
+    }
+  } catch (const Pistache::Http::HttpError& e) {
+    return reject(invalid_argument(std::string("malformed HTTP request: ") + e.what()));
+  } catch (const std::exception&) {  // e.g. a chunk size that no memory can hold
+    return reject(invalid_argument("malformed HTTP request"));
+  }
+  return Step::kMore;
+}
+
+Connection::Step Connection::read_head() {
+  const auto start = input_.find_first_not_of("\r\n");  // RFC 9112 2.2: tolerate empty lines first
+  input_.erase(0, std::min(start, input_.size()));
+  const auto limit = shared_.options.head_bytes_max;
+  const auto end = input_.find(kBlankLine);
+  if (std::min(end, input_.size()) > limit) {
+    const bool long_line = input_.find('\n') > limit;
+    return reject({long_line ? ErrorCode::kUriTooLong : ErrorCode::kHeadersTooLarge,
+                   "request head longer than " + std::to_string(limit) + " bytes", {}, {}, {}, 0});
+  }
+  if (end == std::string::npos) return Step::kMore;
+  auto head = prepare_head(std::string_view(input_).substr(0, end + kBlankLine.size()));
+  if (!head) return reject(head.error());
+  if (head->content_length > shared_.options.body_bytes_max) {
+    return reject(too_large(head->content_length));
+  }
+  target_ = std::move(head->target);
+  body_left_ = head->content_length;
+  input_.replace(0, end + kBlankLine.size(), head->text);
+  const auto done = feed(head->text.size());
+  if (!done) return reject(too_large(0));
+  return *done ? Step::kRequest : begin_body();
+}
+
+Error Connection::too_large(std::size_t bytes) const {
+  return {ErrorCode::kTooLarge,
+          "body " + (bytes > 0 ? "of " + std::to_string(bytes) + " bytes is" : std::string("is")) +
+              " too large; at most " + std::to_string(shared_.options.body_bytes_max) + " bytes",
+          {}, {}, {}, 0};
+}
+
+Connection::Step Connection::begin_body() {
+  const auto& headers = parser_.request.headers();
+  phase_ = body_left_ > 0 ? Phase::kBody : Phase::kChunked;
+  const auto expect = headers.tryGet<Pistache::Http::Header::Expect>();
+  const auto peer = peer_.lock();
+  if (expect && peer && input_.empty()) {
+    static const std::string kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    peer->send(Pistache::RawBuffer(kContinue, kContinue.size()), MSG_NOSIGNAL);
+  }
+  return Step::kAgain;
+}
+
+Connection::Step Connection::read_body() {
+  const auto available = std::min(body_left_, input_.size());
+  if (available == 0) return Step::kMore;
+  body_left_ -= available;
+  const auto done = feed(available);
+  if (!done) return reject(too_large(0));
+  return *done ? Step::kRequest : Step::kAgain;
+}
+
+// Whole lines only: the parser then never sees half of a chunk's closing line end.
+Connection::Step Connection::read_chunked() {
+  const auto line_end = input_.find('\n');
+  if (line_end == std::string::npos && input_.size() <= 2 * shared_.options.body_bytes_max) {
+    return Step::kMore;
+  }
+  const auto done = line_end == std::string::npos ? std::nullopt : feed(line_end + 1);
+  if (!done || parser_.request.body().size() > shared_.options.body_bytes_max) {
+    return reject(too_large(0));
+  }
+  if (*done) phase_ = Phase::kTrailer;
+  return Step::kAgain;
+}
+
+// Trailer fields mean nothing here; the empty line after them ends the message.
+Connection::Step Connection::read_trailer() {
+  const auto line_end = input_.find('\n');
+  if (line_end == std::string::npos && input_.size() <= shared_.options.head_bytes_max) {
+    return Step::kMore;
+  }
+  if (line_end == std::string::npos) return reject(invalid_argument("trailer line too long"));
+  const bool empty = line_end == 0 || (line_end == 1 && input_[0] == '\r');
+  input_.erase(0, line_end + 1);
+  return empty ? Step::kRequest : Step::kAgain;
+}
+
+// Hands the first bytes of input_ to Pistache's parser; true when the message is complete, nothing
+// when it does not fit.
+std::optional<bool> Connection::feed(std::size_t bytes) {
+  if (!parser_.feed(input_.data(), bytes)) return std::nullopt;
+  input_.erase(0, bytes);
+  return parser_.parse() == Pistache::Http::Private::State::Done;
+}
+
+void Connection::finish_message() {
+  parser_.reset();
+  phase_ = Phase::kHead;
+  body_left_ = 0;
+  if (const auto peer = peer_.lock()) {
+    // Pistache measures its header, body and idle timeouts from the reset of the parser it knows.
+    Pistache::Http::Handler::getParser(peer)->reset();
+  }
+}
+
+Request Connection::make_request() const {
+  Request request;
+  const auto& parsed = parser_.request;
+  request.method = Pistache::Http::methodString(parsed.method());
+  const auto path = strip_authority(target_);
+  const auto question = path.find('?');
+  request.path = path.substr(0, question);
+  if (question != std::string_view::npos) request.query = path.substr(question + 1);
+  for (const auto& [name, raw] : parsed.headers().rawList()) {
+    request.headers.emplace_back(unshielded(name), raw.value());
+  }
+  request.body = parsed.body();
+  request.peer_address = peer_address_;
+  return request;
+}
+
+Connection::Step Connection::reject(const Error& error) {
+  busy_ = true;
+  ++shared_.in_flight;
+  closing_ = true;
+  Reply reply = problem_reply(error);
+  reply.close = true;
+  auto connection = shared_from_this();
+  // Leaves the lock to advance(): the reply is written once it is released.
+  std::unique_lock lock(mutex_, std::adopt_lock);
+  write(serialise(reply, true), true, lock);
+  lock.lock();
+  lock.release();
+  return Step::kMore;
+}
+
+void Connection::refuse(const Error& error) {
+  std::unique_lock lock(mutex_);
+  if (closing_) return;
+  static_cast<void>(reject(error));
+}
+
+void Connection::send(const Reply& reply) {
+  std::unique_lock lock(mutex_);
+  const bool close = reply.close || !keep_alive_ || shared_.draining;
+  if (close) closing_ = true;
+  write(serialise(reply, close), close, lock);
+}
+
+// Ends with the lock released: the callback may run here and now, and takes it again.
+void Connection::write(std::string bytes, bool close, std::unique_lock<std::mutex>& lock) {
+  const auto peer = peer_.lock();
+  if (gone_ || !peer) {
+    if (orphan_fd_ >= 0) {
+      ::send(orphan_fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      ::close(orphan_fd_);
+      orphan_fd_ = -1;
+    }
+    finish_request();
+    return lock.unlock();
+  }
+  unwritten_ = bytes;
+  const auto size = bytes.size();
+  auto promise = peer->send(Pistache::RawBuffer(std::move(bytes), size), MSG_NOSIGNAL);
+  lock.unlock();
+  promise.then([self = shared_from_this(), close](ssize_t) { self->on_written(close); },
+               [](const std::exception_ptr&) {});
+}
+
+void Connection::on_written(bool close) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (gone_) return;
+    finish_request();
+    const auto peer = peer_.lock();
+    if (close && peer) ::shutdown(peer->fd(), SHUT_WR);
+    if (peer) peer->setIdle(true);
+  }
+  advance();
+}
+
+void Connection::finish_request() {
+  unwritten_.clear();
+  if (!busy_) return;
+  busy_ = false;
+  --shared_.in_flight;
+}
+
+}  // namespace mx2::http

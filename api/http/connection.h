@@ -1,0 +1,90 @@
+// One client connection of PistacheServer: turns the bytes Pistache reads into Requests, one at a
+// time, and writes the replies. Private to api/http.
+//
+// Pistache's parser drops whatever follows a complete message in the same read, and keeps only the
+// first of several equal query names. So this class hands it one message at a time, cut at the blank
+// line that ends the head, at Content-Length, or at line ends while a body is chunked; and takes
+// the request target from the request line that the parser has just accepted.
+//
+// Threads: on_input() and on_disconnect() run on the connection's worker thread, send() on any; one
+// mutex guards everything and is never held while the Handler runs.
+#pragma once
+
+#include <pistache/http.h>
+#include <pistache/peer.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "api/base/result.h"
+#include "api/http/http.h"
+#include "api/http/pistache_server.h"
+
+namespace mx2::http {
+
+// What all connections of a server share.
+struct Shared {
+  ServerOptions options;
+  Handler* handler = nullptr;
+  std::atomic<std::size_t> connections{0};
+  std::atomic<std::size_t> in_flight{0};
+  std::atomic<bool> draining{false};
+};
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(Shared& shared, const std::shared_ptr<Pistache::Tcp::Peer>& peer);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void on_input(std::string_view bytes);
+  void on_disconnect();
+  void send(const Reply& reply);
+  // Answers without a request and closes: too many connections, malformed input.
+  void refuse(const Error& error);
+
+ private:
+  enum class Phase { kHead, kBody, kChunked, kTrailer };
+  enum class Step { kAgain, kMore, kRequest };  // go on; wait for input; a request is complete
+
+  void advance();
+  [[nodiscard]] Step read_message();
+  [[nodiscard]] Step read_head();
+  [[nodiscard]] Step read_body();
+  [[nodiscard]] Step read_chunked();
+  [[nodiscard]] Step read_trailer();
+  [[nodiscard]] Step begin_body();
+  [[nodiscard]] Error too_large(std::size_t bytes) const;
+  [[nodiscard]] Step reject(const Error& error);
+  [[nodiscard]] std::optional<bool> feed(std::size_t bytes);
+  void finish_message();
+  [[nodiscard]] Request make_request() const;
+  void write(std::string bytes, bool close, std::unique_lock<std::mutex>& lock);
+  void on_written(bool close);
+  void finish_request();
+
+  Shared& shared_;
+  const std::weak_ptr<Pistache::Tcp::Peer> peer_;
+  const std::string peer_address_;
+
+  std::mutex mutex_;
+  Pistache::Http::RequestParser parser_;
+  std::string input_;  // read, not yet understood
+  Phase phase_ = Phase::kHead;
+  std::size_t body_left_ = 0;
+  std::string target_;
+  bool keep_alive_ = true;   // as the current request asks
+  bool advancing_ = false;   // a thread is inside advance()
+  bool busy_ = false;        // a request is being answered
+  bool closing_ = false;     // nothing more is read
+  bool gone_ = false;        // Pistache has let the connection go
+  std::string unwritten_;    // last reply, until the kernel has it
+  int orphan_fd_ = -1;       // the client closed its sending half: its reply goes here
+};
+
+}  // namespace mx2::http

@@ -1,0 +1,35 @@
+#include "api/http/http.h"
+
+#include <algorithm>
+
+#include "api/base/text.h"
+#include "api/http/problem.h"
+
+namespace mx2::http {
+
+std::optional<std::string_view> Request::header(std::string_view name) const {
+  const auto it = std::find_if(headers.begin(), headers.end(), [&](const auto& entry) {
+    return equals_ignoring_case(entry.first, name);
+  });
+  if (it == headers.end()) return std::nullopt;
+  return it->second;
+}
+
+Reply json_reply(int status, std::string body) {
+  return {status, "application/json", std::move(body), {}, false};
+}
+
+Reply no_content() { return {204, {}, {}, {}, false}; }
+
+Responder::~Responder() {
+  if (sink_) reply(problem_reply(internal("a request was dropped without an answer")));
+}
+
+void Responder::reply(Reply reply) noexcept {
+  const auto sink = std::move(sink_);
+  if (!sink) return;
+  if (observer_) observer_(reply);
+  sink->send(std::move(reply));
+}
+
+}  // namespace mx2::http

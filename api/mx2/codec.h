@@ -1,0 +1,49 @@
+// JSON of ETSI GS MEC 016 V2.2.1: bare objects, absent attributes omitted, unknown ones ignored.
+// Every decoding error is invalid_argument with the JSON pointer of the attribute. Pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/base/result.h"
+#include "api/json/json.h"
+#include "api/mx2/types.h"
+
+namespace mx2::codec {
+
+// How far a LocationConstraints is checked: a new one in full (clause 6.5.2 and RFC 7946), the one
+// of an update by the schema alone, because ETSI's own test bodies break the finer rules there.
+enum class Strictness { kFull, kSchemaOnly };
+
+inline constexpr std::size_t kInstancesMax = 16;    // userAppInstanceInfo items in one context
+inline constexpr std::size_t kLocationsMax = 256;   // appLocation items of an app or a host
+inline constexpr std::size_t kPositionsMax = 2048;  // positions in one polygon
+
+// A create request: contextId must be absent; appInstanceId and referenceURI are ignored (they are
+// the server's to give). Also reads the wrapped form {"appContext": {…}} of early drafts.
+[[nodiscard]] Result<AppContext> decode_create_request(std::string_view body);
+// An update: mandatory attributes must be there, contextId may be anything (the URI decides).
+[[nodiscard]] Result<AppContext> decode_update_request(std::string_view body);
+// A representation as a server answers it; for clients and for what the store kept.
+[[nodiscard]] Result<AppContext> decode_app_context(std::string_view body);
+[[nodiscard]] std::string encode(const AppContext& context);
+
+[[nodiscard]] Result<ApplicationLocationAvailability> decode_location_availability(
+    std::string_view body);
+[[nodiscard]] std::string encode(const ApplicationLocationAvailability& availability);
+
+[[nodiscard]] std::string encode_application_list(const std::vector<const AppInfo*>& apps);
+
+// Building blocks shared with the operator codec. `reader.error()` tells what was wrong.
+[[nodiscard]] LocationConstraints read_location(const json::Value& value, std::string pointer,
+                                                Strictness strictness,
+                                                std::optional<Error>& error);
+void read_app_info(json::ObjectReader& reader, AppInfo& app);
+[[nodiscard]] json::Value to_json(const LocationConstraints& location);
+[[nodiscard]] json::Value to_json(const AppInfo& app);
+
+// An absolute http or https URI with a host; nothing else may be called back or fetched.
+[[nodiscard]] bool is_http_uri(std::string_view text);
+
+}  // namespace mx2::codec

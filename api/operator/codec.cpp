@@ -1,0 +1,246 @@
+#include "api/operator/codec.h"
+
+#include <unordered_map>
+
+#include "api/base/clock.h"
+#include "api/base/text.h"
+#include "api/mx2/codec.h"
+
+namespace mx2::codec {
+namespace {
+
+using json::ObjectReader;
+using json::Value;
+
+constexpr std::size_t kInstancesPerHostMax = 10000;
+constexpr std::size_t kLabelsMax = 64;
+
+void read_line(ObjectReader& reader, const char* name, std::string& out, json::Chars limit) {
+  reader.required(name, out, limit);
+  if (reader.ok() && !json::is_single_line(out)) reader.fail("must be on one line", name);
+}
+
+HostState read_state(ObjectReader& reader) {
+  std::string text = "up";
+  reader.optional("state", text, json::kAnyText);
+  for (const auto state : {HostState::kUp, HostState::kCordoned, HostState::kDown}) {
+    if (text == to_text(state)) return state;
+  }
+  reader.fail("must be up, cordoned or down", "state");
+  return HostState::kUp;
+}
+
+void read_labels(ObjectReader& reader, Host& host) {
+  const auto* labels = reader.object("labels");
+  if (labels == nullptr) return;
+  if (labels->size() > kLabelsMax) reader.fail("has too many labels", "labels");
+  for (const auto& [name, value] : labels->items()) {
+    ObjectReader sub(*labels, reader.at("labels"), reader.error());
+    sub.required(name.c_str(), host.labels[name], {0, 256});
+  }
+}
+
+void read_service_area(ObjectReader& reader, Host& host) {
+  const auto* items = reader.array("serviceArea", kLocationsMax);
+  if (items == nullptr) return;
+  for (std::size_t i = 0; i < items->size() && reader.ok(); ++i) {
+    host.service_area.push_back(read_location((*items)[i],
+                                              reader.at("serviceArea") + "/" + std::to_string(i),
+                                              Strictness::kFull, reader.error()));
+  }
+}
+
+void read_instances(ObjectReader& reader, Host& host) {
+  const auto* items = reader.array("instances", kInstancesPerHostMax);
+  if (items == nullptr) return;
+  for (std::size_t i = 0; i < items->size() && reader.ok(); ++i) {
+    ObjectReader item((*items)[i], reader.at("instances") + "/" + std::to_string(i),
+                      reader.error());
+    auto& instance = host.instances.emplace_back();
+    read_line(item, "appDId", instance.app_d_id, json::kIdentifier);
+    item.optional("appInstanceId", instance.app_instance_id, json::kIdentifier);
+    read_line(item, "referenceURI", instance.reference_uri, {1, 2048});
+    item.refuse_unknown({"appDId", "appInstanceId", "referenceURI"});
+    for (std::size_t j = 0; j < i && reader.ok(); ++j) {
+      if (host.instances[j].app_d_id != instance.app_d_id) continue;
+      item.fail("another instance of this app is listed already", "appDId");
+    }
+  }
+}
+
+void read_targets(ObjectReader& reader, Association& row) {
+  std::vector<std::string> texts;
+  reader.optional("targets", texts, {1, 2048}, kTargetsMax);
+  for (std::size_t i = 0; i < texts.size() && reader.ok(); ++i) {
+    auto target = Target::parse(texts[i]);
+    if (!target) {
+      return reader.fail(target.error().detail, "targets");
+    }
+    row.targets.push_back(std::move(*target));
+  }
+}
+
+Writer read_writer(ObjectReader& reader) {
+  std::string text = "operator";
+  reader.optional("writer", text, json::kAnyText);
+  if (text != "operator" && text != "optimizer") {
+    reader.fail("must be operator or optimizer", "writer");
+  }
+  return text == "optimizer" ? Writer::kOptimizer : Writer::kOperator;
+}
+
+}  // namespace
+
+Result<Host> decode_host(const Value& document) {
+  std::optional<Error> error;
+  Host host;
+  ObjectReader reader(document, "", error);
+  read_line(reader, "id", host.id, {1, 128});
+  if (!error && host.id.find_first_of(" /") != std::string::npos) {
+    reader.fail("must have neither spaces nor slashes", "id");
+  }
+  reader.optional("name", host.name, {0, 256});
+  reader.optional("zone", host.zone, {0, 256});
+  host.state = read_state(reader);
+  read_labels(reader, host);
+  read_service_area(reader, host);
+  read_instances(reader, host);
+  reader.refuse_unknown({"id", "name", "zone", "state", "labels", "serviceArea", "instances"});
+  if (error) return *error;
+  return host;
+}
+
+Result<App> decode_app(const Value& document) {
+  std::optional<Error> error;
+  App app;
+  ObjectReader reader(document, "", error);
+  read_app_info(reader, app.info);
+  if (!error && !json::is_single_line(app.info.app_d_id)) {
+    reader.fail("must be on one line", "appDId");
+  }
+  reader.optional("enabled", app.enabled);
+  reader.optional("subjects", app.subjects, json::kIdentifier, 10000);
+  reader.refuse_unknown({"appDId", "appName", "appProvider", "appSoftVersion", "appDVersion",
+                         "appDescription", "appLocation", "appCharcs", "vendorSpecificExt",
+                         "enabled", "subjects"});
+  if (error) return *error;
+  return app;
+}
+
+Result<TableChange> decode_table_change(const Value& document) {
+  std::optional<Error> error;
+  TableChange change;
+  ObjectReader reader(document, "", error);
+  std::string ue;
+  reader.required("ue", ue, {1, 512});
+  read_line(reader, "app", change.row.app_d_id, json::kIdentifier);
+  reader.optional("remove", change.remove);
+  change.row.writer = read_writer(reader);
+  reader.optional("reason", change.row.reason, {0, 256});
+  read_targets(reader, change.row);
+  // "version" and "updated" come with exported rows and are the server's to give.
+  reader.refuse_unknown(
+      {"ue", "app", "targets", "writer", "reason", "remove", "version", "updated"});
+  if (!error && !change.remove && change.row.targets.empty()) {
+    reader.fail("must name at least one target", "targets");
+  }
+  if (error) return *error;
+  auto selector = UeSelector::parse(ue);
+  if (!selector) return invalid_argument(selector.error().detail, "/ue");
+  change.row.ue = std::move(*selector);
+  return change;
+}
+
+Result<std::vector<TableChange>> decode_table_patch(std::string_view body, std::size_t rows_max) {
+  std::vector<TableChange> changes;
+  std::unordered_map<std::string, std::size_t> line_of;
+  std::size_t line_number = 0;
+  for (const auto line : split(body, '\n')) {
+    ++line_number;
+    if (trim(line).empty() || line == "\r") continue;
+    const auto where = "line " + std::to_string(line_number);
+    if (changes.size() == rows_max) {
+      return Error{ErrorCode::kTooLarge,
+                   "more than " + std::to_string(rows_max) + " rows in one patch", where, {}, {}, 0};
+    }
+    const auto document = json::parse(line);
+    if (!document) return invalid_argument(document.error().detail, where);
+    auto change = decode_table_change(*document);
+    if (!change) return invalid_argument(change.error().detail, where + " " + change.error().pointer);
+    const auto key = change->row.app_d_id + "\n" + change->row.ue.text();
+    const auto [it, fresh] = line_of.emplace(key, line_number);
+    if (!fresh) {
+      return invalid_argument("the same row is on line " + std::to_string(it->second), where);
+    }
+    changes.push_back(std::move(*change));
+  }
+  return changes;
+}
+
+Value to_json(const Host& host) {
+  Value out{{"id", host.id}, {"state", to_text(host.state)}};
+  if (!host.name.empty()) out["name"] = host.name;
+  if (!host.zone.empty()) out["zone"] = host.zone;
+  if (!host.labels.empty()) out["labels"] = host.labels;
+  for (const auto& area : host.service_area) out["serviceArea"].push_back(to_json(area));
+  auto& instances = out["instances"] = Value::array();
+  for (const auto& instance : host.instances) {
+    instances.push_back({{"appDId", instance.app_d_id},
+                         {"appInstanceId", instance.app_instance_id},
+                         {"referenceURI", instance.reference_uri}});
+  }
+  return out;
+}
+
+Value to_json(const App& app) {
+  Value out = to_json(app.info);
+  if (!app.info.vendor_specific_ext.empty()) {
+    out["vendorSpecificExt"] = Value::parse(app.info.vendor_specific_ext);
+  }
+  out["enabled"] = app.enabled;
+  if (!app.subjects.empty()) out["subjects"] = app.subjects;
+  return out;
+}
+
+Value to_json(const Association& row) {
+  auto targets = Value::array();
+  for (const auto& target : row.targets) targets.push_back(target.text());
+  Value out{{"ue", row.ue.text()},       {"app", row.app_d_id},
+            {"targets", targets},        {"writer", to_text(row.writer)},
+            {"version", row.version},    {"updated", format_utc(row.updated_ms)}};
+  if (!row.reason.empty()) out["reason"] = row.reason;
+  return out;
+}
+
+Value to_json(const Explanation& explanation) {
+  auto steps = Value::array();
+  for (const auto& step : explanation.steps) {
+    steps.push_back({{"ue", step.ue}, {"target", step.target}, {"verdict", step.verdict}});
+  }
+  Value out{{"app", explanation.app_d_id},
+            {"tableVersion", explanation.table_version},
+            {"found", explanation.found},
+            {"steps", std::move(steps)}};
+  if (!explanation.dev_app_id.empty()) out["associateDevAppId"] = explanation.dev_app_id;
+  if (!explanation.ip.empty()) out["ip"] = explanation.ip;
+  if (!explanation.host_id.empty()) out["host"] = explanation.host_id;
+  if (explanation.found) {
+    out["appInstanceId"] = explanation.app_instance_id;
+    out["referenceURI"] = explanation.reference_uri;
+  }
+  return out;
+}
+
+Value to_json(const ContextSummary& context) {
+  return {{"contextId", context.context_id},
+          {"app", context.app_d_id},
+          {"associateDevAppId", context.dev_app_id},
+          {"clientIp", context.client_ip},
+          {"host", context.host_id},
+          {"referenceURI", context.reference_uri},
+          {"ue", context.ue},
+          {"created", format_utc(context.created_ms)},
+          {"callback", context.has_callback}};
+}
+
+}  // namespace mx2::codec

@@ -1,0 +1,42 @@
+// JSON of the operator API. Unlike MEC 016's types, unknown members are refused: these are our own
+// resources, and a misspelt member would silently do nothing. Pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/base/result.h"
+#include "api/json/json.h"
+#include "api/operator/types.h"
+
+namespace mx2::codec {
+
+inline constexpr std::size_t kTargetsMax = 16;
+
+[[nodiscard]] Result<Host> decode_host(const json::Value& document);
+[[nodiscard]] Result<App> decode_app(const json::Value& document);
+[[nodiscard]] Result<TableChange> decode_table_change(const json::Value& document);
+
+// NDJSON, one change a line, empty lines skipped. Errors name the line. A row that appears twice is
+// an error: the order of lines must not matter.
+[[nodiscard]] Result<std::vector<TableChange>> decode_table_patch(std::string_view body,
+                                                                  std::size_t rows_max);
+
+[[nodiscard]] json::Value to_json(const Host& host);
+[[nodiscard]] json::Value to_json(const App& app);
+[[nodiscard]] json::Value to_json(const Association& row);
+[[nodiscard]] json::Value to_json(const Explanation& explanation);
+[[nodiscard]] json::Value to_json(const ContextSummary& context);
+
+// {"items":[…],"next":"…"}
+template <typename T>
+[[nodiscard]] json::Value to_json(const Page<T>& page) {
+  auto items = json::Value::array();
+  for (const auto& item : page.items) items.push_back(to_json(item));
+  json::Value out{{"items", std::move(items)}};
+  if (!page.next.empty()) out["next"] = page.next;
+  return out;
+}
+
+}  // namespace mx2::codec

@@ -1,0 +1,83 @@
+#include "api/operator/types.h"
+
+#include "api/json/json.h"
+
+namespace mx2 {
+namespace {
+
+bool starts_with(std::string_view text, std::string_view prefix) {
+  return text.substr(0, prefix.size()) == prefix;
+}
+
+// The part after "dev:", "host:" or "endpoint:": present, bounded, on one line, without spaces at
+// its ends, so that it survives CSV and logs.
+bool acceptable(std::string_view value) {
+  return !value.empty() && value.size() <= 2048 && json::is_single_line(value) &&
+         value.find(' ') == std::string_view::npos;
+}
+
+}  // namespace
+
+Result<UeSelector> UeSelector::parse(std::string_view text) {
+  UeSelector selector;
+  if (text == "*") return selector;
+  if (starts_with(text, "dev:")) {
+    selector.kind = Kind::kDevApp;
+    selector.dev_app_id = text.substr(4);
+    if (selector.dev_app_id.empty() || selector.dev_app_id.size() > 256 ||
+        !json::is_single_line(selector.dev_app_id)) {
+      return invalid_argument("a dev: selector needs an associateDevAppId of at most 256 bytes");
+    }
+    return selector;
+  }
+  if (starts_with(text, "ip:")) {
+    const auto prefix = IpPrefix::parse(text.substr(3));
+    if (!prefix) {
+      return invalid_argument("'" + std::string(text) +
+                              "' is no address or prefix without host bits (e.g. ip:10.1.0.0/16)");
+    }
+    selector.kind = Kind::kIp;
+    selector.prefix = *prefix;
+    return selector;
+  }
+  return invalid_argument("'" + std::string(text) +
+                          "' is no UE selector: use dev:<associateDevAppId>, "
+                          "ip:<address>[/<prefix>] or *");
+}
+
+std::string UeSelector::text() const {
+  switch (kind) {
+    case Kind::kDevApp: return "dev:" + dev_app_id;
+    case Kind::kIp: return "ip:" + prefix.text();
+    case Kind::kAny: break;
+  }
+  return "*";
+}
+
+Result<Target> Target::parse(std::string_view text) {
+  for (const auto kind : {Kind::kHost, Kind::kEndpoint}) {
+    const std::string_view prefix = kind == Kind::kHost ? "host:" : "endpoint:";
+    if (starts_with(text, prefix) && acceptable(text.substr(prefix.size()))) {
+      return Target{kind, std::string(text.substr(prefix.size()))};
+    }
+  }
+  return invalid_argument("'" + std::string(text) +
+                          "' is no target: use host:<host id> or endpoint:<address>");
+}
+
+std::string Target::text() const { return (kind == Kind::kHost ? "host:" : "endpoint:") + value; }
+
+std::string_view to_text(HostState state) {
+  switch (state) {
+    case HostState::kCordoned: return "cordoned";
+    case HostState::kDown: return "down";
+    case HostState::kUp: break;
+  }
+  return "up";
+}
+
+std::string_view to_text(Writer writer) {
+  return writer == Writer::kOperator ? "operator" : "optimizer";
+}
+
+}  // namespace mx2

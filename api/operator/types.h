@@ -1,0 +1,135 @@
+// What operators and the Optimizer see and change: hosts, applications, and the table
+// (UE, λ) -> MEC host of Cicconetti et al., IEEE Communications Magazine 2020. Plain values.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/base/ip.h"
+#include "api/base/result.h"
+#include "api/mx2/types.h"
+
+namespace mx2 {
+
+// One running λ on a MEC host.
+struct AppInstance {
+  std::string app_d_id;
+  std::string app_instance_id;  // given by the orchestrator when empty
+  std::string reference_uri;
+  bool operator==(const AppInstance&) const = default;
+};
+
+enum class HostState : std::uint8_t {
+  kUp,
+  kCordoned,  // keeps what it has, takes no new contexts
+  kDown,      // nothing is sent there
+};
+
+struct Host {
+  std::string id;
+  std::string name;
+  std::string zone;
+  HostState state = HostState::kUp;
+  std::map<std::string, std::string> labels;
+  std::vector<LocationConstraints> service_area;  // empty: matches no location constraint
+  std::vector<AppInstance> instances;
+};
+
+// A user application (λ) in the catalogue.
+struct App {
+  AppInfo info;
+  bool enabled = true;                // false: not listed, no new contexts
+  std::vector<std::string> subjects;  // who may see and use it (token subjects); empty: everybody
+};
+
+// Left-hand side of a row: whose requests it is for.
+struct UeSelector {
+  enum class Kind : std::uint8_t { kAny, kIp, kDevApp };  // in order of precedence, least first
+  Kind kind = Kind::kAny;
+  std::string dev_app_id;  // kDevApp
+  IpPrefix prefix;         // kIp
+
+  // "dev:<associateDevAppId>", "ip:<address>[/<prefix>]" or "*".
+  [[nodiscard]] static Result<UeSelector> parse(std::string_view text);
+  [[nodiscard]] std::string text() const;
+};
+
+// Right-hand side of a row: "host:<id>" (that host's instance of the app) or "endpoint:<address>".
+struct Target {
+  enum class Kind : std::uint8_t { kHost, kEndpoint };
+  Kind kind = Kind::kHost;
+  std::string value;
+
+  [[nodiscard]] static Result<Target> parse(std::string_view text);
+  [[nodiscard]] std::string text() const;
+  bool operator==(const Target&) const = default;
+};
+
+enum class Writer : std::uint8_t {
+  kOperator,   // a pin: the Optimizer never changes it
+  kOptimizer,
+};
+
+// A row of the table.
+struct Association {
+  UeSelector ue;
+  std::string app_d_id;
+  std::vector<Target> targets;  // in order of preference, at least one
+  Writer writer = Writer::kOperator;
+  std::string reason;            // free text of whoever wrote it
+  std::uint64_t version = 0;     // table version that wrote it
+  std::int64_t updated_ms = 0;
+};
+
+// One line of a PATCH: put a row, or remove it.
+struct TableChange {
+  Association row;
+  bool remove = false;
+};
+
+// What one attempt at a target led to; the rows of an explanation.
+struct Explanation {
+  struct Step {
+    std::string ue;       // the row's selector; "location" for the search that no row decided
+    std::string target;
+    std::string verdict;  // "chosen", or why not
+  };
+  std::string app_d_id;
+  std::string dev_app_id;
+  std::string ip;
+  std::uint64_t table_version = 0;
+  std::vector<Step> steps;
+  bool found = false;
+  std::string host_id;  // empty for a literal endpoint
+  std::string app_instance_id;
+  std::string reference_uri;
+};
+
+// A context as operators see it.
+struct ContextSummary {
+  std::string context_id;
+  std::string app_d_id;
+  std::string dev_app_id;
+  std::string client_ip;
+  std::string host_id;
+  std::string reference_uri;
+  std::string ue;  // selector of the row that decided
+  std::int64_t created_ms = 0;
+  bool has_callback = false;
+};
+
+// A page of a list. `next` is the cursor of the following page; empty on the last one.
+template <typename T>
+struct Page {
+  std::vector<T> items;
+  std::string next;
+};
+
+[[nodiscard]] std::string_view to_text(HostState state);
+[[nodiscard]] std::string_view to_text(Writer writer);
+
+}  // namespace mx2

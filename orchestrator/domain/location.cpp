@@ -1,0 +1,119 @@
+#include "orchestrator/domain/location.h"
+
+#include <geos_c.h>
+
+#include <algorithm>
+
+#include "api/base/text.h"
+
+namespace mx2 {
+namespace {
+
+// GEOS wants a context per thread; ours says nothing, as every call's result is checked.
+GEOSContextHandle_t geos() {
+  struct Context {
+    GEOSContextHandle_t handle = GEOS_init_r();
+    ~Context() { GEOS_finish_r(handle); }
+  };
+  thread_local const Context context;
+  return context.handle;
+}
+
+GEOSGeometry* make_ring(const std::vector<Position>& ring) {
+  auto* sequence = GEOSCoordSeq_create_r(geos(), static_cast<unsigned>(ring.size()), 2);
+  if (sequence == nullptr) return nullptr;
+  for (unsigned i = 0; i < ring.size(); ++i) {
+    GEOSCoordSeq_setXY_r(geos(), sequence, i, ring[i].longitude, ring[i].latitude);
+  }
+  return GEOSGeom_createLinearRing_r(geos(), sequence);  // owns the sequence, also when it fails
+}
+
+}  // namespace
+
+class Geometry {
+ public:
+  static std::shared_ptr<const Geometry> make(const Polygon& polygon) {
+    std::vector<GEOSGeometry*> rings;
+    for (const auto& ring : polygon.rings) rings.push_back(make_ring(ring));
+    const bool complete = !rings.empty() && std::find(rings.begin(), rings.end(), nullptr) == rings.end();
+    if (!complete) {
+      for (auto* ring : rings) GEOSGeom_destroy_r(geos(), ring);
+      return nullptr;
+    }
+    auto* holes = rings.size() > 1 ? rings.data() + 1 : nullptr;
+    auto* raw = GEOSGeom_createPolygon_r(geos(), rings[0], holes,
+                                         static_cast<unsigned>(rings.size() - 1));
+    if (raw == nullptr) return nullptr;
+    const auto geometry = std::shared_ptr<Geometry>(new Geometry(raw));
+    if (GEOSisValid_r(geos(), raw) != 1) return nullptr;
+    // GEOS caches envelopes inside a geometry; a first use fills them before threads share it.
+    static_cast<void>(geometry->intersects(*geometry));
+    return geometry;
+  }
+  ~Geometry() { GEOSGeom_destroy_r(geos(), raw_); }
+  Geometry(const Geometry&) = delete;
+  Geometry& operator=(const Geometry&) = delete;
+
+  [[nodiscard]] bool intersects(const Geometry& other) const {
+    return GEOSIntersects_r(geos(), raw_, other.raw_) == 1;
+  }
+
+ private:
+  explicit Geometry(GEOSGeometry* raw) : raw_(raw) {}
+  GEOSGeometry* raw_;
+};
+
+namespace {
+
+bool civic_addresses_agree(const std::vector<CivicAddressElement>& a,
+                           const std::vector<CivicAddressElement>& b) {
+  return std::all_of(a.begin(), a.end(), [&](const CivicAddressElement& x) {
+    return std::none_of(b.begin(), b.end(), [&](const CivicAddressElement& y) {
+      return x.ca_type == y.ca_type && !equals_ignoring_case(x.ca_value, y.ca_value);
+    });
+  });
+}
+
+}  // namespace
+
+Result<PreparedLocation> PreparedLocation::make(const LocationConstraints& location) {
+  PreparedLocation prepared;
+  prepared.location_ = location;
+  if (location.area) {
+    prepared.area_ = Geometry::make(*location.area);
+    if (!prepared.area_) {
+      return invalid_argument("the area is no valid polygon: a ring is open or crosses itself");
+    }
+  }
+  return prepared;
+}
+
+bool PreparedLocation::matches(const PreparedLocation& offered) const {
+  const auto& country = location_.country_code;
+  const auto& offered_country = offered.location_.country_code;
+  if (country && country != offered_country) return false;
+  if (!civic_addresses_agree(location_.civic_address_element,
+                             offered.location_.civic_address_element)) {
+    return false;
+  }
+  if (!area_) return true;
+  if (offered.area_) return area_->intersects(*offered.area_);
+  return country.has_value();
+}
+
+bool PreparedLocation::matches_any(const std::vector<PreparedLocation>& offered) const {
+  return std::any_of(offered.begin(), offered.end(),
+                     [&](const PreparedLocation& one) { return matches(one); });
+}
+
+Result<std::vector<PreparedLocation>> prepare(const std::vector<LocationConstraints>& locations) {
+  std::vector<PreparedLocation> prepared;
+  for (std::size_t i = 0; i < locations.size(); ++i) {
+    auto one = PreparedLocation::make(locations[i]);
+    if (!one) return invalid_argument(one.error().detail, "location " + std::to_string(i));
+    prepared.push_back(std::move(*one));
+  }
+  return prepared;
+}
+
+}  // namespace mx2

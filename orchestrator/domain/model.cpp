@@ -1,0 +1,172 @@
+#include "orchestrator/domain/model.h"
+
+#include <algorithm>
+
+#include "api/base/text.h"
+
+namespace mx2 {
+namespace {
+
+// "by appDVersion, last": 1.10 comes after 1.9, so numbers in it count as numbers.
+bool version_less(std::string_view a, std::string_view b) {
+  const auto parts_a = split(a, '.');
+  const auto parts_b = split(b, '.');
+  for (std::size_t i = 0; i < std::min(parts_a.size(), parts_b.size()); ++i) {
+    const auto x = parse_uint(parts_a[i]);
+    const auto y = parse_uint(parts_b[i]);
+    if (x && y && *x != *y) return *x < *y;
+    if ((!x || !y) && parts_a[i] != parts_b[i]) return parts_a[i] < parts_b[i];
+  }
+  return parts_a.size() < parts_b.size();
+}
+
+bool agrees(const AppInfo& info, const AppReference& reference) {
+  return info.app_name == reference.app_name && info.app_provider == reference.app_provider &&
+         (!reference.app_d_version || info.app_d_version == *reference.app_d_version) &&
+         (!reference.app_soft_version || info.app_soft_version == *reference.app_soft_version);
+}
+
+std::string count_of(std::size_t n, const char* what) {
+  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+}
+
+}  // namespace
+
+const AppInstance* HostEntry::instance(const std::string& app_d_id) const {
+  const auto it = instance_of.find(app_d_id);
+  return it == instance_of.end() ? nullptr : &host.instances[it->second];
+}
+
+Result<void> Model::put_app(const App& app) {
+  auto locations = prepare(app.info.app_location);
+  if (!locations) return locations.error();
+  const auto& id = app.info.app_d_id;
+  remove_app(id);
+  by_name_[{app.info.app_name, app.info.app_provider}].insert(id);
+  apps_[id] = {app, std::move(*locations)};
+  return {};
+}
+
+void Model::remove_app(const std::string& app_d_id) {
+  const auto it = apps_.find(app_d_id);
+  if (it == apps_.end()) return;
+  const auto names = by_name_.find({it->second.app.info.app_name, it->second.app.info.app_provider});
+  names->second.erase(app_d_id);
+  if (names->second.empty()) by_name_.erase(names);
+  apps_.erase(it);
+}
+
+void Model::unlist_instances(const HostEntry& entry) {
+  for (const auto& instance : entry.host.instances) {
+    hosts_of_[instance.app_d_id].erase(entry.host.id);
+  }
+}
+
+Result<void> Model::put_host(const Host& host) {
+  auto area = prepare(host.service_area);
+  if (!area) return area.error();
+  remove_host(host.id);
+  auto& entry = hosts_[host.id];
+  entry = {host, std::move(*area), {}};
+  for (std::size_t i = 0; i < host.instances.size(); ++i) {
+    entry.instance_of[host.instances[i].app_d_id] = i;
+    hosts_of_[host.instances[i].app_d_id].insert(host.id);
+  }
+  return {};
+}
+
+void Model::remove_host(const std::string& id) {
+  const auto it = hosts_.find(id);
+  if (it == hosts_.end()) return;
+  unlist_instances(it->second);
+  hosts_.erase(it);
+}
+
+void Model::apply(const TableChange& change) {
+  if (change.remove) {
+    table_.remove(change.row.ue, change.row.app_d_id);
+  } else {
+    table_.put(change.row.ue, change.row.app_d_id, change.row.targets);
+  }
+}
+
+Result<void> Model::check(const TableChange& change) const {
+  const auto& row = change.row;
+  const std::string name = "row (" + row.ue.text() + ", " + row.app_d_id + "): ";
+  if (change.remove) return {};
+  if (app(row.app_d_id) == nullptr) {
+    return invalid_argument(name + "app '" + row.app_d_id + "' is not in the catalogue");
+  }
+  for (const auto& target : row.targets) {
+    if (target.kind == Target::Kind::kHost && host(target.value) == nullptr) {
+      return invalid_argument(name + "host '" + target.value + "' is not known");
+    }
+  }
+  return {};
+}
+
+Result<void> Model::check_removal_of_app(const std::string& app_d_id) const {
+  if (app(app_d_id) == nullptr) return not_found("no app '" + app_d_id + "'");
+  const auto rows = table_.rows_of_app(app_d_id);
+  if (rows > 0) return conflict("the table has " + count_of(rows, "row") + " for this app");
+  const auto instances = hosts_of(app_d_id).size();
+  if (instances > 0) return conflict(count_of(instances, "host") + " list instances of this app");
+  return {};
+}
+
+Result<void> Model::check_removal_of_host(const std::string& id) const {
+  if (host(id) == nullptr) return not_found("no host '" + id + "'");
+  const auto rows = table_.rows_of_host(id);
+  if (rows > 0) return conflict(count_of(rows, "row") + " of the table point to this host");
+  return {};
+}
+
+Result<void> Model::check_host(const Host& host) const {
+  for (const auto& instance : host.instances) {
+    if (app(instance.app_d_id) == nullptr) {
+      return invalid_argument("app '" + instance.app_d_id + "' is not in the catalogue",
+                              "/instances");
+    }
+  }
+  return {};
+}
+
+const CatalogueEntry* Model::app(const std::string& app_d_id) const {
+  const auto it = apps_.find(app_d_id);
+  return it == apps_.end() ? nullptr : &it->second;
+}
+
+Result<const CatalogueEntry*> Model::resolve(const AppReference& reference) const {
+  if (reference.app_d_id) {
+    const auto* entry = app(*reference.app_d_id);
+    if (entry != nullptr && !agrees(entry->app.info, reference)) {
+      return invalid_argument("name, provider or version differ from those of this app in the list",
+                              "/appInfo/appDId");
+    }
+    return entry;
+  }
+  const CatalogueEntry* best = nullptr;
+  const auto names = by_name_.find({reference.app_name, reference.app_provider});
+  if (names == by_name_.end()) return best;
+  for (const auto& id : names->second) {
+    const auto* entry = app(id);
+    if (!agrees(entry->app.info, reference)) continue;
+    const bool later = best == nullptr || version_less(best->app.info.app_d_version,
+                                                       entry->app.info.app_d_version);
+    if (later) best = entry;
+  }
+  return best;
+}
+
+const HostEntry* Model::host(const std::string& id) const {
+  const auto it = hosts_.find(id);
+  return it == hosts_.end() ? nullptr : &it->second;
+}
+
+const std::set<std::string>& Model::hosts_of(const std::string& app_d_id) const {
+  static const std::set<std::string> kNone;
+  const auto it = hosts_of_.find(app_d_id);
+  return it == hosts_of_.end() ? kNone : it->second;
+}
+
+}  // namespace mx2

@@ -1,0 +1,113 @@
+// What the orchestrator decides from: catalogue, hosts with their instances, and the table.
+//
+// Model is a plain value with the rules of consistency (what refers to what). LiveModel shares one
+// between threads: any thread reads, only the store writer changes it, after the change is durable.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <shared_mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "api/base/result.h"
+#include "api/operator/types.h"
+#include "orchestrator/domain/location.h"
+#include "orchestrator/domain/table.h"
+
+namespace mx2 {
+
+struct CatalogueEntry {
+  App app;
+  std::vector<PreparedLocation> locations;
+};
+
+struct HostEntry {
+  Host host;
+  std::vector<PreparedLocation> service_area;
+  std::unordered_map<std::string, std::size_t> instance_of;  // appDId -> index in host.instances
+
+  [[nodiscard]] const AppInstance* instance(const std::string& app_d_id) const;
+};
+
+// How a request names an application. Empty optional: not given.
+struct AppReference {
+  std::optional<std::string> app_d_id;
+  std::string app_name;
+  std::string app_provider;
+  std::optional<std::string> app_d_version;
+  std::optional<std::string> app_soft_version;
+};
+
+class Model {
+ public:
+  // Changes that were checked before. put_* returns invalid_argument for a location that is no
+  // polygon, and then changes nothing.
+  Result<void> put_app(const App& app);
+  void remove_app(const std::string& app_d_id);
+  Result<void> put_host(const Host& host);
+  void remove_host(const std::string& id);
+  void apply(const TableChange& change);
+  void set_table_version(std::uint64_t version) { table_version_ = version; }
+  // Counts every change; a decision remembers it to notice that it has become old.
+  void bump() { ++generation_; }
+
+  // Checks, without changing anything. conflict or invalid_argument with the reason.
+  [[nodiscard]] Result<void> check(const TableChange& change) const;
+  [[nodiscard]] Result<void> check_removal_of_app(const std::string& app_d_id) const;
+  [[nodiscard]] Result<void> check_removal_of_host(const std::string& id) const;
+  [[nodiscard]] Result<void> check_host(const Host& host) const;
+
+  [[nodiscard]] const CatalogueEntry* app(const std::string& app_d_id) const;
+  // The catalogue entry a request means; nothing when there is none, an error when an appDId
+  // contradicts the other attributes. Several versions match: the last by appDVersion.
+  [[nodiscard]] Result<const CatalogueEntry*> resolve(const AppReference& reference) const;
+  [[nodiscard]] const HostEntry* host(const std::string& id) const;
+  [[nodiscard]] const std::map<std::string, CatalogueEntry>& apps() const { return apps_; }
+  [[nodiscard]] const std::map<std::string, HostEntry>& hosts() const { return hosts_; }
+  // Hosts that list an instance of the app, by identifier.
+  [[nodiscard]] const std::set<std::string>& hosts_of(const std::string& app_d_id) const;
+
+  [[nodiscard]] const Table& table() const { return table_; }
+  [[nodiscard]] std::uint64_t table_version() const { return table_version_; }
+  [[nodiscard]] std::uint64_t generation() const { return generation_; }
+
+ private:
+  void unlist_instances(const HostEntry& entry);
+
+  std::map<std::string, CatalogueEntry> apps_;
+  std::map<std::string, HostEntry> hosts_;
+  std::unordered_map<std::string, std::set<std::string>> hosts_of_;
+  std::map<std::pair<std::string, std::string>, std::set<std::string>> by_name_;
+  Table table_;
+  std::uint64_t table_version_ = 0;
+  std::uint64_t generation_ = 0;
+};
+
+class LiveModel {
+ public:
+  template <typename F>
+  auto read(F&& use) const {
+    const std::shared_lock lock(mutex_);
+    return use(model_);
+  }
+  // Store writer only.
+  template <typename F>
+  auto write(F&& change) {
+    const std::unique_lock lock(mutex_);
+    model_.bump();
+    return change(model_);
+  }
+  // Store writer only: nobody else changes it, so no lock is needed to look.
+  [[nodiscard]] const Model& unlocked() const { return model_; }
+
+ private:
+  mutable std::shared_mutex mutex_;
+  Model model_;
+};
+
+}  // namespace mx2

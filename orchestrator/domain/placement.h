@@ -1,0 +1,41 @@
+// The decision: which instance answers this UE for this app. Pure; a look-up, no optimisation.
+//
+// The rows for the UE are tried from the most specific (dev:, then the longest ip: prefix, then *),
+// and in each row the targets in order. The first target that can serve wins: its host is known and
+// up, has an instance of the app and, where a location is requested, serves it. A row whose targets
+// cannot serve is passed over, so that a dead host does not lock its UEs out while the Optimizer is
+// away. If a location is requested and no row leads into it, the first host by identifier that
+// serves it is taken: the constraint is the client's, the row only our preference.
+// Source: Cicconetti et al., IEEE Communications Magazine 2020; MEC 016 clauses 6.2.3 and 6.5.2.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "api/operator/types.h"
+#include "orchestrator/domain/model.h"
+
+namespace mx2 {
+
+struct PlacementQuery {
+  std::string app_d_id;
+  std::string dev_app_id;
+  std::optional<IpAddress> ip;
+  const PreparedLocation* location = nullptr;  // none: anywhere
+};
+
+struct Placement {
+  std::string host_id;  // empty for a literal endpoint
+  std::string app_instance_id;
+  std::string reference_uri;
+  std::string ue;  // selector of the row that decided, or "location"
+};
+
+// `trace`, if given, receives every attempt in order.
+[[nodiscard]] std::optional<Placement> place(const Model& model, const PlacementQuery& query,
+                                             Explanation* trace = nullptr);
+
+// The same, told to an operator.
+[[nodiscard]] Explanation explain(const Model& model, const PlacementQuery& query);
+
+}  // namespace mx2

@@ -1,0 +1,144 @@
+#include "orchestrator/endpoints/auth.h"
+
+#include <jwt.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "api/base/text.h"
+
+namespace mx2 {
+namespace {
+
+Error unauthorized(std::string detail) {
+  return {ErrorCode::kUnauthorized, std::move(detail), {}, {}, {}, 0};
+}
+
+std::optional<std::string> bearer_token(const http::Request& request) {
+  const auto header = request.header("Authorization");
+  if (!header || header->size() < 8 || !equals_ignoring_case(header->substr(0, 7), "bearer ")) {
+    return std::nullopt;
+  }
+  return std::string(trim(header->substr(7)));
+}
+
+std::string text_grant(jwt_t* token, const char* name) {
+  const char* value = jwt_get_grant(token, name);
+  return value == nullptr ? "" : value;
+}
+
+// RFC 7239: the last for= of Forwarded, or the last entry of X-Forwarded-For: what the trusted
+// proxy itself has seen. Earlier entries are the client's own words.
+std::string last_forwarded(const http::Request& request) {
+  std::string last;
+  if (const auto forwarded = request.header("Forwarded")) {
+    for (const auto element : split(split(*forwarded, ',').back(), ';')) {
+      const auto pair = trim(element);
+      if (pair.size() > 4 && equals_ignoring_case(pair.substr(0, 4), "for=")) last = pair.substr(4);
+    }
+  } else if (const auto list = request.header("X-Forwarded-For")) {
+    last = trim(split(*list, ',').back());
+  }
+  last.erase(std::remove(last.begin(), last.end(), '"'), last.end());
+  if (!last.empty() && last[0] == '[') return last.substr(1, last.find(']') - 1);  // "[v6]:port"
+  const auto colon = last.find(':');
+  if (colon != std::string::npos && last.find(':', colon + 1) == std::string::npos) {
+    last.erase(colon);  // "v4:port"
+  }
+  return last;
+}
+
+}  // namespace
+
+Result<Authenticator> Authenticator::make(const AuthOptions& options, const Clock& clock) {
+  Authenticator authenticator;
+  authenticator.options_ = options;
+  authenticator.clock_ = &clock;
+  std::istringstream lines(options.tokens);
+  std::size_t number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    if (trim(line).empty() || line[0] == '#') continue;
+    std::istringstream words(line);
+    std::string token;
+    std::string subject;
+    if (!(words >> token >> subject)) {
+      return invalid_argument("tokens file line " + std::to_string(number) +
+                              ": write '<token> <subject>'");
+    }
+    authenticator.subjects_[token] = subject;
+  }
+  for (const auto& text : options.trusted_proxies) {
+    const auto prefix = IpPrefix::parse(text);
+    if (!prefix) return invalid_argument("trusted proxy '" + text + "' is no address or prefix");
+    authenticator.proxies_.push_back(*prefix);
+  }
+  if (!options.jwt_key.empty() && jwt_str_alg(options.jwt_algorithm.c_str()) == JWT_ALG_INVAL) {
+    return invalid_argument("JWT algorithm '" + options.jwt_algorithm + "' is not known");
+  }
+  if (options.mode == "bearer" && authenticator.subjects_.empty() && options.jwt_key.empty()) {
+    return invalid_argument("bearer mode needs a tokens file or a JWT key");
+  }
+  return authenticator;
+}
+
+bool Authenticator::is_trusted(const std::string& address) const {
+  const auto ip = IpAddress::parse(address);
+  return ip && std::any_of(proxies_.begin(), proxies_.end(),
+                           [&](const IpPrefix& prefix) { return prefix.contains(*ip); });
+}
+
+std::string Authenticator::client_address(const http::Request& request) const {
+  if (proxies_.empty() || !is_trusted(request.peer_address)) return request.peer_address;
+  auto forwarded = last_forwarded(request);
+  return IpAddress::parse(forwarded) ? forwarded : request.peer_address;
+}
+
+Result<std::string> Authenticator::subject_of_jwt(const std::string& token) const {
+  const auto* key = reinterpret_cast<const unsigned char*>(options_.jwt_key.data());
+  jwt_t* raw = nullptr;
+  if (jwt_decode(&raw, token.c_str(), key, static_cast<int>(options_.jwt_key.size())) != 0) {
+    return unauthorized("the token is malformed or not signed by the expected key");
+  }
+  const std::unique_ptr<jwt_t, void (*)(jwt_t*)> decoded(raw, jwt_free);
+  if (jwt_get_alg(raw) != jwt_str_alg(options_.jwt_algorithm.c_str())) {
+    return unauthorized("the token is signed with another algorithm than expected");
+  }
+  const auto now = clock_->now_ms() / 1000;
+  const auto expiry = jwt_get_grant_int(raw, "exp");
+  if (expiry <= now) return unauthorized("the token has expired or never does");
+  if (jwt_get_grant_int(raw, "nbf") > now) return unauthorized("the token is not valid yet");
+  if (!options_.jwt_issuer.empty() && text_grant(raw, "iss") != options_.jwt_issuer) {
+    return unauthorized("the token is of another issuer");
+  }
+  if (!options_.jwt_audience.empty() && text_grant(raw, "aud") != options_.jwt_audience) {
+    return unauthorized("the token is for another audience");
+  }
+  auto subject = text_grant(raw, "sub");
+  if (subject.empty()) return unauthorized("the token names no subject");
+  return subject;
+}
+
+Result<std::string> Authenticator::subject_of(const std::string& token) const {
+  const auto it = subjects_.find(token);
+  if (it != subjects_.end()) return it->second;
+  if (options_.jwt_key.empty()) return unauthorized("the token is not known");
+  return subject_of_jwt(token);
+}
+
+Result<Caller> Authenticator::identify(const http::Request& request) const {
+  Caller caller;
+  caller.ip_text = client_address(request);
+  caller.ip = IpAddress::parse(caller.ip_text);
+  if (caller.ip) caller.ip_text = caller.ip->text();
+  if (options_.mode == "none") return caller;
+  const auto token = bearer_token(request);
+  if (!token) return unauthorized("a bearer token is needed");
+  auto subject = subject_of(*token);
+  if (!subject) return subject.error();
+  caller.subject = std::move(*subject);
+  caller.authenticated = true;
+  return caller;
+}
+
+}  // namespace mx2

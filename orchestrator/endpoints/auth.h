@@ -1,0 +1,50 @@
+// Who is calling: the credentials of a request and its client address.
+//
+// Modes: `none` (test and closed networks: the Authorization header is ignored, as ETSI's suite
+// needs) and `bearer` (IETF RFC 6750, as MEC 009 clause 6.16 asks): opaque tokens from a file, or
+// JWTs (IETF RFC 7519) signed by the operator's authorization server. The subject of the token owns
+// the contexts it creates.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "api/base/clock.h"
+#include "api/http/http.h"
+#include "orchestrator/mx2/service.h"
+
+namespace mx2 {
+
+struct AuthOptions {
+  std::string mode = "none";  // none | bearer
+  std::string tokens;         // content of the tokens file: lines "<token> <subject>"
+  std::string jwt_key;        // PEM public key (RS*, ES*) or shared secret (HS*); empty: no JWTs
+  std::string jwt_algorithm = "RS256";
+  std::string jwt_issuer;     // required `iss`; empty: any
+  std::string jwt_audience;   // required `aud`; empty: any
+  std::vector<std::string> trusted_proxies;  // prefixes whose Forwarded headers are believed
+};
+
+class Authenticator {
+ public:
+  // invalid_argument when the options cannot work (malformed tokens file, unknown algorithm).
+  [[nodiscard]] static Result<Authenticator> make(const AuthOptions& options, const Clock& clock);
+
+  // unauthorized when credentials are needed and not good.
+  [[nodiscard]] Result<Caller> identify(const http::Request& request) const;
+
+ private:
+  [[nodiscard]] Result<std::string> subject_of(const std::string& token) const;
+  [[nodiscard]] Result<std::string> subject_of_jwt(const std::string& token) const;
+  [[nodiscard]] std::string client_address(const http::Request& request) const;
+  [[nodiscard]] bool is_trusted(const std::string& address) const;
+
+  AuthOptions options_;
+  const Clock* clock_ = nullptr;
+  std::unordered_map<std::string, std::string> subjects_;
+  std::vector<IpPrefix> proxies_;
+};
+
+}  // namespace mx2

@@ -1,0 +1,56 @@
+#include "orchestrator/endpoints/endpoints.h"
+
+#include <array>
+
+#include "api/base/log.h"
+#include "api/base/text.h"
+#include "api/http/problem.h"
+
+namespace mx2 {
+
+Result<void> check_content_type(const http::Request& request) {
+  const auto header = request.header("Content-Type");
+  if (!header) return {};
+  const auto type = to_lower(trim(header->substr(0, header->find(';'))));
+  static constexpr std::array<std::string_view, 6> kOthers{
+      "text/", "application/xml", "application/x-www-form-urlencoded", "multipart/", "image/",
+      "application/octet-stream"};
+  for (const auto other : kOthers) {
+    if (type.substr(0, other.size()) != other) continue;
+    return Error{ErrorCode::kUnsupportedMediaType, "send application/json, not " + type, {}, {}, {},
+                 0};
+  }
+  return {};
+}
+
+http::Reply refusal(const Error& error, const std::string& request_id) {
+  if (!error.internal_text.empty()) {
+    log::error("request failed", {{"id", request_id}, {"reason", error.internal_text}});
+  }
+  auto reply = http::problem_reply(error);
+  if (error.code == ErrorCode::kUnauthorized) {
+    reply.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"mx2\"");
+  }
+  return reply;
+}
+
+Result<std::uint64_t> if_match_revision(const http::Request& request) {
+  const auto header = request.header("If-Match");
+  if (!header || trim(*header) == "*") return std::uint64_t{0};
+  const auto tag = trim(*header);
+  const bool quoted = tag.size() > 2 && tag.front() == '"' && tag.back() == '"';
+  const auto revision = quoted ? parse_uint(tag.substr(1, tag.size() - 2)) : std::nullopt;
+  if (!revision || *revision == 0) return precondition_failed("If-Match is no ETag given before");
+  return *revision;
+}
+
+void add_document(http::Router& router, const std::string& pattern, std::string content_type,
+                  std::string text) {
+  router.add("GET", pattern,
+             [type = std::move(content_type), body = std::move(text)](
+                 http::Request&, const http::PathValues&, http::Responder responder) {
+               responder.reply({200, type, body, {}, false});
+             });
+}
+
+}  // namespace mx2

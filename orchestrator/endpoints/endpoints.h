@@ -1,0 +1,50 @@
+// HTTP on one side, procedures on the other: endpoints parse, call and format; they decide nothing.
+#pragma once
+
+#include <string>
+
+#include "api/base/metrics.h"
+#include "api/http/http.h"
+#include "api/http/router.h"
+#include "orchestrator/endpoints/auth.h"
+#include "orchestrator/mx2/service.h"
+
+namespace mx2 {
+
+struct Mx2EndpointOptions {
+  std::string path_prefix;      // of apiRoot, e.g. "/sandbox/mep1"; empty or starting with '/'
+  std::string public_url;       // scheme and authority for Location; empty: the request's Host
+  bool tls = false;
+};
+
+// MEC 016 V2.2.1 below {prefix}/dev_app/v1, and /openapi.yaml.
+void add_mx2_endpoints(http::Router& router, Mx2Service& service, const Authenticator& auth,
+                       Mx2EndpointOptions options);
+
+// MEC 016 V1.1.1 below {prefix}/mx2/v1, as deployed clients speak it: refusals are bare problems in
+// application/json.
+void add_legacy_endpoints(http::Router& router, Mx2Service& service, const Authenticator& auth,
+                          const Mx2EndpointOptions& options);
+
+struct OperatorEndpointOptions {
+  std::string token;                // bearer token operators must send; empty: none
+  std::size_t patch_rows_max = 20000;
+  std::size_t page_max = 10000;
+};
+
+// The operator API below /operator/v1, and /openapi.yaml.
+void add_operator_endpoints(http::Router& router, Mx2Service& service, metrics::Registry& registry,
+                            OperatorEndpointOptions options);
+
+// Shared by the three.
+// unsupported_media_type for a body of clearly another type than JSON (or NDJSON); no or an odd
+// Content-Type passes, as ETSI's suites send misspelt ones.
+[[nodiscard]] Result<void> check_content_type(const http::Request& request);
+// An answer for an error; 401 carries WWW-Authenticate.
+[[nodiscard]] http::Reply refusal(const Error& error, const std::string& request_id);
+// The revision in If-Match; 0 when absent or "*", precondition_failed when it is no ETag of ours.
+[[nodiscard]] Result<std::uint64_t> if_match_revision(const http::Request& request);
+void add_document(http::Router& router, const std::string& pattern, std::string content_type,
+                  std::string text);
+
+}  // namespace mx2

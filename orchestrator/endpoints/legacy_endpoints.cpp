@@ -1,0 +1,120 @@
+#include "api/http/problem.h"
+#include "api/mx2/codec_v1.h"
+#include "orchestrator/endpoints/endpoints.h"
+
+namespace mx2 {
+namespace {
+
+using http::PathValues;
+using http::Request;
+using http::Responder;
+
+constexpr const char* kRoot = "/mx2/v1";
+
+// Its clients read the text of a problem only when it is bare and application/json; for them an
+// application that cannot be had is 403, whatever the reason.
+http::Reply legacy_refusal(Error error, const std::string& request_id) {
+  if (error.cause == "unknown-app") error.code = ErrorCode::kForbidden;
+  auto reply = refusal(error, request_id);
+  reply.content_type = "application/json";
+  reply.body = codec_v1::encode_problem(error, reply.status);
+  return reply;
+}
+
+class LegacyEndpoints {
+ public:
+  LegacyEndpoints(Mx2Service& service, const Authenticator& auth) : service_(service), auth_(auth) {}
+
+  // Query strings are ignored in this dialect.
+  void app_list_get(const Request& request, Responder responder) {
+    const auto caller = auth_.identify(request);
+    if (!caller) return responder.reply(legacy_refusal(caller.error(), request.id));
+    responder.reply(http::json_reply(200, service_.model.read([&](const Model& model) {
+      return codec_v1::encode_application_list(get_app_list(model, {}, *caller));
+    })));
+  }
+
+  void app_contexts_post(const Request& request, Responder responder) {
+    auto caller = auth_.identify(request);
+    if (!caller) return responder.reply(legacy_refusal(caller.error(), request.id));
+    auto context = codec_v1::decode_create_request(request.body);
+    if (!context) return responder.reply(legacy_refusal(context.error(), request.id));
+    const AppContext echo = *context;
+    drop_empty(*context);
+    create_app_context(
+        service_, std::move(*context), std::move(*caller), true,
+        [echo, id = request.id, responder = std::move(responder)](Result<StoredContext> made) mutable {
+          if (!made) return responder.reply(legacy_refusal(made.error(), id));
+          responder.reply(http::json_reply(201, in_this_dialect(*made, echo)));
+        });
+  }
+
+  void app_context_put(const Request& request, const std::string& context_id, Responder responder) {
+    auto caller = auth_.identify(request);
+    if (!caller) return responder.reply(legacy_refusal(caller.error(), request.id));
+    auto context = codec_v1::decode_update_request(request.body);
+    if (!context) return responder.reply(legacy_refusal(context.error(), request.id));
+    drop_empty(*context);
+    update_app_context(service_, context_id, std::move(*context), std::move(*caller), 0,
+                       answer_no_content(request, std::move(responder)));
+  }
+
+  void app_context_delete(const Request& request, const std::string& context_id,
+                          Responder responder) {
+    auto caller = auth_.identify(request);
+    if (!caller) return responder.reply(legacy_refusal(caller.error(), request.id));
+    delete_app_context(service_, context_id, std::move(*caller), 0,
+                       answer_no_content(request, std::move(responder)));
+  }
+
+ private:
+  // Its clients send "" where they mean absent; an empty version asks for any.
+  static void drop_empty(AppContext& context) {
+    auto& info = context.app_info;
+    for (auto* text : {&context.callback_reference, &info.app_soft_version, &info.app_description,
+                       &info.app_package_source}) {
+      if (*text && (*text)->empty()) text->reset();
+    }
+  }
+
+  static std::string in_this_dialect(const StoredContext& made, AppContext echo) {
+    echo.context_id = made.context_id;
+    echo.app_info.user_app_instance_info.front().reference_uri = made.reference_uri;
+    return codec_v1::encode(echo);
+  }
+
+  static Callback<Result<void>> answer_no_content(const Request& request, Responder responder) {
+    return [id = request.id, responder = std::move(responder)](Result<void> outcome) mutable {
+      responder.reply(outcome ? http::no_content() : legacy_refusal(outcome.error(), id));
+    };
+  }
+
+  Mx2Service& service_;
+  const Authenticator& auth_;
+};
+
+}  // namespace
+
+void add_legacy_endpoints(http::Router& router, Mx2Service& service, const Authenticator& auth,
+                          const Mx2EndpointOptions& options) {
+  const auto root = options.path_prefix + kRoot;
+  const auto api = std::make_shared<LegacyEndpoints>(service, auth);
+  router.add("GET", root + "/app_list", [api](Request& q, const PathValues&, Responder r) {
+    api->app_list_get(q, std::move(r));
+  });
+  router.add("POST", root + "/app_contexts", [api](Request& q, const PathValues&, Responder r) {
+    api->app_contexts_post(q, std::move(r));
+  });
+  const auto one = root + "/app_contexts/{contextId}";
+  router.add("PUT", one, [api](Request& q, const PathValues& v, Responder r) {
+    api->app_context_put(q, v[0], std::move(r));
+  });
+  router.add("DELETE", one, [api](Request& q, const PathValues& v, Responder r) {
+    api->app_context_delete(q, v[0], std::move(r));
+  });
+  router.on_unknown_path_below(root + "/", [](Request& q, const PathValues&, Responder r) {
+    r.reply(legacy_refusal(not_found("no resource at " + q.path), q.id));
+  });
+}
+
+}  // namespace mx2

@@ -1,0 +1,159 @@
+// Decided on the HTTP worker's thread, checked again and stored on the writer's: a context either
+// sees a new table or is seen by the rewrite that brings it.
+#include "api/base/log.h"
+#include "api/mx2/codec.h"
+#include "orchestrator/domain/placement.h"
+#include "orchestrator/mx2/service.h"
+
+namespace mx2 {
+namespace {
+
+std::string instance_pointer(std::size_t index) {
+  return "/appInfo/userAppInstanceInfo/" + std::to_string(index) + "/appLocation";
+}
+
+AppReference reference_of(const ContextAppInfo& info, bool legacy) {
+  AppReference reference{info.app_d_id, info.app_name, info.app_provider, info.app_d_version,
+                         info.app_soft_version};
+  if (legacy) reference.app_d_version.reset();  // V1.1.1 has no such attribute
+  return reference;
+}
+
+class CreateAppContext final : public UnitOfWork {
+ public:
+  CreateAppContext(Mx2Service& service, AppContext request, Caller caller, bool legacy,
+                   Callback<Result<StoredContext>> answer)
+      : service_(service),
+        request_(std::move(request)),
+        caller_(std::move(caller)),
+        legacy_(legacy),
+        answer_(std::move(answer)) {}
+
+  // Everything but storing; on a worker's thread.
+  Result<void> prepare() {
+    record_.context_id = service_.ids.next();
+    record_.created_ms = service_.clock.now_ms();
+    record_.dev_app_id = request_.associate_dev_app_id;
+    record_.subject = caller_.subject;
+    record_.client_ip = caller_.ip_text;
+    record_.legacy = legacy_;
+    record_.has_callback = request_.callback_reference.has_value();
+    auto decided = service_.model.read([this](const Model& model) { return decide(model); });
+    if (decided.ok()) record_.document = codec::encode(context_);
+    return decided;
+  }
+
+  void refuse(const Error& error) { answer_(error); }
+
+  Result<void> run(StoreTransaction& transaction) override {
+    const Model& model = service_.model.unlocked();
+    if (model.generation() != generation_) {
+      if (auto decided = decide(model); !decided) return decided;
+      record_.document = codec::encode(context_);
+    }
+    if (auto within = service_.quota.take(record_.dev_app_id); !within) return within;
+    counted_ = true;
+    return transaction.insert_context(record_);
+  }
+
+  void done(const Result<void>& outcome) noexcept override {
+    if (!outcome && counted_) service_.quota.give_back(record_.dev_app_id);
+    service_.quota.publish();
+    if (!outcome) return answer_(outcome.error());
+    log::debug("context created", {{"context", record_.context_id},
+                                   {"app", record_.app_d_id},
+                                   {"ue", record_.ue},
+                                   {"host", record_.host_id}});
+    answer_(StoredContext{std::move(record_.document), record_.context_id, record_.revision,
+                          record_.reference_uri});
+  }
+
+ private:
+  // Under the model's lock, or on the writer's thread.
+  Result<void> decide(const Model& model) {
+    generation_ = model.generation();
+    context_ = request_;
+    context_.context_id = record_.context_id;
+    auto found = model.resolve(reference_of(request_.app_info, legacy_));
+    if (!found) return found.error();
+    const CatalogueEntry* entry = *found;
+    if (entry == nullptr || !may_use(entry->app, caller_)) return unknown_app();
+    record_.app_d_id = entry->app.info.app_d_id;
+    context_.app_info.app_d_id = record_.app_d_id;
+    if (legacy_) context_.app_info.app_d_version = entry->app.info.app_d_version;
+    for (std::size_t i = 0; i < context_.app_info.user_app_instance_info.size(); ++i) {
+      if (auto placed = place_instance(model, *entry, i); !placed) return placed;
+    }
+    return {};
+  }
+
+  [[nodiscard]] Error unknown_app() const {
+    if (request_.app_info.app_package_source) {
+      return forbidden("onboarding-unavailable",
+                       "the application is not in the ApplicationList and packages cannot be "
+                       "on-boarded now");
+    }
+    auto error = invalid_argument("no such application in the ApplicationList", "/appInfo");
+    error.cause = "unknown-app";
+    return error;
+  }
+
+  Result<void> place_instance(const Model& model, const CatalogueEntry& entry, std::size_t index) {
+    auto& instance = context_.app_info.user_app_instance_info[index];
+    PlacementQuery query{record_.app_d_id, record_.dev_app_id, caller_.ip, nullptr};
+    std::optional<PreparedLocation> location;
+    if (instance.app_location) {
+      auto prepared = PreparedLocation::make(*instance.app_location);
+      if (!prepared) return invalid_argument(prepared.error().detail, instance_pointer(index));
+      location = std::move(*prepared);
+      if (!entry.locations.empty() && !location->matches_any(entry.locations)) {
+        return invalid_argument("matches none of the appLocations of this application",
+                                instance_pointer(index));
+      }
+      query.location = &*location;
+    }
+    const auto placement = place(model, query);
+    if (!placement) return nowhere(location.has_value());
+    instance.app_instance_id = placement->app_instance_id;
+    instance.reference_uri = placement->reference_uri;
+    if (index > 0) return {};
+    record_.host_id = placement->host_id;
+    record_.reference_uri = placement->reference_uri;
+    record_.ue = placement->ue;
+    return {};
+  }
+
+  // A client that can wait for its location gets the item without an address (MEC 016, 6.2.3).
+  [[nodiscard]] Result<void> nowhere(bool location_requested) const {
+    if (!location_requested) {
+      return forbidden("no-host", "no MEC host can serve this application for this UE now");
+    }
+    const bool waits = request_.app_location_updates.value_or(false) ||
+                       request_.app_auto_instantiation.value_or(false);
+    if (waits) return {};
+    return forbidden("no-host-in-location",
+                     "no MEC host can serve this application in the requested location now");
+  }
+
+  Mx2Service& service_;
+  const AppContext request_;
+  const Caller caller_;
+  const bool legacy_;
+  Callback<Result<StoredContext>> answer_;
+  AppContext context_;
+  ContextRecord record_;
+  std::uint64_t generation_ = 0;
+  bool counted_ = false;
+};
+
+}  // namespace
+
+void create_app_context(Mx2Service& service, AppContext request, Caller caller, bool legacy,
+                        Callback<Result<StoredContext>> answer) {
+  auto unit = std::make_unique<CreateAppContext>(service, std::move(request), std::move(caller),
+                                                 legacy, std::move(answer));
+  if (auto prepared = unit->prepare(); !prepared) return unit->refuse(prepared.error());
+  service.store.submit(std::move(unit));
+}
+
+}  // namespace mx2

@@ -1,0 +1,63 @@
+// What operators change: catalogue, hosts, table. Each change is one unit of work that is checked
+// against the latest model, stored, and only then seen by requests; a patch of many rows is taken
+// whole or not at all and makes one table version.
+//
+// Threads: any may call; answers come from the store writer's thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/base/callback.h"
+#include "api/json/json.h"
+#include "orchestrator/mx2/service.h"
+
+namespace mx2 {
+
+// Guard of a change, from If-Match and If-None-Match. Empty: no guard.
+struct Precondition {
+  std::string if_match;        // the ETag that must be the current one; "*": it must exist
+  bool must_be_absent = false;
+};
+
+struct Changed {
+  bool created = false;
+  std::string etag;
+  std::string document;  // as it is now
+};
+
+struct Patched {
+  std::uint64_t table_version = 0;
+  std::size_t rows = 0;  // put or removed
+};
+
+// The first content of an empty store.
+struct Content {
+  std::vector<App> apps;
+  std::vector<Host> hosts;
+  std::vector<TableChange> rows;
+};
+
+void put_app(Mx2Service& service, App app, Precondition guard, Callback<Result<Changed>> answer);
+void delete_app(Mx2Service& service, std::string app_d_id, Precondition guard,
+                Callback<Result<Changed>> answer);
+// Instances without an identifier keep the one they had, or get a new one.
+void put_host(Mx2Service& service, Host host, Precondition guard, Callback<Result<Changed>> answer);
+void set_host_state(Mx2Service& service, std::string id, HostState state,
+                    Callback<Result<Changed>> answer);
+void delete_host(Mx2Service& service, std::string id, Precondition guard,
+                 Callback<Result<Changed>> answer);
+// `guard.if_match`: the table version as an ETag.
+void patch_table(Mx2Service& service, std::vector<TableChange> changes, Precondition guard,
+                 Callback<Result<Patched>> answer);
+void load_content(Mx2Service& service, Content content, Callback<Result<Patched>> answer);
+// A system-initiated end of a context.
+void end_app_context(Mx2Service& service, std::string context_id, Callback<Result<void>> answer);
+// Answers when the writer has run an empty transaction.
+void probe_store(Mx2Service& service, Callback<Result<void>> answer);
+
+// Strong ETag of a document, with its quotes.
+[[nodiscard]] std::string etag_of(const std::string& document);
+
+}  // namespace mx2

@@ -1,0 +1,96 @@
+#include "orchestrator/options.h"
+
+#include "api/base/text.h"
+#include "api/config/reader.h"
+
+namespace mx2 {
+namespace {
+
+constexpr std::int64_t kMebibyte = 1024 * 1024;
+
+void read_server(config::Reader& reader, const std::string& section, http::ServerOptions& server) {
+  reader.text(section + ".address", server.address);
+  reader.integer(section + ".port", server.port, 0, 65535);
+  reader.integer(section + ".threads", server.threads, 1, 256);
+  reader.integer(section + ".head_bytes_max", server.head_bytes_max, 1024, kMebibyte);
+  reader.integer(section + ".body_bytes_max", server.body_bytes_max, 1024, 1024 * kMebibyte);
+  reader.integer(section + ".connections_max", server.connections_max, 1, 1000000);
+  reader.integer(section + ".idle_timeout_ms", server.idle_timeout_ms, 1000, 3600000);
+  reader.text(section + ".tls_certificate", server.tls_certificate);
+  reader.text(section + ".tls_key", server.tls_key);
+  if (server.tls_certificate.empty() != server.tls_key.empty()) {
+    reader.fail(section + ".tls_certificate", "and tls_key go together");
+  }
+}
+
+void read_mx2(config::Reader& reader, OrchestratorOptions& options) {
+  auto& endpoints = options.mx2_endpoints;
+  reader.text("mx2.path_prefix", endpoints.path_prefix);
+  const auto& prefix = endpoints.path_prefix;
+  if (!prefix.empty() && (prefix.front() != '/' || prefix.back() == '/')) {
+    reader.fail("mx2.path_prefix", "must start with a slash and not end with one");
+  }
+  reader.text("mx2.public_url", endpoints.public_url);
+  endpoints.tls = !options.mx2_server.tls_certificate.empty();
+  reader.texts("mx2.trusted_proxies", options.auth.trusted_proxies);
+}
+
+void read_auth(config::Reader& reader, AuthOptions& auth) {
+  reader.choice("auth.mode", auth.mode, {"none", "bearer"});
+  reader.secret_file("auth.tokens_file", auth.tokens);
+  reader.secret_file("auth.jwt_key_file", auth.jwt_key);
+  reader.text("auth.jwt_algorithm", auth.jwt_algorithm);
+  reader.text("auth.jwt_issuer", auth.jwt_issuer);
+  reader.text("auth.jwt_audience", auth.jwt_audience);
+}
+
+void read_store(config::Reader& reader, SqliteOptions& store) {
+  reader.text("store.path", store.path);
+  reader.integer("store.queue_max", store.queue_max, 1, 1000000);
+  reader.integer("store.batch_max", store.batch_max, 1, 100000);
+  reader.integer("store.checkpoint_pages", store.checkpoint_pages, 100, 1000000);
+  std::int64_t size_mib_max = 0;
+  reader.integer("store.size_mib_max", size_mib_max, 0, kMebibyte);
+  store.size_bytes_max = static_cast<std::size_t>(size_mib_max * kMebibyte);
+}
+
+}  // namespace
+
+Result<ReadOptions> read_options(const config::Document& document) {
+  ReadOptions result;
+  auto& options = result.options;
+  options.mx2_server.address = "0.0.0.0";
+  options.mx2_server.port = 8080;
+  options.operator_server.port = 8081;
+  options.operator_server.threads = 1;
+  options.operator_server.body_bytes_max = 16 * kMebibyte;
+  options.operator_server.connections_max = 100;
+  options.store.path = "data/mx2.sqlite";
+
+  config::Reader reader(document);
+  read_server(reader, "mx2", options.mx2_server);
+  read_mx2(reader, options);
+  read_server(reader, "operator", options.operator_server);
+  std::string token;
+  reader.secret_file("operator.token_file", token);
+  options.operator_endpoints.token = trim(std::string_view(token).substr(0, token.find('\n')));
+  read_auth(reader, options.auth);
+  read_store(reader, options.store);
+  reader.integer("limits.contexts_max", options.contexts_max, 1, 1000000000);
+  reader.integer("limits.contexts_per_device_max", options.contexts_per_device_max, 1, 1000000000);
+  reader.integer("limits.patch_rows_max", options.operator_endpoints.patch_rows_max, 1, 1000000);
+  reader.integer("limits.page_max", options.operator_endpoints.page_max, 1, 100000);
+  reader.text("content", options.content);
+  reader.choice("log.level", options.log_level, {"debug", "info", "warn", "error", "off"});
+  reader.choice("log.format", options.log_format, {"text", "json"});
+  reader.integer("shutdown_grace_ms", options.shutdown_grace_ms, 0, 600000);
+  static const SystemClock kClock;
+  if (auto auth = Authenticator::make(options.auth, kClock); !auth) {
+    reader.fail("auth", auth.error().detail);
+  }
+  if (auto fine = reader.finish(); !fine) return fine.error();
+  result.effective = reader.effective();
+  return result;
+}
+
+}  // namespace mx2

@@ -1,0 +1,38 @@
+// The configuration of mx2-orchestrator. Every key, its default, unit and effect is in
+// deploy/example/orchestrator.yaml.
+#pragma once
+
+#include <string>
+
+#include "api/base/result.h"
+#include "api/config/yaml.h"
+#include "api/http/pistache_server.h"
+#include "orchestrator/endpoints/endpoints.h"
+#include "orchestrator/store/sqlite_store.h"
+
+namespace mx2 {
+
+struct OrchestratorOptions {
+  http::ServerOptions mx2_server;
+  http::ServerOptions operator_server;
+  Mx2EndpointOptions mx2_endpoints;
+  OperatorEndpointOptions operator_endpoints;
+  AuthOptions auth;
+  SqliteOptions store;
+  std::size_t contexts_max = 5'000'000;
+  std::size_t contexts_per_device_max = 1000;
+  std::string content;  // YAML file loaded into an empty store
+  std::string log_level = "info";
+  std::string log_format = "text";
+  int shutdown_grace_ms = 10000;
+};
+
+struct ReadOptions {
+  OrchestratorOptions options;
+  std::string effective;  // as YAML, without secrets
+};
+
+// All errors at once, with their places.
+[[nodiscard]] Result<ReadOptions> read_options(const config::Document& document);
+
+}  // namespace mx2

@@ -1,0 +1,138 @@
+#include "orchestrator/orchestrator.h"
+
+#include <chrono>
+#include <future>
+
+#include "api/base/log.h"
+#include "orchestrator/content.h"
+
+namespace mx2 {
+
+struct Orchestrator::Impl {
+  Impl(std::unique_ptr<metrics::Registry> metrics, std::unique_ptr<Store> opened,
+       const OrchestratorOptions& given, Authenticator who, const Clock& clock, IdGenerator& ids)
+      : options(given),
+        registry(std::move(metrics)),
+        store(std::move(opened)),
+        auth(std::move(who)),
+        quota(options.contexts_max, options.contexts_per_device_max,
+              registry->gauge("mx2_contexts", "Application contexts")),
+        service{model, *store, clock, ids, quota},
+        mx2_router(*registry, "mx2"),
+        operator_router(*registry, "operator"),
+        mx2_server(options.mx2_server),
+        operator_server(options.operator_server) {}
+
+  Result<void> load();
+  Result<void> load_first_content();
+  Result<void> listen();
+
+  const OrchestratorOptions options;
+  std::unique_ptr<metrics::Registry> registry;
+  std::unique_ptr<Store> store;
+  Authenticator auth;
+  LiveModel model;
+  ContextQuota quota;
+  Mx2Service service;
+  http::Router mx2_router;
+  http::Router operator_router;
+  http::PistacheServer mx2_server;
+  http::PistacheServer operator_server;
+  bool stopped = false;
+};
+
+Result<void> Orchestrator::Impl::load() {
+  const auto start = std::chrono::steady_clock::now();
+  const auto version = store->load(
+      {[this](App&& app) { return model.write([&](Model& m) { return m.put_app(app); }); },
+       [this](Host&& host) { return model.write([&](Model& m) { return m.put_host(host); }); },
+       [this](TableChange&& row) -> Result<void> {
+         model.write([&](Model& m) { m.apply(row); });
+         return {};
+       },
+       [this](const std::string& dev_app_id) { quota.restore(dev_app_id); }});
+  if (!version) return version.error();
+  model.write([&](Model& m) { m.set_table_version(*version); });
+  quota.publish();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  const auto& loaded = model.unlocked();
+  log::info("store loaded", {{"apps", std::to_string(loaded.apps().size())},
+                             {"hosts", std::to_string(loaded.hosts().size())},
+                             {"rows", std::to_string(loaded.table().rows())},
+                             {"table_version", std::to_string(loaded.table_version())},
+                             {"contexts", std::to_string(quota.total())},
+                             {"seconds", std::to_string(took.count())}});
+  return {};
+}
+
+// Only into an empty store: what operators have changed since is never overwritten.
+Result<void> Orchestrator::Impl::load_first_content() {
+  const auto& m = model.unlocked();
+  const bool empty = m.apps().empty() && m.hosts().empty() && m.table_version() == 0;
+  if (options.content.empty() || !empty) return {};
+  auto document = config::read_yaml_file(options.content);
+  if (!document) return document.error();
+  auto content = read_content(*document);
+  if (!content) return content.error();
+  std::promise<Result<Patched>> done;
+  load_content(service, std::move(*content),
+               [&done](Result<Patched> outcome) { done.set_value(std::move(outcome)); });
+  auto outcome = done.get_future().get();
+  if (!outcome) return invalid_argument(options.content + ": " + outcome.error().detail);
+  log::info("first content loaded", {{"file", options.content},
+                                     {"rows", std::to_string(outcome->rows)}});
+  return {};
+}
+
+Result<void> Orchestrator::Impl::listen() {
+  add_mx2_endpoints(mx2_router, service, auth, options.mx2_endpoints);
+  add_legacy_endpoints(mx2_router, service, auth, options.mx2_endpoints);
+  add_operator_endpoints(operator_router, service, *registry, options.operator_endpoints);
+  try {
+    mx2_server.start(mx2_router);
+    operator_server.start(operator_router);
+    return {};
+  } catch (const std::runtime_error& e) {
+    return unavailable(e.what());
+  }
+}
+
+Result<std::unique_ptr<Orchestrator>> Orchestrator::start(const OrchestratorOptions& options,
+                                                          const Clock& clock, IdGenerator& ids) {
+  auto registry = std::make_unique<metrics::Registry>();
+  auto store = SqliteStore::open(options.store, *registry);
+  if (!store) return store.error();
+  return start_on(std::move(*store), std::move(registry), options, clock, ids);
+}
+
+Result<std::unique_ptr<Orchestrator>> Orchestrator::start_on(
+    std::unique_ptr<Store> store, std::unique_ptr<metrics::Registry> registry,
+    const OrchestratorOptions& options, const Clock& clock, IdGenerator& ids) {
+  auto auth = Authenticator::make(options.auth, clock);
+  if (!auth) return auth.error();
+  auto impl = std::make_unique<Impl>(std::move(registry), std::move(store), options,
+                                     std::move(*auth), clock, ids);
+  if (auto ok = impl->load(); !ok) return ok.error();
+  if (auto ok = impl->load_first_content(); !ok) return ok.error();
+  if (auto ok = impl->listen(); !ok) return ok.error();
+  return std::unique_ptr<Orchestrator>(new Orchestrator(std::move(impl)));
+}
+
+Orchestrator::Orchestrator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Orchestrator::~Orchestrator() { stop(); }
+
+// The store closes between the listeners' last reply and their end: a request that was accepted is
+// stored and answered first.
+void Orchestrator::stop() {
+  if (impl_->stopped) return;
+  impl_->stopped = true;
+  impl_->mx2_server.stop(impl_->options.shutdown_grace_ms);
+  impl_->operator_server.stop(impl_->options.shutdown_grace_ms);
+  impl_->store->close();
+}
+
+std::uint16_t Orchestrator::mx2_port() const { return impl_->mx2_server.port(); }
+std::uint16_t Orchestrator::operator_port() const { return impl_->operator_server.port(); }
+
+}  // namespace mx2

@@ -1,0 +1,38 @@
+// The orchestrator as one object: store, model, procedures and the two listeners, put together.
+// main() gives it options; tests start it on port 0 with a store of their own.
+#pragma once
+
+#include <memory>
+
+#include "api/base/clock.h"
+#include "api/base/ids.h"
+#include "api/base/result.h"
+#include "orchestrator/options.h"
+#include "orchestrator/store/store.h"
+
+namespace mx2 {
+
+class Orchestrator {
+ public:
+  // Opens the store, loads everything, listens. The error says what to mend.
+  [[nodiscard]] static Result<std::unique_ptr<Orchestrator>> start(
+      const OrchestratorOptions& options, const Clock& clock, IdGenerator& ids);
+  // The same on a store made by the caller (benchmarks, fault injection).
+  [[nodiscard]] static Result<std::unique_ptr<Orchestrator>> start_on(
+      std::unique_ptr<Store> store, std::unique_ptr<metrics::Registry> registry,
+      const OrchestratorOptions& options, const Clock& clock, IdGenerator& ids);
+  ~Orchestrator();
+
+  // Answers what was accepted, makes it durable, and closes. Idempotent.
+  void stop();
+
+  [[nodiscard]] std::uint16_t mx2_port() const;
+  [[nodiscard]] std::uint16_t operator_port() const;
+
+ private:
+  struct Impl;
+  explicit Orchestrator(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mx2

@@ -1,0 +1,81 @@
+#include "orchestrator/store/schema.h"
+
+#include <SQLiteCpp/Statement.h>
+#include <SQLiteCpp/Transaction.h>
+
+#include <array>
+#include <string>
+
+namespace mx2 {
+namespace {
+
+// Element i takes a file from version i to version i + 1. Never edit one that was released: append.
+constexpr std::array<const char*, 1> kMigrations{R"(
+  CREATE TABLE apps (
+    app_d_id TEXT PRIMARY KEY,
+    document TEXT NOT NULL
+  );
+  CREATE TABLE hosts (
+    host_id  TEXT PRIMARY KEY,
+    document TEXT NOT NULL
+  );
+  CREATE TABLE associations (
+    app_d_id   TEXT NOT NULL,
+    ue         TEXT NOT NULL,
+    targets    TEXT NOT NULL,
+    writer     INTEGER NOT NULL,
+    reason     TEXT NOT NULL,
+    version    INTEGER NOT NULL,
+    updated_ms INTEGER NOT NULL,
+    PRIMARY KEY (app_d_id, ue)
+  ) WITHOUT ROWID;
+  CREATE TABLE contexts (
+    context_id    TEXT PRIMARY KEY,
+    revision      INTEGER NOT NULL,
+    app_d_id      TEXT NOT NULL,
+    dev_app_id    TEXT NOT NULL,
+    subject       TEXT NOT NULL,
+    client_ip     TEXT NOT NULL,
+    host_id       TEXT NOT NULL,
+    reference_uri TEXT NOT NULL,
+    ue            TEXT NOT NULL,
+    legacy        INTEGER NOT NULL,
+    has_callback  INTEGER NOT NULL,
+    created_ms    INTEGER NOT NULL,
+    document      TEXT NOT NULL
+  ) WITHOUT ROWID;
+  INSERT INTO meta VALUES ('table_version', '0');
+)"};
+
+int stored_version(SQLite::Database& database) {
+  if (!database.tableExists("meta")) return 0;
+  SQLite::Statement query(database, "SELECT value FROM meta WHERE name = 'schema'");
+  return query.executeStep() ? query.getColumn(0).getInt() : 0;
+}
+
+}  // namespace
+
+int newest_schema() { return static_cast<int>(kMigrations.size()); }
+
+Result<void> migrate(SQLite::Database& database) {
+  const int version = stored_version(database);
+  if (version == newest_schema()) return {};
+  if (version > newest_schema()) {
+    return unavailable("the store has schema " + std::to_string(version) + ", this program knows " +
+                       std::to_string(newest_schema()) + ": it was written by a newer release");
+  }
+  SQLite::Transaction transaction(database);
+  database.exec("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)");
+  for (int step = version; step < newest_schema(); ++step) {
+    database.exec(kMigrations.at(static_cast<std::size_t>(step)));
+  }
+  SQLite::Statement mark(database,
+                         "INSERT INTO meta VALUES ('schema', ?1) "
+                         "ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+  mark.bind(1, std::to_string(newest_schema()));
+  mark.exec();
+  transaction.commit();
+  return {};
+}
+
+}  // namespace mx2

@@ -1,0 +1,269 @@
+#include "orchestrator/store/sqlite_store.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+
+#include "api/base/log.h"
+#include "orchestrator/store/schema.h"
+#include "orchestrator/store/sqlite_statements.h"
+
+namespace mx2 {
+namespace {
+
+using Units = std::vector<std::unique_ptr<UnitOfWork>>;
+
+constexpr int kBusyTimeoutMs = 5000;
+constexpr std::size_t kPageBytes = 4096;
+
+// Held for the life of the store: one orchestrator per file. Gone with the process, also a killed one.
+class FileLock {
+ public:
+  static Result<std::unique_ptr<FileLock>> take(const std::string& path) {
+    const int fd = ::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) return unavailable("cannot write to the directory of " + path);
+    auto lock = std::unique_ptr<FileLock>(new FileLock(fd));
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+      return unavailable(path + " is in use by another orchestrator");
+    }
+    return lock;
+  }
+  ~FileLock() { ::close(fd_); }
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+
+ private:
+  explicit FileLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+void configure(SQLite::Database& db, const SqliteOptions& options) {
+  db.exec("PRAGMA journal_mode = WAL");
+  db.exec("PRAGMA synchronous = FULL");
+  db.exec("PRAGMA cache_size = -65536");  // KiB
+  db.exec("PRAGMA wal_autocheckpoint = " + std::to_string(options.checkpoint_pages));
+  if (options.size_bytes_max > 0) {
+    db.exec("PRAGMA max_page_count = " +
+            std::to_string(std::max<std::size_t>(16, options.size_bytes_max / kPageBytes)));
+  }
+}
+
+}  // namespace
+
+struct SqliteStore::Impl {
+  Impl(std::unique_ptr<FileLock> file_lock, const SqliteOptions& store_options,
+       metrics::Registry& registry)
+      : lock(std::move(file_lock)),
+        options(store_options),
+        writer(options.path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyTimeoutMs),
+        batch_size(registry.histogram("mx2_store_batch_units", "Units of work in one commit", {},
+                                      {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024})),
+        commit_seconds(registry.histogram("mx2_store_commit_seconds",
+                                          "Time of one batch, from begin to durable", {},
+                                          metrics::latency_bounds())),
+        failures(registry.counter("mx2_store_failures_total", "Batches that could not be stored")),
+        waiting(registry.gauge("mx2_store_waiting_units", "Units of work not yet begun")) {}
+
+  Result<void> prepare() {
+    configure(writer, options);
+    if (auto migrated = migrate(writer); !migrated) return migrated.error();
+    transaction = std::make_unique<SqliteTransaction>(writer);
+    savepoint = std::make_unique<SQLite::Statement>(writer, "SAVEPOINT unit");
+    release = std::make_unique<SQLite::Statement>(writer, "RELEASE unit");
+    undo = std::make_unique<SQLite::Statement>(writer, "ROLLBACK TO unit");
+    reader = std::make_unique<SQLite::Database>(options.path, SQLite::OPEN_READONLY, kBusyTimeoutMs);
+    thread = std::thread([this] { write_until_closed(); });
+    return {};
+  }
+
+  void write_until_closed();
+  Units next_batch();
+  void commit(Units batch);
+  Result<void> run_isolated(UnitOfWork& unit);
+  Result<void> run_all(const Units& batch, std::vector<Result<void>>& outcomes);
+
+  std::unique_ptr<FileLock> lock;
+  const SqliteOptions options;
+  SQLite::Database writer;
+  std::unique_ptr<SqliteTransaction> transaction;
+  std::unique_ptr<SQLite::Statement> savepoint;
+  std::unique_ptr<SQLite::Statement> release;
+  std::unique_ptr<SQLite::Statement> undo;
+
+  std::mutex reader_mutex;
+  std::unique_ptr<SQLite::Database> reader;
+
+  std::mutex queue_mutex;
+  std::condition_variable queue_changed;
+  std::deque<std::unique_ptr<UnitOfWork>> queue;
+  bool closed = false;
+  std::thread thread;
+
+  metrics::Histogram& batch_size;
+  metrics::Histogram& commit_seconds;
+  metrics::Counter& failures;
+  metrics::Gauge& waiting;
+};
+
+// A unit that changes the model is a batch of its own: it ends the batch before it and is followed
+// by a new one.
+Units SqliteStore::Impl::next_batch() {
+  std::unique_lock guard(queue_mutex);
+  queue_changed.wait(guard, [&] { return closed || !queue.empty(); });
+  Units batch;
+  while (!queue.empty() && batch.size() < options.batch_max) {
+    const bool alone = queue.front()->changes_model();
+    if (alone && !batch.empty()) break;
+    batch.push_back(std::move(queue.front()));
+    queue.pop_front();
+    if (alone) break;
+  }
+  waiting.set(static_cast<double>(queue.size()));
+  return batch;
+}
+
+void SqliteStore::Impl::write_until_closed() {
+  for (auto batch = next_batch(); !batch.empty(); batch = next_batch()) commit(std::move(batch));
+}
+
+Result<void> SqliteStore::Impl::run_isolated(UnitOfWork& unit) {
+  savepoint->exec();
+  savepoint->reset();
+  Result<void> outcome;
+  try {
+    outcome = unit.run(*transaction);
+  } catch (const std::exception& e) {
+    outcome = internal(e.what());
+  }
+  // SQLite itself may have rolled everything back (disk full, I/O error): no savepoint is left.
+  if (sqlite3_get_autocommit(writer.getHandle()) != 0) return outcome;
+  if (!outcome) {
+    undo->exec();
+    undo->reset();
+  }
+  release->exec();
+  release->reset();
+  return outcome;
+}
+
+// An error: nothing of the batch is stored.
+Result<void> SqliteStore::Impl::run_all(const Units& batch, std::vector<Result<void>>& outcomes) {
+  try {
+    writer.exec("BEGIN IMMEDIATE");
+    for (const auto& unit : batch) {
+      outcomes.push_back(run_isolated(*unit));
+      if (sqlite3_get_autocommit(writer.getHandle()) != 0) {
+        return outcomes.back().ok() ? unavailable("the storage does not work") : outcomes.back();
+      }
+    }
+    writer.exec("COMMIT");
+    return {};
+  } catch (const SQLite::Exception& e) {
+    if (sqlite3_get_autocommit(writer.getHandle()) == 0) writer.tryExec("ROLLBACK");
+    return storage_error(e);
+  }
+}
+
+void SqliteStore::Impl::commit(Units batch) {
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<Result<void>> outcomes;
+  outcomes.reserve(batch.size());
+  const auto stored = run_all(batch, outcomes);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  batch_size.observe(static_cast<double>(batch.size()));
+  commit_seconds.observe(took.count());
+  if (!stored) {
+    failures.add();
+    log::error("batch not stored", {{"reason", stored.error().detail},
+                                    {"cause", stored.error().internal_text},
+                                    {"units", std::to_string(batch.size())}});
+    outcomes.assign(batch.size(), stored);
+  }
+  for (std::size_t i = 0; i < batch.size(); ++i) batch[i]->done(outcomes[i]);
+}
+
+Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const SqliteOptions& options,
+                                                       metrics::Registry& registry) {
+  try {
+    const auto directory = std::filesystem::path(options.path).parent_path();
+    if (!directory.empty()) std::filesystem::create_directories(directory);
+    auto lock = FileLock::take(options.path);
+    if (!lock) return lock.error();
+    auto impl = std::make_unique<Impl>(std::move(*lock), options, registry);
+    if (auto ready = impl->prepare(); !ready) {
+      return unavailable(options.path + ": " + ready.error().detail);
+    }
+    return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(impl)));
+  } catch (const SQLite::Exception& e) {
+    return unavailable("cannot open the store " + options.path + ": " +
+                           storage_error(e).detail + " (" + e.what() + ")",
+                       e.what());
+  } catch (const std::filesystem::filesystem_error& e) {
+    return unavailable("cannot create the directory of the store: " + std::string(e.what()));
+  }
+}
+
+SqliteStore::SqliteStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+SqliteStore::~SqliteStore() { close(); }
+
+void SqliteStore::submit(std::unique_ptr<UnitOfWork> work) {
+  {
+    const std::lock_guard guard(impl_->queue_mutex);
+    if (!impl_->closed && impl_->queue.size() < impl_->options.queue_max) {
+      impl_->queue.push_back(std::move(work));
+    }
+  }
+  if (work) return work->done(unavailable("too many requests are waiting for the storage"));
+  impl_->queue_changed.notify_one();
+}
+
+void SqliteStore::close() {
+  {
+    const std::lock_guard guard(impl_->queue_mutex);
+    impl_->closed = true;
+  }
+  impl_->queue_changed.notify_one();
+  if (impl_->thread.joinable()) impl_->thread.join();
+}
+
+Result<Page<ContextSummary>> SqliteStore::contexts(const ContextFilter& filter,
+                                                   const std::string& cursor, std::size_t limit) {
+  const std::lock_guard guard(impl_->reader_mutex);
+  try {
+    return sqlite::contexts(*impl_->reader, filter, cursor, limit);
+  } catch (const SQLite::Exception& e) {
+    return storage_error(e);
+  }
+}
+
+Result<Page<Association>> SqliteStore::rows(const std::string& app_d_id, const std::string& ue,
+                                            const std::string& cursor, std::size_t limit) {
+  const std::lock_guard guard(impl_->reader_mutex);
+  try {
+    return sqlite::rows(*impl_->reader, app_d_id, ue, cursor, limit);
+  } catch (const SQLite::Exception& e) {
+    return storage_error(e);
+  }
+}
+
+Result<std::uint64_t> SqliteStore::load(const Loader& loader) {
+  const std::lock_guard guard(impl_->reader_mutex);
+  try {
+    return sqlite::load(*impl_->reader, loader);
+  } catch (const SQLite::Exception& e) {
+    return storage_error(e);
+  }
+}
+
+}  // namespace mx2

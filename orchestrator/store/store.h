@@ -1,0 +1,110 @@
+// The store: everything the orchestrator must not forget, behind a seam.
+//
+// Writes are units of work. Whoever wants something durable submits one and goes on; a single
+// writer thread runs many waiting units in one transaction, each isolated from the failure of the
+// others, commits once for all of them (group commit), and then tells each how it ended. So a unit
+// decides in run(), on the latest durable state, and publishes and answers in done().
+// Pattern: the single plan applier of HashiCorp Nomad; group commit as in any log-structured store.
+//
+// Real: SqliteStore. SQL stays in orchestrator/store.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/base/result.h"
+#include "api/operator/types.h"
+
+namespace mx2 {
+
+// An application context as it is kept. `document` is its MEC 016 V2.2.1 JSON, ready to be sent.
+struct ContextRecord {
+  std::string context_id;    // 32 hexadecimal digits
+  std::uint64_t revision = 1;
+  std::string app_d_id;
+  std::string dev_app_id;
+  std::string subject;       // who owns it, when requests are authenticated
+  std::string client_ip;
+  std::string host_id;       // of the first instance; empty for a literal endpoint or none yet
+  std::string reference_uri; // likewise
+  std::string ue;            // selector of the row that decided
+  bool legacy = false;       // created in the V1.1.1 dialect
+  bool has_callback = false;
+  std::int64_t created_ms = 0;
+  std::string document;
+};
+
+// What a unit of work may do. Only inside UnitOfWork::run(), on the writer thread. Every method
+// fails with `unavailable` when the storage does.
+class StoreTransaction {
+ public:
+  virtual ~StoreTransaction() = default;
+
+  virtual Result<void> insert_context(const ContextRecord& context) = 0;
+  virtual Result<std::optional<ContextRecord>> find_context(const std::string& context_id) = 0;
+  virtual Result<void> update_context(const ContextRecord& context) = 0;
+  virtual Result<void> delete_context(const std::string& context_id) = 0;
+
+  virtual Result<void> put_app(const App& app) = 0;
+  virtual Result<void> delete_app(const std::string& app_d_id) = 0;
+  virtual Result<void> put_host(const Host& host) = 0;
+  virtual Result<void> delete_host(const std::string& id) = 0;
+  virtual Result<void> put_row(const Association& row) = 0;
+  virtual Result<void> delete_row(const UeSelector& ue, const std::string& app_d_id) = 0;
+  virtual Result<void> set_table_version(std::uint64_t version) = 0;
+};
+
+class UnitOfWork {
+ public:
+  virtual ~UnitOfWork() = default;
+  // An error undoes this unit alone.
+  virtual Result<void> run(StoreTransaction& transaction) = 0;
+  // Called once, on the writer thread, in the order of run(): after the commit, or with the reason
+  // why nothing of this unit is stored.
+  virtual void done(const Result<void>& outcome) noexcept = 0;
+  // True for changes of the model: such a unit is committed alone, so that no other unit decides
+  // on a model that is already old on disk.
+  [[nodiscard]] virtual bool changes_model() const { return false; }
+};
+
+struct ContextFilter {
+  std::string app_d_id;    // empty: any
+  std::string dev_app_id;  // empty: any
+  std::string host_id;     // empty: any
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Any thread; never waits for the disk. done() may get `unavailable` at once when too much waits.
+  virtual void submit(std::unique_ptr<UnitOfWork> work) = 0;
+  // Waits until all that was submitted is done, then takes no more.
+  virtual void close() = 0;
+
+  // Reads: what is durable, from any thread; they may wait for the disk.
+  [[nodiscard]] virtual Result<Page<ContextSummary>> contexts(const ContextFilter& filter,
+                                                              const std::string& cursor,
+                                                              std::size_t limit) = 0;
+  // Rows ordered by app and selector; empty app or ue: all.
+  [[nodiscard]] virtual Result<Page<Association>> rows(const std::string& app_d_id,
+                                                       const std::string& ue,
+                                                       const std::string& cursor,
+                                                       std::size_t limit) = 0;
+
+  // At start-up, before the first submit(): everything, in an order in which references are known.
+  struct Loader {
+    std::function<Result<void>(App&&)> app;
+    std::function<Result<void>(Host&&)> host;
+    std::function<Result<void>(TableChange&&)> row;
+    std::function<void(const std::string& dev_app_id)> context;
+  };
+  // The table version, or why the file cannot be used.
+  [[nodiscard]] virtual Result<std::uint64_t> load(const Loader& loader) = 0;
+};
+
+}  // namespace mx2
