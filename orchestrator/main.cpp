@@ -46,13 +46,13 @@ int run(const mx2::OrchestratorOptions& options) {
   mx2::RandomIds ids(clock);
   auto orchestrator = mx2::Orchestrator::start(options, clock, ids);
   if (!orchestrator) return fail(orchestrator.error());
-  mx2::log::info("listening",
-                 {{"mx2", options.mx2_server.address + ":" +
-                              std::to_string((*orchestrator)->mx2_port())},
-                  {"operator", options.operator_server.address + ":" +
-                                   std::to_string((*orchestrator)->operator_port())},
-                  {"store", options.store.path},
-                  {"version", MX2_VERSION}});
+  mx2::log::info(
+      "listening",
+      {{"mx2", options.mx2_server.address + ":" + std::to_string((*orchestrator)->mx2_port())},
+       {"operator",
+        options.operator_server.address + ":" + std::to_string((*orchestrator)->operator_port())},
+       {"store", options.store.path},
+       {"version", MX2_VERSION}});
   int signal = 0;
   sigwait(&signals, &signal);
   mx2::log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});

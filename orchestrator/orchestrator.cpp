@@ -79,8 +79,8 @@ Result<void> Orchestrator::Impl::load_first_content() {
                [&done](Result<Patched> outcome) { done.set_value(std::move(outcome)); });
   auto outcome = done.get_future().get();
   if (!outcome) return invalid_argument(options.content + ": " + outcome.error().detail);
-  log::info("first content loaded", {{"file", options.content},
-                                     {"rows", std::to_string(outcome->rows)}});
+  log::info("first content loaded",
+            {{"file", options.content}, {"rows", std::to_string(outcome->rows)}});
   return {};
 }
 

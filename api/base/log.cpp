@@ -14,8 +14,8 @@ namespace {
 std::atomic<bool> json_lines{false};
 
 std::shared_ptr<spdlog::logger> make_logger() {
-  auto logger = std::make_shared<spdlog::logger>(
-      "mx2", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger =
+      std::make_shared<spdlog::logger>("mx2", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern("%v");
   logger->flush_on(spdlog::level::info);
   return logger;
@@ -50,8 +50,8 @@ void append_quoted(std::string& out, std::string_view text) {
 std::string timestamp() { return format_utc(SystemClock().now_ms()); }
 
 std::string json_line(std::string_view level, std::string_view message, Fields fields) {
-  std::string line = R"({"time":")" + timestamp() + R"(","level":")" + std::string(level) +
-                     R"(","message":)";
+  std::string line =
+      R"({"time":")" + timestamp() + R"(","level":")" + std::string(level) + R"(","message":)";
   append_quoted(line, message);
   for (const auto& [name, value] : fields) {
     line += ',';
@@ -75,8 +75,8 @@ std::string text_line(std::string_view level, std::string_view message, Fields f
 void write(spdlog::level::level_enum level, std::string_view name, std::string_view message,
            Fields fields) {
   if (!logger().should_log(level)) return;
-  logger().log(level, json_lines ? json_line(name, message, fields)
-                                 : text_line(name, message, fields));
+  logger().log(level,
+               json_lines ? json_line(name, message, fields) : text_line(name, message, fields));
 }
 
 }  // namespace

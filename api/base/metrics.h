@@ -1,5 +1,5 @@
-// Counters, gauges and latency histograms, exposed as Prometheus text. prometheus-cpp does the work;
-// this header keeps its types out of the rest. All methods are callable from any thread; the
+// Counters, gauges and latency histograms, exposed as Prometheus text. prometheus-cpp does the
+// work; this header keeps its types out of the rest. All methods are callable from any thread; the
 // returned references live as long as the Registry.
 #pragma once
 

@@ -35,9 +35,9 @@ enum class ErrorCode : std::uint8_t {
 
 struct Error {
   ErrorCode code = ErrorCode::kInternal;
-  std::string detail;         // for the peer: what is wrong, in a sentence
-  std::string pointer;        // JSON pointer, or file:line:column; empty when it is not about a place
-  std::string cause;          // short machine-readable slug, e.g. "no-host"; empty = by code
+  std::string detail;   // for the peer: what is wrong, in a sentence
+  std::string pointer;  // JSON pointer, or file:line:column; empty when it is not about a place
+  std::string cause;    // short machine-readable slug, e.g. "no-host"; empty = by code
   std::string internal_text;  // for the log only, never sent
   int retry_after_s = 0;      // > 0: the peer may try again after this many seconds
 };
@@ -45,8 +45,8 @@ struct Error {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::move(value)) {}        // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::move(error)) {}    // NOLINT(google-explicit-constructor)
+  Result(T value) : state_(std::move(value)) {}      // NOLINT(google-explicit-constructor)
+  Result(Error error) : state_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] bool ok() const { return std::holds_alternative<T>(state_); }
   explicit operator bool() const { return ok(); }

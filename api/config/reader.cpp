@@ -139,9 +139,9 @@ void Reader::refuse_unknown(const json::Value& value, const std::string& pointer
     std::vector<std::string> keys;
     for (const auto& known : known_) keys.push_back(dotted(known));
     const auto hint = closest(dotted(here), keys);
-    fail(dotted(here), section ? "must be a section of keys"
-                               : "is not known" +
-                                     (hint ? "; did you mean '" + *hint + "'?" : std::string()));
+    fail(dotted(here),
+         section ? "must be a section of keys"
+                 : "is not known" + (hint ? "; did you mean '" + *hint + "'?" : std::string()));
   }
 }
 

@@ -136,7 +136,11 @@ Connection::Step Connection::read_head() {
   if (std::min(end, input_.size()) > limit) {
     const bool long_line = input_.find('\n') > limit;
     return reject({long_line ? ErrorCode::kUriTooLong : ErrorCode::kHeadersTooLarge,
-                   "request head longer than " + std::to_string(limit) + " bytes", {}, {}, {}, 0});
+                   "request head longer than " + std::to_string(limit) + " bytes",
+                   {},
+                   {},
+                   {},
+                   0});
   }
   if (end == std::string::npos) return Step::kMore;
   auto head = prepare_head(std::string_view(input_).substr(0, end + kBlankLine.size()));
@@ -156,7 +160,10 @@ Error Connection::too_large(std::size_t bytes) const {
   return {ErrorCode::kTooLarge,
           "body " + (bytes > 0 ? "of " + std::to_string(bytes) + " bytes is" : std::string("is")) +
               " too large; at most " + std::to_string(shared_.options.body_bytes_max) + " bytes",
-          {}, {}, {}, 0};
+          {},
+          {},
+          {},
+          0};
 }
 
 Connection::Step Connection::begin_body() {

@@ -2,9 +2,9 @@
 // time, and writes the replies. Private to api/http.
 //
 // Pistache's parser drops whatever follows a complete message in the same read, and keeps only the
-// first of several equal query names. So this class hands it one message at a time, cut at the blank
-// line that ends the head, at Content-Length, or at line ends while a body is chunked; and takes
-// the request target from the request line that the parser has just accepted.
+// first of several equal query names. So this class hands it one message at a time, cut at the
+// blank line that ends the head, at Content-Length, or at line ends while a body is chunked; and
+// takes the request target from the request line that the parser has just accepted.
 //
 // Threads: on_input() and on_disconnect() run on the connection's worker thread, send() on any; one
 // mutex guards everything and is never held while the Handler runs.
@@ -78,13 +78,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Phase phase_ = Phase::kHead;
   std::size_t body_left_ = 0;
   std::string target_;
-  bool keep_alive_ = true;   // as the current request asks
-  bool advancing_ = false;   // a thread is inside advance()
-  bool busy_ = false;        // a request is being answered
-  bool closing_ = false;     // nothing more is read
-  bool gone_ = false;        // Pistache has let the connection go
-  std::string unwritten_;    // last reply, until the kernel has it
-  int orphan_fd_ = -1;       // the client closed its sending half: its reply goes here
+  bool keep_alive_ = true;  // as the current request asks
+  bool advancing_ = false;  // a thread is inside advance()
+  bool busy_ = false;       // a request is being answered
+  bool closing_ = false;    // nothing more is read
+  bool gone_ = false;       // Pistache has let the connection go
+  std::string unwritten_;   // last reply, until the kernel has it
+  int orphan_fd_ = -1;      // the client closed its sending half: its reply goes here
 };
 
 }  // namespace mx2::http

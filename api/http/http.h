@@ -19,10 +19,10 @@ namespace mx2::http {
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
-  std::string method;        // "GET", "POST", …
-  std::string path;          // still percent-encoded, starts with '/', without the query
-  std::string query;         // still percent-encoded, without the '?'
-  Headers headers;           // names as they came; look up with header()
+  std::string method;  // "GET", "POST", …
+  std::string path;    // still percent-encoded, starts with '/', without the query
+  std::string query;   // still percent-encoded, without the '?'
+  Headers headers;     // names as they came; look up with header()
   std::string body;
   std::string peer_address;  // textual address of the TCP peer
   std::string id;            // correlation id; set by the router

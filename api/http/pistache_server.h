@@ -15,16 +15,16 @@
 namespace mx2::http {
 
 struct ServerOptions {
-  std::string address = "127.0.0.1";     // IPv4 or IPv6, textual
-  std::uint16_t port = 0;                // 0: any free port
+  std::string address = "127.0.0.1";  // IPv4 or IPv6, textual
+  std::uint16_t port = 0;             // 0: any free port
   int threads = 2;
-  std::size_t head_bytes_max = 8192;     // request line and headers; above: 414 or 431
-  std::size_t body_bytes_max = 65536;    // above: 413
-  std::size_t connections_max = 10000;   // above: 503 and close
-  int idle_timeout_ms = 60000;           // a connection that completes no request for this long
-                                         // is closed, after 408 if it had begun one
-  std::string tls_certificate;           // PEM file with the chain; empty: plain HTTP
-  std::string tls_key;                   // PEM file
+  std::size_t head_bytes_max = 8192;    // request line and headers; above: 414 or 431
+  std::size_t body_bytes_max = 65536;   // above: 413
+  std::size_t connections_max = 10000;  // above: 503 and close
+  int idle_timeout_ms = 60000;          // a connection that completes no request for this long
+                                        // is closed, after 408 if it had begun one
+  std::string tls_certificate;          // PEM file with the chain; empty: plain HTTP
+  std::string tls_key;                  // PEM file
 };
 
 class PistacheServer final : public Server {

@@ -80,9 +80,11 @@ Reply problem_reply(const Error& error) {
       {"status", row.status},
       {"detail", error.pointer.empty() ? error.detail : error.pointer + ": " + error.detail},
   };
-  Reply reply{row.status, "application/problem+json",
+  Reply reply{row.status,
+              "application/problem+json",
               document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
-              {}, false};
+              {},
+              false};
   if (error.retry_after_s > 0) {
     reply.headers.emplace_back("Retry-After", std::to_string(error.retry_after_s));
   }

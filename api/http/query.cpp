@@ -11,7 +11,8 @@ Result<std::string> decode(std::string_view raw) {
   std::string spaced(raw);
   std::replace(spaced.begin(), spaced.end(), '+', ' ');
   auto text = percent_decode(spaced);
-  if (!text) return invalid_argument("malformed percent-escape in query '" + std::string(raw) + "'");
+  if (!text)
+    return invalid_argument("malformed percent-escape in query '" + std::string(raw) + "'");
   return std::move(*text);
 }
 

@@ -109,7 +109,8 @@ void Router::observe(Responder& responder, const Request& request, Route* route)
     route->latency->observe(took.count());
     count(*route, reply.status);
     if (where.empty()) return;
-    log::debug("request", {{"id", id}, {"request", where},
+    log::debug("request", {{"id", id},
+                           {"request", where},
                            {"status", std::to_string(reply.status)},
                            {"seconds", std::to_string(took.count())}});
   });
@@ -132,8 +133,11 @@ void Router::answer_unrouted(Request& request, const std::string& allow,
                              Responder responder) const {
   if (!allow.empty()) {
     auto reply = problem_reply({ErrorCode::kMethodNotAllowed,
-                                request.method + " is not allowed here; allowed: " + allow, {}, {},
-                                {}, 0});
+                                request.method + " is not allowed here; allowed: " + allow,
+                                {},
+                                {},
+                                {},
+                                0});
     reply.headers.emplace_back("Allow", allow);
     return responder.reply(std::move(reply));
   }

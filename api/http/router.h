@@ -27,7 +27,8 @@ class Router final : public Handler {
 
   // pattern: "/app_contexts/{contextId}". Not after the server has started.
   void add(std::string method, std::string_view pattern, Endpoint endpoint);
-  // What answers a path no route knows; by default a 404 problem. For dialects with their own shape.
+  // What answers a path no route knows; by default a 404 problem. For dialects with their own
+  // shape.
   void on_unknown_path_below(std::string prefix, Endpoint endpoint);
 
   void handle(Request request, Responder responder) override;

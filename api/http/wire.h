@@ -11,8 +11,9 @@ namespace mx2::http {
 
 // The head of a request, made ready for Pistache's parser.
 struct Head {
-  std::string target;  // second word of the request line; Pistache's form drops repeated query names
-  std::string text;    // the head with header names shielded, see below
+  std::string
+      target;        // second word of the request line; Pistache's form drops repeated query names
+  std::string text;  // the head with header names shielded, see below
   std::size_t content_length = 0;
 };
 

@@ -217,8 +217,8 @@ void ObjectReader::optional(const char* name, bool& out) {
 
 std::optional<std::int64_t> ObjectReader::integer(const char* name, const Value& value,
                                                   std::int64_t least, std::int64_t most) {
-  const bool too_big = value.is_number_unsigned() &&
-                       value.get<std::uint64_t>() > static_cast<std::uint64_t>(most);
+  const bool too_big =
+      value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(most);
   if (!value.is_number_integer()) {
     fail("must be an integer", name);
   } else if (too_big || value.get<std::int64_t>() < least || value.get<std::int64_t>() > most) {

@@ -49,7 +49,8 @@ class ObjectReader {
   void required(const char* name, std::int64_t& out, std::int64_t least, std::int64_t most);
   void optional(const char* name, std::optional<std::int64_t>& out, std::int64_t least,
                 std::int64_t most);
-  void optional(const char* name, std::vector<std::string>& out, Chars limit, std::size_t items_max);
+  void optional(const char* name, std::vector<std::string>& out, Chars limit,
+                std::size_t items_max);
 
   // The member as it is; null pointer when it is absent (or, with need(), not there: an error).
   [[nodiscard]] const Value* find(const char* name) const;

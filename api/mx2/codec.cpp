@@ -271,12 +271,9 @@ void read_app_info(ObjectReader& reader, AppInfo& app) {
 }
 
 Value to_json(const AppInfo& app) {
-  Value out{{"appDId", app.app_d_id},
-            {"appName", app.app_name},
-            {"appProvider", app.app_provider},
-            {"appSoftVersion", app.app_soft_version},
-            {"appDVersion", app.app_d_version},
-            {"appDescription", app.app_description}};
+  Value out{{"appDId", app.app_d_id},           {"appName", app.app_name},
+            {"appProvider", app.app_provider},  {"appSoftVersion", app.app_soft_version},
+            {"appDVersion", app.app_d_version}, {"appDescription", app.app_description}};
   for (const auto& location : app.app_location) out["appLocation"].push_back(to_json(location));
   if (app.app_charcs) out["appCharcs"] = to_json(*app.app_charcs);
   return out;

@@ -37,8 +37,7 @@ inline constexpr std::size_t kPositionsMax = 2048;  // positions in one polygon
 
 // Building blocks shared with the operator codec. `reader.error()` tells what was wrong.
 [[nodiscard]] LocationConstraints read_location(const json::Value& value, std::string pointer,
-                                                Strictness strictness,
-                                                std::optional<Error>& error);
+                                                Strictness strictness, std::optional<Error>& error);
 void read_app_info(json::ObjectReader& reader, AppInfo& app);
 [[nodiscard]] json::Value to_json(const LocationConstraints& location);
 [[nodiscard]] json::Value to_json(const AppInfo& app);

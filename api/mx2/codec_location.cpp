@@ -11,9 +11,9 @@ constexpr std::int64_t kCaTypeMax = 255;        // RFC 4776: one octet
 
 Position read_position(const json::Value& value, const std::string& pointer,
                        std::optional<Error>& error) {
-  const bool numbers = value.is_array() && (value.size() == 2 || value.size() == 3) &&
-                       std::all_of(value.begin(), value.end(),
-                                   [](const json::Value& n) { return n.is_number(); });
+  const bool numbers =
+      value.is_array() && (value.size() == 2 || value.size() == 3) &&
+      std::all_of(value.begin(), value.end(), [](const json::Value& n) { return n.is_number(); });
   if (!numbers) {
     if (!error) error = invalid_argument("must be [longitude, latitude]", pointer);
     return {};
@@ -52,9 +52,9 @@ Polygon read_polygon(const json::Value& value, const std::string& pointer, Stric
     const auto& ring = (*rings)[i];
     positions += ring.size();
     if (!ring.is_array() || positions > kPositionsMax) {
-      error = invalid_argument(ring.is_array() ? "polygon has too many positions"
-                                               : "must be an array of positions",
-                               ring_pointer);
+      error = invalid_argument(
+          ring.is_array() ? "polygon has too many positions" : "must be an array of positions",
+          ring_pointer);
       break;
     }
     auto& out = polygon.rings.emplace_back();

@@ -51,11 +51,11 @@ struct AppCharcs {
 // One user application (λ) of an ApplicationList, clause 6.2.2.
 struct AppInfo {
   std::string app_d_id;
-  std::string app_name;          // at most 32 characters, as the next two
+  std::string app_name;  // at most 32 characters, as the next two
   std::string app_provider;
   std::string app_soft_version;
   std::string app_d_version;
-  std::string app_description;   // at most 128 characters
+  std::string app_description;  // at most 128 characters
   std::vector<LocationConstraints> app_location;
   std::optional<AppCharcs> app_charcs;
   std::optional<std::string> vendor_id;

@@ -5,7 +5,7 @@
 
 namespace mx2::openapi {
 
-[[nodiscard]] std::string mx2();             // mx2.yaml
-[[nodiscard]] std::string operator_api();    // operator.yaml
+[[nodiscard]] std::string mx2();           // mx2.yaml
+[[nodiscard]] std::string operator_api();  // operator.yaml
 
 }  // namespace mx2::openapi

@@ -161,12 +161,17 @@ Result<std::vector<TableChange>> decode_table_patch(std::string_view body, std::
     const auto where = "line " + std::to_string(line_number);
     if (changes.size() == rows_max) {
       return Error{ErrorCode::kTooLarge,
-                   "more than " + std::to_string(rows_max) + " rows in one patch", where, {}, {}, 0};
+                   "more than " + std::to_string(rows_max) + " rows in one patch",
+                   where,
+                   {},
+                   {},
+                   0};
     }
     const auto document = json::parse(line);
     if (!document) return invalid_argument(document.error().detail, where);
     auto change = decode_table_change(*document);
-    if (!change) return invalid_argument(change.error().detail, where + " " + change.error().pointer);
+    if (!change)
+      return invalid_argument(change.error().detail, where + " " + change.error().pointer);
     const auto key = change->row.app_d_id + "\n" + change->row.ue.text();
     const auto [it, fresh] = line_of.emplace(key, line_number);
     if (!fresh) {
@@ -205,9 +210,9 @@ Value to_json(const App& app) {
 Value to_json(const Association& row) {
   auto targets = Value::array();
   for (const auto& target : row.targets) targets.push_back(target.text());
-  Value out{{"ue", row.ue.text()},       {"app", row.app_d_id},
-            {"targets", targets},        {"writer", to_text(row.writer)},
-            {"version", row.version},    {"updated", format_utc(row.updated_ms)}};
+  Value out{{"ue", row.ue.text()},    {"app", row.app_d_id},
+            {"targets", targets},     {"writer", to_text(row.writer)},
+            {"version", row.version}, {"updated", format_utc(row.updated_ms)}};
   if (!row.reason.empty()) out["reason"] = row.reason;
   return out;
 }

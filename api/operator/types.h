@@ -70,7 +70,7 @@ struct Target {
 };
 
 enum class Writer : std::uint8_t {
-  kOperator,   // a pin: the Optimizer never changes it
+  kOperator,  // a pin: the Optimizer never changes it
   kOptimizer,
 };
 
@@ -80,8 +80,8 @@ struct Association {
   std::string app_d_id;
   std::vector<Target> targets;  // in order of preference, at least one
   Writer writer = Writer::kOperator;
-  std::string reason;            // free text of whoever wrote it
-  std::uint64_t version = 0;     // table version that wrote it
+  std::string reason;         // free text of whoever wrote it
+  std::uint64_t version = 0;  // table version that wrote it
   std::int64_t updated_ms = 0;
 };
 
@@ -94,7 +94,7 @@ struct TableChange {
 // What one attempt at a target led to; the rows of an explanation.
 struct Explanation {
   struct Step {
-    std::string ue;       // the row's selector; "location" for the search that no row decided
+    std::string ue;  // the row's selector; "location" for the search that no row decided
     std::string target;
     std::string verdict;  // "chosen", or why not
   };

@@ -35,14 +35,15 @@ class Geometry {
   static std::shared_ptr<const Geometry> make(const Polygon& polygon) {
     std::vector<GEOSGeometry*> rings;
     for (const auto& ring : polygon.rings) rings.push_back(make_ring(ring));
-    const bool complete = !rings.empty() && std::find(rings.begin(), rings.end(), nullptr) == rings.end();
+    const bool complete =
+        !rings.empty() && std::find(rings.begin(), rings.end(), nullptr) == rings.end();
     if (!complete) {
       for (auto* ring : rings) GEOSGeom_destroy_r(geos(), ring);
       return nullptr;
     }
     auto* holes = rings.size() > 1 ? rings.data() + 1 : nullptr;
-    auto* raw = GEOSGeom_createPolygon_r(geos(), rings[0], holes,
-                                         static_cast<unsigned>(rings.size() - 1));
+    auto* raw =
+        GEOSGeom_createPolygon_r(geos(), rings[0], holes, static_cast<unsigned>(rings.size() - 1));
     if (raw == nullptr) return nullptr;
     const auto geometry = std::shared_ptr<Geometry>(new Geometry(raw));
     if (GEOSisValid_r(geos(), raw) != 1) return nullptr;

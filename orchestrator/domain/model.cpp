@@ -50,7 +50,8 @@ Result<void> Model::put_app(const App& app) {
 void Model::remove_app(const std::string& app_d_id) {
   const auto it = apps_.find(app_d_id);
   if (it == apps_.end()) return;
-  const auto names = by_name_.find({it->second.app.info.app_name, it->second.app.info.app_provider});
+  const auto names =
+      by_name_.find({it->second.app.info.app_name, it->second.app.info.app_provider});
   names->second.erase(app_d_id);
   if (names->second.empty()) by_name_.erase(names);
   apps_.erase(it);
@@ -151,8 +152,8 @@ Result<const CatalogueEntry*> Model::resolve(const AppReference& reference) cons
   for (const auto& id : names->second) {
     const auto* entry = app(id);
     if (!agrees(entry->app.info, reference)) continue;
-    const bool later = best == nullptr || version_less(best->app.info.app_d_version,
-                                                       entry->app.info.app_d_version);
+    const bool later = best == nullptr ||
+                       version_less(best->app.info.app_d_version, entry->app.info.app_d_version);
     if (later) best = entry;
   }
   return best;

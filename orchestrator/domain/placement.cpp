@@ -44,8 +44,8 @@ class Attempt {
     model_.table().find(query_.app_d_id, query_.dev_app_id, query_.ip, matches);
     for (const auto& match : matches) {
       for (const auto& target : *match.targets) {
-        auto placement = target.kind == Target::Kind::kHost ? host(target.value)
-                                                            : endpoint(target.value);
+        auto placement =
+            target.kind == Target::Kind::kHost ? host(target.value) : endpoint(target.value);
         if (trace_ != nullptr) note(selector_text(match, query_), target.text());
         if (!placement) continue;
         placement->ue = selector_text(match, query_);

@@ -45,9 +45,9 @@ void TargetPool::release(Id id) {
 std::size_t TargetPool::uses_of_host(std::string_view host_id) const {
   std::size_t uses = 0;
   for (const auto& entry : entries_) {
-    const bool named = std::any_of(entry.targets.begin(), entry.targets.end(), [&](const Target& t) {
-      return t.kind == Target::Kind::kHost && t.value == host_id;
-    });
+    const bool named = std::any_of(
+        entry.targets.begin(), entry.targets.end(),
+        [&](const Target& t) { return t.kind == Target::Kind::kHost && t.value == host_id; });
     if (named) uses += entry.uses;
   }
   return uses;
@@ -56,7 +56,7 @@ std::size_t TargetPool::uses_of_host(std::string_view host_id) const {
 std::size_t Table::IpHash::operator()(const IpKey& key) const {
   const auto& bytes = key.address.bytes();
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  return std::hash<std::string_view>{}(text) * 131U + static_cast<std::size_t>(key.length);
+  return std::hash<std::string_view>{}(text)*131U + static_cast<std::size_t>(key.length);
 }
 
 void Table::replace(TargetPool::Id& slot, TargetPool::Id id, bool fresh) {

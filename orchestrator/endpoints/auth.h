@@ -22,8 +22,8 @@ struct AuthOptions {
   std::string tokens;         // content of the tokens file: lines "<token> <subject>"
   std::string jwt_key;        // PEM public key (RS*, ES*) or shared secret (HS*); empty: no JWTs
   std::string jwt_algorithm = "RS256";
-  std::string jwt_issuer;     // required `iss`; empty: any
-  std::string jwt_audience;   // required `aud`; empty: any
+  std::string jwt_issuer;                    // required `iss`; empty: any
+  std::string jwt_audience;                  // required `aud`; empty: any
   std::vector<std::string> trusted_proxies;  // prefixes whose Forwarded headers are believed
 };
 

@@ -13,12 +13,12 @@ Result<void> check_content_type(const http::Request& request) {
   if (!header) return {};
   const auto type = to_lower(trim(header->substr(0, header->find(';'))));
   static constexpr std::array<std::string_view, 6> kOthers{
-      "text/", "application/xml", "application/x-www-form-urlencoded", "multipart/", "image/",
-      "application/octet-stream"};
+      "text/",      "application/xml", "application/x-www-form-urlencoded",
+      "multipart/", "image/",          "application/octet-stream"};
   for (const auto other : kOthers) {
     if (type.substr(0, other.size()) != other) continue;
-    return Error{ErrorCode::kUnsupportedMediaType, "send application/json, not " + type, {}, {}, {},
-                 0};
+    return Error{
+        ErrorCode::kUnsupportedMediaType, "send application/json, not " + type, {}, {}, {}, 0};
   }
   return {};
 }

@@ -12,8 +12,8 @@
 namespace mx2 {
 
 struct Mx2EndpointOptions {
-  std::string path_prefix;      // of apiRoot, e.g. "/sandbox/mep1"; empty or starting with '/'
-  std::string public_url;       // scheme and authority for Location; empty: the request's Host
+  std::string path_prefix;  // of apiRoot, e.g. "/sandbox/mep1"; empty or starting with '/'
+  std::string public_url;   // scheme and authority for Location; empty: the request's Host
   bool tls = false;
 };
 
@@ -27,7 +27,7 @@ void add_legacy_endpoints(http::Router& router, Mx2Service& service, const Authe
                           const Mx2EndpointOptions& options);
 
 struct OperatorEndpointOptions {
-  std::string token;                // bearer token operators must send; empty: none
+  std::string token;  // bearer token operators must send; empty: none
   std::size_t patch_rows_max = 20000;
   std::size_t page_max = 10000;
 };

@@ -23,7 +23,8 @@ http::Reply legacy_refusal(Error error, const std::string& request_id) {
 
 class LegacyEndpoints {
  public:
-  LegacyEndpoints(Mx2Service& service, const Authenticator& auth) : service_(service), auth_(auth) {}
+  LegacyEndpoints(Mx2Service& service, const Authenticator& auth)
+      : service_(service), auth_(auth) {}
 
   // Query strings are ignored in this dialect.
   void app_list_get(const Request& request, Responder responder) {
@@ -41,12 +42,12 @@ class LegacyEndpoints {
     if (!context) return responder.reply(legacy_refusal(context.error(), request.id));
     const AppContext echo = *context;
     drop_empty(*context);
-    create_app_context(
-        service_, std::move(*context), std::move(*caller), true,
-        [echo, id = request.id, responder = std::move(responder)](Result<StoredContext> made) mutable {
-          if (!made) return responder.reply(legacy_refusal(made.error(), id));
-          responder.reply(http::json_reply(201, in_this_dialect(*made, echo)));
-        });
+    create_app_context(service_, std::move(*context), std::move(*caller), true,
+                       [echo, id = request.id,
+                        responder = std::move(responder)](Result<StoredContext> made) mutable {
+                         if (!made) return responder.reply(legacy_refusal(made.error(), id));
+                         responder.reply(http::json_reply(201, in_this_dialect(*made, echo)));
+                       });
   }
 
   void app_context_put(const Request& request, const std::string& context_id, Responder responder) {

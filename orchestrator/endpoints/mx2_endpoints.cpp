@@ -27,8 +27,8 @@ Result<void> add_filter(AppListFilter& filter, http::QueryParameter parameter) {
   const auto name = to_lower(parameter.name);
   const bool known_spelling = parameter.name == name || parameter.name == "appName" ||
                               parameter.name == "appProvider" ||
-                              parameter.name == "appSoftVersion" ||
-                              parameter.name == "vendorId" || parameter.name == "serviceCont";
+                              parameter.name == "appSoftVersion" || parameter.name == "vendorId" ||
+                              parameter.name == "serviceCont";
   std::vector<std::string>* list = nullptr;
   if (name == "appname") list = &filter.app_name;
   if (name == "appprovider") list = &filter.app_provider;
@@ -128,14 +128,14 @@ class Mx2Endpoints {
   void app_context_get(const Request& request, const std::string& context_id, Responder responder) {
     const auto caller = identify(request, responder, kNoQuery);
     if (!caller) return;
-    get_app_context(service_, context_id, *caller,
-                    [id = request.id,
-                     responder = std::move(responder)](Result<StoredContext> found) mutable {
-                      if (!found) return responder.reply(refusal(found.error(), id));
-                      auto reply = http::json_reply(200, std::move(found->document));
-                      reply.headers.emplace_back("ETag", etag(found->revision));
-                      responder.reply(std::move(reply));
-                    });
+    get_app_context(
+        service_, context_id, *caller,
+        [id = request.id, responder = std::move(responder)](Result<StoredContext> found) mutable {
+          if (!found) return responder.reply(refusal(found.error(), id));
+          auto reply = http::json_reply(200, std::move(found->document));
+          reply.headers.emplace_back("ETag", etag(found->revision));
+          responder.reply(std::move(reply));
+        });
   }
 
   void obtain_app_loc_availability_post(const Request& request, Responder responder) {

@@ -168,8 +168,8 @@ class OperatorEndpoints {
   }
 
   Result<json::Value> contexts_get(const Request& request) const {
-    auto query = SingleValued::parse(request.query,
-                                     {"app", "associateDevAppId", "host", "cursor", "limit"});
+    auto query =
+        SingleValued::parse(request.query, {"app", "associateDevAppId", "host", "cursor", "limit"});
     if (!query) return query.error();
     const auto limit = query->number("limit", kPageDefault, 1, options_.page_max);
     if (!limit) return limit.error();
@@ -181,10 +181,11 @@ class OperatorEndpoints {
   }
 
   void context_delete(const Request& request, const std::string& id, Responder responder) {
-    end_app_context(service_, id,
-                    [id = request.id, responder = std::move(responder)](Result<void> ended) mutable {
-                      responder.reply(ended ? http::no_content() : refusal(ended.error(), id));
-                    });
+    end_app_context(
+        service_, id,
+        [id = request.id, responder = std::move(responder)](Result<void> ended) mutable {
+          responder.reply(ended ? http::no_content() : refusal(ended.error(), id));
+        });
   }
 
   Result<json::Value> explain_get(const Request& request) const {
@@ -216,8 +217,8 @@ class OperatorEndpoints {
                          {"hosts", model.hosts().size()},
                          {"apps", model.apps().size()}};
     });
-    probe_store(service_, [this, id = request.id, status, responder = std::move(responder)](
-                              Result<void> probed) mutable {
+    probe_store(service_, [this, id = request.id, status,
+                           responder = std::move(responder)](Result<void> probed) mutable {
       if (!probed) return responder.reply(refusal(probed.error(), id));
       status["contexts"] = service_.quota.total();  // on the writer's thread, where it belongs
       responder.reply(http::json_reply(200, json::dump(status)));
@@ -275,8 +276,8 @@ using Api = std::shared_ptr<OperatorEndpoints>;
 http::Endpoint guarded(const Api& api, http::Endpoint endpoint) {
   return [api, endpoint = std::move(endpoint)](Request& q, const PathValues& v, Responder r) {
     if (api->may(q)) return endpoint(q, v, std::move(r));
-    r.reply(refusal({ErrorCode::kUnauthorized, "the operator's bearer token is needed", {}, {}, {}, 0},
-                    q.id));
+    r.reply(refusal(
+        {ErrorCode::kUnauthorized, "the operator's bearer token is needed", {}, {}, {}, 0}, q.id));
   };
 }
 
@@ -310,7 +311,8 @@ void add_catalogue_routes(http::Router& router, const std::string& root, const A
   router.add("PUT", one, changing(api, [](Self& s, Request& q, const PathValues& v, Responder r) {
                s.app_put(q, v[0], std::move(r));
              }));
-  router.add("DELETE", one, changing(api, [](Self& s, Request& q, const PathValues& v, Responder r) {
+  router.add("DELETE", one,
+             changing(api, [](Self& s, Request& q, const PathValues& v, Responder r) {
                s.app_delete(q, v[0], std::move(r));
              }));
 }
@@ -326,7 +328,8 @@ void add_host_routes(http::Router& router, const std::string& root, const Api& a
   router.add("PUT", one, changing(api, [](Self& s, Request& q, const PathValues& v, Responder r) {
                s.host_put(q, v[0], std::move(r));
              }));
-  router.add("DELETE", one, changing(api, [](Self& s, Request& q, const PathValues& v, Responder r) {
+  router.add("DELETE", one,
+             changing(api, [](Self& s, Request& q, const PathValues& v, Responder r) {
                s.host_delete(q, v[0], std::move(r));
              }));
   router.add("POST", one + "/cordon",
@@ -347,17 +350,15 @@ void add_table_routes(http::Router& router, const std::string& root, const Api& 
              changing(api, [](Self& s, Request& q, const PathValues&, Responder r) {
                s.table_patch(q, std::move(r));
              }));
-  router.add("GET", root + "/explain",
-             reading(api, [](Self& s, const Request& q, const PathValues&) {
-               return s.explain_get(q);
-             }));
+  router.add(
+      "GET", root + "/explain",
+      reading(api, [](Self& s, const Request& q, const PathValues&) { return s.explain_get(q); }));
 }
 
 void add_context_routes(http::Router& router, const std::string& root, const Api& api) {
-  router.add("GET", root + "/contexts",
-             reading(api, [](Self& s, const Request& q, const PathValues&) {
-               return s.contexts_get(q);
-             }));
+  router.add(
+      "GET", root + "/contexts",
+      reading(api, [](Self& s, const Request& q, const PathValues&) { return s.contexts_get(q); }));
   router.add("DELETE", root + "/contexts/{contextId}",
              changing(api, [](Self& s, Request& q, const PathValues& v, Responder r) {
                s.context_delete(q, v[0], std::move(r));

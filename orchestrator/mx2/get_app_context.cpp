@@ -8,7 +8,9 @@ namespace {
 class GetAppContext final : public UnitOfWork {
  public:
   GetAppContext(std::string context_id, Caller caller, Callback<Result<StoredContext>> answer)
-      : context_id_(std::move(context_id)), caller_(std::move(caller)), answer_(std::move(answer)) {}
+      : context_id_(std::move(context_id)),
+        caller_(std::move(caller)),
+        answer_(std::move(answer)) {}
 
   Result<void> run(StoreTransaction& transaction) override {
     auto found = transaction.find_context(context_id_);
@@ -36,8 +38,8 @@ class GetAppContext final : public UnitOfWork {
 
 void get_app_context(Mx2Service& service, std::string context_id, Caller caller,
                      Callback<Result<StoredContext>> answer) {
-  service.store.submit(std::make_unique<GetAppContext>(std::move(context_id), std::move(caller),
-                                                       std::move(answer)));
+  service.store.submit(
+      std::make_unique<GetAppContext>(std::move(context_id), std::move(caller), std::move(answer)));
 }
 
 }  // namespace mx2

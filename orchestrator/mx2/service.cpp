@@ -12,14 +12,18 @@ std::uint64_t key_of(const std::string& dev_app_id) { return std::hash<std::stri
 
 Result<void> ContextQuota::take(const std::string& dev_app_id) {
   if (total_ >= total_max_) {
-    return Error{ErrorCode::kForbidden, "no more application contexts can be held", {},
-                 "context-limit", {}, 0};
+    return Error{ErrorCode::kForbidden,
+                 "no more application contexts can be held",
+                 {},
+                 "context-limit",
+                 {},
+                 0};
   }
   auto& count = per_device_[key_of(dev_app_id)];
   if (count >= per_device_max_) {
-    return forbidden("device-context-limit", "this device application has " +
-                                                 std::to_string(count) +
-                                                 " contexts, which is its limit");
+    return forbidden(
+        "device-context-limit",
+        "this device application has " + std::to_string(count) + " contexts, which is its limit");
   }
   ++count;
   ++total_;

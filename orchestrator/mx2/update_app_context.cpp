@@ -43,7 +43,8 @@ class UpdateAppContext final : public UnitOfWork {
   void done(const Result<void>& outcome) noexcept override { answer_(outcome); }
 
  private:
-  // Only callbackReference and appLocation may change (7.5.3.2); the rest of the request is ignored.
+  // Only callbackReference and appLocation may change (7.5.3.2); the rest of the request is
+  // ignored.
   void apply(AppContext& context, ContextRecord& record) const {
     if (request_.callback_reference) context.callback_reference = request_.callback_reference;
     record.has_callback = context.callback_reference.has_value();

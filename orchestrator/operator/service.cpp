@@ -89,9 +89,8 @@ Result<Patched> store_rows(const Model& model, StoreTransaction& transaction,
   for (auto& change : changes) {
     change.row.version = version;
     change.row.updated_ms = now_ms;
-    const auto stored = change.remove
-                            ? transaction.delete_row(change.row.ue, change.row.app_d_id)
-                            : transaction.put_row(change.row);
+    const auto stored = change.remove ? transaction.delete_row(change.row.ue, change.row.app_d_id)
+                                      : transaction.put_row(change.row);
     if (!stored) return stored.error();
   }
   if (auto stored = transaction.set_table_version(version); !stored) return stored.error();

@@ -17,7 +17,7 @@ namespace mx2 {
 
 // Guard of a change, from If-Match and If-None-Match. Empty: no guard.
 struct Precondition {
-  std::string if_match;        // the ETag that must be the current one; "*": it must exist
+  std::string if_match;  // the ETag that must be the current one; "*": it must exist
   bool must_be_absent = false;
 };
 

@@ -15,9 +15,7 @@ constexpr const char* kContextColumns =
 void bind(SQLite::Statement& statement, int at, const std::string& text) {
   statement.bindNoCopy(at, text);
 }
-void bind(SQLite::Statement& statement, int at, std::int64_t number) {
-  statement.bind(at, number);
-}
+void bind(SQLite::Statement& statement, int at, std::int64_t number) { statement.bind(at, number); }
 
 template <typename... Values>
 void bind_all(SQLite::Statement& statement, const Values&... values) {
@@ -122,8 +120,8 @@ Error storage_error(const SQLite::Exception& e) {
 SqliteTransaction::SqliteTransaction(SQLite::Database& db)
     : insert_context_(db, std::string("INSERT INTO contexts (") + kContextColumns +
                               ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)"),
-      find_context_(db, std::string("SELECT ") + kContextColumns +
-                            " FROM contexts WHERE context_id = $1"),
+      find_context_(
+          db, std::string("SELECT ") + kContextColumns + " FROM contexts WHERE context_id = $1"),
       update_context_(db,
                       "UPDATE contexts SET revision = $2, host_id = $3, reference_uri = $4, "
                       "ue = $5, has_callback = $6, document = $7 WHERE context_id = $1"),

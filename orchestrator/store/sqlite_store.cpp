@@ -26,7 +26,8 @@ using Units = std::vector<std::unique_ptr<UnitOfWork>>;
 constexpr int kBusyTimeoutMs = 5000;
 constexpr std::size_t kPageBytes = 4096;
 
-// Held for the life of the store: one orchestrator per file. Gone with the process, also a killed one.
+// Held for the life of the store: one orchestrator per file. Gone with the process, also a killed
+// one.
 class FileLock {
  public:
   static Result<std::unique_ptr<FileLock>> take(const std::string& path) {
@@ -81,7 +82,8 @@ struct SqliteStore::Impl {
     savepoint = std::make_unique<SQLite::Statement>(writer, "SAVEPOINT unit");
     release = std::make_unique<SQLite::Statement>(writer, "RELEASE unit");
     undo = std::make_unique<SQLite::Statement>(writer, "ROLLBACK TO unit");
-    reader = std::make_unique<SQLite::Database>(options.path, SQLite::OPEN_READONLY, kBusyTimeoutMs);
+    reader =
+        std::make_unique<SQLite::Database>(options.path, SQLite::OPEN_READONLY, kBusyTimeoutMs);
     thread = std::thread([this] { write_until_closed(); });
     return {};
   }
@@ -205,8 +207,8 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const SqliteOptions& opti
     }
     return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(impl)));
   } catch (const SQLite::Exception& e) {
-    return unavailable("cannot open the store " + options.path + ": " +
-                           storage_error(e).detail + " (" + e.what() + ")",
+    return unavailable("cannot open the store " + options.path + ": " + storage_error(e).detail +
+                           " (" + e.what() + ")",
                        e.what());
   } catch (const std::filesystem::filesystem_error& e) {
     return unavailable("cannot create the directory of the store: " + std::string(e.what()));

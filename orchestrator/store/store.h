@@ -23,16 +23,16 @@ namespace mx2 {
 
 // An application context as it is kept. `document` is its MEC 016 V2.2.1 JSON, ready to be sent.
 struct ContextRecord {
-  std::string context_id;    // 32 hexadecimal digits
+  std::string context_id;  // 32 hexadecimal digits
   std::uint64_t revision = 1;
   std::string app_d_id;
   std::string dev_app_id;
-  std::string subject;       // who owns it, when requests are authenticated
+  std::string subject;  // who owns it, when requests are authenticated
   std::string client_ip;
-  std::string host_id;       // of the first instance; empty for a literal endpoint or none yet
-  std::string reference_uri; // likewise
-  std::string ue;            // selector of the row that decided
-  bool legacy = false;       // created in the V1.1.1 dialect
+  std::string host_id;        // of the first instance; empty for a literal endpoint or none yet
+  std::string reference_uri;  // likewise
+  std::string ue;             // selector of the row that decided
+  bool legacy = false;        // created in the V1.1.1 dialect
   bool has_callback = false;
   std::int64_t created_ms = 0;
   std::string document;
