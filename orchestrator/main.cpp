@@ -1,4 +1,6 @@
 // mx2-orchestrator: reads its configuration, starts, and waits for SIGTERM or SIGINT.
+#include <sys/resource.h>
+
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <iostream>
@@ -9,6 +11,7 @@
 namespace {
 
 constexpr int kExitUsage = 2;
+constexpr rlim_t kReservedFiles = 200;  // store, logs, operator connections
 
 struct CommandLine {
   std::string config;
@@ -32,7 +35,22 @@ int fail(const mx2::Error& error) {
   return 1;
 }
 
-int run(const mx2::OrchestratorOptions& options) {
+// Each connection needs a file descriptor; when they run out, accepting fails for everybody. So the
+// limit is raised as far as allowed, and the connections are kept below it.
+void fit_connections_to_file_limit(mx2::http::ServerOptions& server) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  const auto usable = limit.rlim_max > kReservedFiles ? limit.rlim_max - kReservedFiles : 1;
+  if (server.connections_max <= usable) return;
+  mx2::log::warn("fewer connections than configured: the limit of open files is low",
+                 {{"connections_max", std::to_string(usable)},
+                  {"open_files", std::to_string(limit.rlim_max)}});
+  server.connections_max = usable;
+}
+
+int run(mx2::OrchestratorOptions options) {
   // Blocked before any thread starts, so that only sigwait() below receives them.
   sigset_t signals;
   sigemptyset(&signals);
@@ -42,6 +60,7 @@ int run(const mx2::OrchestratorOptions& options) {
 
   mx2::log::configure(options.log_level, options.log_format == "json" ? mx2::log::Format::kJson
                                                                       : mx2::log::Format::kText);
+  fit_connections_to_file_limit(options.mx2_server);
   const mx2::SystemClock clock;
   mx2::RandomIds ids(clock);
   auto orchestrator = mx2::Orchestrator::start(options, clock, ids);

@@ -16,11 +16,6 @@ void read_server(config::Reader& reader, const std::string& section, http::Serve
   reader.integer(section + ".body_bytes_max", server.body_bytes_max, 1024, 1024 * kMebibyte);
   reader.integer(section + ".connections_max", server.connections_max, 1, 1000000);
   reader.integer(section + ".idle_timeout_ms", server.idle_timeout_ms, 1000, 3600000);
-  reader.text(section + ".tls_certificate", server.tls_certificate);
-  reader.text(section + ".tls_key", server.tls_key);
-  if (server.tls_certificate.empty() != server.tls_key.empty()) {
-    reader.fail(section + ".tls_certificate", "and tls_key go together");
-  }
 }
 
 void read_mx2(config::Reader& reader, OrchestratorOptions& options) {
@@ -31,7 +26,6 @@ void read_mx2(config::Reader& reader, OrchestratorOptions& options) {
     reader.fail("mx2.path_prefix", "must start with a slash and not end with one");
   }
   reader.text("mx2.public_url", endpoints.public_url);
-  endpoints.tls = !options.mx2_server.tls_certificate.empty();
   reader.texts("mx2.trusted_proxies", options.auth.trusted_proxies);
 }
 

@@ -137,7 +137,11 @@ void Reader::refuse_unknown(const json::Value& value, const std::string& pointer
       continue;
     }
     std::vector<std::string> keys;
-    for (const auto& known : known_) keys.push_back(dotted(known));
+    for (const auto& known : known_) {
+      keys.push_back(dotted(known));
+      const auto slash = known.rfind('/');
+      if (slash > 0) keys.push_back(dotted(known.substr(0, slash)));  // its section
+    }
     const auto hint = closest(dotted(here), keys);
     fail(dotted(here),
          section ? "must be a section of keys"

@@ -77,7 +77,7 @@ void Connection::on_disconnect() {
   closing_ = true;
   if (!busy_) return;
   const auto peer = peer_.lock();
-  if (!peer || peer->ssl() != nullptr) return finish_request();
+  if (!peer) return finish_request();
   if (unwritten_.empty()) {
     orphan_fd_ = ::dup(peer->fd());
     return;
@@ -265,6 +265,7 @@ Connection::Step Connection::reject(const Error& error) {
 void Connection::refuse(const Error& error) {
   std::unique_lock lock(mutex_);
   if (closing_) return;
+  turned_away_ = true;
   static_cast<void>(reject(error));
 }
 
@@ -301,7 +302,9 @@ void Connection::on_written(bool close) {
     if (gone_) return;
     finish_request();
     const auto peer = peer_.lock();
-    if (close && peer) ::shutdown(peer->fd(), SHUT_WR);
+    // Half closed, so that a client still sending reads the reason before a reset; but one that was
+    // turned away must not keep a descriptor that others need.
+    if (close && peer) ::shutdown(peer->fd(), turned_away_ ? SHUT_RDWR : SHUT_WR);
     if (peer) peer->setIdle(true);
   }
   advance();

@@ -45,7 +45,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_input(std::string_view bytes);
   void on_disconnect();
   void send(const Reply& reply);
-  // Answers without a request and closes: too many connections, malformed input.
+  // Answers without a request and closes at once: there are too many connections.
   void refuse(const Error& error);
 
  private:
@@ -78,13 +78,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Phase phase_ = Phase::kHead;
   std::size_t body_left_ = 0;
   std::string target_;
-  bool keep_alive_ = true;  // as the current request asks
-  bool advancing_ = false;  // a thread is inside advance()
-  bool busy_ = false;       // a request is being answered
-  bool closing_ = false;    // nothing more is read
-  bool gone_ = false;       // Pistache has let the connection go
-  std::string unwritten_;   // last reply, until the kernel has it
-  int orphan_fd_ = -1;      // the client closed its sending half: its reply goes here
+  bool keep_alive_ = true;    // as the current request asks
+  bool advancing_ = false;    // a thread is inside advance()
+  bool busy_ = false;         // a request is being answered
+  bool closing_ = false;      // nothing more is read
+  bool turned_away_ = false;  // by refuse()
+  bool gone_ = false;         // Pistache has let the connection go
+  std::string unwritten_;     // last reply, until the kernel has it
+  int orphan_fd_ = -1;        // the client closed its sending half: its reply goes here
 };
 
 }  // namespace mx2::http

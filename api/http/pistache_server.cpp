@@ -86,9 +86,6 @@ void PistacheServer::start(Handler& handler) {
             .headerTimeout(idle)
             .bodyTimeout(idle)
             .keepaliveTimeout(idle));
-    if (!options.tls_certificate.empty()) {
-      impl_->endpoint->useSSL(options.tls_certificate, options.tls_key);
-    }
     impl_->endpoint->setHandler(std::make_shared<Bridge>(impl_->shared));
     impl_->endpoint->serveThreaded();
   } catch (const std::exception& e) {

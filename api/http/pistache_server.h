@@ -23,8 +23,6 @@ struct ServerOptions {
   std::size_t connections_max = 10000;  // above: 503 and close
   int idle_timeout_ms = 60000;          // a connection that completes no request for this long
                                         // is closed, after 408 if it had begun one
-  std::string tls_certificate;          // PEM file with the chain; empty: plain HTTP
-  std::string tls_key;                  // PEM file
 };
 
 class PistacheServer final : public Server {

@@ -13,8 +13,7 @@ namespace mx2 {
 
 struct Mx2EndpointOptions {
   std::string path_prefix;  // of apiRoot, e.g. "/sandbox/mep1"; empty or starting with '/'
-  std::string public_url;   // scheme and authority for Location; empty: the request's Host
-  bool tls = false;
+  std::string public_url;   // scheme and authority for Location; empty: http and the request's Host
 };
 
 // MEC 016 V2.2.1 below {prefix}/dev_app/v1, and /openapi.yaml.

@@ -177,7 +177,7 @@ class Mx2Endpoints {
     std::string base = options_.public_url;
     const auto host = request.header("Host");
     if (base.empty() && host && is_authority(*host)) {
-      base = (options_.tls ? "https://" : "http://") + std::string(*host);
+      base = "http://" + std::string(*host);
     }
     return base + options_.path_prefix + kRoot + "/app_contexts/";
   }

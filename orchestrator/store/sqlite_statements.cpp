@@ -122,9 +122,10 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db)
                               ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)"),
       find_context_(
           db, std::string("SELECT ") + kContextColumns + " FROM contexts WHERE context_id = $1"),
+      // SQLite counts $n by first appearance, PostgreSQL by n: keep both the same.
       update_context_(db,
-                      "UPDATE contexts SET revision = $2, host_id = $3, reference_uri = $4, "
-                      "ue = $5, has_callback = $6, document = $7 WHERE context_id = $1"),
+                      "UPDATE contexts SET revision = $1, host_id = $2, reference_uri = $3, "
+                      "ue = $4, has_callback = $5, document = $6 WHERE context_id = $7"),
       delete_context_(db, "DELETE FROM contexts WHERE context_id = $1"),
       put_app_(db,
                "INSERT INTO apps VALUES ($1, $2) "
@@ -163,8 +164,8 @@ Result<std::optional<ContextRecord>> SqliteTransaction::find_context(
 }
 
 Result<void> SqliteTransaction::update_context(const ContextRecord& c) {
-  return write(update_context_, c.context_id, static_cast<std::int64_t>(c.revision), c.host_id,
-               c.reference_uri, c.ue, std::int64_t{c.has_callback}, c.document);
+  return write(update_context_, static_cast<std::int64_t>(c.revision), c.host_id, c.reference_uri,
+               c.ue, std::int64_t{c.has_callback}, c.document, c.context_id);
 }
 
 Result<void> SqliteTransaction::delete_context(const std::string& context_id) {

@@ -1,0 +1,60 @@
+// HTTP as values, the other side: one request, one reply, in turn.
+//
+//   http::CurlClient client({});
+//   auto reply = client.send("GET", "http://127.0.0.1:8081/operator/v1/health", {}, "");
+//
+// A Result holds every reply the peer gave, whatever its status. An error means that there is none:
+//   kInvalidArgument   the URL is not http or https, or a header has a line break: nothing was sent
+//   kUnavailable       no connection, or it broke
+//   kDeadlineExceeded  no complete reply in time
+//   kTooLarge          the reply is larger than the limit
+// and its cause is kUnreachable for all but the first.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "api/base/result.h"
+#include "api/http/http.h"
+
+namespace mx2::http {
+
+inline constexpr const char* kUnreachable = "unreachable";
+
+class Client {
+ public:
+  virtual ~Client() = default;
+  // `url` is absolute. Header names go out as they are; a body needs its Content-Type among them.
+  virtual Result<Reply> send(const std::string& method, const std::string& url,
+                             const Headers& headers, const std::string& body) = 0;
+};
+
+struct ClientOptions {
+  int connect_timeout_ms = 5000;
+  int timeout_ms = 30000;  // for the whole exchange
+  std::size_t response_bytes_max = 64U * 1024 * 1024;
+  std::size_t header_bytes_max = 64U * 1024;
+  std::string bearer_token;  // sent as Authorization when it is not empty
+  std::string ca_file;       // PEM file of trusted certificates; empty: those of the system
+};
+
+// libcurl, one handle, blocking: connections are kept and used again. Certificates are verified.
+// Redirects are replies like any other, and proxies of the environment are not used: what the token
+// protects goes where the caller said and nowhere else. One thread at a time.
+class CurlClient final : public Client {
+ public:
+  explicit CurlClient(ClientOptions options);
+  ~CurlClient() override;
+  CurlClient(const CurlClient&) = delete;
+  CurlClient& operator=(const CurlClient&) = delete;
+
+  Result<Reply> send(const std::string& method, const std::string& url, const Headers& headers,
+                     const std::string& body) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mx2::http
