@@ -50,10 +50,9 @@ Result<void> Orchestrator::Impl::load() {
          model.write([&](Model& m) { m.apply(row); });
          return {};
        },
-       [this](const std::string& dev_app_id) { quota.restore(dev_app_id); }});
+       [this](const ContextOwner& owner) { quota.restore(owner); }});
   if (!version) return version.error();
   model.write([&](Model& m) { m.set_table_version(*version); });
-  quota.publish();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   const auto& loaded = model.unlocked();
   log::info("store loaded", {{"apps", std::to_string(loaded.apps().size())},

@@ -11,8 +11,6 @@
 namespace mx2::log {
 namespace {
 
-std::atomic<bool> json_lines{false};
-
 std::shared_ptr<spdlog::logger> make_logger() {
   auto logger =
       std::make_shared<spdlog::logger>("mx2", std::make_shared<spdlog::sinks::stderr_sink_mt>());
@@ -21,9 +19,14 @@ std::shared_ptr<spdlog::logger> make_logger() {
   return logger;
 }
 
+std::atomic<bool>& json_lines() {
+  static std::atomic<bool> chosen{false};
+  return chosen;
+}
+
 spdlog::logger& logger() {
-  static const auto instance = make_logger();
-  return *instance;
+  static const auto kInstance = make_logger();
+  return *kInstance;
 }
 
 // JSON string escapes are also good for the text form: no quote, newline or control byte survives.
@@ -76,13 +79,13 @@ void write(spdlog::level::level_enum level, std::string_view name, std::string_v
            Fields fields) {
   if (!logger().should_log(level)) return;
   logger().log(level,
-               json_lines ? json_line(name, message, fields) : text_line(name, message, fields));
+               json_lines() ? json_line(name, message, fields) : text_line(name, message, fields));
 }
 
 }  // namespace
 
 void configure(const std::string& level, Format format) {
-  json_lines = format == Format::kJson;
+  json_lines() = format == Format::kJson;
   logger().set_level(spdlog::level::from_str(level == "warn" ? "warning" : level));
 }
 

@@ -6,7 +6,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
-#include <deque>
+#include <map>
 #include <mutex>
 #include <sstream>
 
@@ -18,10 +18,12 @@ void Histogram::observe(double value) { impl_.Observe(value); }
 
 struct Registry::Impl {
   prometheus::Registry registry;
-  std::mutex mutex;  // guards the deques; a deque keeps references valid while it grows
-  std::deque<Counter> counters;
-  std::deque<Gauge> gauges;
-  std::deque<Histogram> histograms;
+  // prometheus-cpp gives the same metric for the same name and labels; a map keeps references
+  // valid.
+  std::mutex mutex;  // guards the maps
+  std::map<prometheus::Counter*, Counter> counters;
+  std::map<prometheus::Gauge*, Gauge> gauges;
+  std::map<prometheus::Histogram*, Histogram> histograms;
 };
 
 Registry::Registry() : impl_(std::make_unique<Impl>()) {}
@@ -30,21 +32,24 @@ Registry::~Registry() = default;
 Counter& Registry::counter(const std::string& name, const std::string& help, const Labels& labels) {
   auto& family = prometheus::BuildCounter().Name(name).Help(help).Register(impl_->registry);
   const std::lock_guard lock(impl_->mutex);
-  return impl_->counters.emplace_back(family.Add(labels));
+  auto& counter = family.Add(labels);
+  return impl_->counters.try_emplace(&counter, counter).first->second;
 }
 
 Gauge& Registry::gauge(const std::string& name, const std::string& help, const Labels& labels) {
   auto& family = prometheus::BuildGauge().Name(name).Help(help).Register(impl_->registry);
   const std::lock_guard lock(impl_->mutex);
-  return impl_->gauges.emplace_back(family.Add(labels));
+  auto& gauge = family.Add(labels);
+  return impl_->gauges.try_emplace(&gauge, gauge).first->second;
 }
 
 Histogram& Registry::histogram(const std::string& name, const std::string& help,
                                const Labels& labels, const std::vector<double>& bounds) {
   auto& family = prometheus::BuildHistogram().Name(name).Help(help).Register(impl_->registry);
   const std::lock_guard lock(impl_->mutex);
-  return impl_->histograms.emplace_back(
-      family.Add(labels, prometheus::Histogram::BucketBoundaries(bounds.begin(), bounds.end())));
+  auto& histogram =
+      family.Add(labels, prometheus::Histogram::BucketBoundaries(bounds.begin(), bounds.end()));
+  return impl_->histograms.try_emplace(&histogram, histogram).first->second;
 }
 
 std::string Registry::text() const {
@@ -54,10 +59,10 @@ std::string Registry::text() const {
 }
 
 const std::vector<double>& latency_bounds() {
-  static const std::vector<double> bounds{0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025,
-                                          0.005,   0.01,   0.025,   0.05,   0.1,   0.25,
-                                          0.5,     1,      2.5,     5,      10};
-  return bounds;
+  static const std::vector<double> kBounds{0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025,
+                                           0.005,   0.01,   0.025,   0.05,   0.1,   0.25,
+                                           0.5,     1,      2.5,     5,      10};
+  return kBounds;
 }
 
 }  // namespace mx2::metrics

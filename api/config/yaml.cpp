@@ -2,6 +2,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <cmath>
 #include <fstream>
 #include <sstream>
 
@@ -71,7 +72,8 @@ class Converter {
     std::int64_t integer = 0;
     if (YAML::convert<std::int64_t>::decode(node, integer)) return integer;
     double number = 0;
-    if (YAML::convert<double>::decode(node, number)) return number;
+    // Not .nan and .inf: JSON has none, so what is stored with one could not be loaded again.
+    if (YAML::convert<double>::decode(node, number) && std::isfinite(number)) return number;
     return text;
   }
 
@@ -104,8 +106,13 @@ Error Document::located(const Error& error, const std::string& below) const {
 Result<Document> parse_yaml(const std::string& text, const std::string& file) {
   Document document{json::Value::object(), file, {}};
   try {
-    const auto root = YAML::Load(text);
-    if (root.IsNull()) return document;
+    const auto documents = YAML::LoadAll(text);
+    if (documents.size() > 1) {
+      return invalid_argument("a second document: use one list",
+                              place_of(file, documents[1].Mark()));
+    }
+    if (documents.empty() || documents[0].IsNull()) return document;
+    const auto& root = documents[0];
     Converter converter(document);
     document.value = converter.convert(root, "", 0);
     if (converter.error()) return *converter.error();

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "api/base/clock.h"
 #include "api/base/log.h"
@@ -32,6 +33,18 @@ class ConnectionSink final : public Responder::Sink {
  private:
   std::shared_ptr<Connection> connection_;
 };
+
+// The size in the first line of a chunk; extensions after it are ignored.
+std::optional<std::size_t> chunk_size(std::string_view line) {
+  std::size_t size = 0;
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), size, 16);
+  const auto rest = trim(line.substr(static_cast<std::size_t>(end - line.data())));
+  if (error != std::errc() || rest.empty() ||
+      std::string_view(";\r\n").find(rest[0]) == std::string_view::npos) {
+    return std::nullopt;
+  }
+  return size;
+}
 
 // RFC 9112 9.3: HTTP/1.1 stays unless it says close, HTTP/1.0 goes unless it says keep-alive.
 bool wants_keep_alive(const Pistache::Http::Request& request) {
@@ -62,6 +75,10 @@ Connection::~Connection() {
 void Connection::on_input(std::string_view bytes) {
   {
     const std::lock_guard lock(mutex_);
+    // Pistache forgets that it may write when it learns so together with input; an empty write
+    // makes it ask the kernel again.
+    const auto peer = unwritten_.empty() ? nullptr : peer_.lock();
+    if (peer) peer->send(Pistache::RawBuffer(std::string(), 0), MSG_NOSIGNAL);
     if (closing_) return;
     input_ += bytes;
     if (busy_ && input_.size() > kPipelinedBytesMax) closing_ = true;
@@ -72,18 +89,20 @@ void Connection::on_input(std::string_view bytes) {
 // The client may have closed only its sending half and still wait for its answer; Pistache closes
 // the socket when this returns, so an answer still owed gets a descriptor of its own.
 void Connection::on_disconnect() {
-  const std::lock_guard lock(mutex_);
-  gone_ = true;
-  closing_ = true;
-  if (!busy_) return;
-  const auto peer = peer_.lock();
-  if (!peer) return finish_request();
-  if (unwritten_.empty()) {
+  {
+    const std::lock_guard lock(mutex_);
+    gone_ = true;
+    const auto peer = peer_.lock();
+    if (!peer || (!busy_ && input_.empty())) {
+      closing_ = true;
+      return finish_request();
+    }
     orphan_fd_ = ::dup(peer->fd());
-    return;
+    if (busy_ && unwritten_.empty()) return;  // its reply is still to come
+    write_to_orphan(unwritten_);
+    finish_request();
   }
-  ::send(peer->fd(), unwritten_.data(), unwritten_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  finish_request();
+  advance();  // what else the client had sent
 }
 
 // Only one thread reads messages at a time; whoever finds another at it leaves the work to it.
@@ -98,6 +117,7 @@ void Connection::advance() {
     busy_ = true;
     ++shared_.in_flight;
     keep_alive_ = wants_keep_alive(parser_.request);
+    head_only_ = parser_.request.method() == Pistache::Http::Method::Head;
     Request request = make_request();
     finish_message();
     lock.unlock();
@@ -110,6 +130,7 @@ void Connection::advance() {
     lock.lock();
   }
   advancing_ = false;
+  if (gone_ && !busy_ && orphan_fd_ >= 0) ::close(std::exchange(orphan_fd_, -1));
 }
 
 Connection::Step Connection::read_message() {
@@ -193,12 +214,29 @@ Connection::Step Connection::read_chunked() {
   if (line_end == std::string::npos && input_.size() <= 2 * shared_.options.body_bytes_max) {
     return Step::kMore;
   }
-  const auto done = line_end == std::string::npos ? std::nullopt : feed(line_end + 1);
+  if (line_end == std::string::npos) return reject(too_large(0));
+  const auto wrong = check_chunk_line(std::string_view(input_).substr(0, line_end + 1));
+  if (wrong) return reject(*wrong);
+  const auto done = feed(line_end + 1);
   if (!done || parser_.request.body().size() > shared_.options.body_bytes_max) {
     return reject(too_large(0));
   }
   if (*done) phase_ = Phase::kTrailer;
   return Step::kAgain;
+}
+
+// A line with its end: a chunk's size, or its data. Pistache reserves whatever a chunk says it has.
+std::optional<Error> Connection::check_chunk_line(std::string_view line) {
+  if (chunk_left_ > 0) {
+    if (line.size() > chunk_left_) return invalid_argument("a chunk is longer than it says");
+    chunk_left_ -= line.size();
+    return std::nullopt;
+  }
+  const auto size = chunk_size(line);
+  if (!size) return invalid_argument("malformed chunk size");
+  if (*size > shared_.options.body_bytes_max) return too_large(*size);
+  chunk_left_ = *size + 2;
+  return std::nullopt;
 }
 
 // Trailer fields mean nothing here; the empty line after them ends the message.
@@ -225,6 +263,7 @@ void Connection::finish_message() {
   parser_.reset();
   phase_ = Phase::kHead;
   body_left_ = 0;
+  chunk_left_ = 0;
   if (const auto peer = peer_.lock()) {
     // Pistache measures its header, body and idle timeouts from the reset of the parser it knows.
     Pistache::Http::Handler::getParser(peer)->reset();
@@ -256,7 +295,7 @@ Connection::Step Connection::reject(const Error& error) {
   auto connection = shared_from_this();
   // Leaves the lock to advance(): the reply is written once it is released.
   std::unique_lock lock(mutex_, std::adopt_lock);
-  write(serialise(reply, true), true, lock);
+  write(serialise(reply, true, false), true, lock);
   lock.lock();
   lock.release();
   return Step::kMore;
@@ -271,22 +310,19 @@ void Connection::refuse(const Error& error) {
 
 void Connection::send(const Reply& reply) {
   std::unique_lock lock(mutex_);
-  const bool close = reply.close || !keep_alive_ || shared_.draining;
+  const bool close = reply.close || !keep_alive_ || shared_.draining || closing_;
   if (close) closing_ = true;
-  write(serialise(reply, close), close, lock);
+  write(serialise(reply, close, head_only_), close, lock);
 }
 
 // Ends with the lock released: the callback may run here and now, and takes it again.
 void Connection::write(std::string bytes, bool close, std::unique_lock<std::mutex>& lock) {
   const auto peer = peer_.lock();
   if (gone_ || !peer) {
-    if (orphan_fd_ >= 0) {
-      ::send(orphan_fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-      ::close(orphan_fd_);
-      orphan_fd_ = -1;
-    }
+    write_to_orphan(bytes);
     finish_request();
-    return lock.unlock();
+    lock.unlock();
+    return advance();
   }
   unwritten_ = bytes;
   const auto size = bytes.size();
@@ -294,6 +330,12 @@ void Connection::write(std::string bytes, bool close, std::unique_lock<std::mute
   lock.unlock();
   promise.then([self = shared_from_this(), close](ssize_t) { self->on_written(close); },
                [](const std::exception_ptr&) {});
+}
+
+// A reply that does not fit into the kernel's buffer is cut short, and the last.
+void Connection::write_to_orphan(std::string_view bytes) {
+  const auto sent = ::send(orphan_fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent != static_cast<ssize_t>(bytes.size())) closing_ = true;
 }
 
 void Connection::on_written(bool close) {

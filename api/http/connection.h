@@ -58,6 +58,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] Step read_body();
   [[nodiscard]] Step read_chunked();
   [[nodiscard]] Step read_trailer();
+  [[nodiscard]] std::optional<Error> check_chunk_line(std::string_view line);
   [[nodiscard]] Step begin_body();
   [[nodiscard]] Error too_large(std::size_t bytes) const;
   [[nodiscard]] Step reject(const Error& error);
@@ -65,6 +66,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void finish_message();
   [[nodiscard]] Request make_request() const;
   void write(std::string bytes, bool close, std::unique_lock<std::mutex>& lock);
+  void write_to_orphan(std::string_view bytes);
   void on_written(bool close);
   void finish_request();
 
@@ -77,15 +79,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string input_;  // read, not yet understood
   Phase phase_ = Phase::kHead;
   std::size_t body_left_ = 0;
+  std::size_t chunk_left_ = 0;  // of a chunk's data and line end
   std::string target_;
   bool keep_alive_ = true;    // as the current request asks
+  bool head_only_ = false;    // its method is HEAD: the reply has no body
   bool advancing_ = false;    // a thread is inside advance()
   bool busy_ = false;         // a request is being answered
   bool closing_ = false;      // nothing more is read
   bool turned_away_ = false;  // by refuse()
   bool gone_ = false;         // Pistache has let the connection go
   std::string unwritten_;     // last reply, until the kernel has it
-  int orphan_fd_ = -1;        // the client closed its sending half: its reply goes here
+  int orphan_fd_ = -1;        // the client closed its sending half: its replies go here
 };
 
 }  // namespace mx2::http

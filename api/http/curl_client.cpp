@@ -24,7 +24,7 @@ std::size_t on_body(const char* data, std::size_t size, std::size_t count, void*
   const auto bytes = size * count;
   if (bytes > exchange.body_bytes_max - exchange.reply.body.size()) {
     exchange.too_large = true;
-    return CURL_WRITEFUNC_ERROR;
+    return 0;
   }
   exchange.reply.body.append(data, bytes);
   return bytes;
@@ -36,7 +36,7 @@ std::size_t on_header(const char* data, std::size_t size, std::size_t count, voi
   exchange.header_bytes += bytes;
   if (exchange.header_bytes > exchange.header_bytes_max) {
     exchange.too_large = true;
-    return CURL_WRITEFUNC_ERROR;
+    return 0;
   }
   std::string_view line(data, bytes);
   while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
@@ -62,9 +62,9 @@ Error unreachable(ErrorCode code, std::string detail) {
 Error error_of(CURLcode code, const Exchange& exchange, const ClientOptions& options,
                const char* text) {
   if (exchange.too_large) {
-    return unreachable(ErrorCode::kTooLarge,
-                       "the reply is larger than " + std::to_string(options.response_bytes_max) +
-                           " bytes");
+    return unreachable(
+        ErrorCode::kTooLarge,
+        "the reply is larger than " + std::to_string(options.response_bytes_max) + " bytes");
   }
   const std::string reason = *text != '\0' ? text : curl_easy_strerror(code);
   switch (code) {

@@ -23,8 +23,8 @@ bool harmless_id(std::string_view id) {
 std::string correlation_id(const Request& request) {
   const auto given = request.header("X-Request-ID");
   if (given && harmless_id(*given)) return std::string(*given);
-  static const SystemClock clock;
-  static RandomIds ids(clock);
+  static const SystemClock kClock;
+  static RandomIds ids(kClock);
   return ids.next();
 }
 
@@ -45,18 +45,18 @@ std::string_view without_trailing_slash(std::string_view path) {
 bool matches(std::string_view path, const std::vector<std::string>& route, PathValues& values) {
   values.clear();
   std::size_t start = 1;
-  for (std::size_t i = 0; i < route.size(); ++i) {
+  for (const auto& expected : route) {
     if (start > path.size()) return false;
     const auto end = std::min(path.find('/', start), path.size());
     const auto segment = path.substr(start, end - start);
-    if (!is_placeholder(route[i])) {
-      if (segment != route[i]) return false;
-    } else {
-      auto decoded = percent_decode(segment);
-      if (!decoded || decoded->empty()) return false;
-      values.push_back(std::move(*decoded));
-    }
     start = end + 1;
+    auto decoded = percent_decode(segment);
+    if (!decoded || decoded->empty()) return false;
+    if (is_placeholder(expected)) {
+      values.push_back(std::move(*decoded));
+    } else if (*decoded != expected) {
+      return false;
+    }
   }
   return start == path.size() + 1;
 }
@@ -86,15 +86,16 @@ void Router::add(std::string method, std::string_view pattern, Endpoint endpoint
   routes_.push_back(std::move(route));
 }
 
-void Router::on_unknown_path_below(std::string prefix, Endpoint endpoint) {
-  unknown_below_.emplace_back(std::move(prefix), std::move(endpoint));
+void Router::refuse_below(std::string prefix, std::function<Reply(const Error&)> refusal) {
+  refusals_.emplace_back(std::move(prefix), std::move(refusal));
 }
 
 Router::Route* Router::find(const Request& request, PathValues& values, std::string& allow) {
   const auto path = without_trailing_slash(request.path);
   for (const auto& route : routes_) {
     if (!matches(path, route->segments, values)) continue;
-    if (route->method == request.method) return route.get();
+    const bool head = request.method == "HEAD" && route->method == "GET";
+    if (head || route->method == request.method) return route.get();
     allow += (allow.empty() ? "" : ", ") + route->method;
   }
   return nullptr;
@@ -129,22 +130,18 @@ void Router::count(Route& route, int status) {
   counter->add();
 }
 
-void Router::answer_unrouted(Request& request, const std::string& allow,
-                             Responder responder) const {
+Reply Router::refusal(const Request& request, const std::string& allow) const {
+  Error error = not_found("no resource at " + request.path);
   if (!allow.empty()) {
-    auto reply = problem_reply({ErrorCode::kMethodNotAllowed,
-                                request.method + " is not allowed here; allowed: " + allow,
-                                {},
-                                {},
-                                {},
-                                0});
-    reply.headers.emplace_back("Allow", allow);
-    return responder.reply(std::move(reply));
+    error.code = ErrorCode::kMethodNotAllowed;
+    error.detail = request.method + " is not allowed here; allowed: " + allow;
   }
-  for (const auto& [prefix, endpoint] : unknown_below_) {
-    if (request.path.rfind(prefix, 0) == 0) return endpoint(request, {}, std::move(responder));
-  }
-  responder.reply(problem_reply(not_found("no resource at " + request.path)));
+  const auto custom = std::find_if(refusals_.begin(), refusals_.end(), [&](const auto& entry) {
+    return request.path.rfind(entry.first, 0) == 0;
+  });
+  Reply reply = custom == refusals_.end() ? problem_reply(error) : custom->second(error);
+  if (!allow.empty()) reply.headers.emplace_back("Allow", allow);
+  return reply;
 }
 
 void Router::handle(Request request, Responder responder) {
@@ -153,7 +150,7 @@ void Router::handle(Request request, Responder responder) {
   std::string allow;
   Route* route = find(request, values, allow);
   observe(responder, request, route != nullptr ? route : unrouted_.get());
-  if (route == nullptr) return answer_unrouted(request, allow, std::move(responder));
+  if (route == nullptr) return responder.reply(refusal(request, allow));
   route->endpoint(request, values, std::move(responder));
 }
 

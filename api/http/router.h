@@ -1,6 +1,7 @@
 // Routes by whole path segments: unknown path 404, known path with another method 405 and Allow,
-// both as problem documents. Gives every request its correlation id (the client's X-Request-ID when
-// it is short and harmless, else one of ours), echoes it, logs and counts the outcome by route.
+// both as problem documents. HEAD is GET without a body. Gives every request its correlation id
+// (the client's X-Request-ID when it is short and harmless, else one of ours), echoes it, logs and
+// counts the outcome by route.
 #pragma once
 
 #include <array>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "api/base/metrics.h"
+#include "api/base/result.h"
 #include "api/http/http.h"
 
 namespace mx2::http {
@@ -27,9 +29,9 @@ class Router final : public Handler {
 
   // pattern: "/app_contexts/{contextId}". Not after the server has started.
   void add(std::string method, std::string_view pattern, Endpoint endpoint);
-  // What answers a path no route knows; by default a 404 problem. For dialects with their own
-  // shape.
-  void on_unknown_path_below(std::string prefix, Endpoint endpoint);
+  // How 404 and 405 look below a prefix; elsewhere they are problem_reply(). For dialects with a
+  // shape of their own.
+  void refuse_below(std::string prefix, std::function<Reply(const Error&)> refusal);
 
   void handle(Request request, Responder responder) override;
 
@@ -47,11 +49,11 @@ class Router final : public Handler {
   [[nodiscard]] Route* find(const Request& request, PathValues& values, std::string& allow);
   void observe(Responder& responder, const Request& request, Route* route);
   void count(Route& route, int status);
-  void answer_unrouted(Request& request, const std::string& allow, Responder responder) const;
+  [[nodiscard]] Reply refusal(const Request& request, const std::string& allow) const;
 
   std::vector<std::unique_ptr<Route>> routes_;
   std::unique_ptr<Route> unrouted_;
-  std::vector<std::pair<std::string, Endpoint>> unknown_below_;
+  std::vector<std::pair<std::string, std::function<Reply(const Error&)>>> refusals_;
   metrics::Registry& registry_;
   std::string server_;
 };

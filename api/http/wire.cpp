@@ -39,6 +39,15 @@ bool frames_message(std::string_view name) {
                      [&](std::string_view known) { return equals_ignoring_case(known, name); });
 }
 
+// RFC 9110 5.6.2. A space before the colon would hide a header from us but not from a proxy.
+bool is_token(std::string_view text) {
+  static constexpr std::string_view kSymbols = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kSymbols.find(c) != std::string_view::npos;
+  });
+}
+
 }  // namespace
 
 Result<Head> prepare_head(std::string_view head) {
@@ -49,14 +58,16 @@ Result<Head> prepare_head(std::string_view head) {
   result.target = words[1];
   result.text.append(head.substr(0, line_end + 2));
   bool has_length = false;
+  bool has_coding = false;
   for (auto rest = head.substr(line_end + 2); rest != "\r\n";) {
     const auto end = rest.find("\r\n");
     const auto line = rest.substr(0, end);
     const auto colon = line.find(':');
-    if (colon == std::string_view::npos || colon == 0) {
+    const auto name = line.substr(0, colon);
+    if (colon == std::string_view::npos || !is_token(name)) {
       return invalid_argument("malformed header line");
     }
-    const auto name = line.substr(0, colon);
+    has_coding = has_coding || equals_ignoring_case(name, "Transfer-Encoding");
     if (equals_ignoring_case(name, "Content-Length")) {
       const auto length = parse_uint(trim(line.substr(colon + 1)));
       if (!length || has_length) return invalid_argument("malformed or repeated Content-Length");
@@ -66,6 +77,9 @@ Result<Head> prepare_head(std::string_view head) {
     if (!frames_message(name)) result.text += kShield;
     result.text.append(rest.substr(0, end + 2));
     rest.remove_prefix(end + 2);
+  }
+  if (has_length && has_coding) {
+    return invalid_argument("Content-Length and Transfer-Encoding exclude each other");
   }
   result.text.append("\r\n");
   return result;
@@ -83,7 +97,7 @@ std::string_view strip_authority(std::string_view target) {
   return path == std::string_view::npos ? "/" : target.substr(path);
 }
 
-std::string serialise(const Reply& reply, bool close) {
+std::string serialise(const Reply& reply, bool close, bool head_only) {
   std::string out;
   out.reserve(384 + reply.body.size());
   out.append("HTTP/1.1 ").append(std::to_string(reply.status)).append(" ");
@@ -95,7 +109,7 @@ std::string serialise(const Reply& reply, bool close) {
   const bool bodiless = reply.status == 204 || reply.status == 304;
   if (!bodiless) append_header(out, "Content-Length", std::to_string(reply.body.size()));
   out.append("\r\n");
-  if (!bodiless) out.append(reply.body);
+  if (!bodiless && !head_only) out.append(reply.body);
   return out;
 }
 

@@ -18,7 +18,8 @@ struct Head {
 };
 
 // Checks what Pistache would let pass or wait for without end: a request line of three words, a
-// colon in every header line, one Content-Length of digits only. Pistache refuses messages whose
+// name and a colon in every header line, one Content-Length of digits only and then no
+// Transfer-Encoding. Pistache refuses messages whose
 // Accept, Content-Type, Date, … it cannot interpret, though they are legal or harmless; so all
 // names but those that frame the message are shielded from its typed parsers by a leading '~'.
 // `head` includes the blank line.
@@ -28,7 +29,8 @@ struct Head {
 // "http://host:1/path?x" (absolute form, RFC 9112 3.2.2) -> "/path?x"; "/path" stays as it is.
 [[nodiscard]] std::string_view strip_authority(std::string_view target);
 
-// Status line, headers and body. No Content-Length and no body with 204 (RFC 9110 8.6).
-[[nodiscard]] std::string serialise(const Reply& reply, bool close);
+// Status line, headers and body. No Content-Length and no body with 204 (RFC 9110 8.6); no body in
+// answer to HEAD.
+[[nodiscard]] std::string serialise(const Reply& reply, bool close, bool head_only);
 
 }  // namespace mx2::http

@@ -116,6 +116,10 @@ std::string escape_pointer(std::string_view member) {
 }  // namespace
 
 Result<Value> parse(std::string_view text) {
+  // nlohmann's scanner would take it for the end of the text.
+  if (text.find('\0') != std::string_view::npos) {
+    return invalid_argument("malformed JSON: NUL character");
+  }
   Value root;
   BoundedBuilder builder(root);
   if (!Value::sax_parse(text, &builder)) {
@@ -139,7 +143,7 @@ ObjectReader::ObjectReader(const Value& value, std::string pointer, std::optiona
   static const Value kEmpty = Value::object();
   if (value.is_object()) return;
   object_ = &kEmpty;
-  if (!error_) error_ = invalid_argument("must be an object", pointer_.empty() ? "/" : pointer_);
+  if (!error_) error_ = invalid_argument("must be an object", pointer_);
 }
 
 std::string ObjectReader::at(std::string_view member) const {

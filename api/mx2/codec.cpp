@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/base/ip.h"
 #include "api/base/text.h"
 
 namespace mx2::codec {
@@ -72,10 +73,10 @@ void read_context_app_info(const Value& value, Direction direction, ContextAppIn
   reader.optional("appSoftVersion", info.app_soft_version, {0, 32});
   reader.required("appDVersion", info.app_d_version, {0, 256});
   reader.optional("appDescription", info.app_description, kDescription);
-  if (direction == Direction::kUpdate) {
-    reader.optional("appPackageSource", info.app_package_source, kUri);  // ignored later
-  } else {
+  if (direction == Direction::kCreate) {
     read_http_uri(reader, "appPackageSource", info.app_package_source);
+  } else {
+    reader.optional("appPackageSource", info.app_package_source, kUri);  // not acted upon
   }
   read_instances(reader, direction, info);
 }
@@ -161,12 +162,27 @@ bool is_http_uri(std::string_view text) {
   if (scheme_end == std::string_view::npos) return false;
   const auto scheme = to_lower(text.substr(0, scheme_end));
   const auto rest = text.substr(scheme_end + 3);
-  const auto authority = rest.substr(0, rest.find_first_of("/?#"));
   const bool visible = std::all_of(text.begin(), text.end(), [](char c) {
     return static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7F;
   });
-  return (scheme == "http" || scheme == "https") && visible && !authority.empty() &&
-         authority[0] != ':';
+  return (scheme == "http" || scheme == "https") && visible &&
+         is_authority(rest.substr(0, rest.find_first_of("/?#")));
+}
+
+bool is_authority(std::string_view text) {
+  const bool v6 = !text.empty() && text[0] == '[';
+  const auto host_end = v6 ? text.find(']') + 1 : std::min(text.find(':'), text.size());
+  if (host_end == 0) return false;
+  const auto host = text.substr(0, host_end);
+  const bool name =
+      !host.empty() && host.size() <= 253 && std::all_of(host.begin(), host.end(), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               c == '-' || c == '.' || c == '_';
+      });
+  if (v6 ? !IpAddress::parse(host.substr(1, host_end - 2)) : !name) return false;
+  if (host_end == text.size()) return true;
+  const auto port = text[host_end] == ':' ? parse_uint(text.substr(host_end + 1)) : std::nullopt;
+  return port && *port >= 1 && *port <= 65535;
 }
 
 Result<AppContext> decode_create_request(std::string_view body) {

@@ -36,13 +36,16 @@ inline constexpr std::size_t kPositionsMax = 2048;  // positions in one polygon
 [[nodiscard]] std::string encode_application_list(const std::vector<const AppInfo*>& apps);
 
 // Building blocks shared with the operator codec. `reader.error()` tells what was wrong.
-[[nodiscard]] LocationConstraints read_location(const json::Value& value, std::string pointer,
-                                                Strictness strictness, std::optional<Error>& error);
+[[nodiscard]] LocationConstraints read_location(const json::Value& value,
+                                                const std::string& pointer, Strictness strictness,
+                                                std::optional<Error>& error);
 void read_app_info(json::ObjectReader& reader, AppInfo& app);
 [[nodiscard]] json::Value to_json(const LocationConstraints& location);
 [[nodiscard]] json::Value to_json(const AppInfo& app);
 
 // An absolute http or https URI with a host; nothing else may be called back or fetched.
 [[nodiscard]] bool is_http_uri(std::string_view text);
+// host[:port] of a URI or a Host header, without user information.
+[[nodiscard]] bool is_authority(std::string_view text);
 
 }  // namespace mx2::codec

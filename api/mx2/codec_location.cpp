@@ -70,7 +70,7 @@ void read_civic_address(json::ObjectReader& reader, LocationConstraints& locatio
   const auto* items = reader.array("civicAddressElement", 64);
   if (items == nullptr) return;
   for (std::size_t i = 0; i < items->size() && reader.ok(); ++i) {
-    json::ObjectReader item((*items)[i], reader.at("civicAddressElement/") + std::to_string(i),
+    json::ObjectReader item((*items)[i], reader.at("civicAddressElement") + "/" + std::to_string(i),
                             reader.error());
     auto& element = location.civic_address_element.emplace_back();
     item.required("caType", element.ca_type, 0, kCaTypeMax);
@@ -109,7 +109,7 @@ json::Value to_json(const Polygon& polygon) {
 
 }  // namespace
 
-LocationConstraints read_location(const json::Value& value, std::string pointer,
+LocationConstraints read_location(const json::Value& value, const std::string& pointer,
                                   Strictness strictness, std::optional<Error>& error) {
   LocationConstraints location;
   json::ObjectReader reader(value, pointer, error);

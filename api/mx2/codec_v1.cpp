@@ -32,8 +32,10 @@ void refuse_server_members(const Value& document, std::optional<Error>& error) {
   if (reader.find("contextId") != nullptr) {
     reader.fail("is given by the server, not by a request", "contextId");
   }
-  if (info != nullptr && info->contains("referenceURI")) {
-    reader.fail("is given by the server, not by a request", "appInfo/referenceURI");
+  if (info == nullptr) return;
+  ObjectReader app(*info, "/appInfo", error);
+  if (app.find("referenceURI") != nullptr) {
+    app.fail("is given by the server, not by a request", "referenceURI");
   }
 }
 
@@ -95,12 +97,6 @@ std::string encode_application_list(const std::vector<const AppInfo*>& apps) {
     list.push_back(std::move(item));
   }
   return json::dump({{"ApplicationList", {{"appInfo", std::move(list)}}}});
-}
-
-std::string encode_problem(const Error& error, int status) {
-  return json::dump(
-      {{"status", status},
-       {"detail", error.pointer.empty() ? error.detail : error.pointer + ": " + error.detail}});
 }
 
 }  // namespace mx2::codec_v1

@@ -25,7 +25,4 @@ namespace mx2::codec_v1 {
 // Entries carry appCharcs, with zero for what is not known: its clients classify by it.
 [[nodiscard]] std::string encode_application_list(const std::vector<const AppInfo*>& apps);
 
-// {"detail":…,"status":…} and type, title: bare, to be sent as application/json.
-[[nodiscard]] std::string encode_problem(const Error& error, int status);
-
 }  // namespace mx2::codec_v1

@@ -92,14 +92,14 @@ Result<PreparedLocation> PreparedLocation::make(const LocationConstraints& locat
 bool PreparedLocation::matches(const PreparedLocation& offered) const {
   const auto& country = location_.country_code;
   const auto& offered_country = offered.location_.country_code;
-  if (country && country != offered_country) return false;
+  if (country && offered_country && country != offered_country) return false;
   if (!civic_addresses_agree(location_.civic_address_element,
                              offered.location_.civic_address_element)) {
     return false;
   }
-  if (!area_) return true;
-  if (offered.area_) return area_->intersects(*offered.area_);
-  return country.has_value();
+  if (area_ && offered.area_) return area_->intersects(*offered.area_);
+  // One side is a whole country, or an address in it: then the country must be the same.
+  return country && country == offered_country;
 }
 
 bool PreparedLocation::matches_any(const std::vector<PreparedLocation>& offered) const {

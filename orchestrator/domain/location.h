@@ -2,11 +2,11 @@
 // common with one that is offered (an application's appLocation, a host's service area)?
 //
 // Rules, all of which must hold:
-//  * country: a requested countryCode must equal the offered one;
+//  * country: if both give a countryCode they must be equal;
 //  * civic address: no element that both sides name may differ (letter case aside). "Victoria"
 //    matches "Victoria, Melbourne" and the other way round;
-//  * area: if both give a polygon they must intersect. A requested polygon also matches an offer
-//    without polygon of the same countryCode, which covers the whole country.
+//  * area: if both give a polygon they must intersect. If only one does, the other is a country or
+//    an address in it, and both must give the same countryCode.
 // Parts of a requested area outside its countryCode never match, as the offers there carry another
 // country (clause 6.5.2, note). Geometry: GEOS, planar on longitude and latitude.
 //

@@ -20,6 +20,11 @@ bool version_less(std::string_view a, std::string_view b) {
   return parts_a.size() < parts_b.size();
 }
 
+bool is_later(const AppInfo& a, const AppInfo& b) {
+  if (a.app_d_version != b.app_d_version) return version_less(b.app_d_version, a.app_d_version);
+  return version_less(b.app_soft_version, a.app_soft_version);
+}
+
 bool agrees(const AppInfo& info, const AppReference& reference) {
   return info.app_name == reference.app_name && info.app_provider == reference.app_provider &&
          (!reference.app_d_version || info.app_d_version == *reference.app_d_version) &&
@@ -137,24 +142,22 @@ const CatalogueEntry* Model::app(const std::string& app_d_id) const {
   return it == apps_.end() ? nullptr : &it->second;
 }
 
-Result<const CatalogueEntry*> Model::resolve(const AppReference& reference) const {
+Result<const CatalogueEntry*> Model::resolve(const AppReference& reference,
+                                             const std::function<bool(const App&)>& usable) const {
+  const CatalogueEntry* best = nullptr;
   if (reference.app_d_id) {
     const auto* entry = app(*reference.app_d_id);
-    if (entry != nullptr && !agrees(entry->app.info, reference)) {
-      return invalid_argument("name, provider or version differ from those of this app in the list",
-                              "/appInfo/appDId");
-    }
-    return entry;
+    if (entry == nullptr || !usable(entry->app)) return best;
+    if (agrees(entry->app.info, reference)) return entry;
+    return invalid_argument("name, provider or version differ from those of this app in the list",
+                            "/appInfo/appDId");
   }
-  const CatalogueEntry* best = nullptr;
   const auto names = by_name_.find({reference.app_name, reference.app_provider});
   if (names == by_name_.end()) return best;
   for (const auto& id : names->second) {
     const auto* entry = app(id);
-    if (!agrees(entry->app.info, reference)) continue;
-    const bool later = best == nullptr ||
-                       version_less(best->app.info.app_d_version, entry->app.info.app_d_version);
-    if (later) best = entry;
+    if (!usable(entry->app) || !agrees(entry->app.info, reference)) continue;
+    if (best == nullptr || is_later(entry->app.info, best->app.info)) best = entry;
   }
   return best;
 }

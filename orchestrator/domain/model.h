@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -63,9 +64,11 @@ class Model {
   [[nodiscard]] Result<void> check_host(const Host& host) const;
 
   [[nodiscard]] const CatalogueEntry* app(const std::string& app_d_id) const;
-  // The catalogue entry a request means; nothing when there is none, an error when an appDId
-  // contradicts the other attributes. Several versions match: the last by appDVersion.
-  [[nodiscard]] Result<const CatalogueEntry*> resolve(const AppReference& reference) const;
+  // The catalogue entry a request means, of those that are `usable`; nothing when there is none, an
+  // error when an appDId contradicts the other attributes. Several match: the last by appDVersion,
+  // then by appSoftVersion.
+  [[nodiscard]] Result<const CatalogueEntry*> resolve(
+      const AppReference& reference, const std::function<bool(const App&)>& usable) const;
   [[nodiscard]] const HostEntry* host(const std::string& id) const;
   [[nodiscard]] const std::map<std::string, CatalogueEntry>& apps() const { return apps_; }
   [[nodiscard]] const std::map<std::string, HostEntry>& hosts() const { return hosts_; }

@@ -10,9 +10,11 @@
 namespace mx2 {
 namespace {
 
-Error unauthorized(std::string detail) {
-  return {ErrorCode::kUnauthorized, std::move(detail), {}, {}, {}, 0};
+Error invalid_token(std::string detail) {
+  return {ErrorCode::kUnauthorized, std::move(detail), {}, "invalid-token", {}, 0};
 }
+
+}  // namespace
 
 std::optional<std::string> bearer_token(const http::Request& request) {
   const auto header = request.header("Authorization");
@@ -21,6 +23,8 @@ std::optional<std::string> bearer_token(const http::Request& request) {
   }
   return std::string(trim(header->substr(7)));
 }
+
+namespace {
 
 std::string text_grant(jwt_t* token, const char* name) {
   const char* value = jwt_get_grant(token, name);
@@ -98,31 +102,31 @@ Result<std::string> Authenticator::subject_of_jwt(const std::string& token) cons
   const auto* key = reinterpret_cast<const unsigned char*>(options_.jwt_key.data());
   jwt_t* raw = nullptr;
   if (jwt_decode(&raw, token.c_str(), key, static_cast<int>(options_.jwt_key.size())) != 0) {
-    return unauthorized("the token is malformed or not signed by the expected key");
+    return invalid_token("the token is malformed or not signed by the expected key");
   }
   const std::unique_ptr<jwt_t, void (*)(jwt_t*)> decoded(raw, jwt_free);
   if (jwt_get_alg(raw) != jwt_str_alg(options_.jwt_algorithm.c_str())) {
-    return unauthorized("the token is signed with another algorithm than expected");
+    return invalid_token("the token is signed with another algorithm than expected");
   }
   const auto now = clock_->now_ms() / 1000;
   const auto expiry = jwt_get_grant_int(raw, "exp");
-  if (expiry <= now) return unauthorized("the token has expired or never does");
-  if (jwt_get_grant_int(raw, "nbf") > now) return unauthorized("the token is not valid yet");
+  if (expiry <= now) return invalid_token("the token has expired or never does");
+  if (jwt_get_grant_int(raw, "nbf") > now) return invalid_token("the token is not valid yet");
   if (!options_.jwt_issuer.empty() && text_grant(raw, "iss") != options_.jwt_issuer) {
-    return unauthorized("the token is of another issuer");
+    return invalid_token("the token is of another issuer");
   }
   if (!options_.jwt_audience.empty() && text_grant(raw, "aud") != options_.jwt_audience) {
-    return unauthorized("the token is for another audience");
+    return invalid_token("the token is for another audience");
   }
   auto subject = text_grant(raw, "sub");
-  if (subject.empty()) return unauthorized("the token names no subject");
+  if (subject.empty()) return invalid_token("the token names no subject");
   return subject;
 }
 
 Result<std::string> Authenticator::subject_of(const std::string& token) const {
   const auto it = subjects_.find(token);
   if (it != subjects_.end()) return it->second;
-  if (options_.jwt_key.empty()) return unauthorized("the token is not known");
+  if (options_.jwt_key.empty()) return invalid_token("the token is not known");
   return subject_of_jwt(token);
 }
 
@@ -133,7 +137,7 @@ Result<Caller> Authenticator::identify(const http::Request& request) const {
   if (caller.ip) caller.ip_text = caller.ip->text();
   if (options_.mode == "none") return caller;
   const auto token = bearer_token(request);
-  if (!token) return unauthorized("a bearer token is needed");
+  if (!token) return Error{ErrorCode::kUnauthorized, "a bearer token is needed", {}, {}, {}, 0};
   auto subject = subject_of(*token);
   if (!subject) return subject.error();
   caller.subject = std::move(*subject);

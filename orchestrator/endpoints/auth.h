@@ -27,6 +27,9 @@ struct AuthOptions {
   std::vector<std::string> trusted_proxies;  // prefixes whose Forwarded headers are believed
 };
 
+// The token of "Authorization: Bearer <token>", scheme in any letter case.
+[[nodiscard]] std::optional<std::string> bearer_token(const http::Request& request);
+
 class Authenticator {
  public:
   // invalid_argument when the options cannot work (malformed tokens file, unknown algorithm).

@@ -29,19 +29,25 @@ http::Reply refusal(const Error& error, const std::string& request_id) {
   }
   auto reply = http::problem_reply(error);
   if (error.code == ErrorCode::kUnauthorized) {
-    reply.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"mx2\"");
+    const bool tried = error.cause == "invalid-token";
+    reply.headers.emplace_back(
+        "WWW-Authenticate",
+        tried ? "Bearer realm=\"mx2\", error=\"invalid_token\"" : "Bearer realm=\"mx2\"");
   }
   return reply;
 }
 
-Result<std::uint64_t> if_match_revision(const http::Request& request) {
+IfMatch if_match_of(const http::Request& request) {
   const auto header = request.header("If-Match");
-  if (!header || trim(*header) == "*") return std::uint64_t{0};
-  const auto tag = trim(*header);
-  const bool quoted = tag.size() > 2 && tag.front() == '"' && tag.back() == '"';
-  const auto revision = quoted ? parse_uint(tag.substr(1, tag.size() - 2)) : std::nullopt;
-  if (!revision || *revision == 0) return precondition_failed("If-Match is no ETag given before");
-  return *revision;
+  if (!header || trim(*header) == "*") return std::nullopt;
+  std::vector<std::uint64_t> revisions;
+  for (const auto part : split(*header, ',')) {
+    const auto tag = trim(part);
+    const bool quoted = tag.size() > 2 && tag.front() == '"' && tag.back() == '"';
+    const auto revision = quoted ? parse_uint(tag.substr(1, tag.size() - 2)) : std::nullopt;
+    if (revision) revisions.push_back(*revision);
+  }
+  return revisions;
 }
 
 void add_document(http::Router& router, const std::string& pattern, std::string content_type,

@@ -41,8 +41,8 @@ void add_operator_endpoints(http::Router& router, Mx2Service& service, metrics::
 [[nodiscard]] Result<void> check_content_type(const http::Request& request);
 // An answer for an error; 401 carries WWW-Authenticate.
 [[nodiscard]] http::Reply refusal(const Error& error, const std::string& request_id);
-// The revision in If-Match; 0 when absent or "*", precondition_failed when it is no ETag of ours.
-[[nodiscard]] Result<std::uint64_t> if_match_revision(const http::Request& request);
+// The revisions that If-Match lists; tags that are not ours match nothing.
+[[nodiscard]] IfMatch if_match_of(const http::Request& request);
 void add_document(http::Router& router, const std::string& pattern, std::string content_type,
                   std::string text);
 

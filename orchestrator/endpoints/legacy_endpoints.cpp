@@ -17,7 +17,6 @@ http::Reply legacy_refusal(Error error, const std::string& request_id) {
   if (error.cause == "unknown-app") error.code = ErrorCode::kForbidden;
   auto reply = refusal(error, request_id);
   reply.content_type = "application/json";
-  reply.body = codec_v1::encode_problem(error, reply.status);
   return reply;
 }
 
@@ -56,16 +55,16 @@ class LegacyEndpoints {
     auto context = codec_v1::decode_update_request(request.body);
     if (!context) return responder.reply(legacy_refusal(context.error(), request.id));
     drop_empty(*context);
-    update_app_context(service_, context_id, std::move(*context), std::move(*caller), 0,
-                       answer_no_content(request, std::move(responder)));
+    update_app_context(service_, context_id, std::move(*context), std::move(*caller), std::nullopt,
+                       answer_no_content<std::uint64_t>(request, std::move(responder)));
   }
 
   void app_context_delete(const Request& request, const std::string& context_id,
                           Responder responder) {
     auto caller = auth_.identify(request);
     if (!caller) return responder.reply(legacy_refusal(caller.error(), request.id));
-    delete_app_context(service_, context_id, std::move(*caller), 0,
-                       answer_no_content(request, std::move(responder)));
+    delete_app_context(service_, context_id, std::move(*caller), std::nullopt,
+                       answer_no_content<void>(request, std::move(responder)));
   }
 
  private:
@@ -84,8 +83,9 @@ class LegacyEndpoints {
     return codec_v1::encode(echo);
   }
 
-  static Callback<Result<void>> answer_no_content(const Request& request, Responder responder) {
-    return [id = request.id, responder = std::move(responder)](Result<void> outcome) mutable {
+  template <typename T>
+  static Callback<Result<T>> answer_no_content(const Request& request, Responder responder) {
+    return [id = request.id, responder = std::move(responder)](const Result<T>& outcome) mutable {
       responder.reply(outcome ? http::no_content() : legacy_refusal(outcome.error(), id));
     };
   }
@@ -113,9 +113,7 @@ void add_legacy_endpoints(http::Router& router, Mx2Service& service, const Authe
   router.add("DELETE", one, [api](Request& q, const PathValues& v, Responder r) {
     api->app_context_delete(q, v[0], std::move(r));
   });
-  router.on_unknown_path_below(root + "/", [](Request& q, const PathValues&, Responder r) {
-    r.reply(legacy_refusal(not_found("no resource at " + q.path), q.id));
-  });
+  router.refuse_below(root, [](const Error& error) { return legacy_refusal(error, {}); });
 }
 
 }  // namespace mx2

@@ -16,37 +16,40 @@ using http::Responder;
 constexpr const char* kRoot = "/dev_app/v1";
 constexpr std::size_t kFilterValuesMax = 100;
 
-// Adds one parameter to the filter. Lower-case names are aliases that generated clients use.
-Result<void> add_filter(AppListFilter& filter, http::QueryParameter parameter) {
-  for (const auto& value : parameter.values) {
-    if (value.empty() || code_points(value) > 32) {
-      return invalid_argument("query parameter '" + parameter.name +
-                              "' needs values of 1 to 32 characters");
-    }
-  }
-  const auto name = to_lower(parameter.name);
-  const bool known_spelling = parameter.name == name || parameter.name == "appName" ||
-                              parameter.name == "appProvider" ||
-                              parameter.name == "appSoftVersion" || parameter.name == "vendorId" ||
-                              parameter.name == "serviceCont";
-  std::vector<std::string>* list = nullptr;
-  if (name == "appname") list = &filter.app_name;
-  if (name == "appprovider") list = &filter.app_provider;
-  if (name == "appsoftversion") list = &filter.app_soft_version;
-  if (name == "vendorid") list = &filter.vendor_id;
-  if (known_spelling && list != nullptr) {
-    std::move(parameter.values.begin(), parameter.values.end(), std::back_inserter(*list));
-    if (list->size() > kFilterValuesMax) return invalid_argument("too many filter values");
-    return {};
-  }
-  if (!known_spelling || name != "servicecont") {
-    return invalid_argument("unknown query parameter '" + parameter.name + "'");
-  }
+// The list that a parameter adds to. Lower-case names are aliases that generated clients use.
+std::vector<std::string>* list_named(AppListFilter& filter, const std::string& name) {
+  if (name == "appName" || name == "appname") return &filter.app_name;
+  if (name == "appProvider" || name == "appprovider") return &filter.app_provider;
+  if (name == "appSoftVersion" || name == "appsoftversion") return &filter.app_soft_version;
+  if (name == "vendorId" || name == "vendorid") return &filter.vendor_id;
+  return nullptr;
+}
+
+Result<void> add_service_cont(AppListFilter& filter, const http::QueryParameter& parameter) {
   const auto& value = parameter.values.front();
   if (parameter.values.size() != 1 || filter.service_cont || (value != "0" && value != "1")) {
     return invalid_argument("query parameter 'serviceCont' must be 0 or 1, once");
   }
   filter.service_cont = value == "1" ? 1 : 0;
+  return {};
+}
+
+Result<void> add_filter(AppListFilter& filter, http::QueryParameter parameter) {
+  if (parameter.name == "serviceCont" || parameter.name == "servicecont") {
+    return add_service_cont(filter, parameter);
+  }
+  auto* list = list_named(filter, parameter.name);
+  if (list == nullptr) {
+    return invalid_argument("unknown query parameter '" + parameter.name + "'");
+  }
+  for (auto& value : parameter.values) {
+    if (value.empty() || code_points(value) > 32) {
+      return invalid_argument("query parameter '" + parameter.name +
+                              "' needs values of 1 to 32 characters");
+    }
+    list->push_back(std::move(value));
+  }
+  if (list->size() > kFilterValuesMax) return invalid_argument("too many filter values");
   return {};
 }
 
@@ -63,13 +66,6 @@ Result<AppListFilter> parse_filter(const std::string& query) {
 Result<void> refuse_query(const Request& request) {
   if (request.query.empty()) return {};
   return invalid_argument("this resource takes no query parameters");
-}
-
-bool is_authority(std::string_view text) {
-  return !text.empty() && text.size() <= 255 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           std::string_view("-._:[]").find(c) != std::string_view::npos;
-  });
 }
 
 // The five resources of MEC 016 clause 7, and reading a context back.
@@ -108,21 +104,26 @@ class Mx2Endpoints {
     const auto caller = identify(request, responder, kBody);
     if (!caller) return;
     auto context = codec::decode_update_request(request.body);
-    const auto revision = if_match_revision(request);
     if (!context) return responder.reply(refusal(context.error(), request.id));
-    if (!revision) return responder.reply(refusal(revision.error(), request.id));
-    update_app_context(service_, context_id, std::move(*context), *caller, *revision,
-                       answer_no_content(request, std::move(responder)));
+    update_app_context(service_, context_id, std::move(*context), *caller, if_match_of(request),
+                       [id = request.id, responder = std::move(responder)](
+                           const Result<std::uint64_t>& updated) mutable {
+                         if (!updated) return responder.reply(refusal(updated.error(), id));
+                         auto reply = http::no_content();
+                         reply.headers.emplace_back("ETag", etag(*updated));
+                         responder.reply(std::move(reply));
+                       });
   }
 
   void app_context_delete(const Request& request, const std::string& context_id,
                           Responder responder) {
     const auto caller = identify(request, responder, kNoQuery);
     if (!caller) return;
-    const auto revision = if_match_revision(request);
-    if (!revision) return responder.reply(refusal(revision.error(), request.id));
-    delete_app_context(service_, context_id, *caller, *revision,
-                       answer_no_content(request, std::move(responder)));
+    delete_app_context(
+        service_, context_id, *caller, if_match_of(request),
+        [id = request.id, responder = std::move(responder)](const Result<void>& deleted) mutable {
+          responder.reply(deleted ? http::no_content() : refusal(deleted.error(), id));
+        });
   }
 
   void app_context_get(const Request& request, const std::string& context_id, Responder responder) {
@@ -164,19 +165,13 @@ class Mx2Endpoints {
     return std::nullopt;
   }
 
-  static Callback<Result<void>> answer_no_content(const Request& request, Responder responder) {
-    return [id = request.id, responder = std::move(responder)](Result<void> outcome) mutable {
-      responder.reply(outcome ? http::no_content() : refusal(outcome.error(), id));
-    };
-  }
-
   static std::string etag(std::uint64_t revision) { return "\"" + std::to_string(revision) + "\""; }
 
   // Absolute, as the standard's examples are; path-absolute when nobody said our name.
   [[nodiscard]] std::string resource_base(const Request& request) const {
     std::string base = options_.public_url;
     const auto host = request.header("Host");
-    if (base.empty() && host && is_authority(*host)) {
+    if (base.empty() && host && codec::is_authority(*host)) {
       base = "http://" + std::string(*host);
     }
     return base + options_.path_prefix + kRoot + "/app_contexts/";
@@ -214,6 +209,11 @@ void add_mx2_endpoints(http::Router& router, Mx2Service& service, const Authenti
                api->obtain_app_loc_availability_post(q, std::move(r));
              });
   add_document(router, "/openapi.yaml", "application/yaml", openapi::mx2());
+  if (root != kRoot) {
+    add_document(router,
+                 root.substr(0, root.size() - std::string_view(kRoot).size()) + "/openapi.yaml",
+                 "application/yaml", openapi::mx2());
+  }
 }
 
 }  // namespace mx2

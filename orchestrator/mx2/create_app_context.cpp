@@ -51,14 +51,13 @@ class CreateAppContext final : public UnitOfWork {
       if (auto decided = decide(model); !decided) return decided;
       record_.document = codec::encode(context_);
     }
-    if (auto within = service_.quota.take(record_.dev_app_id); !within) return within;
+    if (auto within = service_.quota.take(owner()); !within) return within;
     counted_ = true;
     return transaction.insert_context(record_);
   }
 
   void done(const Result<void>& outcome) noexcept override {
-    if (!outcome && counted_) service_.quota.give_back(record_.dev_app_id);
-    service_.quota.publish();
+    if (!outcome && counted_) service_.quota.give_back(owner());
     if (!outcome) return answer_(outcome.error());
     log::debug("context created", {{"context", record_.context_id},
                                    {"app", record_.app_d_id},
@@ -69,15 +68,21 @@ class CreateAppContext final : public UnitOfWork {
   }
 
  private:
+  [[nodiscard]] ContextOwner owner() const { return {record_.subject, record_.dev_app_id}; }
+
   // Under the model's lock, or on the writer's thread.
   Result<void> decide(const Model& model) {
     generation_ = model.generation();
     context_ = request_;
+    record_.host_id.clear();
+    record_.reference_uri.clear();
+    record_.ue.clear();
     context_.context_id = record_.context_id;
-    auto found = model.resolve(reference_of(request_.app_info, legacy_));
+    const auto found = model.resolve(reference_of(request_.app_info, legacy_),
+                                     [this](const App& app) { return may_use(app, caller_); });
     if (!found) return found.error();
     const CatalogueEntry* entry = *found;
-    if (entry == nullptr || !may_use(entry->app, caller_)) return unknown_app();
+    if (entry == nullptr) return unknown_app();
     record_.app_d_id = entry->app.info.app_d_id;
     context_.app_info.app_d_id = record_.app_d_id;
     if (legacy_) context_.app_info.app_d_version = entry->app.info.app_d_version;

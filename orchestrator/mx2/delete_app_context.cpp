@@ -6,7 +6,7 @@ namespace {
 class DeleteAppContext final : public UnitOfWork {
  public:
   DeleteAppContext(Mx2Service& service, std::string context_id, Caller caller,
-                   std::uint64_t if_match, Callback<Result<void>> answer)
+                   const IfMatch& if_match, Callback<Result<void>> answer)
       : service_(service),
         context_id_(std::move(context_id)),
         caller_(std::move(caller)),
@@ -17,13 +17,12 @@ class DeleteAppContext final : public UnitOfWork {
     const auto found = transaction.find_context(context_id_);
     if (!found) return found.error();
     if (auto access = check_access(*found, caller_, if_match_); !access) return access;
-    dev_app_id_ = (*found)->dev_app_id;
+    owner_ = {(*found)->subject, (*found)->dev_app_id};
     return transaction.delete_context(context_id_);
   }
 
   void done(const Result<void>& outcome) noexcept override {
-    if (outcome) service_.quota.give_back(dev_app_id_);
-    service_.quota.publish();
+    if (outcome) service_.quota.give_back(owner_);
     answer_(outcome);
   }
 
@@ -31,15 +30,15 @@ class DeleteAppContext final : public UnitOfWork {
   Mx2Service& service_;
   const std::string context_id_;
   const Caller caller_;
-  const std::uint64_t if_match_;
+  const IfMatch if_match_;
   Callback<Result<void>> answer_;
-  std::string dev_app_id_;
+  ContextOwner owner_;
 };
 
 }  // namespace
 
 void delete_app_context(Mx2Service& service, std::string context_id, Caller caller,
-                        std::uint64_t if_match, Callback<Result<void>> answer) {
+                        const IfMatch& if_match, Callback<Result<void>> answer) {
   service.store.submit(std::make_unique<DeleteAppContext>(
       service, std::move(context_id), std::move(caller), if_match, std::move(answer)));
 }

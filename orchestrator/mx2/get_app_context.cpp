@@ -15,7 +15,7 @@ class GetAppContext final : public UnitOfWork {
   Result<void> run(StoreTransaction& transaction) override {
     auto found = transaction.find_context(context_id_);
     if (!found) return found.error();
-    if (auto access = check_access(*found, caller_, 0); !access) return access;
+    if (auto access = check_access(*found, caller_, std::nullopt); !access) return access;
     auto& record = **found;
     context_ = {std::move(record.document), context_id_, record.revision,
                 std::move(record.reference_uri)};

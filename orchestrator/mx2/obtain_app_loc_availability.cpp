@@ -30,9 +30,10 @@ ApplicationLocationAvailability obtain_app_loc_availability(const Model& model,
                                                             const Caller& caller) {
   request.available_locations.clear();
   const auto found = model.resolve({std::nullopt, request.app_name, request.app_provider,
-                                    request.app_d_version, request.app_soft_version});
+                                    request.app_d_version, request.app_soft_version},
+                                   [&](const App& app) { return may_use(app, caller); });
   const CatalogueEntry* entry = found ? *found : nullptr;
-  if (entry == nullptr || !may_use(entry->app, caller)) return request;
+  if (entry == nullptr) return request;
   for (const auto& id : model.hosts_of(entry->app.info.app_d_id)) {
     const auto* host = model.host(id);
     if (host->host.state == HostState::kUp) add_host(*entry, *host, request.available_locations);

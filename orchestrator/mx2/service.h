@@ -39,11 +39,10 @@ class ContextQuota {
   ContextQuota(std::size_t total_max, std::size_t per_device_max, metrics::Gauge& gauge)
       : total_max_(total_max), per_device_max_(per_device_max), gauge_(gauge) {}
 
-  [[nodiscard]] Result<void> take(const std::string& dev_app_id);
-  void give_back(const std::string& dev_app_id);
-  void restore(const std::string& dev_app_id);  // at start-up, without limits
+  [[nodiscard]] Result<void> take(const ContextOwner& owner);
+  void give_back(const ContextOwner& owner);
+  void restore(const ContextOwner& owner);  // at start-up, without limits
   [[nodiscard]] std::size_t total() const { return total_; }
-  void publish() { gauge_.set(static_cast<double>(total_)); }
 
  private:
   std::size_t total_max_;
@@ -62,6 +61,9 @@ struct Mx2Service {
   IdGenerator& ids;
   ContextQuota& quota;
 };
+
+// Revisions the caller says it has seen; nothing: it does not say, and any will do.
+using IfMatch = std::optional<std::vector<std::uint64_t>>;
 
 // A context with what HTTP says about it.
 struct StoredContext {
@@ -89,12 +91,13 @@ struct AppListFilter {
 void create_app_context(Mx2Service& service, AppContext request, Caller caller, bool legacy,
                         Callback<Result<StoredContext>> answer);
 
-// The context is found by `context_id` alone. `if_match`: revision the caller has seen; 0: any.
+// The context is found by `context_id` alone. Answers its new revision.
 void update_app_context(Mx2Service& service, std::string context_id, AppContext request,
-                        Caller caller, std::uint64_t if_match, Callback<Result<void>> answer);
+                        Caller caller, const IfMatch& if_match,
+                        Callback<Result<std::uint64_t>> answer);
 
 void delete_app_context(Mx2Service& service, std::string context_id, Caller caller,
-                        std::uint64_t if_match, Callback<Result<void>> answer);
+                        const IfMatch& if_match, Callback<Result<void>> answer);
 
 void get_app_context(Mx2Service& service, std::string context_id, Caller caller,
                      Callback<Result<StoredContext>> answer);
@@ -106,6 +109,6 @@ void get_app_context(Mx2Service& service, std::string context_id, Caller caller,
 // Shared by the procedures.
 [[nodiscard]] bool may_use(const App& app, const Caller& caller);
 [[nodiscard]] Result<void> check_access(const std::optional<ContextRecord>& context,
-                                        const Caller& caller, std::uint64_t if_match);
+                                        const Caller& caller, const IfMatch& if_match);
 
 }  // namespace mx2

@@ -19,7 +19,7 @@ UserAppInstance* counterpart(std::vector<UserAppInstance>& stored, const UserApp
 class UpdateAppContext final : public UnitOfWork {
  public:
   UpdateAppContext(Mx2Service& service, std::string context_id, AppContext request, Caller caller,
-                   std::uint64_t if_match, Callback<Result<void>> answer)
+                   const IfMatch& if_match, Callback<Result<std::uint64_t>> answer)
       : service_(service),
         context_id_(std::move(context_id)),
         request_(std::move(request)),
@@ -36,11 +36,15 @@ class UpdateAppContext final : public UnitOfWork {
     if (!context) return internal("stored context: " + context.error().detail);
     apply(*context, record);
     record.revision += 1;
+    revision_ = record.revision;
     record.document = codec::encode(*context);
     return transaction.update_context(record);
   }
 
-  void done(const Result<void>& outcome) noexcept override { answer_(outcome); }
+  void done(const Result<void>& outcome) noexcept override {
+    if (!outcome) return answer_(outcome.error());
+    answer_(revision_);
+  }
 
  private:
   // Only callbackReference and appLocation may change (7.5.3.2); the rest of the request is
@@ -81,14 +85,16 @@ class UpdateAppContext final : public UnitOfWork {
   const std::string context_id_;
   const AppContext request_;
   const Caller caller_;
-  const std::uint64_t if_match_;
-  Callback<Result<void>> answer_;
+  const IfMatch if_match_;
+  Callback<Result<std::uint64_t>> answer_;
+  std::uint64_t revision_ = 0;
 };
 
 }  // namespace
 
 void update_app_context(Mx2Service& service, std::string context_id, AppContext request,
-                        Caller caller, std::uint64_t if_match, Callback<Result<void>> answer) {
+                        Caller caller, const IfMatch& if_match,
+                        Callback<Result<std::uint64_t>> answer) {
   service.store.submit(std::make_unique<UpdateAppContext>(service, std::move(context_id),
                                                           std::move(request), std::move(caller),
                                                           if_match, std::move(answer)));

@@ -108,7 +108,8 @@ std::string etag_of(const std::string& document) {
   return "\"" + std::to_string(std::hash<std::string>{}(document)) + "\"";
 }
 
-void put_app(Mx2Service& service, App app, Precondition guard, Callback<Result<Changed>> answer) {
+void put_app(Mx2Service& service, App app, const Precondition& guard,
+             Callback<Result<Changed>> answer) {
   const auto shared = std::make_shared<App>(std::move(app));
   auto attempt = [shared, guard](const Model& model, StoreTransaction& tx) -> Result<Changed> {
     const auto* before = model.app(shared->info.app_d_id);
@@ -123,7 +124,7 @@ void put_app(Mx2Service& service, App app, Precondition guard, Callback<Result<C
   submit<Changed>(service, std::move(attempt), std::move(publish), std::move(answer));
 }
 
-void delete_app(Mx2Service& service, std::string app_d_id, Precondition guard,
+void delete_app(Mx2Service& service, const std::string& app_d_id, const Precondition& guard,
                 Callback<Result<Changed>> answer) {
   auto attempt = [app_d_id, guard](const Model& model, StoreTransaction& tx) -> Result<Changed> {
     if (auto ok = model.check_removal_of_app(app_d_id); !ok) return ok.error();
@@ -136,7 +137,7 @@ void delete_app(Mx2Service& service, std::string app_d_id, Precondition guard,
   submit<Changed>(service, std::move(attempt), std::move(publish), std::move(answer));
 }
 
-void put_host(Mx2Service& service, Host host, Precondition guard,
+void put_host(Mx2Service& service, Host host, const Precondition& guard,
               Callback<Result<Changed>> answer) {
   const auto shared = std::make_shared<Host>(std::move(host));
   auto attempt = [shared, guard, &ids = service.ids](const Model& model,
@@ -156,12 +157,14 @@ void put_host(Mx2Service& service, Host host, Precondition guard,
   submit<Changed>(service, std::move(attempt), std::move(publish), std::move(answer));
 }
 
-void set_host_state(Mx2Service& service, std::string id, HostState state,
-                    Callback<Result<Changed>> answer) {
+void set_host_state(Mx2Service& service, const std::string& id, HostState state,
+                    const Precondition& guard, Callback<Result<Changed>> answer) {
   const auto changed = std::make_shared<Host>();
-  auto attempt = [id, state, changed](const Model& model, StoreTransaction& tx) -> Result<Changed> {
+  auto attempt = [id, state, guard, changed](const Model& model,
+                                             StoreTransaction& tx) -> Result<Changed> {
     const auto* before = model.host(id);
     if (before == nullptr) return not_found("no host '" + id + "'");
+    if (auto ok = check(guard, true, etag_of(document_of(before))); !ok) return ok.error();
     *changed = before->host;
     changed->state = state;
     if (auto stored = tx.put_host(*changed); !stored) return stored.error();
@@ -172,7 +175,7 @@ void set_host_state(Mx2Service& service, std::string id, HostState state,
   submit<Changed>(service, std::move(attempt), std::move(publish), std::move(answer));
 }
 
-void delete_host(Mx2Service& service, std::string id, Precondition guard,
+void delete_host(Mx2Service& service, const std::string& id, const Precondition& guard,
                  Callback<Result<Changed>> answer) {
   auto attempt = [id, guard](const Model& model, StoreTransaction& tx) -> Result<Changed> {
     if (auto ok = model.check_removal_of_host(id); !ok) return ok.error();
@@ -185,7 +188,7 @@ void delete_host(Mx2Service& service, std::string id, Precondition guard,
   submit<Changed>(service, std::move(attempt), std::move(publish), std::move(answer));
 }
 
-void patch_table(Mx2Service& service, std::vector<TableChange> changes, Precondition guard,
+void patch_table(Mx2Service& service, std::vector<TableChange> changes, const Precondition& guard,
                  Callback<Result<Patched>> answer) {
   const auto shared = std::make_shared<std::vector<TableChange>>(std::move(changes));
   auto attempt = [shared, guard, &clock = service.clock](const Model& model,
@@ -229,7 +232,7 @@ void load_content(Mx2Service& service, Content content, Callback<Result<Patched>
 }
 
 void end_app_context(Mx2Service& service, std::string context_id, Callback<Result<void>> answer) {
-  delete_app_context(service, std::move(context_id), Caller{}, 0, std::move(answer));
+  delete_app_context(service, std::move(context_id), Caller{}, std::nullopt, std::move(answer));
 }
 
 void probe_store(Mx2Service& service, Callback<Result<void>> answer) {

@@ -39,17 +39,19 @@ struct Content {
   std::vector<TableChange> rows;
 };
 
-void put_app(Mx2Service& service, App app, Precondition guard, Callback<Result<Changed>> answer);
-void delete_app(Mx2Service& service, std::string app_d_id, Precondition guard,
+void put_app(Mx2Service& service, App app, const Precondition& guard,
+             Callback<Result<Changed>> answer);
+void delete_app(Mx2Service& service, const std::string& app_d_id, const Precondition& guard,
                 Callback<Result<Changed>> answer);
 // Instances without an identifier keep the one they had, or get a new one.
-void put_host(Mx2Service& service, Host host, Precondition guard, Callback<Result<Changed>> answer);
-void set_host_state(Mx2Service& service, std::string id, HostState state,
-                    Callback<Result<Changed>> answer);
-void delete_host(Mx2Service& service, std::string id, Precondition guard,
+void put_host(Mx2Service& service, Host host, const Precondition& guard,
+              Callback<Result<Changed>> answer);
+void set_host_state(Mx2Service& service, const std::string& id, HostState state,
+                    const Precondition& guard, Callback<Result<Changed>> answer);
+void delete_host(Mx2Service& service, const std::string& id, const Precondition& guard,
                  Callback<Result<Changed>> answer);
 // `guard.if_match`: the table version as an ETag.
-void patch_table(Mx2Service& service, std::vector<TableChange> changes, Precondition guard,
+void patch_table(Mx2Service& service, std::vector<TableChange> changes, const Precondition& guard,
                  Callback<Result<Patched>> answer);
 void load_content(Mx2Service& service, Content content, Callback<Result<Patched>> answer);
 // A system-initiated end of a context.

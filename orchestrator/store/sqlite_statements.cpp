@@ -268,8 +268,10 @@ Result<std::uint64_t> load(SQLite::Database& db, const Store::Loader& loader) {
       load_documents<Host>(db, "SELECT document FROM hosts", codec::decode_host, loader.host);
   if (!hosts) return hosts.error();
   if (auto loaded = load_rows(db, loader); !loaded) return loaded.error();
-  SQLite::Statement contexts(db, "SELECT dev_app_id FROM contexts");
-  while (contexts.executeStep()) loader.context(contexts.getColumn(0).getString());
+  SQLite::Statement contexts(db, "SELECT subject, dev_app_id FROM contexts");
+  while (contexts.executeStep()) {
+    loader.context({contexts.getColumn(0).getString(), contexts.getColumn(1).getString()});
+  }
   SQLite::Statement version(db, "SELECT value FROM meta WHERE name = 'table_version'");
   version.executeStep();
   return parse_uint(version.getColumn(0).getString()).value_or(0);

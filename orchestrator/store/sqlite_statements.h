@@ -1,5 +1,6 @@
 // SQL of the store, in one place: the writes of a StoreTransaction and the reads. Private to
-// orchestrator/store. SQL is kept to what PostgreSQL understands too, `WITHOUT ROWID` apart.
+// orchestrator/store. SQL is kept to what PostgreSQL understands too, `WITHOUT ROWID` apart;
+// SQLite counts $n by first appearance, so parameters first appear in ascending order.
 #pragma once
 
 #include <SQLiteCpp/Database.h>

@@ -59,6 +59,15 @@ void configure(SQLite::Database& db, const SqliteOptions& options) {
   }
 }
 
+// Ready for the next time also when it throws.
+void execute(SQLite::Statement& statement) {
+  struct Reset {
+    SQLite::Statement& of;
+    ~Reset() { of.tryReset(); }
+  } reset{statement};
+  statement.exec();
+}
+
 }  // namespace
 
 struct SqliteStore::Impl {
@@ -79,6 +88,8 @@ struct SqliteStore::Impl {
     configure(writer, options);
     if (auto migrated = migrate(writer); !migrated) return migrated.error();
     transaction = std::make_unique<SqliteTransaction>(writer);
+    begin = std::make_unique<SQLite::Statement>(writer, "BEGIN IMMEDIATE");
+    commit_all = std::make_unique<SQLite::Statement>(writer, "COMMIT");
     savepoint = std::make_unique<SQLite::Statement>(writer, "SAVEPOINT unit");
     release = std::make_unique<SQLite::Statement>(writer, "RELEASE unit");
     undo = std::make_unique<SQLite::Statement>(writer, "ROLLBACK TO unit");
@@ -98,6 +109,8 @@ struct SqliteStore::Impl {
   const SqliteOptions options;
   SQLite::Database writer;
   std::unique_ptr<SqliteTransaction> transaction;
+  std::unique_ptr<SQLite::Statement> begin;
+  std::unique_ptr<SQLite::Statement> commit_all;
   std::unique_ptr<SQLite::Statement> savepoint;
   std::unique_ptr<SQLite::Statement> release;
   std::unique_ptr<SQLite::Statement> undo;
@@ -139,8 +152,7 @@ void SqliteStore::Impl::write_until_closed() {
 }
 
 Result<void> SqliteStore::Impl::run_isolated(UnitOfWork& unit) {
-  savepoint->exec();
-  savepoint->reset();
+  execute(*savepoint);
   Result<void> outcome;
   try {
     outcome = unit.run(*transaction);
@@ -150,25 +162,23 @@ Result<void> SqliteStore::Impl::run_isolated(UnitOfWork& unit) {
   // SQLite itself may have rolled everything back (disk full, I/O error): no savepoint is left.
   if (sqlite3_get_autocommit(writer.getHandle()) != 0) return outcome;
   if (!outcome) {
-    undo->exec();
-    undo->reset();
+    execute(*undo);
   }
-  release->exec();
-  release->reset();
+  execute(*release);
   return outcome;
 }
 
 // An error: nothing of the batch is stored.
 Result<void> SqliteStore::Impl::run_all(const Units& batch, std::vector<Result<void>>& outcomes) {
   try {
-    writer.exec("BEGIN IMMEDIATE");
+    execute(*begin);
     for (const auto& unit : batch) {
       outcomes.push_back(run_isolated(*unit));
       if (sqlite3_get_autocommit(writer.getHandle()) != 0) {
         return outcomes.back().ok() ? unavailable("the storage does not work") : outcomes.back();
       }
     }
-    writer.exec("COMMIT");
+    execute(*commit_all);
     return {};
   } catch (const SQLite::Exception& e) {
     if (sqlite3_get_autocommit(writer.getHandle()) == 0) writer.tryExec("ROLLBACK");
@@ -222,12 +232,14 @@ SqliteStore::~SqliteStore() { close(); }
 void SqliteStore::submit(std::unique_ptr<UnitOfWork> work) {
   {
     const std::lock_guard guard(impl_->queue_mutex);
-    if (!impl_->closed && impl_->queue.size() < impl_->options.queue_max) {
+    const bool room = !impl_->closed && impl_->queue.size() < impl_->options.queue_max;
+    if (room) {
       impl_->queue.push_back(std::move(work));
+      impl_->queue_changed.notify_one();
+      return;
     }
   }
-  if (work) return work->done(unavailable("too many requests are waiting for the storage"));
-  impl_->queue_changed.notify_one();
+  work->done(unavailable("too many requests are waiting for the storage"));
 }
 
 void SqliteStore::close() {

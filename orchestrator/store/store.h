@@ -71,6 +71,12 @@ class UnitOfWork {
   [[nodiscard]] virtual bool changes_model() const { return false; }
 };
 
+// Whose a context is, for limits.
+struct ContextOwner {
+  std::string subject;
+  std::string dev_app_id;
+};
+
 struct ContextFilter {
   std::string app_d_id;    // empty: any
   std::string dev_app_id;  // empty: any
@@ -81,7 +87,8 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  // Any thread; never waits for the disk. done() may get `unavailable` at once when too much waits.
+  // Any thread; never waits for the disk. When too much waits, or after close(), the unit is not
+  // run and its done() is called here and now with `unavailable`.
   virtual void submit(std::unique_ptr<UnitOfWork> work) = 0;
   // Waits until all that was submitted is done, then takes no more.
   virtual void close() = 0;
@@ -101,7 +108,7 @@ class Store {
     std::function<Result<void>(App&&)> app;
     std::function<Result<void>(Host&&)> host;
     std::function<Result<void>(TableChange&&)> row;
-    std::function<void(const std::string& dev_app_id)> context;
+    std::function<void(const ContextOwner& owner)> context;
   };
   // The table version, or why the file cannot be used.
   [[nodiscard]] virtual Result<std::uint64_t> load(const Loader& loader) = 0;

@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# Builds and starts the orchestrator with the example city: see --help.
+set -uo pipefail
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+bin="$root/build/release/bin"
+data="$PWD/data"
+mx2_port=8080
+operator_port=8081
+smoke=""
+server=""
+
+usage() {
+  cat <<END
+usage: deploy/run.sh [--data DIR] [--mx2-port PORT] [--operator-port PORT] [--smoke]
+
+Installs what is missing with apt, builds, and starts mx2-orchestrator on an SQLite store that
+begins with the example apps, hosts and table of deploy/example/content.yaml. Ctrl-C stops it.
+
+  --data DIR            where the store, the configuration and the log are   (default ./data)
+  --mx2-port PORT       interface of device applications; 0: any free port   (default 8080)
+  --operator-port PORT  operator API, on 127.0.0.1; 0: any free port         (default 8081)
+  --smoke               runs the scripted demonstration on free ports and a temporary store
+                        instead, and exits 0 or 1
+END
+}
+
+fail() {
+  echo "deploy/run.sh: $*" >&2
+  exit 1
+}
+
+read_arguments() {
+  while [[ $# -gt 0 ]]; do
+    case "$1" in
+      --help | -h) usage && exit 0 ;;
+      --smoke) smoke=yes && shift && continue ;;
+      --data | --mx2-port | --operator-port) [[ $# -gt 1 ]] || fail "$1 needs a value" ;;
+      *) usage >&2 && exit 2 ;;
+    esac
+    case "$1" in
+      --data) data="$2" ;;
+      --mx2-port) mx2_port="$2" ;;
+      --operator-port) operator_port="$2" ;;
+    esac
+    shift 2
+  done
+  local port
+  for port in "$mx2_port" "$operator_port"; do
+    [[ "$port" =~ ^[0-9]{1,5}$ && 10#$port -le 65535 ]] || fail "'$port' is no port number"
+  done
+}
+
+check_port() {
+  [[ "$1" != 0 ]] || return 0
+  if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
+    fail "port $1 is taken by another program; choose one with $2 PORT (0: any free port)"
+  fi
+}
+
+write_config() {
+  cat >"$data/orchestrator.yaml" <<END
+# Written by deploy/run.sh at each start. All keys: deploy/example/orchestrator.yaml
+mx2: {port: $mx2_port}
+operator: {port: $operator_port}
+store: {path: "$data/mx2.sqlite"}
+content: "$root/deploy/example/content.yaml"
+END
+}
+
+stop() {
+  trap '' INT TERM
+  echo
+  echo "Stopping ..."
+  kill -TERM "$server" 2>/dev/null
+  wait "$server"
+  echo "Stopped; the store stays in $data"
+  exit 0
+}
+
+start() {
+  "$bin/mx2-orchestrator" --config "$data/orchestrator.yaml" >"$log" 2>&1 &
+  server=$!
+  trap stop INT TERM
+  trap 'kill "$server" 2>/dev/null' EXIT
+  until grep -q ' listening ' "$log"; do
+    kill -0 "$server" 2>/dev/null || fail "the orchestrator did not start: $(tail -n 3 "$log")"
+    sleep 0.05
+  done
+  local ports
+  ports="$(sed -n 's/.* listening mx2=[^ ]*:\([0-9]*\) operator=[^ ]*:\([0-9]*\) .*/\1 \2/p' "$log")"
+  mx2_url="http://localhost:${ports% *}"
+  operator_url="http://127.0.0.1:${ports#* }"
+  curl -fsS --retry 5 "$operator_url/operator/v1/health" >/dev/null || fail "not healthy: see $log"
+}
+
+print_invitation() {
+  cat <<END
+
+mx2-orchestrator is running; Ctrl-C stops it.
+  Mx2            $mx2_url/dev_app/v1     (V1.1.1 dialect: /mx2/v1, OpenAPI: /openapi.yaml)
+  operator API   $operator_url/operator/v1   (metrics: /operator/v1/metrics)
+  store and log  $data
+
+Ask for an application context, as the device application car-1 would:
+
+  curl -i $mx2_url/dev_app/v1/app_contexts -H 'Content-Type: application/json' -d '{
+    "associateDevAppId": "car-1",
+    "appInfo": {"appName": "facedetect", "appProvider": "Example", "appDVersion": "1.0",
+                "userAppInstanceInfo": [{}]}}'
+
+Look at the table, ask why car-1 is sent where it is, and send it elsewhere:
+
+  mx2ctl="${bin/#$PWD\//}/mx2ctl --url $operator_url"
+  \$mx2ctl table list
+  \$mx2ctl explain dev:car-1 facedetect-1
+  \$mx2ctl table set dev:car-1 facedetect-1 host:mec-south
+END
+}
+
+read_arguments "$@"
+"$root/deploy/packages.sh" build || fail "some packages are missing"
+"$root/deploy/build.sh" release mx2-orchestrator mx2ctl || exit 1
+if [[ -n "$smoke" ]]; then
+  exec "$root/deploy/smoke.sh" "$bin"
+fi
+check_port "$mx2_port" --mx2-port
+check_port "$operator_port" --operator-port
+mkdir -p "$data" || fail "cannot make the directory $data"
+data="$(cd "$data" && pwd)"
+log="$data/orchestrator.log"
+write_config
+start
+print_invitation
+wait "$server"
+fail "the orchestrator ended unexpectedly: $(tail -n 3 "$log")"

@@ -1,0 +1,36 @@
+// Completion scripts, made from the command line parser itself so that they cannot fall behind it.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+namespace mx2::ctl {
+
+// What can follow the words of one (sub)command.
+struct CompletionNode {
+  struct Command {
+    std::string name;
+    std::string description;
+  };
+  struct Option {
+    std::string name;  // "--output"
+    std::string description;
+    bool takes_value = false;
+    bool takes_file = false;
+    std::vector<std::string> choices;
+  };
+  std::string path;  // "/table/import"; empty for the program itself
+  std::vector<Command> commands;
+  std::vector<Option> options;         // its own; those of the root are valid everywhere
+  std::vector<std::string> arguments;  // choices of a positional argument
+  bool takes_file = false;             // a positional argument is a file
+};
+
+// The program first, then its subcommands, depth first.
+[[nodiscard]] std::vector<CompletionNode> completion_nodes(const CLI::App& app);
+
+// `shell`: bash, zsh or fish.
+[[nodiscard]] std::string completion_script(const CLI::App& app, const std::string& shell);
+
+}  // namespace mx2::ctl

@@ -1,0 +1,58 @@
+// What mx2ctl prints: readable tables by default, JSON or CSV for programs.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/json/json.h"
+
+namespace mx2::ctl {
+
+enum class Format { kTable, kJson, kCsv };
+
+// One column of a list, or one line of a single item.
+struct Column {
+  std::string name;   // in CSV
+  std::string title;  // in tables
+  std::function<std::string(const json::Value&)> text;
+  bool right = false;  // numbers
+};
+
+// The member of this name as text: strings as they are, a list joined by spaces, an object of texts
+// as name=value, anything else as JSON. Empty when it is absent.
+[[nodiscard]] Column member(const std::string& name, const std::string& title, bool right = false);
+[[nodiscard]] std::string text_of(const json::Value& value);
+
+// Items as they come. JSON and CSV are written at once, so a long list needs no memory; a table
+// waits for finish(), as it must know its widths.
+class ListWriter {
+ public:
+  virtual ~ListWriter() = default;
+  virtual void add(const json::Value& item) = 0;
+  virtual void finish() = 0;
+};
+[[nodiscard]] std::unique_ptr<ListWriter> make_list_writer(Format format, std::ostream& out,
+                                                           std::vector<Column> columns);
+
+// A single item: its columns one below the other, or the whole JSON document.
+void write_item(Format format, std::ostream& out, const std::vector<Column>& columns,
+                const json::Value& item);
+
+// Rows of equal length in aligned columns, two spaces apart, "-" for an empty cell, without spaces
+// at the end of a line.
+struct TableText {
+  std::vector<std::vector<std::string>> rows;
+  std::vector<bool> right;  // per column; missing: left
+};
+void write_table(std::ostream& out, const TableText& table);
+
+// Columns a terminal needs for UTF-8 text: none for combining marks, two for wide characters.
+[[nodiscard]] std::size_t display_width(std::string_view utf8);
+// Control characters made visible (\n, \x1b): text of others must not steer the terminal.
+[[nodiscard]] std::string printable(std::string_view text);
+
+}  // namespace mx2::ctl

@@ -1,0 +1,126 @@
+// /operator/v1/hosts and /operator/v1/apps.
+#include "api/operator/codec.h"
+#include "orchestrator/endpoints/operator_support.h"
+
+namespace mx2 {
+namespace {
+
+using http::PathValues;
+using http::Request;
+using http::Responder;
+
+// A page of a map that is held in memory; the cursor is the last key.
+template <typename Map, typename Encode>
+json::Value page_of(const Map& map, const PageQuery& page, Encode encode) {
+  auto items = json::Value::array();
+  json::Value out;
+  std::string last;
+  for (auto it = map.upper_bound(page.query.text("cursor")); it != map.end(); ++it) {
+    if (items.size() == page.limit) {
+      out["next"] = last;
+      break;
+    }
+    items.push_back(encode(it->second));
+    last = it->first;
+  }
+  out["items"] = std::move(items);
+  return out;
+}
+
+json::Value host_json(const HostEntry& entry) { return codec::to_json(entry.host); }
+json::Value app_json(const CatalogueEntry& entry) { return codec::to_json(entry.app); }
+
+Result<json::Value> hosts_get(OperatorApi& api, const Request& request, const PathValues&) {
+  const auto page = page_query(api, request, {});
+  if (!page) return page.error();
+  return api.service.model.read(
+      [&](const Model& model) { return page_of(model.hosts(), *page, host_json); });
+}
+
+Result<json::Value> apps_get(OperatorApi& api, const Request& request, const PathValues&) {
+  const auto page = page_query(api, request, {});
+  if (!page) return page.error();
+  return api.service.model.read(
+      [&](const Model& model) { return page_of(model.apps(), *page, app_json); });
+}
+
+Result<json::Value> host_get(OperatorApi& api, const Request&, const PathValues& path) {
+  return api.service.model.read([&](const Model& model) -> Result<json::Value> {
+    const auto* entry = model.host(path[0]);
+    if (entry == nullptr) return not_found("no host '" + path[0] + "'");
+    return host_json(*entry);
+  });
+}
+
+Result<json::Value> app_get(OperatorApi& api, const Request&, const PathValues& path) {
+  return api.service.model.read([&](const Model& model) -> Result<json::Value> {
+    const auto* entry = model.app(path[0]);
+    if (entry == nullptr) return not_found("no app '" + path[0] + "'");
+    return app_json(*entry);
+  });
+}
+
+// The identifier of the path is that of the body, which may leave it out.
+template <typename T>
+Result<T> decode(const Request& request, const char* member, const std::string& id,
+                 Result<T> (*decoder)(const json::Value&)) {
+  if (auto type = check_content_type(request); !type) return type.error();
+  auto document = json::parse(request.body);
+  if (!document) return document.error();
+  if (document->is_object() && !document->contains(member)) (*document)[member] = id;
+  auto value = decoder(*document);
+  if (value.ok() && (*document)[member] != id) {
+    return invalid_argument("differs from the identifier in the path", std::string("/") + member);
+  }
+  return value;
+}
+
+void host_put(OperatorApi& api, Request& request, const PathValues& path, Responder responder) {
+  auto host = decode(request, "id", path[0], codec::decode_host);
+  if (!host) return responder.reply(refusal(host.error(), request.id));
+  put_host(api.service, std::move(*host), guard_of(request),
+           answer_with<Changed>(request, std::move(responder), changed_reply));
+}
+
+void app_put(OperatorApi& api, Request& request, const PathValues& path, Responder responder) {
+  auto app = decode(request, "appDId", path[0], codec::decode_app);
+  if (!app) return responder.reply(refusal(app.error(), request.id));
+  put_app(api.service, std::move(*app), guard_of(request),
+          answer_with<Changed>(request, std::move(responder), changed_reply));
+}
+
+void host_delete(OperatorApi& api, Request& request, const PathValues& path, Responder responder) {
+  delete_host(api.service, path[0], guard_of(request),
+              answer_with<Changed>(request, std::move(responder), removed_reply));
+}
+
+void app_delete(OperatorApi& api, Request& request, const PathValues& path, Responder responder) {
+  delete_app(api.service, path[0], guard_of(request),
+             answer_with<Changed>(request, std::move(responder), removed_reply));
+}
+
+template <HostState state>
+void host_state(OperatorApi& api, Request& request, const PathValues& path, Responder responder) {
+  set_host_state(api.service, path[0], state, guard_of(request),
+                 answer_with<Changed>(request, std::move(responder), changed_reply));
+}
+
+}  // namespace
+
+void add_catalogue_endpoints(http::Router& router, const OperatorApiPtr& api) {
+  const std::string hosts = std::string(kOperatorRoot) + "/hosts";
+  router.add("GET", hosts, reading(api, hosts_get));
+  router.add("GET", hosts + "/{id}", reading(api, host_get));
+  router.add("PUT", hosts + "/{id}", changing(api, host_put));
+  router.add("DELETE", hosts + "/{id}", changing(api, host_delete));
+  router.add("POST", hosts + "/{id}/cordon", changing(api, host_state<HostState::kCordoned>));
+  router.add("POST", hosts + "/{id}/uncordon", changing(api, host_state<HostState::kUp>));
+
+  const std::string apps = std::string(kOperatorRoot) + "/apps";
+  router.add("GET", apps, reading(api, apps_get));
+  router.add("GET", apps + "/{appDId}", reading(api, app_get));
+  router.add("PUT", apps + "/{appDId}", changing(api, app_put));
+  router.add("DELETE", apps + "/{appDId}", changing(api, app_delete));
+}
+
+}  // namespace mx2

@@ -1,0 +1,75 @@
+// /operator/v1/contexts, health and metrics, and the description of the API.
+#include "api/openapi/openapi.h"
+#include "api/operator/codec.h"
+#include "orchestrator/endpoints/operator_support.h"
+
+namespace mx2 {
+namespace {
+
+using http::PathValues;
+using http::Request;
+using http::Responder;
+
+Result<json::Value> contexts_get(OperatorApi& api, const Request& request, const PathValues&) {
+  const auto page = page_query(api, request, {"app", "associateDevAppId", "host"});
+  if (!page) return page.error();
+  const auto contexts = api.service.store.contexts(
+      {page->query.text("app"), page->query.text("associateDevAppId"), page->query.text("host")},
+      page->query.text("cursor"), page->limit);
+  if (!contexts) return contexts.error();
+  return codec::to_json(*contexts);
+}
+
+void context_delete(OperatorApi& api, Request& request, const PathValues& path,
+                    Responder responder) {
+  end_app_context(
+      api.service, path[0],
+      [id = request.id, responder = std::move(responder)](const Result<void>& ended) mutable {
+        responder.reply(ended ? http::no_content() : refusal(ended.error(), id));
+      });
+}
+
+void health_get(OperatorApi& api, Request& request, const PathValues&, Responder responder) {
+  auto status = api.service.model.read([](const Model& model) {
+    return json::Value{{"status", "ok"},
+                       {"version", MX2_VERSION},
+                       {"tableVersion", model.table_version()},
+                       {"rows", model.table().rows()},
+                       {"hosts", model.hosts().size()},
+                       {"apps", model.apps().size()}};
+  });
+  probe_store(api.service, [&api, id = request.id, status = std::move(status),
+                            responder = std::move(responder)](const Result<void>& probed) mutable {
+    if (!probed) return responder.reply(refusal(probed.error(), id));
+    status["contexts"] = api.service.quota.total();  // on the writer's thread, where it belongs
+    responder.reply(http::json_reply(200, json::dump(status)));
+  });
+}
+
+// Sizes are taken when somebody looks, not at each change.
+void metrics_get(OperatorApi& api, Request&, const PathValues&, Responder responder) {
+  auto& registry = api.registry;
+  api.service.model.read([&](const Model& model) {
+    registry.gauge("mx2_table_rows", "Rows of the table")
+        .set(static_cast<double>(model.table().rows()));
+    registry.gauge("mx2_table_version", "Version of the table")
+        .set(static_cast<double>(model.table_version()));
+    registry.gauge("mx2_hosts", "MEC hosts known").set(static_cast<double>(model.hosts().size()));
+    registry.gauge("mx2_apps", "Applications in the catalogue")
+        .set(static_cast<double>(model.apps().size()));
+  });
+  responder.reply({200, "text/plain; version=0.0.4", registry.text(), {}, false});
+}
+
+}  // namespace
+
+void add_status_endpoints(http::Router& router, const OperatorApiPtr& api) {
+  const std::string root = kOperatorRoot;
+  router.add("GET", root + "/contexts", reading(api, contexts_get));
+  router.add("DELETE", root + "/contexts/{contextId}", changing(api, context_delete));
+  router.add("GET", root + "/health", answering(api, health_get));
+  router.add("GET", root + "/metrics", answering(api, metrics_get));
+  add_document(router, "/openapi.yaml", "application/yaml", openapi::operator_api());
+}
+
+}  // namespace mx2

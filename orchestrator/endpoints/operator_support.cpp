@@ -1,0 +1,99 @@
+#include "orchestrator/endpoints/operator_support.h"
+
+#include <algorithm>
+
+#include "api/base/text.h"
+
+namespace mx2 {
+namespace {
+
+using http::PathValues;
+using http::Request;
+using http::Responder;
+
+// Takes as long for a good guess as for a bad one.
+bool equal_in_constant_time(const std::string& a, const std::string& b) {
+  unsigned difference = a.size() == b.size() ? 0 : 1;
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
+  }
+  return difference == 0;
+}
+
+bool may(const OperatorApi& api, const Request& request) {
+  if (api.options.token.empty()) return true;
+  const auto token = bearer_token(request);
+  return token && equal_in_constant_time(*token, api.options.token);
+}
+
+http::Endpoint guarded(const OperatorApiPtr& api, http::Endpoint endpoint) {
+  return [api, endpoint = std::move(endpoint)](Request& q, const PathValues& v, Responder r) {
+    if (may(*api, q)) return endpoint(q, v, std::move(r));
+    r.reply(refusal(
+        {ErrorCode::kUnauthorized, "the operator's bearer token is needed", {}, {}, {}, 0}, q.id));
+  };
+}
+
+}  // namespace
+
+http::Endpoint reading(const OperatorApiPtr& api, Read read) {
+  return guarded(api, [api, read](Request& q, const PathValues& v, Responder r) {
+    const auto value = read(*api, q, v);
+    r.reply(value ? document_reply(200, json::dump(*value)) : refusal(value.error(), q.id));
+  });
+}
+
+http::Endpoint answering(const OperatorApiPtr& api, Answer answer) {
+  return guarded(api, [api, answer](Request& q, const PathValues& v, Responder r) {
+    answer(*api, q, v, std::move(r));
+  });
+}
+
+http::Endpoint changing(const OperatorApiPtr& api, Answer change) {
+  return guarded(api, [api, change](Request& q, const PathValues& v, Responder r) {
+    const auto query = http::SingleValued::parse(q.query, {});
+    if (!query) return r.reply(refusal(query.error(), q.id));
+    change(*api, q, v, std::move(r));
+  });
+}
+
+http::Reply document_reply(int status, const std::string& document) {
+  auto reply = http::json_reply(status, document);
+  reply.headers.emplace_back("ETag", etag_of(document));
+  return reply;
+}
+
+http::Reply changed_reply(const Changed& changed) {
+  return document_reply(changed.created ? 201 : 200, changed.document);
+}
+
+http::Reply removed_reply(const Changed& /*changed*/) { return http::no_content(); }
+
+Precondition guard_of(const Request& request) {
+  Precondition guard;
+  if (const auto match = request.header("If-Match")) guard.if_match = trim(*match);
+  const auto none = request.header("If-None-Match");
+  guard.must_be_absent = none && trim(*none) == "*";
+  return guard;
+}
+
+Result<PageQuery> page_query(const OperatorApi& api, const Request& request,
+                             std::vector<std::string> known) {
+  known.insert(known.end(), {"cursor", "limit"});
+  auto query = http::SingleValued::parse(request.query, std::move(known));
+  if (!query) return query.error();
+  const auto limit = query->number("limit", kPageDefault, 1, api.options.page_max);
+  if (!limit) return limit.error();
+  return PageQuery{std::move(*query), *limit};
+}
+
+void add_operator_endpoints(http::Router& router, Mx2Service& service, metrics::Registry& registry,
+                            OperatorEndpointOptions options) {
+  const auto api =
+      std::make_shared<OperatorApi>(OperatorApi{service, registry, std::move(options)});
+  add_catalogue_endpoints(router, api);
+  add_table_endpoints(router, api);
+  add_status_endpoints(router, api);
+}
+
+}  // namespace mx2

@@ -1,0 +1,66 @@
+// What the endpoints of the operator API share. Private to orchestrator/endpoints.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "api/base/callback.h"
+#include "api/http/http.h"
+#include "api/http/query.h"
+#include "api/http/router.h"
+#include "api/json/json.h"
+#include "orchestrator/endpoints/endpoints.h"
+#include "orchestrator/operator/service.h"
+
+namespace mx2 {
+
+inline constexpr const char* kOperatorRoot = "/operator/v1";
+inline constexpr std::size_t kPageDefault = 1000;
+
+struct OperatorApi {
+  Mx2Service& service;
+  metrics::Registry& registry;
+  const OperatorEndpointOptions options;
+};
+using OperatorApiPtr = std::shared_ptr<OperatorApi>;
+
+// One part of the API each.
+void add_catalogue_endpoints(http::Router& router, const OperatorApiPtr& api);  // hosts, apps
+void add_table_endpoints(http::Router& router, const OperatorApiPtr& api);      // table, explain
+void add_status_endpoints(http::Router& router, const OperatorApiPtr& api);  // contexts, health…
+
+// All of these are behind the operator's token, if one is set.
+// A GET that gives a document.
+using Read = Result<json::Value> (*)(OperatorApi&, const http::Request&, const http::PathValues&);
+[[nodiscard]] http::Endpoint reading(const OperatorApiPtr& api, Read read);
+// A GET that makes its own reply.
+using Answer = void (*)(OperatorApi&, http::Request&, const http::PathValues&, http::Responder);
+[[nodiscard]] http::Endpoint answering(const OperatorApiPtr& api, Answer answer);
+// A change takes no query: a parameter that is misspelt must not be ignored.
+[[nodiscard]] http::Endpoint changing(const OperatorApiPtr& api, Answer change);
+
+[[nodiscard]] http::Reply document_reply(int status, const std::string& document);  // with ETag
+[[nodiscard]] http::Reply changed_reply(const Changed& changed);
+[[nodiscard]] http::Reply removed_reply(const Changed& changed);
+[[nodiscard]] Precondition guard_of(const http::Request& request);
+
+struct PageQuery {
+  http::SingleValued query;
+  std::size_t limit;
+};
+// `known` besides cursor and limit.
+[[nodiscard]] Result<PageQuery> page_query(const OperatorApi& api, const http::Request& request,
+                                           std::vector<std::string> known);
+
+// Answers a change with what `format` makes of it, or with a refusal.
+template <typename T>
+Callback<Result<T>> answer_with(const http::Request& request, http::Responder responder,
+                                http::Reply (*format)(const T&)) {
+  return [id = request.id, responder = std::move(responder),
+          format](const Result<T>& outcome) mutable {
+    responder.reply(outcome ? format(*outcome) : refusal(outcome.error(), id));
+  };
+}
+
+}  // namespace mx2
