@@ -10,7 +10,8 @@ namespace mx2::config {
 namespace {
 
 constexpr std::size_t kBytesMax = 16U * 1024 * 1024;
-constexpr std::size_t kNodesMax = 2'000'000;  // also stops aliases that multiply
+// A file has fewer values than bytes; aliases may add some, but must not multiply.
+constexpr std::size_t kNodesOfAliases = 100'000;
 
 std::string place_of(const std::string& file, const YAML::Mark& mark) {
   return file + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
@@ -18,11 +19,12 @@ std::string place_of(const std::string& file, const YAML::Mark& mark) {
 
 class Converter {
  public:
-  explicit Converter(Document& document) : document_(document) {}
+  Converter(Document& document, std::size_t nodes_max)
+      : document_(document), nodes_max_(nodes_max) {}
 
   json::Value convert(const YAML::Node& node, const std::string& pointer, std::size_t depth) {
     if (error_) return nullptr;
-    if (++nodes_ > kNodesMax || depth > json::kDepthMax) {
+    if (++nodes_ > nodes_max_ || depth > json::kDepthMax) {
       error_ = invalid_argument("too many or too deeply nested values", place(node));
       return nullptr;
     }
@@ -79,6 +81,7 @@ class Converter {
 
   Document& document_;
   std::optional<Error> error_;
+  const std::size_t nodes_max_;
   std::size_t nodes_ = 0;
 };
 
@@ -113,7 +116,7 @@ Result<Document> parse_yaml(const std::string& text, const std::string& file) {
     }
     if (documents.empty() || documents[0].IsNull()) return document;
     const auto& root = documents[0];
-    Converter converter(document);
+    Converter converter(document, text.size() + kNodesOfAliases);
     document.value = converter.convert(root, "", 0);
     if (converter.error()) return *converter.error();
     return document;

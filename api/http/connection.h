@@ -14,6 +14,7 @@
 #include <pistache/peer.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -67,7 +68,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] Request make_request() const;
   void write(std::string bytes, bool close, std::unique_lock<std::mutex>& lock);
   void write_to_orphan(std::string_view bytes);
+  [[nodiscard]] std::size_t write_now(Pistache::Tcp::Peer& peer, std::string_view bytes) const;
   void on_written(bool close);
+  void end_reply(bool close);
   void finish_request();
 
   Shared& shared_;
@@ -81,15 +84,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t body_left_ = 0;
   std::size_t chunk_left_ = 0;  // of a chunk's data and line end
   std::string target_;
-  bool keep_alive_ = true;    // as the current request asks
-  bool head_only_ = false;    // its method is HEAD: the reply has no body
-  bool advancing_ = false;    // a thread is inside advance()
-  bool busy_ = false;         // a request is being answered
-  bool closing_ = false;      // nothing more is read
-  bool turned_away_ = false;  // by refuse()
-  bool gone_ = false;         // Pistache has let the connection go
-  std::string unwritten_;     // last reply, until the kernel has it
-  int orphan_fd_ = -1;        // the client closed its sending half: its replies go here
+  bool keep_alive_ = true;                       // as the current request asks
+  bool head_only_ = false;                       // its method is HEAD: the reply has no body
+  bool advancing_ = false;                       // a thread is inside advance()
+  bool busy_ = false;                            // a request is being answered
+  std::chrono::steady_clock::time_point begun_;  // when the current request was complete
+  bool closing_ = false;                         // nothing more is read
+  bool turned_away_ = false;                     // by refuse()
+  bool gone_ = false;                            // Pistache has let the connection go
+  std::string unwritten_;                        // last reply, until the kernel has it
+  int orphan_fd_ = -1;  // the client closed its sending half: its replies go here
 };
 
 }  // namespace mx2::http

@@ -85,7 +85,7 @@ Result<int> unset(Session& session, const Arguments& arguments) {
 using Action = Result<int> (*)(Session&, const Arguments&);
 
 std::shared_ptr<Arguments> bind(CLI::App& command, Action action, Command& chosen) {
-  const auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<Arguments>();
   command.callback(
       [=, &chosen] { chosen = [=](Session& session) { return action(session, *arguments); }; });
   return arguments;

@@ -118,7 +118,7 @@ Result<int> export_table(Session& session, const Arguments& arguments) {
 using Action = Result<int> (*)(Session&, const Arguments&);
 
 std::shared_ptr<Arguments> bind(CLI::App& command, Action action, Command& chosen) {
-  const auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<Arguments>();
   command.add_option("FILE", arguments->file, "- is the standard stream")->required();
   command.add_option("--format", arguments->format, "By default what the file's name ends in")
       ->check(CLI::IsMember({"csv", "ndjson"}));
@@ -130,17 +130,18 @@ std::shared_ptr<Arguments> bind(CLI::App& command, Action action, Command& chose
 }  // namespace
 
 void add_table_file_commands(CLI::App& table, Command& chosen) {
-  auto* import = table.add_subcommand(
+  auto* import_rows = table.add_subcommand(
       "import", "Write the rows of a file; of two lines for one row the later counts");
-  const auto imported = bind(*import, import_table, chosen);
-  import->add_option("--batch", imported->batch, "Rows applied at once, all or none")
+  const auto imported = bind(*import_rows, import_table, chosen);
+  import_rows->add_option("--batch", imported->batch, "Rows applied at once, all or none")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
-  import->add_flag("--progress", imported->progress, "Say how it goes, also without a terminal");
+  import_rows->add_flag("--progress", imported->progress,
+                        "Say how it goes, also without a terminal");
 
-  auto* export_ = table.add_subcommand("export", "Write rows to a file that import can read");
-  const auto exported = bind(*export_, export_table, chosen);
-  export_->add_option("--app", exported->app, "Only rows of this appDId");
+  auto* export_rows = table.add_subcommand("export", "Write rows to a file that import can read");
+  const auto exported = bind(*export_rows, export_table, chosen);
+  export_rows->add_option("--app", exported->app, "Only rows of this appDId");
 }
 
 }  // namespace mx2::ctl

@@ -8,9 +8,8 @@
 
 #include "orchestrator/ctl/command_line.h"
 
+namespace mx2::ctl {
 namespace {
-
-using namespace mx2::ctl;
 
 // A reader that has seen enough (mx2ctl … | head) is no failure.
 bool reader_left() {
@@ -24,7 +23,7 @@ int run(const CommandLine& command_line) {
     print_error(std::cerr, options.error());
     return kExitUsage;
   }
-  mx2::http::CurlClient http(*options);
+  http::CurlClient http(*options);
   OperatorClient server(http, command_line.url());
   Session session{server, command_line.format(), std::cout, std::cerr, std::cin};
   const auto status = command_line.command()(session);
@@ -38,20 +37,21 @@ int run(const CommandLine& command_line) {
 }
 
 }  // namespace
+}  // namespace mx2::ctl
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   std::ios::sync_with_stdio(false);
   try {
-    CommandLine command_line;
+    mx2::ctl::CommandLine command_line;
     try {
       command_line.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
-      return command_line.app().exit(e) == 0 ? 0 : kExitUsage;
+      return command_line.app().exit(e) == 0 ? 0 : mx2::ctl::kExitUsage;
     }
-    return run(command_line);
+    return mx2::ctl::run(command_line);
   } catch (const std::exception& e) {
     std::cerr << "mx2ctl: " << e.what() << '\n';
-    return kExitRefused;
+    return mx2::ctl::kExitRefused;
   }
 }

@@ -9,12 +9,14 @@ namespace {
 
 std::vector<std::string> cells(const std::vector<Column>& columns, const json::Value& item) {
   std::vector<std::string> out;
+  out.reserve(columns.size());
   for (const auto& column : columns) out.push_back(column.text(item));
   return out;
 }
 
 std::vector<std::string> names(const std::vector<Column>& columns) {
   std::vector<std::string> out;
+  out.reserve(columns.size());
   for (const auto& column : columns) out.push_back(column.name);
   return out;
 }

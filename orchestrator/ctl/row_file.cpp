@@ -172,6 +172,7 @@ std::string file_row(FileFormat format, const json::Value& row) {
     return json::dump(line) + '\n';
   }
   std::vector<std::string> fields;
+  fields.reserve(kExported.size());
   for (const auto& name : kExported) fields.push_back(member(name, "").text(row));
   return csv_line(fields);
 }

@@ -56,13 +56,17 @@ class CreateAppContext final : public UnitOfWork {
     return transaction.insert_context(record_);
   }
 
+  [[nodiscard]] bool writes_once() const override { return true; }
+
   void done(const Result<void>& outcome) noexcept override {
     if (!outcome && counted_) service_.quota.give_back(owner());
     if (!outcome) return answer_(outcome.error());
-    log::debug("context created", {{"context", record_.context_id},
-                                   {"app", record_.app_d_id},
-                                   {"ue", record_.ue},
-                                   {"host", record_.host_id}});
+    if (log::debug_enabled()) {
+      log::debug("context created", {{"context", record_.context_id},
+                                     {"app", record_.app_d_id},
+                                     {"ue", record_.ue},
+                                     {"host", record_.host_id}});
+    }
     answer_(StoredContext{std::move(record_.document), record_.context_id, record_.revision,
                           record_.reference_uri});
   }

@@ -21,6 +21,8 @@ class DeleteAppContext final : public UnitOfWork {
     return transaction.delete_context(context_id_);
   }
 
+  [[nodiscard]] bool writes_once() const override { return true; }
+
   void done(const Result<void>& outcome) noexcept override {
     if (outcome) service_.quota.give_back(owner_);
     answer_(outcome);

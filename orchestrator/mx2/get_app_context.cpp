@@ -22,6 +22,8 @@ class GetAppContext final : public UnitOfWork {
     return {};
   }
 
+  [[nodiscard]] bool writes_once() const override { return true; }
+
   void done(const Result<void>& outcome) noexcept override {
     if (!outcome) return answer_(outcome.error());
     answer_(std::move(context_));

@@ -41,6 +41,8 @@ class UpdateAppContext final : public UnitOfWork {
     return transaction.update_context(record);
   }
 
+  [[nodiscard]] bool writes_once() const override { return true; }
+
   void done(const Result<void>& outcome) noexcept override {
     if (!outcome) return answer_(outcome.error());
     answer_(revision_);

@@ -152,7 +152,8 @@ void SqliteStore::Impl::write_until_closed() {
 }
 
 Result<void> SqliteStore::Impl::run_isolated(UnitOfWork& unit) {
-  execute(*savepoint);
+  const bool isolate = !unit.writes_once();
+  if (isolate) execute(*savepoint);
   Result<void> outcome;
   try {
     outcome = unit.run(*transaction);
@@ -160,10 +161,8 @@ Result<void> SqliteStore::Impl::run_isolated(UnitOfWork& unit) {
     outcome = internal(e.what());
   }
   // SQLite itself may have rolled everything back (disk full, I/O error): no savepoint is left.
-  if (sqlite3_get_autocommit(writer.getHandle()) != 0) return outcome;
-  if (!outcome) {
-    execute(*undo);
-  }
+  if (!isolate || sqlite3_get_autocommit(writer.getHandle()) != 0) return outcome;
+  if (!outcome) execute(*undo);
   execute(*release);
   return outcome;
 }

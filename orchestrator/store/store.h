@@ -69,6 +69,9 @@ class UnitOfWork {
   // True for changes of the model: such a unit is committed alone, so that no other unit decides
   // on a model that is already old on disk.
   [[nodiscard]] virtual bool changes_model() const { return false; }
+  // True for a unit that writes at most once: it needs no savepoint, as a single write that fails
+  // has changed nothing.
+  [[nodiscard]] virtual bool writes_once() const { return false; }
 };
 
 // Whose a context is, for limits.

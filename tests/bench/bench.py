@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""The benchmarks behind tests/bench/run.sh, which builds first.
+
+usage: bench.py BIN_DIR [NAME...]
+
+Each result is the median of five short runs. Where there is something to compare with, the runs
+alternate within the same minute and the ratio is the median of the five ratios.
+"""
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import fill
+from orchestrator import EXAMPLE_CONTENT, ROOT, Orchestrator
+
+LOAD = pathlib.Path(__file__).with_name("load.lua")
+WORK = ROOT / "build" / "bench"  # on the disk that matters, not in a temporary memory file system
+RUNS = 5
+SECONDS = float(os.environ.get("MX2_BENCH_SECONDS", "3"))
+MILLION = 1_000_000
+CONNECTIONS = 64
+STARTUP_SECONDS_MAX = 10
+NO_STORE = "the same server without a store"
+LIMITS = "limits: {contexts_max: 100000000, contexts_per_device_max: 100000000}\n"
+
+
+def report(bench, value, unit, ratio=None, against=None, **more):
+    line = {"bench": bench, "value": round(value, 3), "unit": unit,
+            "ratio": None if ratio is None else round(ratio, 3), "against": against}
+    print(json.dumps({**line, **more}), flush=True)
+
+
+def load(server, kind, connections=CONNECTIONS, seconds=SECONDS, **settings):
+    """What wrk measured; raises when an answer was wrong."""
+    threads = min(2, os.cpu_count())
+    settings["threads"] = threads
+    done = subprocess.run(
+        ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "10s", "-s", LOAD,
+         f"http://127.0.0.1:{server.mx2_port}", "--", kind,
+         *(f"{name}={value}" for name, value in settings.items())],
+        check=True, capture_output=True, text=True)
+    measured = json.loads(done.stdout.splitlines()[-1])
+    errors = {name: measured[name] for name in ("status", "connect", "read", "write", "timeout")}
+    if any(errors.values()):
+        raise RuntimeError(f"{kind}: {errors} of {measured['requests']} requests failed")
+    measured["rate"] = measured["requests"] / measured["seconds"]
+    return measured
+
+
+class Bench:
+    def __init__(self, bin_dir):
+        self.bin_dir = bin_dir
+
+    @contextlib.contextmanager
+    def server(self, name, program="mx2-orchestrator", rows=0, contexts=0):
+        """A server on a new store that holds the example, and as much more as asked."""
+        directory = WORK / name
+        shutil.rmtree(directory, ignore_errors=True)
+        server = Orchestrator(self.bin_dir / program, directory, EXAMPLE_CONTENT, LIMITS)
+        if rows or contexts:
+            with server:
+                server.stop()
+            fill.fill(server.store, rows, contexts)
+        try:
+            with server:
+                yield server
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+
+    def no_store(self):
+        return self.server("no_store", "mx2_no_store_server")
+
+    def compare(self, bench, measure, servers, against):
+        """measure(server, run) for both, alternating; `measure` gives requests per second."""
+        ours_server, other_server = servers
+        for server in servers:
+            measure(server, 0)  # warms up
+        pairs = []
+        for run in range(1, RUNS + 1):
+            order = servers if run % 2 else servers[::-1]
+            rates = {server: measure(server, run) for server in order}
+            pairs.append((rates[ours_server], rates[other_server]))
+        report(bench, statistics.median(ours for ours, _ in pairs), "requests/s",
+               statistics.median(ours / theirs for ours, theirs in pairs), against)
+
+    def against_no_store(self, bench, measure, **content):
+        with self.server(bench, **content) as ours, self.no_store() as theirs:
+            self.compare(bench, measure, (ours, theirs), NO_STORE)
+
+    def create_durable(self):
+        self.against_no_store("create_durable", lambda s, run: load(s, "create", first=run)["rate"])
+
+    def create_durable_8(self):
+        self.against_no_store("create_durable_8",
+                              lambda s, run: load(s, "create", 8, first=run)["rate"])
+
+    def create_1m_rows(self):
+        def measure(server, run):
+            return load(server, "create", first=run,
+                        devices=MILLION if server is many else 1000)["rate"]
+
+        with self.server("rows_1m", rows=MILLION) as many, self.server("rows_1k", rows=1000) as few:
+            self.compare("create_1m_rows", measure, (many, few), "the same with 1000 rows")
+
+    def app_list(self):
+        self.against_no_store("app_list", lambda s, run: load(s, "app_list")["rate"])
+
+    def put_context(self):
+        self.against_no_store(
+            "put_context", lambda s, run: load(s, "put", first=0, count=100_000)["rate"],
+            contexts=100_000)
+
+    def delete_context(self):
+        # Each run deletes contexts of its own.
+        share = 2 * MILLION // (RUNS + 1)
+        self.against_no_store(
+            "delete_context", lambda s, run: load(s, "delete", first=run * share)["rate"],
+            contexts=2 * MILLION)
+
+    def connections_1000(self):
+        with self.server("connections_1000") as server:
+            runs = [load(server, "create", 1000, first=run) for run in range(RUNS)]
+        report("connections_1000", statistics.median(run["p99_ms"] for run in runs), "ms (p99)",
+               errors=0, requests=sum(run["requests"] for run in runs),
+               requests_per_second=round(statistics.median(run["rate"] for run in runs)))
+
+    def startup_1m(self):
+        with self.server("startup_rows", rows=MILLION) as server:
+            without = server.resident_bytes()
+        with self.server("startup_1m", rows=MILLION, contexts=MILLION) as server:
+            memory = server.resident_bytes() - without
+            seconds = []
+            for _ in range(RUNS):
+                server.stop()
+                seconds.append(server.start())
+        value = statistics.median(seconds)
+        report("startup_1m", value, "s", value / STARTUP_SECONDS_MAX,
+               f"the {STARTUP_SECONDS_MAX} s it may take")
+        report("startup_1m_memory", memory / MILLION, "bytes resident per context")
+
+
+BENCHES = ("create_durable", "create_durable_8", "create_1m_rows", "app_list", "put_context",
+           "delete_context", "connections_1000", "startup_1m")
+
+
+def main():
+    if len(sys.argv) < 2 or not set(sys.argv[2:]) <= set(BENCHES):
+        print(f"usage: {sys.argv[0]} BIN_DIR [{' '.join(BENCHES)}]", file=sys.stderr)
+        return 2
+    bench = Bench(pathlib.Path(sys.argv[1]).resolve())
+    failed = 0
+    for name in sys.argv[2:] or BENCHES:
+        try:
+            getattr(bench, name)()
+        except RuntimeError as failure:
+            failed += 1
+            print(f"{name}: {failure}", file=sys.stderr, flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

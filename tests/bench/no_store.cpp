@@ -1,0 +1,64 @@
+#include "tests/bench/no_store.h"
+
+namespace mx2::bench {
+namespace {
+
+ContextRecord made_up(const std::string& context_id) {
+  ContextRecord record;
+  record.context_id = context_id;
+  record.app_d_id = "facedetect-1";
+  record.dev_app_id = "ue-1";
+  record.client_ip = "127.0.0.1";
+  record.host_id = "mec-south";
+  record.reference_uri = "http://10.0.2.10:9000/facedetect";
+  record.ue = "ip:127.0.0.0/8";
+  record.document =
+      R"({"appInfo":{"appDId":"facedetect-1","appDVersion":"1.0","appName":"facedetect",)"
+      R"("appProvider":"Example","userAppInstanceInfo":[{"appInstanceId":)"
+      R"("00000000000000000000000000000001","referenceURI":"http://10.0.2.10:9000/facedetect"}]},)"
+      R"("associateDevAppId":"ue-1","contextId":")" +
+      context_id + "\"}";
+  return record;
+}
+
+class NoTransaction final : public StoreTransaction {
+ public:
+  Result<void> insert_context(const ContextRecord& /*context*/) override { return {}; }
+  Result<std::optional<ContextRecord>> find_context(const std::string& context_id) override {
+    return std::optional(made_up(context_id));
+  }
+  Result<void> update_context(const ContextRecord& /*context*/) override { return {}; }
+  Result<void> delete_context(const std::string& /*context_id*/) override { return {}; }
+  Result<void> put_app(const App& /*app*/) override { return {}; }
+  Result<void> delete_app(const std::string& /*app_d_id*/) override { return {}; }
+  Result<void> put_host(const Host& /*host*/) override { return {}; }
+  Result<void> delete_host(const std::string& /*id*/) override { return {}; }
+  Result<void> put_row(const Association& /*row*/) override { return {}; }
+  Result<void> delete_row(const UeSelector& /*ue*/, const std::string& /*app_d_id*/) override {
+    return {};
+  }
+  Result<void> set_table_version(std::uint64_t /*version*/) override { return {}; }
+};
+
+}  // namespace
+
+void NoStore::submit(std::unique_ptr<UnitOfWork> work) {
+  NoTransaction transaction;
+  const std::lock_guard guard(mutex_);
+  work->done(work->run(transaction));
+}
+
+Result<Page<ContextSummary>> NoStore::contexts(const ContextFilter& /*filter*/,
+                                               const std::string& /*cursor*/,
+                                               std::size_t /*limit*/) {
+  return Page<ContextSummary>{};
+}
+
+Result<Page<Association>> NoStore::rows(const std::string& /*app_d_id*/, const std::string& /*ue*/,
+                                        const std::string& /*cursor*/, std::size_t /*limit*/) {
+  return Page<Association>{};
+}
+
+Result<std::uint64_t> NoStore::load(const Loader& /*loader*/) { return std::uint64_t{0}; }
+
+}  // namespace mx2::bench

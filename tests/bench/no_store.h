@@ -1,0 +1,26 @@
+// A store that keeps nothing: the bound of what any store can reach. It runs each unit of work at
+// once on the caller's thread, one at a time, as units rely on being alone. Every context asked for
+// is found, made up from its identifier.
+#pragma once
+
+#include <mutex>
+
+#include "orchestrator/store/store.h"
+
+namespace mx2::bench {
+
+class NoStore final : public Store {
+ public:
+  void submit(std::unique_ptr<UnitOfWork> work) override;
+  void close() override {}
+  Result<Page<ContextSummary>> contexts(const ContextFilter& filter, const std::string& cursor,
+                                        std::size_t limit) override;
+  Result<Page<Association>> rows(const std::string& app_d_id, const std::string& ue,
+                                 const std::string& cursor, std::size_t limit) override;
+  Result<std::uint64_t> load(const Loader& loader) override;
+
+ private:
+  std::mutex mutex_;
+};
+
+}  // namespace mx2::bench

@@ -1,0 +1,28 @@
+// Hosts, apps and table changes: what is accepted is stored as it is encoded.
+#include "api/operator/codec.h"
+#include "tests/fuzz/fuzz.h"
+
+namespace {
+
+template <typename T>
+void check(const mx2::json::Value& document, mx2::Result<T> (*decode)(const mx2::json::Value&)) {
+  const auto value = decode(document);
+  if (!value) return;
+  const auto text = mx2::json::dump(mx2::codec::to_json(*value));
+  const auto parsed = mx2::json::parse(text);
+  mx2::fuzz::expect(parsed.ok(), "what is encoded is JSON");
+  const auto again = decode(*parsed);
+  mx2::fuzz::expect(again.ok(), "what is encoded can be decoded");
+  mx2::fuzz::expect(mx2::json::dump(mx2::codec::to_json(*again)) == text,
+                    "decoding and encoding changes nothing");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto document = mx2::json::parse(mx2::fuzz::text_of(data, size));
+  if (!document) return 0;
+  check(*document, mx2::codec::decode_host);
+  check(*document, mx2::codec::decode_app);
+  return 0;
+}

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""Contract test: every answer that the http tests received, against ETSI's OpenAPI document of MEC
+016 V2.2.1 and against our own two documents.
+
+usage: contract.py LOG     (NDJSON that mx2_http_tests writes when MX2_CONTRACT_LOG names a file)
+
+Exit: 0 all valid, 1 some are not, 77 nothing could be checked.
+"""
+import json
+import pathlib
+import re
+import sys
+
+try:
+    import jsonschema
+    import yaml
+except ImportError as missing:
+    print(f"SKIPPED: {missing} (Debian: python3-jsonschema python3-yaml)")
+    sys.exit(77)
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ETSI = ROOT.parent / "shared" / "etsi" / "mec016-v2.2.1-openapi.yaml"
+# Codes that MEC 009 allows everywhere and documents need not repeat for each method.
+GENERIC = {405, 408, 412, 413, 414, 415, 429, 431, 500, 503}
+FAILURES_SHOWN = 20
+
+
+class Document:
+    """One OpenAPI document: finds the schema of an answer."""
+
+    def __init__(self, name, path, base, strict):
+        self.name, self.base, self.strict = name, base, strict
+        with open(path, encoding="utf-8") as file:
+            self.tree = yaml.safe_load(file)
+        self.routes = [(self._pattern(route), item) for route, item in self.tree["paths"].items()]
+        self.validators = {}
+        self.checked = 0
+
+    @staticmethod
+    def _pattern(route):
+        return re.compile("/?".join([re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(route)), "$"]))
+
+    def _resolve(self, node):
+        while "$ref" in node:
+            found = self.tree
+            for part in node["$ref"].lstrip("#/").split("/"):
+                found = found[part.replace("~1", "/").replace("~0", "~")]
+            node = found
+        return node
+
+    def operation(self, method, path):
+        """The operation, or None when the document does not speak of it."""
+        if not path.startswith(self.base):
+            return None
+        for pattern, item in self.routes:
+            if pattern.fullmatch(path[len(self.base):]):
+                return item.get(method.lower())
+        return None
+
+    def problem(self, exchange, operation):
+        """What is wrong with this answer, or None."""
+        self.checked += 1
+        status = exchange["status"]
+        responses = {str(code): answer for code, answer in operation["responses"].items()}
+        answer = responses.get(str(status), responses.get("default"))
+        if answer is None:
+            return None if status in GENERIC else f"status {status} is not documented"
+        content = self._resolve(answer).get("content", {})
+        media = exchange["contentType"].split(";")[0]
+        if not exchange["body"]:
+            return "the body is empty" if content and status < 400 else None
+        if media not in content:
+            documented = ", ".join(content) or "no body"
+            return f"media type '{media}' is not documented ({documented})"
+        if not media.endswith("json"):
+            return None
+        return self._violation(content[media].get("schema", {}), json.loads(exchange["body"]))
+
+    def _violation(self, schema, body):
+        key = json.dumps(schema, sort_keys=True)
+        if key not in self.validators:
+            whole = dict(schema, components=self.tree["components"])
+            self.validators[key] = jsonschema.Draft202012Validator(whole)
+        worst = jsonschema.exceptions.best_match(self.validators[key].iter_errors(body))
+        return worst and f"/{'/'.join(map(str, worst.absolute_path))}: {worst.message[:200]}"
+
+
+def problem_details(exchange):
+    """RFC 7807 as MEC 009 profiles it: application/problem+json, status and detail always there."""
+    body = json.loads(exchange["body"])
+    if exchange["contentType"] != "application/problem+json":
+        return f"an error in '{exchange['contentType']}'"
+    if not isinstance(body, dict) or body.get("status") != exchange["status"]:
+        return "status is missing or differs from the status line"
+    return None if body.get("detail") else "detail is missing"
+
+
+def documents():
+    found = []
+    if ETSI.exists():
+        found.append(Document("ETSI MEC 016 V2.2.1", ETSI, "/dev_app/v1", strict=False))
+    else:
+        print(f"SKIPPED: ETSI's OpenAPI document is not at {ETSI}")
+    for name in ("mx2", "operator"):
+        path = ROOT / "api" / "openapi" / f"{name}.yaml"
+        document = Document(f"our {name}.yaml", path, "", strict=True)
+        found.append(document)
+    return found
+
+
+def check(exchange, known):
+    """All that is wrong with an answer, each with the document that says so."""
+    if exchange["status"] == 0:
+        return  # no answer: the test that got it knows what to make of it
+    path = exchange["target"].split("?")[0]
+    if path.startswith("http://"):
+        path = "/" + path.split("/", 3)[3]
+    legacy = path.startswith("/mx2/v1")
+    if exchange["status"] >= 400 and exchange["method"] != "HEAD" and not legacy:
+        wrong = problem_details(exchange)
+        if wrong:
+            yield "RFC 7807", wrong
+    for document in known:
+        operation = document.operation(exchange["method"], path)
+        if operation is None:
+            continue
+        wrong = document.problem(exchange, operation)
+        if wrong:
+            yield document.name, wrong
+
+
+def main(log):
+    if not log.exists():
+        print(f"SKIPPED: no log at {log}; run mx2_http_tests with MX2_CONTRACT_LOG={log}")
+        return 77
+    known = documents()
+    failures = {}
+    answers = 0
+    with open(log, encoding="utf-8") as lines:
+        for line in lines:
+            exchange = json.loads(line)
+            answers += 1
+            for source, wrong in check(exchange, known):
+                where = f"{exchange['method']} {exchange['target'][:100]} -> {exchange['status']}"
+                failures.setdefault((source, wrong), where)
+    for (source, wrong), where in list(failures.items())[:FAILURES_SHOWN]:
+        print(f"{source}: {wrong}\n    first at {where}")
+    print(f"{answers} answers; " + ", ".join(f"{d.checked} against {d.name}" for d in known) +
+          f"; {len(failures)} kinds of violations")
+    return 1 if failures or answers == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(pathlib.Path(sys.argv[1])))

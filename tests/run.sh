@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# Installs, builds and runs every test; see --help.
+set -uo pipefail
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+cd "$root" || exit 1
+source deploy/packages.sh
+readonly logs="$root/build/test-logs" dev="$root/build/dev" bin="$root/build/release/bin"
+readonly skip_code=77 fuzz_seconds="${MX2_FUZZ_SECONDS:-10}"
+# The first sanitizer report ends the program that caused it.
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export CTEST_OUTPUT_ON_FAILURE=1
+passed=0 failed=0 skipped=0 fast="" running=""
+
+interrupted() {
+  [[ -n "$running" ]] && kill -TERM "$running" && wait "$running"
+  exit 130
+}
+trap interrupted INT TERM
+
+usage() {
+  cat <<END
+usage: tests/run.sh [--fast]
+
+Installs what is missing with apt, builds with sanitizers (build/dev) and as users run it
+(build/release), and runs every test, one line each. The last line is
+"N passed, N failed, N skipped"; the exit code is 1 when something failed.
+
+  --fast   only the unit and HTTP tests, with sanitizers
+
+MX2_FUZZ_SECONDS (10, for each fuzz target) and MX2_CRASH_ROUNDS (20) make
+those steps shorter or longer. Logs are in build/test-logs. Benchmarks are apart: tests/bench/run.sh
+END
+}
+
+# step NAME SECONDS_MAX COMMAND...: one line, and the end of the log when it fails.
+step() {
+  local name="$1" limit="$2" log="$logs/$1.log" begin=$SECONDS code
+  shift 2
+  [[ -t 1 ]] && printf '...  %s' "$name"
+  timeout --kill-after=10 "$limit" "$@" >"$log" 2>&1 </dev/null &
+  running=$!
+  wait "$running"
+  code=$?
+  running=""
+  [[ -t 1 ]] && printf '\r\033[K'
+  if [[ $code -eq 0 ]]; then
+    passed=$((passed + 1))
+    printf 'ok    %-16s %4d s\n' "$name" $((SECONDS - begin))
+  elif [[ $code -eq $skip_code ]]; then
+    skipped=$((skipped + 1))
+    printf 'SKIP  %-16s %4d s   %s\n' "$name" $((SECONDS - begin)) "$(tail -n 1 "$log")"
+  else
+    failed=$((failed + 1))
+    printf 'FAIL  %-16s %4d s   exit code %d%s\n' "$name" $((SECONDS - begin)) "$code" \
+      "$([[ $code -eq 124 ]] && echo ": longer than $limit s")"
+    tail -n 40 "$log" | sed 's/^/      /'
+    echo "      (all of it: $log)"
+  fi
+  return "$code"
+}
+
+close() {
+  echo "$passed passed, $failed failed, $skipped skipped"
+  [[ $failed -eq 0 ]]
+  exit
+}
+
+# The first interpreter that has the modules of the contract test: apt's, when another is first.
+find_python() {
+  local candidate
+  for candidate in python3 /usr/bin/python3; do
+    "$candidate" -c 'import jsonschema, yaml' 2>/dev/null && echo "$candidate" && return
+  done
+  echo python3
+}
+
+test_in_dev() {
+  step unit 300 ctest --test-dir "$dev" --no-tests=error -R '^unit$'
+  step http 600 ctest --test-dir "$dev" --no-tests=error -R '^http$'
+}
+
+test_all() {
+  local python
+  python="$(find_python)"
+  test_in_dev
+  step contract 300 "$python" tests/http/contract.py "$dev/tests/contract.ndjson"
+  step layers 60 tests/check_layers
+  step ctl 300 tests/ctl_test.sh "$bin"
+  step tls 300 tests/tls_test.sh "$bin"
+  step smoke 300 deploy/smoke.sh "$bin"
+  step eua 300 "$python" tests/eua/eua_test.py "$bin"
+  step crash 600 "$python" tests/crash/crash_test.py "$bin"
+  step fuzz $((20 * fuzz_seconds + 900)) tests/fuzz/run.sh "$fuzz_seconds"
+}
+
+case "${1:-}" in
+  "") ;;
+  --fast) fast=yes ;;
+  --help | -h) usage && exit 0 ;;
+  *) usage >&2 && exit 2 ;;
+esac
+mkdir -p "$logs"
+mx2_install build test || { echo "tests/run.sh: some packages are missing" >&2; exit 1; }
+step build-dev 1800 deploy/build.sh dev || close
+if [[ -n "$fast" ]]; then
+  test_in_dev
+  close
+fi
+step build-release 1800 deploy/build.sh release mx2-orchestrator mx2ctl || close
+test_all
+close

@@ -1,0 +1,103 @@
+// A store whose n-th write or read inside a transaction fails: for every n, memory and disk must
+// agree afterwards.
+#pragma once
+
+#include <memory>
+
+#include "orchestrator/store/store.h"
+
+namespace mx2::test {
+
+class FailingTransaction final : public StoreTransaction {
+ public:
+  // `countdown`: calls until the one that fails; 0 or less: none does.
+  FailingTransaction(StoreTransaction& real, int& countdown) : real_(real), left_(countdown) {}
+
+  Result<void> insert_context(const ContextRecord& c) override {
+    return fails() ? error() : real_.insert_context(c);
+  }
+  Result<std::optional<ContextRecord>> find_context(const std::string& id) override {
+    if (fails()) return broken();
+    return real_.find_context(id);
+  }
+  Result<void> update_context(const ContextRecord& c) override {
+    return fails() ? error() : real_.update_context(c);
+  }
+  Result<void> delete_context(const std::string& id) override {
+    return fails() ? error() : real_.delete_context(id);
+  }
+  Result<void> put_app(const App& app) override { return fails() ? error() : real_.put_app(app); }
+  Result<void> delete_app(const std::string& id) override {
+    return fails() ? error() : real_.delete_app(id);
+  }
+  Result<void> put_host(const Host& host) override {
+    return fails() ? error() : real_.put_host(host);
+  }
+  Result<void> delete_host(const std::string& id) override {
+    return fails() ? error() : real_.delete_host(id);
+  }
+  Result<void> put_row(const Association& row) override {
+    return fails() ? error() : real_.put_row(row);
+  }
+  Result<void> delete_row(const UeSelector& ue, const std::string& app) override {
+    return fails() ? error() : real_.delete_row(ue, app);
+  }
+  Result<void> set_table_version(std::uint64_t version) override {
+    return fails() ? error() : real_.set_table_version(version);
+  }
+
+ private:
+  [[nodiscard]] bool fails() { return --left_ == 0; }
+  static Error broken() { return unavailable("the storage does not work"); }
+  static Result<void> error() { return broken(); }
+
+  StoreTransaction& real_;
+  int& left_;
+};
+
+// Hands every unit a FailingTransaction; everything else goes to `real`.
+class FailingStore final : public Store {
+ public:
+  explicit FailingStore(std::unique_ptr<Store> real) : real_(std::move(real)) {}
+
+  // From now on the n-th call fails; 0: none. Not while units are waiting.
+  void fail_at(int n) { countdown_ = n; }
+  // False when fewer calls were made than fail_at() asked for.
+  [[nodiscard]] bool has_failed() const { return countdown_ <= 0; }
+
+  void submit(std::unique_ptr<UnitOfWork> work) override {
+    real_->submit(std::make_unique<Wrapped>(std::move(work), countdown_));
+  }
+  void close() override { real_->close(); }
+  Result<Page<ContextSummary>> contexts(const ContextFilter& filter, const std::string& cursor,
+                                        std::size_t limit) override {
+    return real_->contexts(filter, cursor, limit);
+  }
+  Result<Page<Association>> rows(const std::string& app, const std::string& ue,
+                                 const std::string& cursor, std::size_t limit) override {
+    return real_->rows(app, ue, cursor, limit);
+  }
+  Result<std::uint64_t> load(const Loader& loader) override { return real_->load(loader); }
+
+ private:
+  class Wrapped final : public UnitOfWork {
+   public:
+    Wrapped(std::unique_ptr<UnitOfWork> unit, int& countdown)
+        : unit_(std::move(unit)), countdown_(countdown) {}
+    Result<void> run(StoreTransaction& transaction) override {
+      FailingTransaction failing(transaction, countdown_);
+      return unit_->run(failing);
+    }
+    void done(const Result<void>& outcome) noexcept override { unit_->done(outcome); }
+    [[nodiscard]] bool changes_model() const override { return unit_->changes_model(); }
+
+   private:
+    std::unique_ptr<UnitOfWork> unit_;
+    int& countdown_;
+  };
+
+  std::unique_ptr<Store> real_;
+  int countdown_ = 0;
+};
+
+}  // namespace mx2::test

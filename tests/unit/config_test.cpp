@@ -1,0 +1,137 @@
+#include "api/config/reader.h"
+
+#include "orchestrator/content.h"
+#include "orchestrator/options.h"
+#include "tests/catch.h"
+#include "tests/support/server.h"
+#include "tests/support/temp_dir.h"
+
+namespace mx2::config {
+namespace {
+
+using test::ContainsSubstring;
+
+Document yaml(const std::string& text) { return parse_yaml(text, "f.yaml").value(); }
+
+std::string errors_of(const std::string& text) {
+  const auto read = read_options(yaml(text));
+  return read.ok() ? "" : read.error().detail;
+}
+
+TEST_CASE("YAML scalars follow the core schema, quoted ones stay text", "[config]") {
+  const auto value = yaml("{a: 1, b: '1', c: true, d: ~, e: 1.5, f: x, g: \"true\", h: -7}").value;
+  CHECK(value == json::parse(R"({"a":1,"b":"1","c":true,"d":null,"e":1.5,"f":"x","g":"true","h":-7})")
+                     .value());
+  CHECK(yaml("").value == json::Value::object());
+}
+
+TEST_CASE("YAML: what is not finite is no number", "[config][hostile]") {
+  for (const char* text : {"a: .nan", "a: .inf", "a: -.inf"}) {
+    CAPTURE(text);
+    CHECK_FALSE(yaml(text).value["a"].is_number());
+  }
+}
+
+TEST_CASE("YAML errors have a place", "[config]") {
+  CHECK(parse_yaml("a: 1\nb: [1,\n", "f").error().pointer.rfind("f:", 0) == 0);
+  CHECK(parse_yaml("a: 1\na: 2\n", "f").error().pointer == "f:2:1");
+  CHECK(parse_yaml("? [1]\n: 2\n", "f").error().pointer.rfind("f:1", 0) == 0);
+  CHECK_FALSE(read_yaml_file("/nonexistent/x.yaml").ok());
+}
+
+TEST_CASE("YAML: depth and aliases that multiply are bounded", "[config][hostile]") {
+  CHECK_FALSE(parse_yaml(std::string(40, '[') + std::string(40, ']'), "f").ok());
+  CHECK_FALSE(parse_yaml(std::string(100000, '['), "f").ok());
+  CHECK_FALSE(parse_yaml("&a [*a]", "f").ok());
+  std::string bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n";
+  for (int i = 1; i < 8; ++i) {
+    const auto before = "*a" + std::to_string(i - 1);
+    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [";
+    for (int j = 0; j < 10; ++j) bomb += (j > 0 ? "," : "") + before;
+    bomb += "]\n";
+  }
+  CHECK_FALSE(parse_yaml(bomb, "f").ok());
+}
+
+TEST_CASE("Reader: defaults, values and bounds", "[config]") {
+  const auto document = yaml("s: {port: 70000, on: maybe, list: x, text: 7}\n");
+  Reader reader(document);
+  std::uint16_t port = 80;
+  bool on = true;
+  std::vector<std::string> list;
+  std::string text = "default";
+  std::string absent = "kept";
+  reader.integer("s.port", port, 0, 65535);
+  reader.boolean("s.on", on);
+  reader.texts("s.list", list);
+  reader.text("s.text", text);
+  reader.text("s.absent", absent);
+  const auto finished = reader.finish();
+  REQUIRE_FALSE(finished.ok());
+  for (const char* part : {"s.port is 70000; must be from 0 to 65535", "s.on must be true or false",
+                           "s.list must be a list", "s.text must be a text", "f.yaml:1:"}) {
+    CHECK_THAT(finished.error().detail, ContainsSubstring(part));
+  }
+  CHECK(port == 80);
+  CHECK(absent == "kept");
+}
+
+TEST_CASE("Reader: unknown keys with a suggestion and a place, all errors at once", "[config]") {
+  const auto all = errors_of("mx2:\n  prot: 1\n  threads: 0\nlogg: {level: info}\nstore: 7\n"
+                             "log: {level: loud}\n");
+  CHECK_THAT(all, ContainsSubstring("f.yaml:2:3: mx2.prot is not known; did you mean 'mx2.port'?"));
+  CHECK_THAT(all, ContainsSubstring("f.yaml:3:3: mx2.threads is 0"));
+  CHECK_THAT(all, ContainsSubstring("logg is not known"));
+  CHECK_THAT(all, ContainsSubstring("store must be a section"));
+  CHECK_THAT(all, ContainsSubstring("log.level is 'loud'; allowed: debug"));
+}
+
+TEST_CASE("options: defaults are good, the document must be a mapping", "[config]") {
+  CHECK(errors_of("").empty());
+  CHECK_THAT(errors_of("[1]"), ContainsSubstring("must be a mapping"));
+  CHECK_THAT(errors_of("mx2: {path_prefix: x}"), ContainsSubstring("path_prefix"));
+  CHECK_THAT(errors_of("auth: {mode: bearer}"), ContainsSubstring("bearer mode needs"));
+  CHECK_THAT(errors_of("mx2: {trusted_proxies: [nonsense]}"), ContainsSubstring("nonsense"));
+  CHECK_THAT(errors_of("operator: {token_file: /nonexistent}"), ContainsSubstring("cannot be read"));
+}
+
+TEST_CASE("options: a secret is read from its file and printed as its path only", "[config]") {
+  const test::TempDir directory;
+  const auto file = directory.write("token", "s3cret\nsecond line\n");
+  const auto read = read_options(yaml("operator: {token_file: " + file + "}"));
+  REQUIRE(read.ok());
+  CHECK(read->options.operator_endpoints.token == "s3cret");
+  CHECK_THAT(read->effective, ContainsSubstring(file));
+  CHECK(read->effective.find("s3cret") == std::string::npos);
+}
+
+TEST_CASE("options: the effective configuration can be read again", "[config]") {
+  const auto first = read_options(yaml("mx2: {port: 0, trusted_proxies: [10.0.0.0/8]}"));
+  REQUIRE(first.ok());
+  const auto again = read_options(yaml(first->effective));
+  REQUIRE(again.ok());
+  CHECK(again->effective == first->effective);
+}
+
+TEST_CASE("content: the sample is read whole", "[config][content]") {
+  const auto content = read_content(yaml(test::sample_content()));
+  CAPTURE(content.ok() ? "" : content.error().detail);
+  REQUIRE(content.ok());
+  CHECK(content->apps.size() == 2);
+  CHECK(content->hosts.size() == 3);
+  CHECK(content->rows.size() == 3);
+  CHECK(read_content(yaml(""))->apps.empty());
+  CHECK(read_content(yaml("apps:\n"))->apps.empty());
+}
+
+TEST_CASE("content: errors carry file, line and column", "[config][content]") {
+  const auto place = [](const char* text) { return read_content(yaml(text)).error().pointer; };
+  CHECK(place("hots: []\n").rfind("f.yaml:1:", 0) == 0);
+  CHECK(place("apps: 7\n").rfind("f.yaml:1:", 0) == 0);
+  CHECK(place("hosts:\n  - id: a\n  - id: b c\n").rfind("f.yaml:3:", 0) == 0);
+  CHECK(place("table:\n  - {ue: '*', app: a, targets: ['host:x']}\n  - {ue: x, app: a}\n")
+            .rfind("f.yaml:3:", 0) == 0);
+}
+
+}  // namespace
+}  // namespace mx2::config

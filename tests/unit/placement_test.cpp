@@ -1,0 +1,136 @@
+#include "orchestrator/domain/placement.h"
+
+#include "tests/catch.h"
+#include "tests/support/samples.h"
+
+namespace mx2 {
+namespace {
+
+using test::sample_app;
+using test::sample_host;
+using test::sample_row;
+
+class City {
+ public:
+  City() {
+    REQUIRE(model.put_app(sample_app("a", "alpha")).ok());
+    put("north", test::in_area(test::square(0, 0, 1), "AU"));
+    put("south", test::in_area(test::square(5, 5, 1), "AU"));
+    put("cloud", std::nullopt);
+  }
+  void put(const std::string& id, const std::optional<LocationConstraints>& area,
+           HostState state = HostState::kUp) {
+    auto host = sample_host(id, {"a"});
+    host.state = state;
+    if (area) host.service_area = {*area};
+    REQUIRE(model.put_host(host).ok());
+  }
+  void row(const std::string& ue, const std::vector<std::string>& targets) {
+    model.apply(sample_row(ue, "a", targets));
+  }
+  [[nodiscard]] std::string host_for(const std::string& dev, const char* ip = nullptr) const {
+    const auto placement = place(model, query(dev, ip));
+    return placement ? placement->host_id : "nowhere";
+  }
+  [[nodiscard]] std::string host_within(const LocationConstraints& location) const {
+    const auto prepared = PreparedLocation::make(location).value();
+    auto asked = query("ue", nullptr);
+    asked.location = &prepared;
+    const auto placement = place(model, asked);
+    return placement ? placement->host_id + "/" + placement->ue : "nowhere";
+  }
+  static PlacementQuery query(const std::string& dev, const char* ip) {
+    return {"a", dev, ip == nullptr ? std::nullopt : IpAddress::parse(ip), nullptr};
+  }
+  Model model;
+};
+
+TEST_CASE("placement: no row, no place, unless a location is asked for", "[placement]") {
+  const City city;
+  CHECK(city.host_for("ue") == "nowhere");
+  CHECK(city.host_within(test::in_area(test::square(5.5, 5.5, 0.1))) == "south/location");
+  CHECK(city.host_within(test::in_country("NZ")) == "nowhere");
+}
+
+TEST_CASE("placement: the most specific row decides, and is named", "[placement]") {
+  City city;
+  city.row("*", {"host:cloud"});
+  city.row("ip:10.0.0.0/8", {"host:south"});
+  city.row("dev:car", {"host:north"});
+  CHECK(city.host_for("ue") == "cloud");
+  CHECK(city.host_for("ue", "10.9.9.9") == "south");
+  CHECK(city.host_for("car", "10.9.9.9") == "north");
+  const auto placement = place(city.model, City::query("ue", "10.9.9.9"));
+  CHECK(placement->ue == "ip:10.0.0.0/8");
+  CHECK(placement->app_instance_id == "south.a");
+  CHECK(placement->reference_uri == "http://south.example/a");
+}
+
+TEST_CASE("placement: targets in order of preference, then the next row", "[placement]") {
+  City city;
+  city.row("dev:car", {"host:north", "host:south"});
+  city.row("*", {"host:cloud"});
+  CHECK(city.host_for("car") == "north");
+  city.put("north", std::nullopt, HostState::kCordoned);
+  CHECK(city.host_for("car") == "south");
+  city.put("south", std::nullopt, HostState::kDown);
+  CHECK(city.host_for("car") == "cloud");
+  city.put("cloud", std::nullopt, HostState::kDown);
+  CHECK(city.host_for("car") == "nowhere");
+}
+
+TEST_CASE("placement: a host without an instance is passed over", "[placement]") {
+  City city;
+  city.row("*", {"host:north", "host:cloud"});
+  REQUIRE(city.model.put_host(sample_host("north", {})).ok());
+  CHECK(city.host_for("ue") == "cloud");
+}
+
+TEST_CASE("placement: a literal endpoint always has the same instance", "[placement]") {
+  City city;
+  city.row("*", {"endpoint:10.0.0.1:6473"});
+  const auto first = place(city.model, City::query("a", nullptr));
+  const auto second = place(city.model, City::query("b", nullptr));
+  REQUIRE(first);
+  CHECK(first->host_id.empty());
+  CHECK(first->reference_uri == "10.0.0.1:6473");
+  CHECK(first->app_instance_id == second->app_instance_id);
+  CHECK_FALSE(first->app_instance_id.empty());
+}
+
+TEST_CASE("placement: a location restricts rows, then searches all hosts", "[placement]") {
+  City city;
+  city.row("*", {"host:cloud", "host:south", "endpoint:x:1"});
+  CHECK(city.host_within(test::in_area(test::square(5, 5, 1))) == "south/*");
+  CHECK(city.host_within(test::in_area(test::square(0, 0, 1))) == "north/location");
+  CHECK(city.host_within(test::in_area(test::square(50, 50, 1))) == "nowhere");
+  city.put("south", test::in_area(test::square(5, 5, 1)), HostState::kCordoned);
+  CHECK(city.host_within(test::in_area(test::square(5, 5, 1))) == "nowhere");
+}
+
+TEST_CASE("explain: each attempt with its verdict, in order", "[placement]") {
+  City city;
+  city.row("dev:car", {"host:gone", "host:north", "host:south"});
+  city.row("*", {"host:cloud"});
+  city.model.set_table_version(9);
+  city.put("north", std::nullopt, HostState::kDown);
+  const auto told = explain(city.model, City::query("car", "10.0.0.1"));
+  REQUIRE(told.steps.size() == 3);
+  CHECK(told.steps[0].verdict == "host is not known");
+  CHECK(told.steps[1].verdict == "host is down");
+  CHECK(told.steps[2].verdict == "chosen");
+  CHECK(told.steps[2].ue == "dev:car");
+  CHECK(told.host_id == "south");
+  CHECK(told.found);
+  CHECK(told.table_version == 9);
+  CHECK(told.ip == "10.0.0.1");
+}
+
+TEST_CASE("explain: nothing found", "[placement]") {
+  const auto told = explain(City().model, City::query("car", nullptr));
+  CHECK_FALSE(told.found);
+  CHECK(told.steps.empty());
+}
+
+}  // namespace
+}  // namespace mx2
