@@ -28,6 +28,7 @@ class Bridge final : public Pistache::Http::Handler {
   void onConnection(const std::shared_ptr<Pistache::Tcp::Peer>& peer) override {
     // Pistache looks at this parser's age to find idle connections; ours does the parsing.
     peer->putData(ParserData, std::make_shared<Pistache::Http::RequestParser>(1));
+    peer->setIdle(true);  // nothing is begun: when its time is over it is closed without a 408
     auto connection = std::make_shared<Connection>(*shared_, peer);
     peer->putData(kConnection, connection);
     if (shared_->connections > shared_->options.connections_max) {
