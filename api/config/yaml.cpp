@@ -1,10 +1,13 @@
 #include "api/config/yaml.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <cmath>
 #include <fstream>
+#include <optional>
 #include <sstream>
+#include <vector>
 
 namespace mx2::config {
 namespace {
@@ -15,6 +18,35 @@ constexpr std::size_t kNodesOfAliases = 100'000;
 
 std::string place_of(const std::string& file, const YAML::Mark& mark) {
   return file + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
+}
+
+// Where each document starts; nothing else of it.
+class DocumentStarts final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override { starts.push_back(mark); }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+  std::vector<YAML::Mark> starts;
+};
+
+// YAML::Load() ignores all but the first document; YAML::LoadAll() finds documents without end in
+// some malformed texts.
+std::optional<YAML::Mark> second_document(const std::string& text) {
+  std::istringstream in(text);
+  YAML::Parser parser(in);
+  DocumentStarts documents;
+  const bool found = parser.HandleNextDocument(documents) && parser.HandleNextDocument(documents);
+  return found ? std::optional(documents.starts.back()) : std::nullopt;
 }
 
 class Converter {
@@ -109,13 +141,11 @@ Error Document::located(const Error& error, const std::string& below) const {
 Result<Document> parse_yaml(const std::string& text, const std::string& file) {
   Document document{json::Value::object(), file, {}};
   try {
-    const auto documents = YAML::LoadAll(text);
-    if (documents.size() > 1) {
-      return invalid_argument("a second document: use one list",
-                              place_of(file, documents[1].Mark()));
+    const auto root = YAML::Load(text);
+    if (const auto second = second_document(text)) {
+      return invalid_argument("a second document: use one list", place_of(file, *second));
     }
-    if (documents.empty() || documents[0].IsNull()) return document;
-    const auto& root = documents[0];
+    if (root.IsNull()) return document;
     Converter converter(document, text.size() + kNodesOfAliases);
     document.value = converter.convert(root, "", 0);
     if (converter.error()) return *converter.error();

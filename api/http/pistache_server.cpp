@@ -1,19 +1,24 @@
 #include "api/http/pistache_server.h"
 
+#include <netinet/in.h>
 #include <pistache/endpoint.h>
+#include <sys/socket.h>
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <stdexcept>
 #include <thread>
 
 #include "api/base/log.h"
+#include "api/base/text.h"
 #include "api/http/connection.h"
 
 namespace mx2::http {
 namespace {
 
 constexpr const char* kConnection = "mx2";
+constexpr int kBacklog = 4096;
 
 // Pistache makes one copy of this per worker thread; all share `shared`.
 class Bridge final : public Pistache::Http::Handler {
@@ -54,6 +59,25 @@ class Bridge final : public Pistache::Http::Handler {
   Shared* shared_;
 };
 
+bool listens_on(int fd, std::uint16_t port) {
+  int listening = 0;
+  socklen_t size = sizeof listening;
+  if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0) return false;
+  sockaddr_in6 address{};  // an IPv4 port is at the same place
+  size = sizeof address;
+  return listening != 0 && ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 &&
+         ntohs(address.sin6_port) == port;
+}
+
+// Pistache 0.0.5 drops its backlog option and listens with 128, so that in a burst of connections
+// some wait a second for their second SYN. It keeps the socket to itself; listen() may be repeated.
+void deepen_backlog(std::uint16_t port) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    const auto fd = parse_uint(entry.path().filename().string());
+    if (fd && listens_on(static_cast<int>(*fd), port)) ::listen(static_cast<int>(*fd), kBacklog);
+  }
+}
+
 }  // namespace
 
 struct PistacheServer::Impl {
@@ -82,13 +106,13 @@ void PistacheServer::start(Handler& handler) {
             .threads(options.threads)
             .threadsName("mx2-http")
             .flags(Pistache::Tcp::Options::ReuseAddr | Pistache::Tcp::Options::NoDelay)
-            .backlog(1024)
             .maxRequestSize(options.body_bytes_max)
             .headerTimeout(idle)
             .bodyTimeout(idle)
             .keepaliveTimeout(idle));
     impl_->endpoint->setHandler(std::make_shared<Bridge>(impl_->shared));
     impl_->endpoint->serveThreaded();
+    deepen_backlog(port());
   } catch (const std::exception& e) {
     impl_->endpoint.reset();
     throw std::runtime_error("cannot listen on " + host + ":" + std::to_string(options.port) +

@@ -181,8 +181,8 @@ bool is_authority(std::string_view text) {
       });
   if (v6 ? !IpAddress::parse(host.substr(1, host_end - 2)) : !name) return false;
   if (host_end == text.size()) return true;
-  const auto port = text[host_end] == ':' ? parse_uint(text.substr(host_end + 1)) : std::nullopt;
-  return port && *port >= 1 && *port <= 65535;
+  const auto port = text[host_end] == ':' ? parse_uint(text.substr(host_end + 1)).value_or(0) : 0;
+  return port >= 1 && port <= 65535;
 }
 
 Result<AppContext> decode_create_request(std::string_view body) {

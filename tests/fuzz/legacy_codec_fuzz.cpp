@@ -5,8 +5,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto body = mx2::fuzz::text_of(data, size);
-  for (const auto& decoded : {mx2::codec_v1::decode_create_request(body),
-                              mx2::codec_v1::decode_update_request(body)}) {
+  for (const auto& decoded :
+       {mx2::codec_v1::decode_create_request(body), mx2::codec_v1::decode_update_request(body)}) {
     if (!decoded) continue;
     const auto again = mx2::codec_v1::decode_update_request(mx2::codec_v1::encode(*decoded));
     mx2::fuzz::expect(again.ok(), "an encoded V1.1.1 context can be decoded");

@@ -3,13 +3,14 @@
 #
 #   tests/fuzz/run.sh [SECONDS [TARGET...]]     SECONDS for each target, 30 unless told
 #
-# Exit: 0 nothing found, 1 a target crashed (its input is in build/fuzz/found), 77 no clang.
+# MX2_FUZZ_BUILD names another build directory than build/fuzz.
+# Exit: 0 nothing found, 1 a target crashed (its input is in found/ there), 77 no clang.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 seconds="${1:-30}"
 shift || true
-build=build/fuzz
+build="${MX2_FUZZ_BUILD:-build/fuzz}"
 command -v clang++ >/dev/null || { echo "SKIPPED: clang++ is not installed"; exit 77; }
 
 cmake -G Ninja -S . -B "$build" -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=Debug \

@@ -205,12 +205,14 @@ TEST_CASE("Expect: 100-continue", "[http][connection]") {
   const TestServer server;
   const auto body = json::dump(minimal_context());
   Socket socket(server.mx2_port());
-  socket.send("POST " + kContexts + " HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: " +
+  socket.send("POST " + kContexts +
+              " HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: " +
               std::to_string(body.size()) + "\r\n\r\n");
   CHECK(socket.receive().status == 100);
   socket.send(body);
   CHECK(socket.receive().status == 201);
-  socket.send("POST " + kContexts + " HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+  socket.send("POST " + kContexts +
+              " HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
               "Content-Length: 100000000\r\n\r\n");
   CHECK(socket.receive().status == 413);
 }
@@ -231,7 +233,8 @@ TEST_CASE("HEAD is answered without a body", "[http][connection]") {
 
 TEST_CASE("over the connection limit: 503 and close, then there is room again",
           "[http][connection]") {
-  const TestServer server([](OrchestratorOptions& options) { options.mx2_server.connections_max = 3; });
+  const TestServer server(
+      [](OrchestratorOptions& options) { options.mx2_server.connections_max = 3; });
   {
     std::vector<Socket> sockets;
     for (int i = 0; i < 3; ++i) {

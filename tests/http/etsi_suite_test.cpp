@@ -7,12 +7,10 @@
 namespace mx2::test {
 namespace {
 
-const HeaderList kSticky{{"User-Agent", "python-requests/2.28.1"},
-                         {"Accept-Encoding", "gzip, deflate"},
-                         {"Accept", "application/json"},
-                         {"Connection", "keep-alive"},
-                         {"Content-Type", "application/json"},
-                         {"Authorization", "Basic YWxhZGRpbjpvcGVuc2VzYW1l"}};
+const HeaderList kSticky{
+    {"User-Agent", "python-requests/2.28.1"}, {"Accept-Encoding", "gzip, deflate"},
+    {"Accept", "application/json"},           {"Connection", "keep-alive"},
+    {"Content-Type", "application/json"},     {"Authorization", "Basic YWxhZGRpbjpvcGVuc2VzYW1l"}};
 
 HeaderList sticky_with(const std::string& name, const std::string& value) {
   auto headers = kSticky;
@@ -87,15 +85,16 @@ TEST_CASE("TC_MEC_MEC016_MEO_UEAPPCTX_003_OK, _NF: delete with Content-Length: 0
   const auto headers = sticky_with("Content-Length", "0");
   CHECK(suite.client.request("DELETE", path, "", headers).status == 204);
   CHECK(suite.client.request("DELETE", path, "", headers).status == 404);
-  CHECK(suite.client.request("DELETE", kContexts + "/NON_EXISTING_CONTEXT_ID", "", headers).status ==
-        404);
+  CHECK(
+      suite.client.request("DELETE", kContexts + "/NON_EXISTING_CONTEXT_ID", "", headers).status ==
+      404);
 }
 
 TEST_CASE("TC_MEC_MEC016_MEO_UEAPPLOCAVAIL_001: location availability", "[http][etsi]") {
   Suite suite;
-  json::Value body{{"associateDevAppId", "ue"},
-                   {"appInfo", {{"appName", "facedetect"}, {"appProvider", "TF012"},
-                                {"appDVersion", "1.0"}}}};
+  json::Value body{
+      {"associateDevAppId", "ue"},
+      {"appInfo", {{"appName", "facedetect"}, {"appProvider", "TF012"}, {"appDVersion", "1.0"}}}};
   CHECK(suite.send("POST", kAvailability, body).status == 200);
   body["appInfo"].erase("appName");
   body["appInfo"]["app"] = "x";
@@ -106,17 +105,20 @@ TEST_CASE("TC_MEC_MEC016_MEO_UEAPPLOCAVAIL_001: location availability", "[http][
 TEST_CASE("item 9: the content types that suites really send", "[http][etsi]") {
   Suite suite;
   const auto post = [&](const char* type) {
-    return suite.client.request("POST", kContexts, json::dump(minimal_context()),
-                                sticky_with("Content-Type", type)).status;
+    return suite.client
+        .request("POST", kContexts, json::dump(minimal_context()),
+                 sticky_with("Content-Type", type))
+        .status;
   };
-  for (const char* type : {"application/json", "application/json; charset=utf-8", "*/*",
-                           "application/json*", "APPLICATION/JSON", "application/merge-patch+json",
-                           "nonsense", ";;;"}) {
+  for (const char* type :
+       {"application/json", "application/json; charset=utf-8", "*/*", "application/json*",
+        "APPLICATION/JSON", "application/merge-patch+json", "nonsense", ";;;"}) {
     CAPTURE(type);
     CHECK(post(type) == 201);
   }
-  for (const char* type : {"text/plain", "text/xml", "application/xml; charset=utf-8",
-                           "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"}) {
+  for (const char* type :
+       {"text/plain", "text/xml", "application/xml; charset=utf-8",
+        "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"}) {
     CAPTURE(type);
     CHECK(post(type) == 415);
   }

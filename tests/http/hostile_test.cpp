@@ -34,18 +34,19 @@ std::string post(const std::string& headers, const std::string& body) {
 }
 
 TEST_CASE("hostile heads are 400 and the connection is closed", "[http][hostile]") {
-  const auto bytes = GENERATE(
-      as<std::string>{}, "GET\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",
-      "GET / HTTP/1.1 extra\r\n\r\n", "FOO / HTTP/1.1\r\nHost: x\r\n\r\n", "\x16\x03\x01\x02\r\n\r\n",
-      "GET / HTTP/1.1\r\nno colon\r\n\r\n", "GET / HTTP/1.1\r\n: empty name\r\n\r\n",
-      "GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n", "GET / HTTP/1.1\r\nHost : x\r\n\r\n",
-      "get / http/1.1\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-      post("Content-Length: x\r\n", "{}"), post("Content-Length: -5\r\n", "{}"),
-      post("Content-Length: 2\r\nContent-Length: 3\r\n", "{}"),
-      post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
-      post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"),
-      post("Content-Length : 2\r\n", "{}"), post("Transfer-Encoding: gzip\r\n", "{}"),
-      post("Content-Length: 18446744073709551616\r\n", "{}"));
+  const auto bytes =
+      GENERATE(as<std::string>{}, "GET\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",
+               "GET / HTTP/1.1 extra\r\n\r\n", "FOO / HTTP/1.1\r\nHost: x\r\n\r\n",
+               "\x16\x03\x01\x02\r\n\r\n", "GET / HTTP/1.1\r\nno colon\r\n\r\n",
+               "GET / HTTP/1.1\r\n: empty name\r\n\r\n",
+               "GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n", "GET / HTTP/1.1\r\nHost : x\r\n\r\n",
+               "get / http/1.1\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+               post("Content-Length: x\r\n", "{}"), post("Content-Length: -5\r\n", "{}"),
+               post("Content-Length: 2\r\nContent-Length: 3\r\n", "{}"),
+               post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
+               post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"),
+               post("Content-Length : 2\r\n", "{}"), post("Transfer-Encoding: gzip\r\n", "{}"),
+               post("Content-Length: 18446744073709551616\r\n", "{}"));
   CAPTURE(bytes);
   const auto response = raw(bytes);
   check_problem(response, 400);
@@ -64,11 +65,11 @@ TEST_CASE("a request smuggled behind another framing is not served", "[http][hos
 
 TEST_CASE("NUL bytes and controls in the head", "[http][hostile]") {
   using namespace std::string_literals;
-  for (const auto& bytes : {"GET /\0 HTTP/1.1\r\nHost: x\r\n\r\n"s,
-                            "GET / HTTP/1.1\r\nX: a\0b\r\nHost: x\r\n\r\n"s,
-                            "GET / HTTP/1.1\r\nX\0: a\r\nHost: x\r\n\r\n"s,
-                            "GET /dev_app/v1/app_contexts/\x01 HTTP/1.1\r\nHost: x\r\n\r\n"s,
-                            "GET / HTTP/1.1\r\nX: a\nContent-Length: 5\r\nHost: x\r\n\r\n"s}) {
+  for (const auto& bytes :
+       {"GET /\0 HTTP/1.1\r\nHost: x\r\n\r\n"s, "GET / HTTP/1.1\r\nX: a\0b\r\nHost: x\r\n\r\n"s,
+        "GET / HTTP/1.1\r\nX\0: a\r\nHost: x\r\n\r\n"s,
+        "GET /dev_app/v1/app_contexts/\x01 HTTP/1.1\r\nHost: x\r\n\r\n"s,
+        "GET / HTTP/1.1\r\nX: a\nContent-Length: 5\r\nHost: x\r\n\r\n"s}) {
     CAPTURE(bytes);
     const auto status = raw(bytes).status;
     CHECK((status == 400 || status == 404));
@@ -126,9 +127,9 @@ std::string with_member(const std::string& text) {
 TEST_CASE("hostile JSON is 400", "[http][hostile]") {
   using namespace std::string_literals;
   const auto body = GENERATE(
-      std::string(40, '[') + std::string(40, ']'), std::string(60000, '['),
-      std::string(60000, '{'), with_member("\"x\":1e999"), with_member("\"a\":1,\"a\":2"),
-      with_member("\"x\":\"\\u0000\""), with_member("\"x\":\"\xFF\""), with_member("\"x\":\"\xC0\xAF\""),
+      std::string(40, '[') + std::string(40, ']'), std::string(60000, '['), std::string(60000, '{'),
+      with_member("\"x\":1e999"), with_member("\"a\":1,\"a\":2"), with_member("\"x\":\"\\u0000\""),
+      with_member("\"x\":\"\xFF\""), with_member("\"x\":\"\xC0\xAF\""),
       with_member("\"x\":\"\\ud800\""), with_member("\"x\":\"a\0b\""s),
       json::dump(minimal_context()) + "\0{}"s, json::dump(minimal_context()) + "{}",
       with_member("\"x\":" + std::string(400, '9')), with_member("\"x\":NaN"),
@@ -154,8 +155,9 @@ TEST_CASE("huge numbers where numbers belong", "[http][hostile]") {
 TEST_CASE("header names in any case, values with any spacing", "[http][hostile]") {
   const auto body = json::dump(minimal_context());
   const auto length = std::to_string(body.size());
-  for (const auto& headers : {"content-length: " + length + "\r\n", "CONTENT-LENGTH:" + length + "\r\n",
-                              "Content-Length: \t " + length + " \t\r\ncontent-type:text/json\r\n"}) {
+  for (const auto& headers :
+       {"content-length: " + length + "\r\n", "CONTENT-LENGTH:" + length + "\r\n",
+        "Content-Length: \t " + length + " \t\r\ncontent-type:text/json\r\n"}) {
     CAPTURE(headers);
     const auto status = raw(post(headers, body)).status;
     CHECK((status == 201 || status == 415));

@@ -67,15 +67,20 @@ TEST_CASE("legacy: POST echoes the request with contextId and referenceURI", "[h
   CHECK(context["callbackReference"] == body["callbackReference"]);
 }
 
-TEST_CASE("legacy: an endpoint may be host:port, rows are found by the TCP peer", "[http][legacy]") {
+TEST_CASE("legacy: an endpoint may be host:port, rows are found by the TCP peer",
+          "[http][legacy]") {
   Legacy legacy;
-  REQUIRE(legacy.patch(R"({"ue":"ip:127.0.0.1","app":"facedetect-1","targets":["endpoint:10.0.0.1:6473"]})")
-              .status == 200);
+  REQUIRE(
+      legacy
+          .patch(
+              R"({"ue":"ip:127.0.0.1","app":"facedetect-1","targets":["endpoint:10.0.0.1:6473"]})")
+          .status == 200);
   const auto response = legacy.client.post(kLegacyContexts, minimal_legacy_context());
   CHECK(response.json()["appInfo"]["referenceURI"] == "10.0.0.1:6473");
 }
 
-TEST_CASE("legacy: appSoftVersion is any when it is absent or empty, else exact", "[http][legacy]") {
+TEST_CASE("legacy: appSoftVersion is any when it is absent or empty, else exact",
+          "[http][legacy]") {
   Legacy legacy;
   auto body = minimal_legacy_context();
   for (const char* version : {"", "1.0"}) {
@@ -104,12 +109,14 @@ TEST_CASE("legacy: PUT changes the callback, DELETE ends the context", "[http][l
   body["callbackReference"] = "http://ue.example/2";
   body["contextId"] = "ignored";
   CHECK(legacy.client.put(kLegacyContexts + "/" + id, body).status == 204);
-  CHECK(legacy.client.get(kContexts + "/" + id).json()["callbackReference"] == "http://ue.example/2");
+  CHECK(legacy.client.get(kContexts + "/" + id).json()["callbackReference"] ==
+        "http://ue.example/2");
   CHECK(legacy.client.erase(kLegacyContexts + "/" + id).status == 204);
   check_bare_problem(legacy.client.put(kLegacyContexts + "/" + id, body), 404);
 }
 
-TEST_CASE("legacy: a package source that is no URI does not spoil later updates", "[http][legacy]") {
+TEST_CASE("legacy: a package source that is no URI does not spoil later updates",
+          "[http][legacy]") {
   Legacy legacy;
   auto body = minimal_legacy_context();
   body["appInfo"]["appPackageSource"] = "clambda.zip";
@@ -121,14 +128,17 @@ TEST_CASE("legacy: a package source that is no URI does not spoil later updates"
 
 TEST_CASE("etsimec bug 1: remove the only row of a context, then add another", "[http][legacy]") {
   Legacy legacy;
-  REQUIRE(legacy.patch(R"({"ue":"*","app":"facedetect-1","remove":true}
-{"ue":"ip:127.0.0.1","app":"facedetect-1","targets":["host:north"]})").status == 200);
+  REQUIRE(legacy
+              .patch(R"({"ue":"*","app":"facedetect-1","remove":true}
+{"ue":"ip:127.0.0.1","app":"facedetect-1","targets":["host:north"]})")
+              .status == 200);
   const auto id = legacy.create();
   CHECK(legacy.patch(R"({"ue":"ip:127.0.0.1","app":"facedetect-1","remove":true})").status == 200);
-  CHECK(legacy.patch(R"({"ue":"ip:10.0.0.9","app":"facedetect-1","targets":["host:south"]})").status ==
-        200);
+  CHECK(legacy.patch(R"({"ue":"ip:10.0.0.9","app":"facedetect-1","targets":["host:south"]})")
+            .status == 200);
   const auto kept = legacy.client.get(kContexts + "/" + id).json();
-  CHECK(kept["appInfo"]["userAppInstanceInfo"][0]["referenceURI"] == "http://north.example/facedetect");
+  CHECK(kept["appInfo"]["userAppInstanceInfo"][0]["referenceURI"] ==
+        "http://north.example/facedetect");
   CHECK(legacy.server.still_serves());
 }
 
@@ -189,8 +199,9 @@ TEST_CASE("etsimec bug 11: a name and provider that concatenate alike are differ
   app["appName"] = "a+b";
   app["appProvider"] = "c";
   REQUIRE(legacy.ops.put(kOperator + "/apps/plus", app).status == 201);
-  REQUIRE(legacy.patch(R"({"ue":"*","app":"plus","targets":["host:cloud","endpoint:e:1"]})").status ==
-          200);
+  REQUIRE(
+      legacy.patch(R"({"ue":"*","app":"plus","targets":["host:cloud","endpoint:e:1"]})").status ==
+      200);
   auto body = minimal_legacy_context();
   body["appInfo"] = {{"appName", "a+b"}, {"appProvider", "c"}};
   CHECK(legacy.client.post(kLegacyContexts, body).status == 201);

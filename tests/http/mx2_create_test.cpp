@@ -9,7 +9,9 @@ namespace {
 using json::Value;
 
 // The area of the sample host `north`, and one that no host serves.
-const Value kNorth{{"area", {{"coordinates", {{{144.1, -37.9}, {144.2, -37.9}, {144.2, -37.8}, {144.1, -37.9}}}}}}};
+const Value kNorth{
+    {"area",
+     {{"coordinates", {{{144.1, -37.9}, {144.2, -37.9}, {144.2, -37.8}, {144.1, -37.9}}}}}}};
 const Value kNowhere{{"countryCode", "FR"}};
 
 Value located(const Value& location) {
@@ -111,7 +113,8 @@ TEST_CASE("items 10, 41: bad bodies are 400 problems that name the attribute", "
   CHECK(response.json()["status"] == 400);
   CHECK_THAT(response.detail(), ContainsSubstring("/appInfo/appName"));
   CHECK_FALSE(response.json().contains("ProblemDetails"));
-  for (const char* bad : {"[]", "null", "7", "\"x\"", "{", "{}", "not json", "{\"a\":1}{\"b\":2}"}) {
+  for (const char* bad :
+       {"[]", "null", "7", "\"x\"", "{", "{}", "not json", "{\"a\":1}{\"b\":2}"}) {
     CAPTURE(bad);
     CHECK(client.request("POST", kContexts, bad).status == 400);
   }
@@ -137,7 +140,8 @@ TEST_CASE("item 42: a create request that looks like an answer", "[http][mx2]") 
   const TestServer server;
   auto client = server.mx2();
   auto body = minimal_context();
-  body["appInfo"]["userAppInstanceInfo"][0] = {{"appInstanceId", "f"}, {"referenceURI", "http://evil"}};
+  body["appInfo"]["userAppInstanceInfo"][0] = {{"appInstanceId", "f"},
+                                               {"referenceURI", "http://evil"}};
   const auto made = client.post(kContexts, body);
   REQUIRE(made.status == 201);
   CHECK(first_instance(made.json())["referenceURI"] == "http://cloud.example/facedetect");
@@ -203,8 +207,10 @@ TEST_CASE("item 46: no host, limits: 403 with a cause", "[http][mx2]") {
         "urn:mx2:problem:context-limit");
   CHECK(client.erase(kContexts + "/" + second).status == 204);
   static_cast<void>(create_context(client, "c"));
-  REQUIRE(server.ops().request("PATCH", kOperator + "/table",
-                               R"({"ue":"*","app":"facedetect-1","remove":true})").status == 200);
+  REQUIRE(server.ops()
+              .request("PATCH", kOperator + "/table",
+                       R"({"ue":"*","app":"facedetect-1","remove":true})")
+              .status == 200);
   CHECK(client.post(kContexts, minimal_context("d")).json()["type"] == "urn:mx2:problem:no-host");
 }
 
@@ -235,8 +241,8 @@ TEST_CASE("Location follows Host, and never repeats a hostile one", "[http][mx2]
   Socket socket(server.mx2_port());
   const auto body = json::dump(minimal_context());
   const auto post = [&](const std::string& host) {
-    socket.send("POST " + kContexts + " HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: " +
-                std::to_string(body.size()) + "\r\n\r\n" + body);
+    socket.send("POST " + kContexts + " HTTP/1.1\r\nHost: " + host +
+                "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
     return *socket.receive().header("Location");
   };
   CHECK_THAT(post("mec.example:8080"), ContainsSubstring("http://mec.example:8080/dev_app/v1/"));

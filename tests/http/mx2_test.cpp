@@ -66,7 +66,8 @@ TEST_CASE("item 20: an entry of app_list in full", "[http][mx2]") {
   CHECK(list == json::parse(R"({"appList":[{"appInfo":{"appDId":"facedetect-1",
     "appName":"facedetect","appProvider":"Example","appSoftVersion":"1.0","appDVersion":"1.0",
     "appDescription":"Finds faces","appCharcs":{"memory":256,"latency":50,"serviceCont":0}},
-    "vendorSpecificExt":{"vendorId":"acme"}}]})").value());
+    "vendorSpecificExt":{"vendorId":"acme"}}]})")
+                    .value());
 }
 
 TEST_CASE("a disabled app is neither listed nor given", "[http][mx2]") {
@@ -118,9 +119,11 @@ TEST_CASE("R-8: a PUT body that breaks the finer location rules is accepted", "[
   auto client = server.mx2();
   const auto path = kContexts + "/" + create_context(client);
   auto body = minimal_context();
-  body["appInfo"]["userAppInstanceInfo"][0]["appLocation"] = json::parse(
-      R"({"area":{"coordinates":[[[7.43166,43.736156],[7.431723,43.736115]]]},"countryCode":"49",
-          "civicAddressElement":[{"caType":1,"caValue":"x"}]})").value();
+  body["appInfo"]["userAppInstanceInfo"][0]["appLocation"] =
+      json::parse(
+          R"({"area":{"coordinates":[[[7.43166,43.736156],[7.431723,43.736115]]]},"countryCode":"49",
+          "civicAddressElement":[{"caType":1,"caValue":"x"}]})")
+          .value();
   CHECK(client.put(path, body).status == 204);
   CHECK(client.put(path, body).status == 204);
   CHECK(client.get(path).status == 200);
@@ -169,8 +172,9 @@ TEST_CASE("items 58, 62: DELETE, and what is gone", "[http][mx2]") {
   CHECK(client.erase(path).status == 404);
   CHECK(client.put(path, minimal_context()).status == 404);
   CHECK(client.get(path).status == 404);
-  for (const char* odd : {"NON_EXISTING_CONTEXT_ID", "%C3%A4", "%20", "'; DROP TABLE contexts; --",
-                          "a%00b", "%", "..", "00000000000000000000000000000000000000000000000000"}) {
+  for (const char* odd :
+       {"NON_EXISTING_CONTEXT_ID", "%C3%A4", "%20", "'; DROP TABLE contexts; --", "a%00b", "%",
+        "..", "00000000000000000000000000000000000000000000000000"}) {
     CAPTURE(odd);
     const auto raw = Client(server.mx2_port()).erase(kContexts + "/" + odd);
     CHECK((raw.status == 404 || raw.status == 400));
@@ -182,8 +186,11 @@ TEST_CASE("items 63-65: obtain_app_loc_availability", "[http][mx2]") {
   const TestServer server;
   auto client = server.mx2();
   const Value body{{"associateDevAppId", "ue"},
-                   {"appInfo", {{"appName", "facedetect"}, {"appProvider", "Example"},
-                                {"appDVersion", "1.0"}, {"appDescription", "d"}}}};
+                   {"appInfo",
+                    {{"appName", "facedetect"},
+                     {"appProvider", "Example"},
+                     {"appDVersion", "1.0"},
+                     {"appDescription", "d"}}}};
   const auto response = client.post(kAvailability, body);
   REQUIRE(response.status == 200);
   CHECK_FALSE(response.header("Location"));
@@ -207,9 +214,9 @@ TEST_CASE("items 63-65: obtain_app_loc_availability", "[http][mx2]") {
 TEST_CASE("obtain_app_loc_availability leaves out hosts that take nothing new", "[http][mx2]") {
   const TestServer server;
   REQUIRE(server.ops().request("POST", kOperator + "/hosts/north/cordon").status == 200);
-  const Value body{{"associateDevAppId", "ue"},
-                   {"appInfo", {{"appName", "facedetect"}, {"appProvider", "Example"},
-                                {"appDVersion", "1.0"}}}};
+  const Value body{
+      {"associateDevAppId", "ue"},
+      {"appInfo", {{"appName", "facedetect"}, {"appProvider", "Example"}, {"appDVersion", "1.0"}}}};
   const auto locations =
       server.mx2().post(kAvailability, body).json()["appInfo"]["availableLocations"];
   REQUIRE(locations.size() == 1);
@@ -223,10 +230,11 @@ TEST_CASE("items 1, 2: whole path segments only", "[http][mx2]") {
   CHECK(client.post("/dev_app/v1/app_contexts_error", minimal_context()).status == 404);
   CHECK(client.put("/dev_app/v1/app_contexts_error/1", minimal_context()).status == 404);
   CHECK(client.erase("/dev_app/v1/app_contexts_error/1").status == 404);
-  CHECK(client.post("/dev_app/v1/obtain_app_loc_availability_error", Value::object()).status == 404);
-  for (const char* path : {"/", "/dev_app", "/dev_app/v1", "/dev_app/v2/app_list", "/mx2/v2/app_list",
-                           "/dev_app/v1/app_lis", "/dev_app//v1/app_list", "//dev_app/v1/app_list",
-                           "/dev_app/v1/app_contexts/a/b"}) {
+  CHECK(client.post("/dev_app/v1/obtain_app_loc_availability_error", Value::object()).status ==
+        404);
+  for (const char* path : {"/", "/dev_app", "/dev_app/v1", "/dev_app/v2/app_list",
+                           "/mx2/v2/app_list", "/dev_app/v1/app_lis", "/dev_app//v1/app_list",
+                           "//dev_app/v1/app_list", "/dev_app/v1/app_contexts/a/b"}) {
     CAPTURE(path);
     const auto response = client.get(path);
     CHECK(response.status == 404);

@@ -28,12 +28,14 @@ TEST_CASE("table: a patch makes one version, new contexts see it, old ones stay"
   auto ops = server.ops();
   auto client = server.mx2();
   const auto old_context = create_context(client, "ue-9");
-  const auto answer = patch(ops, row("dev:ue-9", "host:south") + row("ip:10.0.0.0/8", "host:north"));
+  const auto answer =
+      patch(ops, row("dev:ue-9", "host:south") + row("ip:10.0.0.0/8", "host:north"));
   REQUIRE(answer.status == 200);
   CHECK(answer.json() == Value{{"tableVersion", 2}, {"rows", 2}});
   CHECK(answer.header("ETag") == "\"2\"");
   const auto instance = [&](const std::string& id) {
-    return client.get(kContexts + "/" + id).json()["appInfo"]["userAppInstanceInfo"][0]["referenceURI"];
+    return client.get(kContexts + "/" + id)
+        .json()["appInfo"]["userAppInstanceInfo"][0]["referenceURI"];
   };
   CHECK(instance(create_context(client, "ue-9")) == "http://south.example/facedetect");
   CHECK(instance(old_context) == "http://cloud.example/facedetect");
@@ -54,7 +56,8 @@ TEST_CASE("table: one bad line and nothing is changed, the line is named",
         Bad{row("*", "nowhere"), "line 2"},
         Bad{row("dev:b", "host:gone"), "row (dev:b, facedetect-1): host 'gone'"},
         Bad{row("dev:b", "host:north", "nope"), "row (dev:b, nope): app 'nope'"},
-        Bad{R"({"ue":"dev:b","app":"facedetect-1","targets":["host:north"],"prio":1})", "line 2"}}) {
+        Bad{R"({"ue":"dev:b","app":"facedetect-1","targets":["host:north"],"prio":1})",
+            "line 2"}}) {
     CAPTURE(bad.second);
     const auto answer = patch(ops, row("dev:new", "host:south") + bad.second);
     CHECK(answer.status == 400);
@@ -115,7 +118,8 @@ TEST_CASE("table: pages, filters and what a row says", "[http][operator][table]"
   const auto one = ops.get(kTable + "?ue=dev:u%203").json()["items"];
   REQUIRE(one.size() == 1);
   CHECK(one[0] == json::parse(R"({"ue":"dev:u 3","app":"facedetect-1","targets":["host:north"],
-    "writer":"operator","version":2,"updated":"2023-11-14T22:13:20.000Z"})").value());
+    "writer":"operator","version":2,"updated":"2023-11-14T22:13:20.000Z"})")
+                      .value());
 }
 
 TEST_CASE("table: what is exported can be imported again", "[http][operator][table]") {
@@ -127,7 +131,8 @@ TEST_CASE("table: what is exported can be imported again", "[http][operator][tab
   CHECK(patch(ops, lines).json()["rows"] == 3);
 }
 
-TEST_CASE("table: a patch and everything else is there after a restart", "[http][operator][table]") {
+TEST_CASE("table: a patch and everything else is there after a restart",
+          "[http][operator][table]") {
   TestServer server;
   auto ops = server.ops();
   REQUIRE(patch(ops, row("dev:x", "endpoint:10.0.0.1:1")).status == 200);
@@ -143,7 +148,8 @@ TEST_CASE("table: a patch and everything else is there after a restart", "[http]
   CHECK(again.get(kOperator + "/health").json()["tableVersion"] == 2);
 }
 
-TEST_CASE("explain: every attempt, as a create request would make them", "[http][operator][table]") {
+TEST_CASE("explain: every attempt, as a create request would make them",
+          "[http][operator][table]") {
   const TestServer server;
   auto ops = server.ops();
   REQUIRE(ops.request("POST", kOperator + "/hosts/north/cordon").status == 200);
@@ -153,7 +159,8 @@ TEST_CASE("explain: every attempt, as a create request would make them", "[http]
   CHECK(car["host"] == "cloud");
   CHECK(car["steps"] == json::parse(R"([
     {"ue":"dev:car-1","target":"host:north","verdict":"host is cordoned"},
-    {"ue":"dev:car-1","target":"host:cloud","verdict":"chosen"}])").value());
+    {"ue":"dev:car-1","target":"host:cloud","verdict":"chosen"}])")
+                            .value());
   CHECK(ops.get(path + "&ue=car-1").json()["associateDevAppId"] == "car-1");
   CHECK(ops.get(path + "&ue=ip:10.0.0.1").json()["ip"] == "10.0.0.1");
   CHECK(ops.get(kOperator + "/explain?app=objtrack-1&ue=x").json()["found"] == false);

@@ -16,7 +16,8 @@ const std::string kApps = kOperator + "/apps";
 TEST_CASE("operator: a host is put, read, changed and deleted", "[http][operator]") {
   const TestServer server;
   auto ops = server.ops();
-  Value host{{"name", "East"}, {"labels", {{"tier", "edge"}}},
+  Value host{{"name", "East"},
+             {"labels", {{"tier", "edge"}}},
              {"instances", {{{"appDId", "facedetect-1"}, {"referenceURI", "http://e/"}}}}};
   const auto made = ops.put(kHosts + "/east", host);
   REQUIRE(made.status == 201);
@@ -48,12 +49,13 @@ TEST_CASE("operator: what a host may not be", "[http][operator]") {
   CHECK(ops.put(kHosts + "/" + std::string(129, 'x'), Value::object()).status == 400);
   const Value unknown_app{{"instances", {{{"appDId", "nope"}, {"referenceURI", "u"}}}}};
   CHECK_THAT(ops.put(kHosts + "/east", unknown_app).detail(), ContainsSubstring("'nope'"));
-  const Value bow_tie{{"serviceArea",
-                       {{{"area", {{"coordinates", {{{0, 0}, {1, 1}, {1, 0}, {0, 1}, {0, 0}}}}}}}}}};
+  const Value bow_tie{
+      {"serviceArea", {{{"area", {{"coordinates", {{{0, 0}, {1, 1}, {1, 0}, {0, 1}, {0, 0}}}}}}}}}};
   CHECK(ops.put(kHosts + "/east", bow_tie).status == 400);
   CHECK(ops.get(kHosts + "/east").status == 404);
   CHECK(ops.request("PUT", kHosts + "/east", "a=b",
-                    {{"Content-Type", "application/x-www-form-urlencoded"}}).status == 415);
+                    {{"Content-Type", "application/x-www-form-urlencoded"}})
+            .status == 415);
 }
 
 TEST_CASE("operator: ETag, If-Match and If-None-Match", "[http][operator]") {
@@ -101,8 +103,9 @@ TEST_CASE("operator: what is in use is not deleted: 409", "[http][operator]") {
   CHECK(host.status == 409);
   CHECK_THAT(host.detail(), ContainsSubstring("2 rows"));
   CHECK(ops.erase(kApps + "/facedetect-1").status == 409);
-  REQUIRE(ops.request("PATCH", kOperator + "/table",
-                      R"({"ue":"*","app":"objtrack-1","remove":true})").status == 200);
+  REQUIRE(
+      ops.request("PATCH", kOperator + "/table", R"({"ue":"*","app":"objtrack-1","remove":true})")
+          .status == 200);
   CHECK_THAT(ops.erase(kApps + "/objtrack-1").detail(), ContainsSubstring("1 host"));
 }
 
@@ -177,7 +180,8 @@ TEST_CASE("operator: contexts are filtered and ended", "[http][operator]") {
   CHECK(found[0] == json::parse(R"({"contextId":")" + car + R"(","app":"facedetect-1",
     "associateDevAppId":"car-1","clientIp":"127.0.0.1","host":"north","ue":"dev:car-1",
     "referenceURI":"http://north.example/facedetect","created":"2023-11-14T22:13:20.000Z",
-    "callback":false})").value());
+    "callback":false})")
+                        .value());
   CHECK(ops.erase(contexts + "/" + car).status == 204);
   CHECK(ops.erase(contexts + "/" + car).status == 404);
   CHECK(client.get(kContexts + "/" + car).status == 404);
@@ -197,9 +201,9 @@ TEST_CASE("operator: health and metrics", "[http][operator]") {
   CHECK(health["tableVersion"] == 1);
   const auto metrics = ops.get(kOperator + "/metrics");
   CHECK_THAT(*metrics.header("Content-Type"), ContainsSubstring("text/plain"));
-  for (const char* line : {"mx2_contexts 1", "mx2_table_rows 3", "mx2_table_version 1",
-                           "mx2_http_requests_total{", "mx2_store_batch_units_bucket{",
-                           "status=\"201\""}) {
+  for (const char* line :
+       {"mx2_contexts 1", "mx2_table_rows 3", "mx2_table_version 1", "mx2_http_requests_total{",
+        "mx2_store_batch_units_bucket{", "status=\"201\""}) {
     CHECK_THAT(metrics.body, ContainsSubstring(line));
   }
 }

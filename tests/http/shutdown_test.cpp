@@ -109,7 +109,8 @@ TEST_CASE("content that does not fit together stops the start with its reason",
   const TempDir directory;
   OrchestratorOptions options;
   options.store.path = directory.file("x.sqlite");
-  options.content = directory.write("c.yaml", "table: [{ue: '*', app: nope, targets: ['host:x']}]\n");
+  options.content =
+      directory.write("c.yaml", "table: [{ue: '*', app: nope, targets: ['host:x']}]\n");
   const SystemClock clock;
   RandomIds ids(clock);
   const auto started = Orchestrator::start(options, clock, ids);

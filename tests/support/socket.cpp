@@ -93,6 +93,13 @@ void Socket::reset() {
   ::close(std::exchange(fd_, -1));
 }
 
+int Socket::retransmitted() const {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  ::getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size);
+  return static_cast<int>(info.tcpi_total_retrans);
+}
+
 bool Socket::fill() {
   pollfd waiting{fd_, POLLIN, 0};
   if (::poll(&waiting, 1, kPatienceMs) <= 0) return false;

@@ -1,5 +1,5 @@
-// HTTP clients of the tests: plain POSIX sockets, so that hostile bytes can be sent and the bytes of
-// an answer be seen as they are. All waits end after kPatienceMs.
+// HTTP clients of the tests: plain POSIX sockets, so that hostile bytes can be sent and the bytes
+// of an answer be seen as they are. All waits end after kPatienceMs.
 #pragma once
 
 #include <cstdint>
@@ -47,6 +47,8 @@ class Socket {
   [[nodiscard]] Response receive(bool to_head = false);
   // True when the server closes without sending anything more.
   [[nodiscard]] bool at_end();
+  // Segments that the kernel had to send again, the first SYN included.
+  [[nodiscard]] int retransmitted() const;
   // Bytes received and not yet part of an answer.
   [[nodiscard]] const std::string& unread() const { return input_; }
 

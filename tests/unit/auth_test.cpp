@@ -79,8 +79,8 @@ std::string subject_of(const AuthOptions& options, const http::Request& asked) {
 TEST_CASE("auth none: any Authorization is ignored (item 81)", "[auth]") {
   const auto authenticator = Authenticator::make({}, kClock);
   REQUIRE(authenticator.ok());
-  const auto caller = authenticator->identify(
-      request({{"Authorization", "Basic YWxhZGRpbjpvcGVuc2VzYW1l"}}));
+  const auto caller =
+      authenticator->identify(request({{"Authorization", "Basic YWxhZGRpbjpvcGVuc2VzYW1l"}}));
   REQUIRE(caller.ok());
   CHECK_FALSE(caller->authenticated);
   CHECK(caller->ip_text == "192.0.2.1");
@@ -93,9 +93,9 @@ TEST_CASE("auth bearer: tokens of the file", "[auth]") {
   CHECK(subject_of(options, with_token("token-a")) == "alice");
   CHECK(subject_of(options, with_token("token-b")) == "bob");
   CHECK(subject_of(options, request({{"authorization", "bearer  token-a "}})) == "alice");
-  for (const auto& bad : {request({}), with_token("token-c"), with_token(""),
-                          request({{"Authorization", "Basic YTpi"}}),
-                          request({{"Authorization", "Bearer"}})}) {
+  for (const auto& bad :
+       {request({}), with_token("token-c"), with_token(""),
+        request({{"Authorization", "Basic YTpi"}}), request({{"Authorization", "Bearer"}})}) {
     CHECK(subject_of(options, bad).empty());
   }
 }
@@ -153,7 +153,8 @@ TEST_CASE("auth: issuer and audience", "[auth][jwt]") {
 }
 
 TEST_CASE("auth: malformed tokens", "[auth][jwt][hostile]") {
-  for (const char* bad : {"a", "a.b", "a.b.c", "..", "....", "eyJhbGciOiJIUzI1NiJ9..x", "\xFF.\xFF.x"}) {
+  for (const char* bad :
+       {"a", "a.b", "a.b.c", "..", "....", "eyJhbGciOiJIUzI1NiJ9..x", "\xFF.\xFF.x"}) {
     CAPTURE(bad);
     CHECK(subject_of(hs256(), with_token(bad)).empty());
   }
@@ -170,8 +171,8 @@ TEST_CASE("auth RS256: signed by the key, and no confusion with HS256", "[auth][
   const test::TempDir directory;
   const auto key = directory.file("key.pem");
   const auto pub = directory.file("pub.pem");
-  const auto command = "openssl genrsa -out " + key + " 2048 2>/dev/null && openssl rsa -in " + key +
-                       " -pubout -out " + pub + " 2>/dev/null";
+  const auto command = "openssl genrsa -out " + key + " 2048 2>/dev/null && openssl rsa -in " +
+                       key + " -pubout -out " + pub + " 2>/dev/null";
   if (std::system(command.c_str()) != 0) {
     WARN("SKIPPED: no openssl command to make an RSA key with");
     return;

@@ -1,10 +1,10 @@
+#include <set>
+
 #include "api/base/clock.h"
 #include "api/base/ids.h"
 #include "api/base/ip.h"
 #include "api/base/text.h"
 #include "tests/catch.h"
-
-#include <set>
 
 namespace mx2 {
 namespace {
@@ -79,7 +79,8 @@ TEST_CASE("IpPrefix is canonical: host bits are refused", "[base][ip]") {
   CHECK(IpPrefix::parse("::/0")->text() == "::/0");
   CHECK(IpPrefix::parse("2001:db8::/32")->text() == "2001:db8::/32");
   CHECK(IpPrefix::parse("::ffff:10.0.0.0/104") == IpPrefix::parse("10.0.0.0/8"));
-  for (const char* bad : {"10.0.0.1/8", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/-1", "/8"}) {
+  for (const char* bad :
+       {"10.0.0.1/8", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/-1", "/8"}) {
     CAPTURE(bad);
     CHECK_FALSE(IpPrefix::parse(bad));
   }

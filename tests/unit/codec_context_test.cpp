@@ -53,9 +53,9 @@ void check_refused(const Value& context, const std::string& pointer) {
 }
 
 TEST_CASE("items 10, 41: every mandatory attribute of AppContext is required", "[codec]") {
-  for (const auto* path : {"/associateDevAppId", "/appInfo", "/appInfo/appName",
-                           "/appInfo/appProvider", "/appInfo/appDVersion",
-                           "/appInfo/userAppInstanceInfo"}) {
+  for (const auto* path :
+       {"/associateDevAppId", "/appInfo", "/appInfo/appName", "/appInfo/appProvider",
+        "/appInfo/appDVersion", "/appInfo/userAppInstanceInfo"}) {
     check_refused(without(path), path);
     CHECK_FALSE(decode_update_request(json::dump(without(path))).ok());
   }
@@ -132,13 +132,14 @@ TEST_CASE("item 24: appLocationUpdates needs a callbackReference", "[codec]") {
 }
 
 TEST_CASE("item 25: callbackReference is an absolute http or https URI", "[codec]") {
-  for (const char* bad : {"", "ftp://x/y", "/relative", "http://", "http:///p", "http://:80/",
-                          "javascript:alert(1)", "http://a b/", "file:///etc/passwd", "http:/x",
-                          "http://x/\xC3\xA4", "http://x/\r\nX: y"}) {
+  for (const char* bad :
+       {"", "ftp://x/y", "/relative", "http://", "http:///p", "http://:80/", "javascript:alert(1)",
+        "http://a b/", "file:///etc/passwd", "http:/x", "http://x/\xC3\xA4", "http://x/\r\nX: y"}) {
     CAPTURE(bad);
     CHECK_FALSE(decode_create_request(json::dump(with("/callbackReference", bad))).ok());
   }
-  for (const char* good : {"HTTP://x", "https://[2001:db8::1]:8443/cb", "http://10.0.0.1:80/a?b#c"}) {
+  for (const char* good :
+       {"HTTP://x", "https://[2001:db8::1]:8443/cb", "http://10.0.0.1:80/a?b#c"}) {
     CAPTURE(good);
     CHECK(decode_create_request(json::dump(with("/callbackReference", good))).ok());
   }
@@ -210,10 +211,13 @@ TEST_CASE("representation: any text that V1.1.1 lets into the store can be read 
 }
 
 TEST_CASE("items 63-65: ApplicationLocationAvailability", "[codec]") {
-  const Value body{
-      {"associateDevAppId", "ue"},
-      {"appInfo", {{"appName", "n"}, {"appProvider", "p"}, {"appDVersion", "1"},
-                   {"appDescription", "d"}, {"availableLocations", "ignored"}}}};
+  const Value body{{"associateDevAppId", "ue"},
+                   {"appInfo",
+                    {{"appName", "n"},
+                     {"appProvider", "p"},
+                     {"appDVersion", "1"},
+                     {"appDescription", "d"},
+                     {"availableLocations", "ignored"}}}};
   auto decoded = decode_location_availability(json::dump(body));
   REQUIRE(decoded.ok());
   CHECK(decoded->available_locations.empty());
@@ -221,8 +225,7 @@ TEST_CASE("items 63-65: ApplicationLocationAvailability", "[codec]") {
   const auto encoded = json::parse(encode(*decoded)).value();
   CHECK(encoded["appInfo"]["availableLocations"][0]["appLocation"]["countryCode"] == "AU");
   CHECK(encoded["appInfo"]["appDescription"] == "d");
-  CHECK(decode_location_availability(
-            json::dump({{"ApplicationLocationAvailability", body}})).ok());
+  CHECK(decode_location_availability(json::dump({{"ApplicationLocationAvailability", body}})).ok());
   for (const auto* name : {"appName", "appProvider", "appDVersion"}) {
     auto bad = body;
     bad["appInfo"].erase(name);

@@ -37,8 +37,8 @@ TEST_CASE("6.5.2: exclusivity and country code rules of a new location", "[codec
     CHECK(error_of(bad));
   }
   CHECK_FALSE(error_of(R"({"countryCode":"AU"})"));
-  CHECK_FALSE(
-      error_of(R"({"countryCode":"AU","civicAddressElement":[{"caType":1,"caValue":"Victoria"}]})"));
+  CHECK_FALSE(error_of(
+      R"({"countryCode":"AU","civicAddressElement":[{"caType":1,"caValue":"Victoria"}]})"));
 }
 
 TEST_CASE("RFC 7946: rings of a new location", "[codec][location][hostile]") {
@@ -50,7 +50,8 @@ TEST_CASE("RFC 7946: rings of a new location", "[codec][location][hostile]") {
         R"({"area":{"coordinates":[[[0,0],[1,91],[1,1],[0,0]]]}})",
         R"({"area":{"coordinates":[[[0],[1,0],[1,1],[0]]]}})",
         R"({"area":{"coordinates":[[["0",0],[1,0],[1,1],["0",0]]]}})",
-        R"({"area":{"coordinates":[{"a":1}]}})", R"({"area":{"coordinates":7}})", R"({"area":7})"}) {
+        R"({"area":{"coordinates":[{"a":1}]}})", R"({"area":{"coordinates":7}})",
+        R"({"area":7})"}) {
     CAPTURE(bad);
     const auto error = error_of(bad);
     REQUIRE(error);
@@ -77,11 +78,13 @@ TEST_CASE("a polygon has a bounded number of positions", "[codec][location][host
 }
 
 TEST_CASE("civic address elements have an octet and a text", "[codec][location]") {
-  for (const char* bad : {R"([{"caType":-1,"caValue":"x"}])", R"([{"caType":256,"caValue":"x"}])",
-                          R"([{"caType":1}])", R"([{"caValue":"x"}])", R"([7])", "7",
-                          R"([{"caType":"1","caValue":"x"}])", R"([{"caType":1.5,"caValue":"x"}])"}) {
+  for (const char* bad :
+       {R"([{"caType":-1,"caValue":"x"}])", R"([{"caType":256,"caValue":"x"}])",
+        R"([{"caType":1}])", R"([{"caValue":"x"}])", R"([7])", "7",
+        R"([{"caType":"1","caValue":"x"}])", R"([{"caType":1.5,"caValue":"x"}])"}) {
     CAPTURE(bad);
-    CHECK(error_of((R"({"countryCode":"AU","civicAddressElement":)" + std::string(bad) + "}").c_str()));
+    CHECK(error_of(
+        (R"({"countryCode":"AU","civicAddressElement":)" + std::string(bad) + "}").c_str()));
   }
 }
 
@@ -100,7 +103,8 @@ TEST_CASE("item 20: ApplicationList has exactly the names and types of 6.2.2", "
       "appCharcs":{"memory":256,"storage":10,"latency":50,"bandwidth":2000,"serviceCont":1}},
      "vendorSpecificExt":{"vendorId":"acme","more":[1]}},
     {"appInfo":{"appDId":"p","appName":"plain","appProvider":"Example","appSoftVersion":"1.0",
-      "appDVersion":"1.0","appDescription":"An application of the tests"}}]})").value());
+      "appDVersion":"1.0","appDescription":"An application of the tests"}}]})")
+                    .value());
 }
 
 TEST_CASE("item 28: an empty list is an empty array", "[codec]") {

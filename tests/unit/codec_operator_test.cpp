@@ -15,8 +15,8 @@ TEST_CASE("UE selectors: precedence kinds, canonical text", "[operator]") {
     CHECK(UeSelector::parse(text)->text() == text);
   }
   CHECK(UeSelector::parse("ip:::ffff:10.0.0.0/104")->text() == "ip:10.0.0.0/8");
-  for (const char* bad : {"", "**", "dev:", "ip:", "ip:10.0.0.1/8", "ip:x", "DEV:x", "car-1",
-                          "dev:a\nb"}) {
+  for (const char* bad :
+       {"", "**", "dev:", "ip:", "ip:10.0.0.1/8", "ip:x", "DEV:x", "car-1", "dev:a\nb"}) {
     CAPTURE(bad);
     CHECK_FALSE(UeSelector::parse(bad).ok());
   }
@@ -55,7 +55,8 @@ TEST_CASE("table change: what it must and may say", "[operator]") {
 
 TEST_CASE("NDJSON patch: errors name the line", "[operator]") {
   const std::string good = R"({"ue":"*","app":"a","targets":["host:n"]})";
-  CHECK(decode_table_patch(good + "\r\n\n  \n" + R"({"ue":"dev:x","app":"a","remove":true})", 2)->size() == 2);
+  CHECK(decode_table_patch(good + "\r\n\n  \n" + R"({"ue":"dev:x","app":"a","remove":true})", 2)
+            ->size() == 2);
   CHECK(decode_table_patch("", 2)->empty());
   const auto broken = decode_table_patch(good + "\n\n{\"ue\":", 5);
   CHECK_THAT(broken.error().pointer, ContainsSubstring("line 3"));
@@ -65,7 +66,8 @@ TEST_CASE("NDJSON patch: errors name the line", "[operator]") {
 
 TEST_CASE("NDJSON patch: the same row twice is an error, however it is spelt", "[operator]") {
   const auto twice = decode_table_patch(R"({"ue":"ip:10.0.0.0/8","app":"a","targets":["host:n"]}
-{"ue":"ip:::ffff:10.0.0.0/104","app":"a","remove":true})", 5);
+{"ue":"ip:::ffff:10.0.0.0/104","app":"a","remove":true})",
+                                        5);
   REQUIRE_FALSE(twice.ok());
   CHECK_THAT(twice.error().detail, ContainsSubstring("line 1"));
   CHECK(twice.error().pointer == "line 2");
@@ -74,7 +76,9 @@ TEST_CASE("NDJSON patch: the same row twice is an error, however it is spelt", "
 TEST_CASE("NDJSON patch: too many rows", "[operator]") {
   std::string body;
   for (int i = 0; i < 3; ++i) {
-    body += R"({"ue":"dev:)" + std::to_string(i) + R"(","app":"a","targets":["host:n"]})" "\n";
+    body += R"({"ue":"dev:)" + std::to_string(i) +
+            R"(","app":"a","targets":["host:n"]})"
+            "\n";
   }
   CHECK(decode_table_patch(body, 3).ok());
   CHECK(decode_table_patch(body, 2).error().code == ErrorCode::kTooLarge);
@@ -94,13 +98,14 @@ TEST_CASE("host: round trip", "[operator]") {
 }
 
 TEST_CASE("host: what is refused", "[operator]") {
-  for (const char* bad :
-       {R"({})", R"({"id":""})", R"({"id":"a b"})", R"({"id":"a/b"})", R"({"id":"a\n"})",
-        R"({"id":"a","state":"gone"})", R"({"id":"a","lables":{}})", R"({"id":"a","labels":{"x":1}})",
-        R"({"id":"a","instances":[{"appDId":"x"}]})",
-        R"({"id":"a","instances":[{"appDId":"x","referenceURI":""}]})",
-        R"({"id":"a","instances":[{"appDId":"x","referenceURI":"u"},{"appDId":"x","referenceURI":"v"}]})",
-        R"({"id":"a","serviceArea":[{}]})", R"({"id":"a","serviceArea":{}})"}) {
+  for (
+      const char* bad :
+      {R"({})", R"({"id":""})", R"({"id":"a b"})", R"({"id":"a/b"})", R"({"id":"a\n"})",
+       R"({"id":"a","state":"gone"})", R"({"id":"a","lables":{}})",
+       R"({"id":"a","labels":{"x":1}})", R"({"id":"a","instances":[{"appDId":"x"}]})",
+       R"({"id":"a","instances":[{"appDId":"x","referenceURI":""}]})",
+       R"({"id":"a","instances":[{"appDId":"x","referenceURI":"u"},{"appDId":"x","referenceURI":"v"}]})",
+       R"({"id":"a","serviceArea":[{}]})", R"({"id":"a","serviceArea":{}})"}) {
     CAPTURE(bad);
     CHECK_FALSE(decode_host(json::parse(bad).value()).ok());
   }
@@ -133,8 +138,8 @@ TEST_CASE("app: every limit of clause 6.2.2", "[operator]") {
         Bad{"/appCharcs", {{"serviceCont", 2}}}, Bad{"/appCharcs", {{"memory", -1}}},
         Bad{"/appCharcs", {{"memory", 4294967296}}}, Bad{"/appCharcs", 1},
         Bad{"/vendorSpecificExt", Value::object()},
-        Bad{"/vendorSpecificExt", {{"vendorId", std::string(33, 'x')}}},
-        Bad{"/enabled", 1}, Bad{"/subjects", {1}}, Bad{"/enabeld", true}}) {
+        Bad{"/vendorSpecificExt", {{"vendorId", std::string(33, 'x')}}}, Bad{"/enabled", 1},
+        Bad{"/subjects", {1}}, Bad{"/enabeld", true}}) {
     CAPTURE(bad.path, bad.value.dump());
     auto document = good;
     document[Value::json_pointer(bad.path)] = bad.value;

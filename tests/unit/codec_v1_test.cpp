@@ -37,7 +37,8 @@ TEST_CASE("V1: associateUeAppId, appName and appProvider are mandatory and not e
 }
 
 TEST_CASE("V1: 36-character UUIDs are accepted as associateUeAppId", "[codec][legacy]") {
-  CHECK(decode_create_request(with("/associateUeAppId", "04dd0c79-151f-460d-9357-228f1c882b23")).ok());
+  CHECK(decode_create_request(with("/associateUeAppId", "04dd0c79-151f-460d-9357-228f1c882b23"))
+            .ok());
   CHECK(decode_create_request(with("/associateUeAppId", std::string(64, 'x'))).ok());
   CHECK_FALSE(decode_create_request(with("/associateUeAppId", std::string(65, 'x'))).ok());
 }
@@ -82,8 +83,8 @@ TEST_CASE("V1: every list entry has appCharcs, clients classify by it", "[codec]
   const auto list = json::parse(encode_application_list({&app.info})).value();
   const auto& entry = list["ApplicationList"]["appInfo"][0];
   CHECK(entry["appName"] == "facedetect");
-  CHECK(entry["appCharcs"] == Value{{"memory", 0}, {"storage", 0}, {"latency", 0},
-                                    {"bandwidth", 0}, {"serviceCont", 0}});
+  CHECK(entry["appCharcs"] ==
+        Value{{"memory", 0}, {"storage", 0}, {"latency", 0}, {"bandwidth", 0}, {"serviceCont", 0}});
   CHECK(encode_application_list({}) == R"({"ApplicationList":{"appInfo":[]}})");
 }
 

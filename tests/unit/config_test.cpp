@@ -1,5 +1,4 @@
 #include "api/config/reader.h"
-
 #include "orchestrator/content.h"
 #include "orchestrator/options.h"
 #include "tests/catch.h"
@@ -20,8 +19,9 @@ std::string errors_of(const std::string& text) {
 
 TEST_CASE("YAML scalars follow the core schema, quoted ones stay text", "[config]") {
   const auto value = yaml("{a: 1, b: '1', c: true, d: ~, e: 1.5, f: x, g: \"true\", h: -7}").value;
-  CHECK(value == json::parse(R"({"a":1,"b":"1","c":true,"d":null,"e":1.5,"f":"x","g":"true","h":-7})")
-                     .value());
+  CHECK(value ==
+        json::parse(R"({"a":1,"b":"1","c":true,"d":null,"e":1.5,"f":"x","g":"true","h":-7})")
+            .value());
   CHECK(yaml("").value == json::Value::object());
 }
 
@@ -37,6 +37,14 @@ TEST_CASE("YAML errors have a place", "[config]") {
   CHECK(parse_yaml("a: 1\na: 2\n", "f").error().pointer == "f:2:1");
   CHECK(parse_yaml("? [1]\n: 2\n", "f").error().pointer.rfind("f:1", 0) == 0);
   CHECK_FALSE(read_yaml_file("/nonexistent/x.yaml").ok());
+}
+
+TEST_CASE("YAML: one document, and nothing after it", "[config]") {
+  CHECK(parse_yaml("---\na: 1\n", "f").ok());
+  CHECK(parse_yaml("a: 1\n...\n", "f").ok());
+  CHECK_THAT(parse_yaml("a: 1\n---\nb: 2\n", "f").error().detail, ContainsSubstring("second"));
+  CHECK(parse_yaml("a: 1\n---\nb: 2\n", "f").error().pointer.rfind("f:", 0) == 0);
+  CHECK_FALSE(parse_yaml(", 6u00true, .xtJ", "f").ok());  // yaml-cpp finds documents without end
 }
 
 TEST_CASE("YAML: depth and aliases that multiply are bounded", "[config][hostile]") {
@@ -77,8 +85,9 @@ TEST_CASE("Reader: defaults, values and bounds", "[config]") {
 }
 
 TEST_CASE("Reader: unknown keys with a suggestion and a place, all errors at once", "[config]") {
-  const auto all = errors_of("mx2:\n  prot: 1\n  threads: 0\nlogg: {level: info}\nstore: 7\n"
-                             "log: {level: loud}\n");
+  const auto all = errors_of(
+      "mx2:\n  prot: 1\n  threads: 0\nlogg: {level: info}\nstore: 7\n"
+      "log: {level: loud}\n");
   CHECK_THAT(all, ContainsSubstring("f.yaml:2:3: mx2.prot is not known; did you mean 'mx2.port'?"));
   CHECK_THAT(all, ContainsSubstring("f.yaml:3:3: mx2.threads is 0"));
   CHECK_THAT(all, ContainsSubstring("logg is not known"));
@@ -92,7 +101,8 @@ TEST_CASE("options: defaults are good, the document must be a mapping", "[config
   CHECK_THAT(errors_of("mx2: {path_prefix: x}"), ContainsSubstring("path_prefix"));
   CHECK_THAT(errors_of("auth: {mode: bearer}"), ContainsSubstring("bearer mode needs"));
   CHECK_THAT(errors_of("mx2: {trusted_proxies: [nonsense]}"), ContainsSubstring("nonsense"));
-  CHECK_THAT(errors_of("operator: {token_file: /nonexistent}"), ContainsSubstring("cannot be read"));
+  CHECK_THAT(errors_of("operator: {token_file: /nonexistent}"),
+             ContainsSubstring("cannot be read"));
 }
 
 TEST_CASE("options: a secret is read from its file and printed as its path only", "[config]") {

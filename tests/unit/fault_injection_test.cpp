@@ -38,7 +38,8 @@ class Fixture {
     content.hosts = {sample_host("north", {"a"}), sample_host("south", {"a"}),
                      sample_host("spare", {})};
     content.rows = {sample_row("*", "a", {"host:north"})};
-    REQUIRE(run<Patched>([&](auto answer) { load_content(service, content, std::move(answer)); }).ok);
+    REQUIRE(
+        run<Patched>([&](auto answer) { load_content(service, content, std::move(answer)); }).ok);
     context_id = create().context_id;
     REQUIRE_FALSE(context_id.empty());
   }
@@ -74,8 +75,7 @@ class Fixture {
     removal.remove = true;
     const std::vector<TableChange> changes{sample_row("dev:x", "a", {"host:south"}),
                                            sample_row("dev:y", "a", {"host:south"}), removal};
-    return run<Patched>(
-        [&](auto answer) { patch_table(service, changes, {}, std::move(answer)); });
+    return run<Patched>([&](auto answer) { patch_table(service, changes, {}, std::move(answer)); });
   }
 
   // Everything that is in memory, as text.
@@ -149,9 +149,8 @@ std::vector<Procedure> procedures() {
        }},
       {"end",
        [](Fixture& f) {
-         return f.run<void>([&](auto answer) {
-           end_app_context(f.service, f.context_id, std::move(answer));
-         });
+         return f.run<void>(
+             [&](auto answer) { end_app_context(f.service, f.context_id, std::move(answer)); });
        }},
       {"put app",
        [](Fixture& f) {

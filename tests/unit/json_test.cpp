@@ -1,4 +1,5 @@
 #include "api/json/json.h"
+
 #include "tests/catch.h"
 
 namespace mx2::json {
@@ -6,9 +7,7 @@ namespace {
 
 using test::ContainsSubstring;
 
-std::string nested(std::size_t depth) {
-  return std::string(depth, '[') + std::string(depth, ']');
-}
+std::string nested(std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); }
 
 TEST_CASE("JSON depth: 32 levels pass, 33 do not", "[json][hostile]") {
   CHECK(parse(nested(kDepthMax)).ok());
@@ -88,7 +87,8 @@ TEST_CASE("ObjectReader remembers the first error with its pointer", "[json]") {
 }
 
 TEST_CASE("ObjectReader counts code points", "[json]") {
-  Read read(R"({"fits":"ääääääääääääääääääääääääääääääää","long":"123456789012345678901234567890123"})");
+  Read read(
+      R"({"fits":"ääääääääääääääääääääääääääääääää","long":"123456789012345678901234567890123"})");
   std::string text;
   read.reader.required("fits", text, kName32);
   CHECK_FALSE(read.error);

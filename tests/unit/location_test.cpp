@@ -10,8 +10,7 @@ using test::in_area;
 using test::in_country;
 using test::square;
 
-LocationConstraints civic(const std::string& code,
-                          std::vector<CivicAddressElement> elements) {
+LocationConstraints civic(const std::string& code, std::vector<CivicAddressElement> elements) {
   auto location = in_country(code);
   location.civic_address_element = std::move(elements);
   return location;
@@ -78,7 +77,8 @@ TEST_CASE("location: matches_any needs one, and none is in an empty list", "[loc
   CHECK_FALSE(requested.matches_any({}));
 }
 
-TEST_CASE("location: an area that is no polygon is refused, whatever it is", "[location][hostile]") {
+TEST_CASE("location: an area that is no polygon is refused, whatever it is",
+          "[location][hostile]") {
   const Polygon bow_tie{{{{0, 0, {}}, {1, 1, {}}, {1, 0, {}}, {0, 1, {}}, {0, 0, {}}}}};
   const Polygon open{{{{0, 0, {}}, {1, 0, {}}, {1, 1, {}}, {0, 1, {}}}}};
   const Polygon two{{{{0, 0, {}}, {1, 1, {}}}}};

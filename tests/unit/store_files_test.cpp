@@ -149,8 +149,8 @@ TEST_CASE("store: full storage is unavailable, and what was acknowledged is inta
     CHECK(store->contexts({}, "", 20000)->items.size() == acknowledged);
     for (int i = 0; i < 20; ++i) {
       REQUIRE(apply(*store, [i](StoreTransaction& tx) {
-        return tx.delete_context(std::to_string(100000 + i));
-      }).ok());
+                return tx.delete_context(std::to_string(100000 + i));
+              }).ok());
     }
     CHECK(insert(*store, sample_record("after")).ok());
   }

@@ -14,7 +14,8 @@ using test::load;
 using test::sample_record;
 using test::StoreInDir;
 
-// Holds the writer inside a unit until released, so that what is submitted meanwhile waits together.
+// Holds the writer inside a unit until released, so that what is submitted meanwhile waits
+// together.
 class Gate {
  public:
   explicit Gate(Store& store, bool changes_model = false) {
@@ -61,8 +62,8 @@ TEST_CASE("store: a failing unit does not undo the others of its batch", "[store
   store->submit(std::make_unique<LambdaUnit>(inserting("5", {}), note));
   gate.open();
   store->close();
-  CHECK(outcomes == std::vector<std::string>{"ok", "no", "internal error", "ok", "internal error",
-                                             "ok"});
+  CHECK(outcomes ==
+        std::vector<std::string>{"ok", "no", "internal error", "ok", "internal error", "ok"});
   const auto page = store->contexts({}, "", 10).value();
   REQUIRE(page.items.size() == 3);
   CHECK(page.items[1].context_id == "4");
@@ -102,8 +103,7 @@ TEST_CASE("store: a unit that changes the model is alone in its batch", "[store]
           events.push_back("run " + name);
           return {};
         },
-        [&events, name](const Result<void>&) { events.push_back("done " + name); },
-        changes_model));
+        [&events, name](const Result<void>&) { events.push_back("done " + name); }, changes_model));
   };
   submit("a", false);
   submit("b", false);
@@ -123,15 +123,15 @@ TEST_CASE("store: everything is there after reopening", "[store]") {
   {
     auto store = files.open().value();
     REQUIRE(apply(*store, [&](StoreTransaction& tx) -> Result<void> {
-      static_cast<void>(tx.put_app(test::sample_app("a")));
-      static_cast<void>(tx.put_app(test::sample_app("gone")));
-      static_cast<void>(tx.delete_app("gone"));
-      static_cast<void>(tx.put_host(host));
-      static_cast<void>(tx.put_row(test::sample_row("*", "a", {"host:north"}).row));
-      static_cast<void>(tx.put_row(test::sample_row("dev:x y", "a", {"endpoint:e:1"}).row));
-      static_cast<void>(tx.delete_row(UeSelector::parse("*").value(), "a"));
-      return tx.set_table_version(42);
-    }).ok());
+              static_cast<void>(tx.put_app(test::sample_app("a")));
+              static_cast<void>(tx.put_app(test::sample_app("gone")));
+              static_cast<void>(tx.delete_app("gone"));
+              static_cast<void>(tx.put_host(host));
+              static_cast<void>(tx.put_row(test::sample_row("*", "a", {"host:north"}).row));
+              static_cast<void>(tx.put_row(test::sample_row("dev:x y", "a", {"endpoint:e:1"}).row));
+              static_cast<void>(tx.delete_row(UeSelector::parse("*").value(), "a"));
+              return tx.set_table_version(42);
+            }).ok());
     REQUIRE(insert(*store, sample_record("1")).ok());
     auto changed = sample_record("1");
     changed.revision = 2;
@@ -145,9 +145,9 @@ TEST_CASE("store: everything is there after reopening", "[store]") {
   CHECK(loaded == test::Loaded{{"a"}, {"north"}, {"dev:x y endpoint:e:1"}, 1, 42});
   std::optional<ContextRecord> found;
   REQUIRE(apply(*store, [&](StoreTransaction& tx) -> Result<void> {
-    found = tx.find_context("1").value();
-    return {};
-  }).ok());
+            found = tx.find_context("1").value();
+            return {};
+          }).ok());
   REQUIRE(found);
   CHECK(found->revision == 2);
   CHECK(found->document == "{}");
@@ -159,9 +159,9 @@ TEST_CASE("store: pages of contexts and rows", "[store]") {
   for (int i = 0; i < 5; ++i) {
     REQUIRE(insert(*store, sample_record(std::to_string(i), i % 2 == 0 ? "even" : "odd")).ok());
     REQUIRE(apply(*store, [&](StoreTransaction& tx) {
-      return tx.put_row(
-          test::sample_row("dev:" + std::to_string(i), i < 3 ? "a" : "b", {"host:n"}).row);
-    }).ok());
+              return tx.put_row(
+                  test::sample_row("dev:" + std::to_string(i), i < 3 ? "a" : "b", {"host:n"}).row);
+            }).ok());
   }
   auto page = store->contexts({}, "", 2).value();
   CHECK(page.items.size() == 2);
@@ -193,12 +193,11 @@ TEST_CASE("store: a full queue refuses at once with unavailable", "[store]") {
   std::atomic<int> done{0};
   Result<void> refused;
   for (int i = 0; i < 3; ++i) {
-    store->submit(std::make_unique<LambdaUnit>(
-        [](StoreTransaction&) -> Result<void> { return {}; },
-        [&, i](const Result<void>& outcome) {
-          ++done;
-          if (i == 2) refused = outcome;
-        }));
+    store->submit(std::make_unique<LambdaUnit>([](StoreTransaction&) -> Result<void> { return {}; },
+                                               [&, i](const Result<void>& outcome) {
+                                                 ++done;
+                                                 if (i == 2) refused = outcome;
+                                               }));
   }
   CHECK(done == 1);
   REQUIRE_FALSE(refused.ok());

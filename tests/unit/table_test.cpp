@@ -15,7 +15,8 @@ class Rows {
     return table.remove(UeSelector::parse(ue).value(), app);
   }
   // Targets in the order of the look-up.
-  [[nodiscard]] std::vector<std::string> find(const std::string& dev, const char* ip = nullptr) const {
+  [[nodiscard]] std::vector<std::string> find(const std::string& dev,
+                                              const char* ip = nullptr) const {
     std::vector<Table::Match> matches;
     table.find("a", dev, ip == nullptr ? std::nullopt : IpAddress::parse(ip), matches);
     std::vector<std::string> targets;

@@ -1,7 +1,8 @@
+#include "api/http/wire.h"
+
 #include "api/http/http.h"
 #include "api/http/problem.h"
 #include "api/http/query.h"
-#include "api/http/wire.h"
 #include "tests/catch.h"
 
 namespace mx2::http {
@@ -24,15 +25,14 @@ TEST_CASE("prepare_head finds target and length, and shields header names", "[wi
 }
 
 TEST_CASE("prepare_head refuses what frames a message in two ways", "[wire][hostile]") {
-  const auto bad = GENERATE(as<std::string>{}, "Content-Length: 1\r\nContent-Length: 2\r\n",
-                            "Content-Length: 1\r\nContent-Length: 1\r\n", "Content-Length: -1\r\n",
-                            "Content-Length: 1, 1\r\n", "Content-Length: \r\n",
-                            "Content-Length: 0x10\r\n", "Content-Length: +5\r\n",
-                            "Content-Length: 18446744073709551616\r\n",
-                            "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
-                            "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
-                            "Content-Length : 5\r\n", " Content-Length: 5\r\n",
-                            "Transfer-Encoding : chunked\r\n");
+  const auto bad =
+      GENERATE(as<std::string>{}, "Content-Length: 1\r\nContent-Length: 2\r\n",
+               "Content-Length: 1\r\nContent-Length: 1\r\n", "Content-Length: -1\r\n",
+               "Content-Length: 1, 1\r\n", "Content-Length: \r\n", "Content-Length: 0x10\r\n",
+               "Content-Length: +5\r\n", "Content-Length: 18446744073709551616\r\n",
+               "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+               "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "Content-Length : 5\r\n",
+               " Content-Length: 5\r\n", "Transfer-Encoding : chunked\r\n");
   CAPTURE(bad);
   CHECK_FALSE(prepare_head(head(bad)).ok());
 }
