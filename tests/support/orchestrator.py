@@ -141,25 +141,20 @@ class Client:
 
 
 def create_request(dev_app_id, app_name="facedetect", provider="Example", location=None):
-    instance = {} if location is None else {
-  "appLocation" : location
-}
-return {
-  "associateDevAppId" : dev_app_id, "appInfo" : {
-    "appName" : app_name,
-                "appProvider" : provider,
-                                "appDVersion" : "1.0",
-                                                "userAppInstanceInfo" : [instance]
-  }
-}
+    instance = {} if location is None else {"appLocation": location}
+    return {"associateDevAppId": dev_app_id,
+            "appInfo": {"appName": app_name, "appProvider": provider, "appDVersion": "1.0",
+                        "userAppInstanceInfo": [instance]}}
 
-def in_parallel(function, items, threads = 4)
-    : ""
-      "Calls function(part) for equal parts of the items; raises the first exception."
-      "" failures = []
 
-      def guarded(part)
-    : try : function(part) except Exception as failure:  # pylint: disable=broad-except
+def in_parallel(function, items, threads=4):
+    """Calls function(part) for equal parts of the items; raises the first exception."""
+    failures = []
+
+    def guarded(part):
+        try:
+            function(part)
+        except Exception as failure:  # pylint: disable=broad-except
             failures.append(failure)
 
     workers = [threading.Thread(target=guarded, args=(items[i::threads],)) for i in range(threads)]
