@@ -13,7 +13,7 @@ namespace mx2 {
 // Number of Unicode code points of valid UTF-8 text: the unit of every length limit of MEC 016.
 [[nodiscard]] std::size_t code_points(std::string_view utf8);
 
-// RFC 3986 percent-decoding; nothing for a malformed escape ("%4", "%zz") or a decoded NUL.
+// RFC 3986 percent-decoding; nothing for a malformed escape ("%4", "%zz") or a NUL.
 [[nodiscard]] std::optional<std::string> percent_decode(std::string_view text);
 [[nodiscard]] std::string percent_encode(std::string_view text);
 

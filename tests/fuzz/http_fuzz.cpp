@@ -36,8 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto input = mx2::fuzz::text_of(data, size);
   check_head(std::string(input));
   check_query(input);
-  const auto decoded = mx2::percent_decode(input);
-  if (decoded && input.find('\0') == std::string_view::npos) {
+  if (const auto decoded = mx2::percent_decode(input)) {
     expect(mx2::percent_decode(mx2::percent_encode(*decoded)) == decoded,
            "encoding and decoding changes nothing");
   }

@@ -24,6 +24,7 @@ TEST_CASE("percent_decode refuses malformed escapes and NUL", "[base]") {
     CAPTURE(bad);
     CHECK_FALSE(percent_decode(bad));
   }
+  CHECK_FALSE(percent_decode({"a\0b", 3}));
 }
 
 TEST_CASE("percent_encode and percent_decode are inverse", "[base]") {

@@ -143,5 +143,22 @@ TEST_CASE("content: errors carry file, line and column", "[config][content]") {
             .rfind("f.yaml:3:", 0) == 0);
 }
 
+TEST_CASE("config: the shipped example has every key, with its default", "[config]") {
+  const auto shipped =
+      config::read_yaml_file(std::string(MX2_SOURCE_DIR) + "/deploy/example/orchestrator.yaml");
+  REQUIRE(shipped.ok());
+  const auto from_example = read_options(*shipped);
+  const auto from_nothing = read_options({json::Value::object(), "defaults", {}});
+  REQUIRE(from_example.ok());
+  REQUIRE(from_nothing.ok());
+  CHECK(from_example->effective == from_nothing->effective);
+  const auto all_keys = config::parse_yaml(from_nothing->effective, "effective");
+  REQUIRE(all_keys.ok());
+  for (const auto& [pointer, place] : all_keys->places) {
+    CAPTURE(pointer);
+    CHECK(shipped->places.count(pointer) == 1);
+  }
+}
+
 }  // namespace
 }  // namespace mx2::config
