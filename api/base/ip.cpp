@@ -11,7 +11,6 @@ namespace mx2 {
 namespace {
 
 constexpr std::array<std::uint8_t, 12> kV4Mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-constexpr int kV4Offset = 96;
 
 }  // namespace
 
@@ -71,6 +70,9 @@ std::string IpPrefix::text() const {
   return address.text() + "/" + std::to_string(v4 ? length - kV4Offset : length);
 }
 
-bool IpPrefix::contains(const IpAddress& other) const { return other.masked(length) == address; }
+// ::/0 is all of IPv6, not of IPv4.
+bool IpPrefix::contains(const IpAddress& other) const {
+  return !(other.is_v4() && length < kV4Offset) && other.masked(length) == address;
+}
 
 }  // namespace mx2

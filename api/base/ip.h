@@ -27,6 +27,8 @@ class IpAddress {
 
 // A prefix in canonical form: no host bits. Length is of 128 bits; 10.0.0.0/8 has 104.
 struct IpPrefix {
+  static constexpr int kV4Offset = 96;  // bits before an IPv4 address in its mapped form
+
   IpAddress address;
   int length = 128;
 

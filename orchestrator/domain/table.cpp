@@ -124,6 +124,7 @@ void Table::find(const std::string& app_d_id, const std::string& dev_app_id,
   }
   if (ip) {
     for (const auto& [length, count] : rows.lengths) {
+      if (ip->is_v4() && length < IpPrefix::kV4Offset) break;  // from here on prefixes of IPv6
       const auto it = rows.by_prefix.find(IpKey{ip->masked(length), length});
       if (it == rows.by_prefix.end()) continue;
       matches.push_back({UeSelector::Kind::kIp, length, &pool_.get(it->second)});

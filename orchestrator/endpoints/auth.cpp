@@ -3,9 +3,11 @@
 #include <jwt.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <sstream>
 
 #include "api/base/text.h"
+#include "api/json/json.h"
 
 namespace mx2 {
 namespace {
@@ -29,6 +31,14 @@ namespace {
 std::string text_grant(jwt_t* token, const char* name) {
   const char* value = jwt_get_grant(token, name);
   return value == nullptr ? "" : value;
+}
+
+// RFC 7519 4.1.3: one audience, or an array of them.
+bool is_for_audience(jwt_t* token, const std::string& audience) {
+  if (text_grant(token, "aud") == audience) return true;
+  const std::unique_ptr<char, void (*)(void*)> text(jwt_get_grants_json(token, "aud"), std::free);
+  const auto list = text ? json::parse(text.get()) : Result<json::Value>(json::Value());
+  return list && list->is_array() && std::find(list->begin(), list->end(), audience) != list->end();
 }
 
 // RFC 7239: the last for= of Forwarded, or the last entry of X-Forwarded-For: what the trusted
@@ -115,7 +125,7 @@ Result<std::string> Authenticator::subject_of_jwt(const std::string& token) cons
   if (!options_.jwt_issuer.empty() && text_grant(raw, "iss") != options_.jwt_issuer) {
     return invalid_token("the token is of another issuer");
   }
-  if (!options_.jwt_audience.empty() && text_grant(raw, "aud") != options_.jwt_audience) {
+  if (!options_.jwt_audience.empty() && !is_for_audience(raw, options_.jwt_audience)) {
     return invalid_token("the token is for another audience");
   }
   auto subject = text_grant(raw, "sub");

@@ -43,7 +43,9 @@ std::string sign(const Claims& claims, jwt_alg_t algorithm, const std::string& k
   REQUIRE(jwt_new(&token) == 0);
   if (!claims.sub.empty()) jwt_add_grant(token, "sub", claims.sub.c_str());
   if (!claims.iss.empty()) jwt_add_grant(token, "iss", claims.iss.c_str());
-  if (!claims.aud.empty()) jwt_add_grant(token, "aud", claims.aud.c_str());
+  const bool list = !claims.aud.empty() && claims.aud[0] == '[';
+  if (list) jwt_add_grants_json(token, ("{\"aud\":" + claims.aud + "}").c_str());
+  if (!claims.aud.empty() && !list) jwt_add_grant(token, "aud", claims.aud.c_str());
   if (claims.exp != 0) jwt_add_grant_int(token, "exp", claims.exp);
   if (claims.nbf != 0) jwt_add_grant_int(token, "nbf", claims.nbf);
   const auto* bytes = reinterpret_cast<const unsigned char*>(key.data());
@@ -145,6 +147,10 @@ TEST_CASE("auth: issuer and audience", "[auth][jwt]") {
   claims.iss = "https://as.example";
   claims.aud = "mx2";
   CHECK(subject_of(options, with_token(sign(claims, JWT_ALG_HS256, kSecret))) == "alice");
+  claims.aud = R"(["other","mx2"])";
+  CHECK(subject_of(options, with_token(sign(claims, JWT_ALG_HS256, kSecret))) == "alice");
+  claims.aud = R"(["other"])";
+  CHECK(subject_of(options, with_token(sign(claims, JWT_ALG_HS256, kSecret))).empty());
   claims.aud = "other";
   CHECK(subject_of(options, with_token(sign(claims, JWT_ALG_HS256, kSecret))).empty());
   claims.aud = "mx2";

@@ -115,5 +115,17 @@ TEST_CASE("table: many rows of one target list use one entry", "[table]") {
   CHECK(rows.find("999") == Found{"same"});
 }
 
+TEST_CASE("table: ip:::/0 is for IPv6 alone, ip:0.0.0.0/0 for IPv4", "[table]") {
+  Table table;
+  table.put(*UeSelector::parse("ip:::/0"), "app", {*Target::parse("host:six")});
+  table.put(*UeSelector::parse("ip:0.0.0.0/0"), "app", {*Target::parse("host:four")});
+  for (const auto& [address, host] : {std::pair{"192.0.2.1", "four"}, {"2001:db8::1", "six"}}) {
+    std::vector<Table::Match> matches;
+    table.find("app", "", IpAddress::parse(address), matches);
+    REQUIRE(matches.size() == 1);
+    CHECK(matches[0].targets->front().value == host);
+  }
+}
+
 }  // namespace
 }  // namespace mx2
