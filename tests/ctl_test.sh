@@ -91,7 +91,7 @@ printf -- '- id: a\n- id: b\n  stat: up\n' > "$work/bad.yaml"
 check "hosts put: the place of an error" 2 "bad.yaml:3:3: stat" hosts put "$work/bad.yaml"
 check "and nothing was put" 1 "no host 'a'" hosts show a
 printf 'id: a\n---\nid: b\n' > "$work/two.yaml"
-check "hosts put: a second document" 2 "two.yaml:3:1: a second document" hosts put "$work/two.yaml"
+check "hosts put: a second document" 2 "two.yaml:2:1: a second document" hosts put "$work/two.yaml"
 printf '[{"id": "a"}, {"id": "b", "zone": 3}]' > "$work/bad.json"
 check "hosts put: the pointer in JSON" 2 "bad.json: /1/zone" hosts put "$work/bad.json"
 check "hosts put: no such file" 2 "cannot be opened" hosts put "$work/none.yaml"
