@@ -15,8 +15,8 @@ GEOSContextHandle_t geos() {
     GEOSContextHandle_t handle = GEOS_init_r();
     ~Context() { GEOS_finish_r(handle); }
   };
-  thread_local const Context context;
-  return context.handle;
+  thread_local const Context kContext;
+  return kContext.handle;
 }
 
 GEOSGeometry* make_ring(const std::vector<Position>& ring) {
