@@ -22,7 +22,7 @@ struct ServerOptions {
   std::size_t body_bytes_max = 65536;   // above: 413
   std::size_t connections_max = 10000;  // above: 503 and close
   int idle_timeout_ms = 60000;          // a connection that completes no request for this long
-                                        // is closed, after 408 if it had begun one
+                                        // is closed, after a bare 408 of Pistache's if begun
 };
 
 class PistacheServer final : public Server {
