@@ -72,6 +72,8 @@ Result<ReadOptions> read_options(const config::Document& document) {
   read_store(reader, options.store);
   reader.integer("limits.contexts_max", options.contexts_max, 1, 1000000000);
   reader.integer("limits.contexts_per_device_max", options.contexts_per_device_max, 1, 1000000000);
+  reader.integer("limits.requests_per_second_max", options.auth.requests_per_second_max, 0,
+                 1000000);
   reader.integer("limits.patch_rows_max", options.operator_endpoints.patch_rows_max, 1, 1000000);
   reader.integer("limits.page_max", options.operator_endpoints.page_max, 1, 100000);
   reader.text("content", options.content);

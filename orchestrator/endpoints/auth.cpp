@@ -68,6 +68,7 @@ Result<Authenticator> Authenticator::make(const AuthOptions& options, const Cloc
   Authenticator authenticator;
   authenticator.options_ = options;
   authenticator.clock_ = &clock;
+  authenticator.limiter_ = std::make_unique<RateLimiter>(options.requests_per_second_max, clock);
   std::istringstream lines(options.tokens);
   std::size_t number = 0;
   for (std::string line; std::getline(lines, line);) {
@@ -140,7 +141,7 @@ Result<std::string> Authenticator::subject_of(const std::string& token) const {
   return subject_of_jwt(token);
 }
 
-Result<Caller> Authenticator::identify(const http::Request& request) const {
+Result<Caller> Authenticator::authenticate(const http::Request& request) const {
   Caller caller;
   caller.ip_text = client_address(request);
   caller.ip = IpAddress::parse(caller.ip_text);
@@ -152,6 +153,14 @@ Result<Caller> Authenticator::identify(const http::Request& request) const {
   if (!subject) return subject.error();
   caller.subject = std::move(*subject);
   caller.authenticated = true;
+  return caller;
+}
+
+Result<Caller> Authenticator::identify(const http::Request& request) const {
+  auto caller = authenticate(request);
+  if (!caller) return caller;
+  const auto& client = caller->authenticated ? caller->subject : caller->ip_text;
+  if (auto admitted = limiter_->admit(client); !admitted) return admitted.error();
   return caller;
 }
 

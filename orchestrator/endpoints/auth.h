@@ -13,6 +13,7 @@
 
 #include "api/base/clock.h"
 #include "api/http/http.h"
+#include "orchestrator/endpoints/rate_limit.h"
 #include "orchestrator/mx2/service.h"
 
 namespace mx2 {
@@ -25,6 +26,7 @@ struct AuthOptions {
   std::string jwt_issuer;                    // required `iss`; empty: any
   std::string jwt_audience;                  // required `aud`; empty: any
   std::vector<std::string> trusted_proxies;  // prefixes whose Forwarded headers are believed
+  std::size_t requests_per_second_max = 0;   // of one subject, or else address; 0: no limit
 };
 
 // The token of "Authorization: Bearer <token>", scheme in any letter case.
@@ -35,10 +37,12 @@ class Authenticator {
   // invalid_argument when the options cannot work (malformed tokens file, unknown algorithm).
   [[nodiscard]] static Result<Authenticator> make(const AuthOptions& options, const Clock& clock);
 
-  // unauthorized when credentials are needed and not good.
+  // unauthorized when credentials are needed and not good, too_many when this client asks too
+  // often.
   [[nodiscard]] Result<Caller> identify(const http::Request& request) const;
 
  private:
+  [[nodiscard]] Result<Caller> authenticate(const http::Request& request) const;
   [[nodiscard]] Result<std::string> subject_of(const std::string& token) const;
   [[nodiscard]] Result<std::string> subject_of_jwt(const std::string& token) const;
   [[nodiscard]] std::string client_address(const http::Request& request) const;
@@ -48,6 +52,7 @@ class Authenticator {
   const Clock* clock_ = nullptr;
   std::unordered_map<std::string, std::string> subjects_;
   std::vector<IpPrefix> proxies_;
+  std::unique_ptr<RateLimiter> limiter_;
 };
 
 }  // namespace mx2

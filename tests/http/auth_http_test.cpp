@@ -79,5 +79,26 @@ TEST_CASE("a trusted proxy says whose request it is", "[http][auth]") {
   CHECK(ops.get(kOperator + "/contexts").json()["items"][0]["clientIp"] == "203.0.113.7");
 }
 
+TEST_CASE("item 83: a client that asks too often is told 429 and when to come back",
+          "[http][auth]") {
+  TestServer server([](OrchestratorOptions& options) {
+    options.auth.requests_per_second_max = 3;
+    options.auth.trusted_proxies = {"127.0.0.1"};
+  });
+  auto client = server.mx2();
+  const auto as = [&](const std::string& address, const std::string& target) {
+    return client.request("GET", target, "", {{"X-Forwarded-For", address}});
+  };
+  for (int i = 0; i < 3; ++i) CHECK(as("192.0.2.1", kAppList).status == 200);
+  const auto refused = as("192.0.2.1", kAppList);
+  CHECK(refused.status == 429);
+  CHECK(refused.header("Retry-After") == "1");
+  CHECK(refused.json()["type"] == "urn:mx2:problem:too-many-requests");
+  CHECK(as("192.0.2.1", kLegacy + "/app_list").status == 429);
+  CHECK(as("192.0.2.2", kAppList).status == 200);  // others are not disturbed
+  server.clock.advance(1000);
+  CHECK(as("192.0.2.1", kAppList).status == 200);
+}
+
 }  // namespace
 }  // namespace mx2::test
