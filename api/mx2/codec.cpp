@@ -147,6 +147,8 @@ Value to_json(const AppCharcs& charcs) {
   return out;
 }
 
+}  // namespace
+
 Value to_json(const UserAppInstance& instance) {
   auto out = Value::object();
   set_if(out, "appInstanceId", instance.app_instance_id);
@@ -154,8 +156,6 @@ Value to_json(const UserAppInstance& instance) {
   if (instance.app_location) out["appLocation"] = codec::to_json(*instance.app_location);
   return out;
 }
-
-}  // namespace
 
 bool is_http_uri(std::string_view text) {
   const auto scheme_end = text.find("://");
@@ -305,6 +305,24 @@ std::string encode_application_list(const std::vector<const AppInfo*>& apps) {
     list.push_back(std::move(item));
   }
   return json::dump({{"appList", std::move(list)}});
+}
+
+Result<std::vector<AppInfo>> decode_application_list(std::string_view body) {
+  const auto document = json::parse(body);
+  if (!document) return document.error();
+  std::optional<Error> error;
+  ObjectReader reader(*document, "", error);
+  std::vector<AppInfo> apps;
+  const auto* list = reader.need("appList", Value::value_t::array);
+  for (std::size_t i = 0; list != nullptr && i < list->size() && !error; ++i) {
+    ObjectReader item((*list)[i], reader.at("appList") + "/" + std::to_string(i), error);
+    const auto* info = item.need("appInfo", Value::value_t::object);
+    if (info == nullptr) break;
+    ObjectReader app(*info, item.at("appInfo"), error);
+    read_app_info(app, apps.emplace_back());
+  }
+  if (error) return *error;
+  return apps;
 }
 
 }  // namespace mx2::codec

@@ -34,6 +34,14 @@ inline constexpr std::size_t kPositionsMax = 2048;  // positions in one polygon
 [[nodiscard]] std::string encode(const ApplicationLocationAvailability& availability);
 
 [[nodiscard]] std::string encode_application_list(const std::vector<const AppInfo*>& apps);
+[[nodiscard]] Result<std::vector<AppInfo>> decode_application_list(std::string_view body);
+
+// Bare objects with their notificationType. The first carries all that clients of the V1.1.1
+// dialect look for, too.
+[[nodiscard]] std::string encode(const Notification& notification);
+[[nodiscard]] Result<Notification> decode_notification(std::string_view body);
+// The value of notificationType.
+[[nodiscard]] std::string_view type_of(const Notification& notification);
 
 // Building blocks shared with the operator codec. `reader.error()` tells what was wrong.
 [[nodiscard]] LocationConstraints read_location(const json::Value& value,
@@ -42,6 +50,7 @@ inline constexpr std::size_t kPositionsMax = 2048;  // positions in one polygon
 void read_app_info(json::ObjectReader& reader, AppInfo& app);
 [[nodiscard]] json::Value to_json(const LocationConstraints& location);
 [[nodiscard]] json::Value to_json(const AppInfo& app);
+[[nodiscard]] json::Value to_json(const UserAppInstance& instance);
 
 // An absolute http or https URI with a host; nothing else may be called back or fetched.
 [[nodiscard]] bool is_http_uri(std::string_view text);

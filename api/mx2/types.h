@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace mx2 {
@@ -102,5 +103,35 @@ struct ApplicationLocationAvailability {
   std::optional<std::string> app_package_source;
   std::vector<LocationConstraints> available_locations;  // response only
 };
+
+// The notifications to a callbackReference. `context_id` is mandatory but in the last.
+
+// Clause 6.4.2: an app instance of the context has another address.
+struct AddressChangeNotification {
+  std::string context_id;
+  std::string app_instance_id;
+  std::string reference_uri;
+};
+
+// Clause 6.4.3: the MEC system has ended the context.
+struct ApplicationContextDeleteNotification {
+  std::string context_id;
+};
+
+// Clause 6.4.4: the whole list of instances, as it is now; only those that have an address.
+struct ApplicationContextUpdateNotification {
+  std::string context_id;
+  std::vector<UserAppInstance> user_app_instance_info;
+};
+
+// Clause 6.4.5: locations asked for at creation that have become available.
+struct ApplicationLocationAvailabilityNotification {
+  std::string context_id;  // empty: absent
+  std::vector<LocationConstraints> available_locations;
+};
+
+using Notification =
+    std::variant<AddressChangeNotification, ApplicationContextDeleteNotification,
+                 ApplicationContextUpdateNotification, ApplicationLocationAvailabilityNotification>;
 
 }  // namespace mx2
