@@ -2,6 +2,7 @@
 
 #include "api/base/text.h"
 #include "api/config/reader.h"
+#include "api/mx2/codec.h"
 
 namespace mx2 {
 namespace {
@@ -48,7 +49,35 @@ void read_store(config::Reader& reader, SqliteOptions& store) {
   store.size_bytes_max = static_cast<std::size_t>(size_mib_max * kMebibyte);
 }
 
+void read_strategy(config::Reader& reader, StrategyOptions& strategy) {
+  std::string standard(to_text(strategy.standard));
+  reader.choice("strategy.standard", standard, {"baseline", "notification", "multiple"});
+  strategy.standard = parse_strategy(standard).value_or(strategy.standard);
+  reader.integer("strategy.endpoints_max", strategy.endpoints_max, 1, codec::kInstancesMax);
+}
+
 }  // namespace
+
+void read_notifier(config::Reader& reader, notifier::NotifierOptions& options) {
+  auto& relay = options.relay;
+  auto& retry = relay.retry;
+  reader.texts("notifier.allow", options.allow);
+  for (const auto& text : options.allow) {
+    if (!IpPrefix::parse(text)) reader.fail("notifier.allow", "'" + text + "' is no prefix");
+  }
+  reader.text("notifier.ca_file", options.ca_file);
+  reader.integer("notifier.connect_timeout_ms", options.connect_timeout_ms, 10, 60000);
+  reader.integer("notifier.timeout_ms", options.timeout_ms, 10, 60000);
+  reader.integer("notifier.in_flight_max", relay.in_flight_max, 1, 100000);
+  reader.integer("notifier.in_flight_per_destination_max", relay.in_flight_per_destination_max, 1,
+                 10000);
+  reader.integer("notifier.window_max", relay.window_max, 1, 100000000);
+  reader.integer("notifier.failing_after", relay.failing_after, 1, 1000);
+  reader.integer("notifier.retry_first_ms", retry.first_delay_ms, 10, 3600000);
+  reader.integer("notifier.retry_max_ms", retry.delay_max_ms, 10, 86400000);
+  reader.integer("notifier.give_up_after_ms", retry.give_up_after_ms, 1000, 2592000000);
+  reader.integer("notifier.young_context_ms", retry.young_context_ms, 0, 3600000);
+}
 
 Result<ReadOptions> read_options(const config::Document& document) {
   ReadOptions result;
@@ -70,6 +99,9 @@ Result<ReadOptions> read_options(const config::Document& document) {
   options.operator_endpoints.token = trim(std::string_view(token).substr(0, token.find('\n')));
   read_auth(reader, options.auth);
   read_store(reader, options.store);
+  read_strategy(reader, options.strategy);
+  reader.boolean("notifier.enabled", options.notifier_here);
+  read_notifier(reader, options.notifier);
   reader.integer("limits.contexts_max", options.contexts_max, 1, 1000000000);
   reader.integer("limits.contexts_per_device_max", options.contexts_per_device_max, 1, 1000000000);
   reader.integer("limits.requests_per_second_max", options.auth.requests_per_second_max, 0,

@@ -5,8 +5,10 @@
 #include <string>
 
 #include "api/base/result.h"
+#include "api/config/reader.h"
 #include "api/config/yaml.h"
 #include "api/http/pistache_server.h"
+#include "notifier/notifier.h"
 #include "orchestrator/endpoints/endpoints.h"
 #include "orchestrator/store/sqlite_store.h"
 
@@ -19,6 +21,9 @@ struct OrchestratorOptions {
   OperatorEndpointOptions operator_endpoints;
   AuthOptions auth;
   SqliteOptions store;
+  StrategyOptions strategy;
+  bool notifier_here = true;  // false: mx2-notifier does it
+  notifier::NotifierOptions notifier;
   std::size_t contexts_max = 5'000'000;
   std::size_t contexts_per_device_max = 1000;
   std::string content;  // YAML file loaded into an empty store
@@ -31,6 +36,9 @@ struct ReadOptions {
   OrchestratorOptions options;
   std::string effective;  // as YAML, without secrets
 };
+
+// Section `notifier`, which mx2-notifier has too.
+void read_notifier(config::Reader& reader, notifier::NotifierOptions& options);
 
 // All errors at once, with their places.
 [[nodiscard]] Result<ReadOptions> read_options(const config::Document& document);

@@ -4,9 +4,16 @@
 #include <future>
 
 #include "api/base/log.h"
+#include "notifier/notifier.h"
 #include "orchestrator/content.h"
+#include "orchestrator/store/store_outbox.h"
 
 namespace mx2 {
+namespace {
+
+constexpr int kNotifierGraceMs = 1000;  // what is in flight then is sent again after the next start
+
+}  // namespace
 
 struct Orchestrator::Impl {
   Impl(std::unique_ptr<metrics::Registry> metrics, std::unique_ptr<Store> opened,
@@ -17,12 +24,21 @@ struct Orchestrator::Impl {
         auth(std::move(who)),
         quota(options.contexts_max, options.contexts_per_device_max,
               registry->gauge("mx2_contexts", "Application contexts")),
-        service{model, *store, clock, ids, quota},
+        relocation(model, *store, clock, index, options.strategy, *registry),
+        service{model, *store, clock, ids, quota, index, options.strategy, relocation},
+        outbox(*store, options.store.path + ".notifier"),
         mx2_router(*registry, "mx2"),
         operator_router(*registry, "operator"),
         mx2_server(options.mx2_server),
         operator_server(options.operator_server) {}
 
+  // Ends what still runs on the store's thread before anything it uses goes.
+  ~Impl() {
+    relocation.stop();
+    store->close();
+  }
+
+  Result<void> start_notifier(const Clock& clock);
   Result<void> load();
   Result<void> load_first_content();
   Result<void> listen();
@@ -33,7 +49,11 @@ struct Orchestrator::Impl {
   Authenticator auth;
   LiveModel model;
   ContextQuota quota;
+  ContextIndex index;
+  Relocation relocation;
   Mx2Service service;
+  StoreOutbox outbox;
+  std::unique_ptr<notifier::Notifier> notifier;
   http::Router mx2_router;
   http::Router operator_router;
   http::PistacheServer mx2_server;
@@ -41,18 +61,34 @@ struct Orchestrator::Impl {
   bool stopped = false;
 };
 
+// Before anything is submitted: the store tells it of each notification.
+Result<void> Orchestrator::Impl::start_notifier(const Clock& clock) {
+  if (!options.notifier_here) return {};
+  auto made = notifier::Notifier::make(outbox, clock, *registry, options.notifier);
+  if (!made) return made.error();
+  notifier = std::move(*made);
+  store->on_notification([this] { notifier->wake(); });
+  notifier->start();
+  return {};
+}
+
 Result<void> Orchestrator::Impl::load() {
   const auto start = std::chrono::steady_clock::now();
-  const auto version = store->load(
+  const auto stored = store->load(
       {[this](App&& app) { return model.write([&](Model& m) { return m.put_app(app); }); },
        [this](Host&& host) { return model.write([&](Model& m) { return m.put_host(host); }); },
        [this](TableChange&& row) -> Result<void> {
          model.write([&](Model& m) { m.apply(row); });
          return {};
        },
-       [this](const ContextOwner& owner) { quota.restore(owner); }});
-  if (!version) return version.error();
-  model.write([&](Model& m) { m.set_table_version(*version); });
+       [this](const ContextOwner& owner, const std::string& app_d_id,
+              const std::string& context_id) {
+         quota.restore(owner);
+         index.add(app_d_id, owner.dev_app_id, context_id);
+       }});
+  if (!stored) return stored.error();
+  model.write([&](Model& m) { m.set_table_version(stored->table_version); });
+  relocation.resume(stored->relocating);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   const auto& loaded = model.unlocked();
   log::info("store loaded", {{"apps", std::to_string(loaded.apps().size())},
@@ -111,6 +147,7 @@ Result<std::unique_ptr<Orchestrator>> Orchestrator::start_on(
   if (!auth) return auth.error();
   auto impl = std::make_unique<Impl>(std::move(registry), std::move(store), options,
                                      std::move(*auth), clock, ids);
+  if (auto ok = impl->start_notifier(clock); !ok) return ok.error();
   if (auto ok = impl->load(); !ok) return ok.error();
   if (auto ok = impl->load_first_content(); !ok) return ok.error();
   if (auto ok = impl->listen(); !ok) return ok.error();
@@ -128,6 +165,8 @@ void Orchestrator::stop() {
   impl_->stopped = true;
   impl_->mx2_server.stop(impl_->options.shutdown_grace_ms);
   impl_->operator_server.stop(impl_->options.shutdown_grace_ms);
+  impl_->relocation.stop();
+  if (impl_->notifier) impl_->notifier->stop(kNotifierGraceMs);
   impl_->store->close();
 }
 

@@ -30,6 +30,14 @@ HostState read_state(ObjectReader& reader) {
   return HostState::kUp;
 }
 
+void read_strategy(ObjectReader& reader, App& app) {
+  std::optional<std::string> text;
+  reader.optional("strategy", text, json::kAnyText);
+  if (!text) return;
+  app.strategy = parse_strategy(*text);
+  if (!app.strategy) reader.fail("must be baseline, notification or multiple", "strategy");
+}
+
 void read_labels(ObjectReader& reader, Host& host) {
   const auto* labels = reader.object("labels");
   if (labels == nullptr) return;
@@ -120,9 +128,10 @@ Result<App> decode_app(const Value& document) {
   }
   reader.optional("enabled", app.enabled);
   reader.optional("subjects", app.subjects, json::kIdentifier, 10000);
+  read_strategy(reader, app);
   reader.refuse_unknown({"appDId", "appName", "appProvider", "appSoftVersion", "appDVersion",
                          "appDescription", "appLocation", "appCharcs", "vendorSpecificExt",
-                         "enabled", "subjects"});
+                         "enabled", "subjects", "strategy"});
   if (error) return *error;
   return app;
 }
@@ -204,6 +213,7 @@ Value to_json(const App& app) {
   }
   out["enabled"] = app.enabled;
   if (!app.subjects.empty()) out["subjects"] = app.subjects;
+  if (app.strategy) out["strategy"] = to_text(*app.strategy);
   return out;
 }
 
@@ -246,6 +256,27 @@ Value to_json(const ContextSummary& context) {
           {"ue", context.ue},
           {"created", format_utc(context.created_ms)},
           {"callback", context.has_callback}};
+}
+
+Value to_json(const OutboxItem& item) {
+  Value out{{"contextId", item.context_id},
+            {"notificationType", item.type},
+            {"callbackReference", item.callback_reference},
+            {"state", item.dead ? "dead" : "pending"},
+            {"attempts", item.attempts},
+            {"written", format_utc(item.written_ms)}};
+  if (!item.dead) out["due"] = format_utc(item.due_ms);
+  if (!item.last_error.empty()) out["lastError"] = item.last_error;
+  return out;
+}
+
+Value to_json(const OutboxPage& outbox) {
+  auto out = to_json(outbox.page);
+  out["pending"] = outbox.pending;
+  out["dead"] = outbox.dead;
+  if (outbox.oldest_ms) out["oldest"] = format_utc(*outbox.oldest_ms);
+  if (!outbox.last_error.empty()) out["lastError"] = outbox.last_error;
+  return out;
 }
 
 }  // namespace mx2::codec

@@ -28,6 +28,7 @@ inline constexpr std::size_t kTargetsMax = 16;
 [[nodiscard]] json::Value to_json(const Association& row);
 [[nodiscard]] json::Value to_json(const Explanation& explanation);
 [[nodiscard]] json::Value to_json(const ContextSummary& context);
+[[nodiscard]] json::Value to_json(const OutboxItem& item);
 
 // {"items":[…],"next":"…"}
 template <typename T>
@@ -38,5 +39,8 @@ template <typename T>
   if (!page.next.empty()) out["next"] = page.next;
   return out;
 }
+
+// A page with "pending", "dead", "oldest" and "lastError" of the whole outbox.
+[[nodiscard]] json::Value to_json(const OutboxPage& outbox);
 
 }  // namespace mx2::codec

@@ -76,6 +76,22 @@ std::string_view to_text(HostState state) {
   return "up";
 }
 
+std::string_view to_text(Strategy strategy) {
+  switch (strategy) {
+    case Strategy::kBaseline: return "baseline";
+    case Strategy::kMultiple: return "multiple";
+    case Strategy::kNotification: break;
+  }
+  return "notification";
+}
+
+std::optional<Strategy> parse_strategy(std::string_view text) {
+  for (const auto strategy : {Strategy::kBaseline, Strategy::kNotification, Strategy::kMultiple}) {
+    if (text == to_text(strategy)) return strategy;
+  }
+  return std::nullopt;
+}
+
 std::string_view to_text(Writer writer) {
   return writer == Writer::kOperator ? "operator" : "optimizer";
 }

@@ -39,9 +39,17 @@ struct Host {
   std::vector<AppInstance> instances;
 };
 
+// What a change of the table means for contexts that exist.
+enum class Strategy : std::uint8_t {
+  kBaseline,      // nothing: they keep their endpoint
+  kNotification,  // they move, and their device applications are told
+  kMultiple,      // the same with several endpoints, in order of preference, for clients that probe
+};
+
 // A user application (λ) in the catalogue.
 struct App {
   AppInfo info;
+  std::optional<Strategy> strategy;   // none: the deployment's
   bool enabled = true;                // false: not listed, no new contexts
   std::vector<std::string> subjects;  // who may see and use it (token subjects); empty: everybody
 };
@@ -122,6 +130,18 @@ struct ContextSummary {
   bool has_callback = false;
 };
 
+// A notification that is owed, as operators see it.
+struct OutboxItem {
+  std::string context_id;
+  std::string type;  // notificationType
+  std::string callback_reference;
+  std::uint32_t attempts = 0;
+  std::int64_t written_ms = 0;
+  std::int64_t due_ms = 0;  // not sent before
+  bool dead = false;        // given up
+  std::string last_error;
+};
+
 // A page of a list. `next` is the cursor of the following page; empty on the last one.
 template <typename T>
 struct Page {
@@ -129,7 +149,18 @@ struct Page {
   std::string next;
 };
 
+// The outbox in numbers, and a page of its entries.
+struct OutboxPage {
+  std::uint64_t pending = 0;
+  std::uint64_t dead = 0;
+  std::optional<std::int64_t> oldest_ms;  // when the oldest pending entry was written
+  std::string last_error;                 // of the entry tried last
+  Page<OutboxItem> page;
+};
+
 [[nodiscard]] std::string_view to_text(HostState state);
+[[nodiscard]] std::string_view to_text(Strategy strategy);
+[[nodiscard]] std::optional<Strategy> parse_strategy(std::string_view text);
 [[nodiscard]] std::string_view to_text(Writer writer);
 
 }  // namespace mx2

@@ -1,6 +1,6 @@
 #include "orchestrator/domain/placement.h"
 
-#include <functional>
+#include <algorithm>
 
 namespace mx2 {
 namespace {
@@ -22,51 +22,70 @@ std::string selector_text(const Table::Match& match, const PlacementQuery& query
   return "*";
 }
 
+bool is_there(const PlacementQuery& query, const AppInstance& instance) {
+  const auto& uris = query.current_uris;
+  return std::find(uris.begin(), uris.end(), instance.reference_uri) != uris.end();
+}
+
 // Why this host cannot serve, or nothing when it can.
 const char* obstacle(const HostEntry* entry, const PlacementQuery& query) {
   if (entry == nullptr) return "host is not known";
   if (entry->host.state == HostState::kDown) return "host is down";
-  if (entry->host.state == HostState::kCordoned) return "host is cordoned";
-  if (entry->instance(query.app_d_id) == nullptr) return "host has no instance of the app";
+  const auto* instance = entry->instance(query.app_d_id);
+  if (instance == nullptr) return "host has no instance of the app";
+  if (entry->host.state == HostState::kCordoned && !is_there(query, *instance)) {
+    return "host is cordoned";
+  }
   if (query.location != nullptr && !query.location->matches_any(entry->service_area)) {
     return "host does not serve the requested location";
   }
   return nullptr;
 }
 
-class Attempt {
+// Tries targets in the order of the decision rule until `enough` placements are found.
+class Search {
  public:
-  Attempt(const Model& model, const PlacementQuery& query, Explanation* trace)
-      : model_(model), query_(query), trace_(trace) {}
+  Search(const Model& model, const PlacementQuery& query, std::size_t enough, Explanation* trace)
+      : model_(model), query_(query), enough_(enough), trace_(trace) {}
 
-  std::optional<Placement> by_rows() {
+  std::vector<Placement> run() {
+    by_rows();
+    if (found_.size() < enough_ && query_.location != nullptr) by_location();
+    return std::move(found_);
+  }
+
+ private:
+  void by_rows() {
     std::vector<Table::Match> matches;
     model_.table().find(query_.app_d_id, query_.dev_app_id, query_.ip, matches);
     for (const auto& match : matches) {
       for (const auto& target : *match.targets) {
-        auto placement =
-            target.kind == Target::Kind::kHost ? host(target.value) : endpoint(target.value);
-        if (trace_ != nullptr) note(selector_text(match, query_), target.text());
-        if (!placement) continue;
-        placement->ue = selector_text(match, query_);
-        return placement;
+        if (found_.size() == enough_) return;
+        take(target.kind == Target::Kind::kHost ? host(target.value) : endpoint(target.value),
+             selector_text(match, query_), target.text());
       }
     }
-    return std::nullopt;
   }
 
-  std::optional<Placement> by_location() {
+  void by_location() {
     for (const auto& id : model_.hosts_of(query_.app_d_id)) {
-      auto placement = host(id);
-      if (trace_ != nullptr) note("location", "host:" + id);
-      if (!placement) continue;
-      placement->ue = "location";
-      return placement;
+      if (found_.size() == enough_) return;
+      take(host(id), "location", "host:" + id);
     }
-    return std::nullopt;
   }
 
- private:
+  void take(std::optional<Placement> placement, std::string ue, std::string target) {
+    const bool known = placement && std::any_of(found_.begin(), found_.end(), [&](const auto& p) {
+                         return p.reference_uri == placement->reference_uri;
+                       });
+    if (trace_ != nullptr) {
+      trace_->steps.push_back({ue, std::move(target), verdict_ == nullptr ? "chosen" : verdict_});
+    }
+    if (!placement || known) return;
+    placement->ue = std::move(ue);
+    found_.push_back(std::move(*placement));
+  }
+
   std::optional<Placement> host(const std::string& id) {
     const auto* entry = model_.host(id);
     verdict_ = obstacle(entry, query_);
@@ -81,25 +100,26 @@ class Attempt {
     return Placement{{}, endpoint_instance_id(address), address, {}};
   }
 
-  void note(std::string ue, std::string target) {
-    trace_->steps.push_back(
-        {std::move(ue), std::move(target), verdict_ == nullptr ? "chosen" : verdict_});
-  }
-
   const Model& model_;
   const PlacementQuery& query_;
+  const std::size_t enough_;
   Explanation* trace_;
   const char* verdict_ = nullptr;
+  std::vector<Placement> found_;
 };
 
 }  // namespace
 
 std::optional<Placement> place(const Model& model, const PlacementQuery& query,
                                Explanation* trace) {
-  Attempt attempt(model, query, trace);
-  auto placement = attempt.by_rows();
-  if (!placement && query.location != nullptr) placement = attempt.by_location();
-  return placement;
+  auto found = Search(model, query, 1, trace).run();
+  if (found.empty()) return std::nullopt;
+  return std::move(found.front());
+}
+
+std::vector<Placement> place_all(const Model& model, const PlacementQuery& query,
+                                 std::size_t most) {
+  return Search(model, query, most, nullptr).run();
 }
 
 Explanation explain(const Model& model, const PlacementQuery& query) {

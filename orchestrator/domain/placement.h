@@ -11,6 +11,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/operator/types.h"
 #include "orchestrator/domain/model.h"
@@ -22,6 +23,8 @@ struct PlacementQuery {
   std::string dev_app_id;
   std::optional<IpAddress> ip;
   const PreparedLocation* location = nullptr;  // none: anywhere
+  // Where a context that exists is served now: a cordoned host keeps it. Empty: a new context.
+  std::vector<std::string> current_uris = {};
 };
 
 struct Placement {
@@ -34,6 +37,11 @@ struct Placement {
 // `trace`, if given, receives every attempt in order.
 [[nodiscard]] std::optional<Placement> place(const Model& model, const PlacementQuery& query,
                                              Explanation* trace = nullptr);
+
+// The first `most` targets that can serve, in the same order, each address once: the endpoints of a
+// client that probes. The first is place()'s.
+[[nodiscard]] std::vector<Placement> place_all(const Model& model, const PlacementQuery& query,
+                                               std::size_t most);
 
 // The same, told to an operator.
 [[nodiscard]] Explanation explain(const Model& model, const PlacementQuery& query);

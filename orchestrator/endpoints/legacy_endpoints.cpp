@@ -63,7 +63,7 @@ class LegacyEndpoints {
                           Responder responder) {
     auto caller = auth_.identify(request);
     if (!caller) return responder.reply(legacy_refusal(caller.error(), request.id));
-    delete_app_context(service_, context_id, std::move(*caller), std::nullopt,
+    delete_app_context(service_, context_id, std::move(*caller), std::nullopt, EndedBy::kDeviceApp,
                        answer_no_content<void>(request, std::move(responder)));
   }
 

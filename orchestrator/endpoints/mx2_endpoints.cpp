@@ -120,7 +120,7 @@ class Mx2Endpoints {
     const auto caller = identify(request, responder, kNoQuery);
     if (!caller) return;
     delete_app_context(
-        service_, context_id, *caller, if_match_of(request),
+        service_, context_id, *caller, if_match_of(request), EndedBy::kDeviceApp,
         [id = request.id, responder = std::move(responder)](const Result<void>& deleted) mutable {
           responder.reply(deleted ? http::no_content() : refusal(deleted.error(), id));
         });

@@ -3,6 +3,7 @@
 #include "api/base/log.h"
 #include "api/mx2/codec.h"
 #include "orchestrator/domain/placement.h"
+#include "orchestrator/mx2/assignment.h"
 #include "orchestrator/mx2/service.h"
 
 namespace mx2 {
@@ -61,6 +62,7 @@ class CreateAppContext final : public UnitOfWork {
   void done(const Result<void>& outcome) noexcept override {
     if (!outcome && counted_) service_.quota.give_back(owner());
     if (!outcome) return answer_(outcome.error());
+    service_.index.add(record_.app_d_id, record_.dev_app_id, record_.context_id);
     if (log::debug_enabled()) {
       log::debug("context created", {{"context", record_.context_id},
                                      {"app", record_.app_d_id},
@@ -90,7 +92,7 @@ class CreateAppContext final : public UnitOfWork {
     record_.app_d_id = entry->app.info.app_d_id;
     context_.app_info.app_d_id = record_.app_d_id;
     if (legacy_) context_.app_info.app_d_version = entry->app.info.app_d_version;
-    for (std::size_t i = 0; i < context_.app_info.user_app_instance_info.size(); ++i) {
+    for (std::size_t i = 0; i < request_.app_info.user_app_instance_info.size(); ++i) {
       if (auto placed = place_instance(model, *entry, i); !placed) return placed;
     }
     return {};
@@ -109,7 +111,7 @@ class CreateAppContext final : public UnitOfWork {
 
   Result<void> place_instance(const Model& model, const CatalogueEntry& entry, std::size_t index) {
     auto& instance = context_.app_info.user_app_instance_info[index];
-    PlacementQuery query{record_.app_d_id, record_.dev_app_id, caller_.ip, nullptr};
+    PlacementQuery query{record_.app_d_id, record_.dev_app_id, caller_.ip, nullptr, {}};
     std::optional<PreparedLocation> location;
     if (instance.app_location) {
       auto prepared = PreparedLocation::make(*instance.app_location);
@@ -129,7 +131,14 @@ class CreateAppContext final : public UnitOfWork {
     record_.host_id = placement->host_id;
     record_.reference_uri = placement->reference_uri;
     record_.ue = placement->ue;
+    if (wants_several(entry)) expand(model, service_.strategy, query, context_);
     return {};
+  }
+
+  // Clients of the V1.1.1 dialect know one address; a list of several wishes is answered as it is.
+  [[nodiscard]] bool wants_several(const CatalogueEntry& entry) const {
+    return strategy_of(entry.app, service_.strategy) == Strategy::kMultiple && !legacy_ &&
+           request_.app_info.user_app_instance_info.size() == 1;
   }
 
   // A client that can wait for its location gets the item without an address (MEC 016, 6.2.3).

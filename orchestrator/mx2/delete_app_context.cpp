@@ -1,3 +1,4 @@
+#include "api/mx2/codec.h"
 #include "orchestrator/mx2/service.h"
 
 namespace mx2 {
@@ -6,43 +7,62 @@ namespace {
 class DeleteAppContext final : public UnitOfWork {
  public:
   DeleteAppContext(Mx2Service& service, std::string context_id, Caller caller,
-                   const IfMatch& if_match, Callback<Result<void>> answer)
+                   const IfMatch& if_match, EndedBy by, Callback<Result<void>> answer)
       : service_(service),
         context_id_(std::move(context_id)),
         caller_(std::move(caller)),
         if_match_(if_match),
+        by_(by),
         answer_(std::move(answer)) {}
 
   Result<void> run(StoreTransaction& transaction) override {
-    const auto found = transaction.find_context(context_id_);
+    auto found = transaction.find_context(context_id_);
     if (!found) return found.error();
     if (auto access = check_access(*found, caller_, if_match_); !access) return access;
-    owner_ = {(*found)->subject, (*found)->dev_app_id};
+    record_ = std::move(**found);
+    if (record_.has_callback) {
+      if (auto settled = settle_what_is_owed(transaction); !settled) return settled;
+    }
     return transaction.delete_context(context_id_);
   }
 
-  [[nodiscard]] bool writes_once() const override { return true; }
-
   void done(const Result<void>& outcome) noexcept override {
-    if (outcome) service_.quota.give_back(owner_);
+    if (outcome) {
+      service_.quota.give_back({record_.subject, record_.dev_app_id});
+      service_.index.remove(record_.app_d_id, record_.dev_app_id, context_id_);
+    }
     answer_(outcome);
   }
 
  private:
+  // Clients of the V1.1.1 dialect do not know this notification.
+  Result<void> settle_what_is_owed(StoreTransaction& transaction) {
+    if (by_ == EndedBy::kDeviceApp || record_.legacy) {
+      return transaction.delete_notification(context_id_);
+    }
+    const auto context = codec::decode_app_context(record_.document);
+    if (!context) return internal("stored context: " + context.error().detail);
+    ++record_.revision;
+    return transaction.put_notification(owed(record_, *context,
+                                             ApplicationContextDeleteNotification{context_id_},
+                                             service_.clock.now_ms()));
+  }
+
   Mx2Service& service_;
   const std::string context_id_;
   const Caller caller_;
   const IfMatch if_match_;
+  const EndedBy by_;
   Callback<Result<void>> answer_;
-  ContextOwner owner_;
+  ContextRecord record_;
 };
 
 }  // namespace
 
 void delete_app_context(Mx2Service& service, std::string context_id, Caller caller,
-                        const IfMatch& if_match, Callback<Result<void>> answer) {
+                        const IfMatch& if_match, EndedBy by, Callback<Result<void>> answer) {
   service.store.submit(std::make_unique<DeleteAppContext>(
-      service, std::move(context_id), std::move(caller), if_match, std::move(answer)));
+      service, std::move(context_id), std::move(caller), if_match, by, std::move(answer)));
 }
 
 }  // namespace mx2

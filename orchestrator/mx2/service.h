@@ -20,6 +20,9 @@
 #include "api/base/result.h"
 #include "api/mx2/types.h"
 #include "orchestrator/domain/model.h"
+#include "orchestrator/mx2/assignment.h"
+#include "orchestrator/mx2/context_index.h"
+#include "orchestrator/mx2/relocation.h"
 #include "orchestrator/store/store.h"
 
 namespace mx2 {
@@ -60,6 +63,9 @@ struct Mx2Service {
   const Clock& clock;
   IdGenerator& ids;
   ContextQuota& quota;
+  ContextIndex& index;
+  const StrategyOptions& strategy;
+  Relocation& relocation;
 };
 
 // Revisions the caller says it has seen; nothing: it does not say, and any will do.
@@ -96,8 +102,11 @@ void update_app_context(Mx2Service& service, std::string context_id, AppContext 
                         Caller caller, const IfMatch& if_match,
                         Callback<Result<std::uint64_t>> answer);
 
+// A context that its device application ends is forgotten with all it is owed. One that the system
+// ends owes a last notification.
+enum class EndedBy : std::uint8_t { kDeviceApp, kSystem };
 void delete_app_context(Mx2Service& service, std::string context_id, Caller caller,
-                        const IfMatch& if_match, Callback<Result<void>> answer);
+                        const IfMatch& if_match, EndedBy by, Callback<Result<void>> answer);
 
 void get_app_context(Mx2Service& service, std::string context_id, Caller caller,
                      Callback<Result<StoredContext>> answer);

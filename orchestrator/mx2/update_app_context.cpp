@@ -1,5 +1,5 @@
 #include "api/mx2/codec.h"
-#include "orchestrator/domain/placement.h"
+#include "orchestrator/mx2/assignment.h"
 #include "orchestrator/mx2/service.h"
 
 namespace mx2 {
@@ -34,14 +34,14 @@ class UpdateAppContext final : public UnitOfWork {
     ContextRecord record = std::move(**found);
     auto context = codec::decode_app_context(record.document);
     if (!context) return internal("stored context: " + context.error().detail);
-    apply(*context, record);
+    const bool knows_address = !record.reference_uri.empty();
+    const bool moved = apply(*context, record);
     record.revision += 1;
     revision_ = record.revision;
     record.document = codec::encode(*context);
+    if (auto owing = owe(transaction, record, *context, moved, knows_address); !owing) return owing;
     return transaction.update_context(record);
   }
-
-  [[nodiscard]] bool writes_once() const override { return true; }
 
   void done(const Result<void>& outcome) noexcept override {
     if (!outcome) return answer_(outcome.error());
@@ -50,12 +50,13 @@ class UpdateAppContext final : public UnitOfWork {
 
  private:
   // Only callbackReference and appLocation may change (7.5.3.2); the rest of the request is
-  // ignored.
-  void apply(AppContext& context, ContextRecord& record) const {
+  // ignored. True when that gave the context another address.
+  bool apply(AppContext& context, ContextRecord& record) const {
     if (request_.callback_reference) context.callback_reference = request_.callback_reference;
     record.has_callback = context.callback_reference.has_value();
     auto& stored = context.app_info.user_app_instance_info;
     const auto& updates = request_.app_info.user_app_instance_info;
+    bool relocated = false;
     for (std::size_t i = 0; i < updates.size(); ++i) {
       auto* item = counterpart(stored, updates[i], i);
       if (item == nullptr || !updates[i].app_location ||
@@ -63,24 +64,32 @@ class UpdateAppContext final : public UnitOfWork {
         continue;
       }
       item->app_location = updates[i].app_location;
-      relocate(*item, record, item == &stored.front());
+      relocated = true;
     }
+    return relocated && relocate(context, record);
   }
 
-  // The item moves to where its new location is served, if that is anywhere; else it stays.
-  void relocate(UserAppInstance& item, ContextRecord& record, bool first) const {
-    const auto location = PreparedLocation::make(*item.app_location);
-    if (!location) return;  // an update is only checked by the schema: no area to go by
-    const PlacementQuery query{record.app_d_id, record.dev_app_id,
-                               IpAddress::parse(record.client_ip), &*location};
-    const auto placement = place(service_.model.unlocked(), query);
-    if (!placement) return;
-    item.app_instance_id = placement->app_instance_id;
-    item.reference_uri = placement->reference_uri;
-    if (!first) return;
-    record.host_id = placement->host_id;
-    record.reference_uri = placement->reference_uri;
-    record.ue = placement->ue;
+  // Items move to where their new locations are served, if that is anywhere; else they stay.
+  bool relocate(AppContext& context, ContextRecord& record) const {
+    const auto& model = service_.model.unlocked();
+    const auto* entry = model.app(record.app_d_id);
+    if (entry == nullptr) return false;
+    const auto strategy = strategy_of(entry->app, service_.strategy);
+    return reassign(model, strategy, service_.strategy, record, context).changed;
+  }
+
+  // The 204 has no room for the new address: a notification brings it. What was owed before goes to
+  // the callback of now.
+  Result<void> owe(StoreTransaction& transaction, const ContextRecord& record,
+                   const AppContext& context, bool moved, bool knows_address) const {
+    const auto now_ms = service_.clock.now_ms();
+    if (moved && record.has_callback) {
+      return transaction.put_notification(
+          owed(record, context, notification_of(context, knows_address), now_ms));
+    }
+    if (!request_.callback_reference) return {};
+    return transaction.redirect_notification(record.context_id, *request_.callback_reference,
+                                             now_ms);
   }
 
   Mx2Service& service_;

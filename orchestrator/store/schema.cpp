@@ -10,7 +10,7 @@ namespace mx2 {
 namespace {
 
 // Element i takes a file from version i to version i + 1. Never edit one that was released: append.
-constexpr std::array<const char*, 1> kMigrations{R"(
+constexpr std::array<const char*, 2> kMigrations{R"(
   CREATE TABLE apps (
     app_d_id TEXT PRIMARY KEY,
     document TEXT NOT NULL
@@ -45,6 +45,25 @@ constexpr std::array<const char*, 1> kMigrations{R"(
     document      TEXT NOT NULL
   ) WITHOUT ROWID;
   INSERT INTO meta VALUES ('table_version', '0');
+)",
+                                                 R"(
+  CREATE TABLE outbox (
+    sequence           INTEGER PRIMARY KEY,
+    context_id         TEXT NOT NULL UNIQUE,
+    revision           INTEGER NOT NULL,
+    callback_reference TEXT NOT NULL,
+    type               TEXT NOT NULL,
+    body               TEXT NOT NULL,
+    created_ms         INTEGER NOT NULL,
+    written_ms         INTEGER NOT NULL,
+    due_ms             INTEGER NOT NULL,
+    attempts           INTEGER NOT NULL,
+    dead               INTEGER NOT NULL,
+    last_error         TEXT NOT NULL
+  );
+  CREATE INDEX outbox_dead ON outbox (sequence) WHERE dead = 1;
+  INSERT INTO meta VALUES ('outbox_sequence', '0');
+  INSERT INTO meta VALUES ('relocating', '0');
 )"};
 
 int stored_version(SQLite::Database& database) {
@@ -57,13 +76,17 @@ int stored_version(SQLite::Database& database) {
 
 int newest_schema() { return static_cast<int>(kMigrations.size()); }
 
-Result<void> migrate(SQLite::Database& database) {
+Result<void> check_schema(SQLite::Database& database) {
   const int version = stored_version(database);
   if (version == newest_schema()) return {};
-  if (version > newest_schema()) {
-    return unavailable("the store has schema " + std::to_string(version) + ", this program knows " +
-                       std::to_string(newest_schema()) + ": it was written by a newer release");
-  }
+  return unavailable("the store has schema " + std::to_string(version) + ", this program knows " +
+                     std::to_string(newest_schema()) + ": it was written by " +
+                     (version > newest_schema() ? "a newer" : "an older") + " release");
+}
+
+Result<void> migrate(SQLite::Database& database) {
+  const int version = stored_version(database);
+  if (version >= newest_schema()) return check_schema(database);
   SQLite::Transaction transaction(database);
   database.exec("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)");
   for (int step = version; step < newest_schema(); ++step) {

@@ -13,4 +13,7 @@ namespace mx2 {
 // Creates or migrates. unavailable with a readable text when the file is newer or no store of ours.
 [[nodiscard]] Result<void> migrate(SQLite::Database& database);
 
+// unavailable when the file is of another schema: for programs that must not migrate it.
+[[nodiscard]] Result<void> check_schema(SQLite::Database& database);
+
 }  // namespace mx2

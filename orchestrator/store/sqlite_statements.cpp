@@ -1,58 +1,26 @@
 #include "orchestrator/store/sqlite_statements.h"
 
-#include <sqlite3.h>
-
-#include "api/base/text.h"
 #include "api/operator/codec.h"
+#include "orchestrator/store/sqlite_values.h"
 
 namespace mx2 {
 namespace {
 
-constexpr const char* kContextColumns =
-    "context_id, revision, app_d_id, dev_app_id, subject, client_ip, host_id, reference_uri, ue, "
-    "legacy, has_callback, created_ms, document";
-
-void bind(SQLite::Statement& statement, int at, const std::string& text) {
-  statement.bindNoCopy(at, text);
-}
-void bind(SQLite::Statement& statement, int at, std::int64_t number) { statement.bind(at, number); }
-
-template <typename... Values>
-void bind_all(SQLite::Statement& statement, const Values&... values) {
-  int at = 0;
-  (bind(statement, ++at, values), ...);
-}
+// Room for the entries of one run of the program: a relay that goes on reading over a restart must
+// never see a number again.
+constexpr std::int64_t kSequencesPerRun = std::int64_t{1} << 32;
 
 // Runs a write and leaves the statement ready for the next, whatever happens.
 template <typename... Values>
 Result<void> write(SQLite::Statement& statement, const Values&... values) {
   try {
-    bind_all(statement, values...);
+    const sqlite::Reset reset(statement);
+    sqlite::bind_all(statement, values...);
     statement.exec();
-    statement.reset();
     return {};
   } catch (const SQLite::Exception& e) {
-    statement.tryReset();
     return storage_error(e);
   }
-}
-
-ContextRecord read_context(SQLite::Statement& row) {
-  ContextRecord context;
-  context.context_id = row.getColumn(0).getString();
-  context.revision = static_cast<std::uint64_t>(row.getColumn(1).getInt64());
-  context.app_d_id = row.getColumn(2).getString();
-  context.dev_app_id = row.getColumn(3).getString();
-  context.subject = row.getColumn(4).getString();
-  context.client_ip = row.getColumn(5).getString();
-  context.host_id = row.getColumn(6).getString();
-  context.reference_uri = row.getColumn(7).getString();
-  context.ue = row.getColumn(8).getString();
-  context.legacy = row.getColumn(9).getInt() != 0;
-  context.has_callback = row.getColumn(10).getInt() != 0;
-  context.created_ms = row.getColumn(11).getInt64();
-  context.document = row.getColumn(12).getString();
-  return context;
 }
 
 std::string join_targets(const std::vector<Target>& targets) {
@@ -61,67 +29,14 @@ std::string join_targets(const std::vector<Target>& targets) {
   return text;
 }
 
-Result<Association> read_row(SQLite::Statement& row) {
-  Association association;
-  association.app_d_id = row.getColumn(0).getString();
-  auto ue = UeSelector::parse(row.getColumn(1).getString());
-  if (!ue) return ue.error();
-  association.ue = std::move(*ue);
-  for (const auto text : split(row.getColumn(2).getText(), ' ')) {
-    auto target = Target::parse(text);
-    if (!target) return target.error();
-    association.targets.push_back(std::move(*target));
-  }
-  association.writer = row.getColumn(3).getInt() == 0 ? Writer::kOperator : Writer::kOptimizer;
-  association.reason = row.getColumn(4).getString();
-  association.version = static_cast<std::uint64_t>(row.getColumn(5).getInt64());
-  association.updated_ms = row.getColumn(6).getInt64();
-  return association;
-}
-
-template <typename T, typename Decode, typename Sink>
-Result<void> load_documents(SQLite::Database& db, const char* sql, Decode decode, Sink& sink) {
-  SQLite::Statement query(db, sql);
-  while (query.executeStep()) {
-    const auto document = json::parse(query.getColumn(0).getText());
-    if (!document) return document.error();
-    Result<T> value = decode(*document);
-    if (!value) return value.error();
-    if (auto taken = sink(std::move(*value)); !taken) return taken.error();
-  }
-  return {};
-}
-
-Result<void> load_rows(SQLite::Database& db, const Store::Loader& loader) {
-  SQLite::Statement query(
-      db, "SELECT app_d_id, ue, targets, writer, reason, version, updated_ms FROM associations");
-  while (query.executeStep()) {
-    auto row = read_row(query);
-    if (!row) return row.error();
-    if (auto taken = loader.row({std::move(*row), false}); !taken) return taken.error();
-  }
-  return {};
-}
-
 }  // namespace
 
-Error storage_error(const SQLite::Exception& e) {
-  switch (e.getErrorCode()) {
-    case SQLITE_FULL: return unavailable("the storage is full", e.what());
-    case SQLITE_READONLY: return unavailable("the storage is read-only", e.what());
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return unavailable("the store file is damaged", e.what());
-    case SQLITE_IOERR: return unavailable("the storage does not work", e.what());
-    case SQLITE_BUSY: return unavailable("the store is in use by another process", e.what());
-    default: return internal(std::string("SQLite: ") + e.what());
-  }
-}
-
 SqliteTransaction::SqliteTransaction(SQLite::Database& db)
-    : insert_context_(db, std::string("INSERT INTO contexts (") + kContextColumns +
+    : database_(db),
+      insert_context_(db, std::string("INSERT INTO contexts (") + sqlite::kContextColumns +
                               ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)"),
-      find_context_(
-          db, std::string("SELECT ") + kContextColumns + " FROM contexts WHERE context_id = $1"),
+      find_context_(db, std::string("SELECT ") + sqlite::kContextColumns +
+                            " FROM contexts WHERE context_id = $1"),
       // SQLite counts $n by first appearance, PostgreSQL by n: keep both the same.
       update_context_(db,
                       "UPDATE contexts SET revision = $1, host_id = $2, reference_uri = $3, "
@@ -141,7 +56,29 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db)
                "writer = excluded.writer, reason = excluded.reason, version = excluded.version, "
                "updated_ms = excluded.updated_ms"),
       delete_row_(db, "DELETE FROM associations WHERE app_d_id = $1 AND ue = $2"),
-      set_version_(db, "UPDATE meta SET value = $1 WHERE name = 'table_version'") {}
+      set_version_(db, "UPDATE meta SET value = $1 WHERE name = 'table_version'"),
+      scan_contexts_(db, std::string("SELECT ") + sqlite::kContextColumns +
+                             " FROM contexts WHERE context_id > $1 ORDER BY context_id LIMIT $2"),
+      set_relocating_(db, "UPDATE meta SET value = $1 WHERE name = 'relocating'"),
+      put_notification_(
+          db, std::string("INSERT INTO outbox (") + sqlite::kOutboxColumns +
+                  ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12) "
+                  "ON CONFLICT (context_id) DO UPDATE SET sequence = excluded.sequence, "
+                  "revision = excluded.revision, callback_reference = excluded.callback_reference, "
+                  "type = excluded.type, body = excluded.body, written_ms = excluded.written_ms, "
+                  "due_ms = excluded.due_ms, attempts = 0, dead = 0, last_error = ''"),
+      redirect_notification_(
+          db,
+          "UPDATE outbox SET sequence = $1, callback_reference = $2, due_ms = $3, "
+          "attempts = 0, dead = 0 WHERE context_id = $4"),
+      delete_notification_(db, "DELETE FROM outbox WHERE context_id = $1"),
+      delete_delivered_(db, "DELETE FROM outbox WHERE sequence = $1 AND context_id = $2"),
+      retry_notification_(db,
+                          "UPDATE outbox SET due_ms = $1, attempts = $2, dead = $3, "
+                          "last_error = $4 WHERE sequence = $5 AND context_id = $6"),
+      revive_notification_(db,
+                           "UPDATE outbox SET sequence = $1, due_ms = $2, attempts = 0, dead = 0 "
+                           "WHERE context_id = $3") {}
 
 Result<void> SqliteTransaction::insert_context(const ContextRecord& c) {
   return write(insert_context_, c.context_id, static_cast<std::int64_t>(c.revision), c.app_d_id,
@@ -152,13 +89,12 @@ Result<void> SqliteTransaction::insert_context(const ContextRecord& c) {
 Result<std::optional<ContextRecord>> SqliteTransaction::find_context(
     const std::string& context_id) {
   try {
-    bind_all(find_context_, context_id);
+    const sqlite::Reset reset(find_context_);
+    sqlite::bind_all(find_context_, context_id);
     std::optional<ContextRecord> found;
-    if (find_context_.executeStep()) found = read_context(find_context_);
-    find_context_.reset();
+    if (find_context_.executeStep()) found = sqlite::read_context(find_context_);
     return found;
   } catch (const SQLite::Exception& e) {
-    find_context_.tryReset();
     return storage_error(e);
   }
 }
@@ -202,81 +138,89 @@ Result<void> SqliteTransaction::set_table_version(std::uint64_t version) {
   return write(set_version_, std::to_string(version));
 }
 
-namespace sqlite {
-
-Page<ContextSummary> contexts(SQLite::Database& db, const ContextFilter& filter,
-                              const std::string& cursor, std::size_t limit) {
-  SQLite::Statement query(
-      db,
-      "SELECT context_id, app_d_id, dev_app_id, client_ip, host_id, reference_uri, ue, created_ms, "
-      "has_callback FROM contexts WHERE context_id > $1 AND ($2 = '' OR app_d_id = $2) "
-      "AND ($3 = '' OR dev_app_id = $3) AND ($4 = '' OR host_id = $4) "
-      "ORDER BY context_id LIMIT $5");
-  bind_all(query, cursor, filter.app_d_id, filter.dev_app_id, filter.host_id,
-           static_cast<std::int64_t>(limit + 1));
-  Page<ContextSummary> page;
-  while (query.executeStep()) {
-    if (page.items.size() == limit) {
-      page.next = page.items.back().context_id;
-      break;
+Result<ContextScan> SqliteTransaction::scan_contexts(const std::string& after, std::size_t limit,
+                                                     const std::set<std::string>& apps) {
+  try {
+    const sqlite::Reset reset(scan_contexts_);
+    sqlite::bind_all(scan_contexts_, after, static_cast<std::int64_t>(limit));
+    ContextScan scan;
+    std::size_t seen = 0;
+    while (scan_contexts_.executeStep()) {
+      ++seen;
+      scan.last = scan_contexts_.getColumn(0).getString();
+      if (apps.count(scan_contexts_.getColumn(2).getString()) == 0) continue;
+      scan.contexts.push_back(sqlite::read_context(scan_contexts_));
     }
-    auto& item = page.items.emplace_back();
-    item.context_id = query.getColumn(0).getString();
-    item.app_d_id = query.getColumn(1).getString();
-    item.dev_app_id = query.getColumn(2).getString();
-    item.client_ip = query.getColumn(3).getString();
-    item.host_id = query.getColumn(4).getString();
-    item.reference_uri = query.getColumn(5).getString();
-    item.ue = query.getColumn(6).getString();
-    item.created_ms = query.getColumn(7).getInt64();
-    item.has_callback = query.getColumn(8).getInt() != 0;
+    if (seen < limit) scan.last.clear();
+    return scan;
+  } catch (const SQLite::Exception& e) {
+    return storage_error(e);
   }
-  return page;
 }
 
-// The cursor is the last row's app and selector with a newline between: neither can hold one.
-Result<Page<Association>> rows(SQLite::Database& db, const std::string& app_d_id,
-                               const std::string& ue, const std::string& cursor,
-                               std::size_t limit) {
-  const auto newline = cursor.find('\n');
-  if (!cursor.empty() && newline == std::string::npos) return invalid_argument("bad cursor");
-  const std::string after_app = cursor.substr(0, newline);
-  const std::string after_ue = cursor.empty() ? "" : cursor.substr(newline + 1);
-  SQLite::Statement query(
-      db,
-      "SELECT app_d_id, ue, targets, writer, reason, version, updated_ms FROM associations "
-      "WHERE (app_d_id > $1 OR (app_d_id = $1 AND ue > $2)) AND ($3 = '' OR app_d_id = $3) "
-      "AND ($4 = '' OR ue = $4) ORDER BY app_d_id, ue LIMIT $5");
-  bind_all(query, after_app, after_ue, app_d_id, ue, static_cast<std::int64_t>(limit + 1));
-  Page<Association> page;
-  while (query.executeStep()) {
-    if (page.items.size() == limit) {
-      page.next = page.items.back().app_d_id + "\n" + page.items.back().ue.text();
-      break;
+Result<void> SqliteTransaction::set_relocating(bool relocating) {
+  return write(set_relocating_, std::string(relocating ? "1" : "0"));
+}
+
+Result<void> SqliteTransaction::reserve_sequences(SQLite::Database& db) {
+  try {
+    SQLite::Statement query(db, "SELECT value FROM meta WHERE name = 'outbox_sequence'");
+    query.executeStep();
+    sequence_ = query.getColumn(0).getInt64();
+    SQLite::Statement update(db, "UPDATE meta SET value = $1 WHERE name = 'outbox_sequence'");
+    return write(update, std::to_string(sequence_ + kSequencesPerRun));
+  } catch (const SQLite::Exception& e) {
+    return storage_error(e);
+  }
+}
+
+Result<void> SqliteTransaction::put_notification(const notifier::OutboxEntry& e) {
+  notified_ = true;
+  return write(put_notification_, ++sequence_, e.context_id, static_cast<std::int64_t>(e.revision),
+               e.callback_reference, e.type, e.body, e.created_ms, e.written_ms, e.due_ms,
+               std::int64_t{0}, std::int64_t{0}, std::string());
+}
+
+Result<void> SqliteTransaction::redirect_notification(const std::string& context_id,
+                                                      const std::string& callback_reference,
+                                                      std::int64_t now_ms) {
+  notified_ = true;
+  return write(redirect_notification_, ++sequence_, callback_reference, now_ms, context_id);
+}
+
+Result<void> SqliteTransaction::delete_notification(const std::string& context_id) {
+  return write(delete_notification_, context_id);
+}
+
+Result<void> SqliteTransaction::settle_notification(const notifier::Outcome& outcome) {
+  const auto sequence = static_cast<std::int64_t>(outcome.sequence);
+  if (outcome.kind == notifier::Outcome::Kind::kDelivered) {
+    return write(delete_delivered_, sequence, outcome.context_id);
+  }
+  const std::int64_t dead = outcome.kind == notifier::Outcome::Kind::kDead ? 1 : 0;
+  return write(retry_notification_, outcome.due_ms, static_cast<std::int64_t>(outcome.attempts),
+               dead, outcome.error, sequence, outcome.context_id);
+}
+
+Result<std::size_t> SqliteTransaction::revive_notifications(const std::string& context_id,
+                                                            std::int64_t now_ms) {
+  notified_ = true;
+  try {
+    SQLite::Statement query(database_,
+                            "SELECT context_id FROM outbox WHERE dead = 1 "
+                            "AND ($1 = '' OR context_id = $1) ORDER BY sequence");
+    sqlite::bind_all(query, context_id);
+    std::vector<std::string> dead;
+    while (query.executeStep()) dead.push_back(query.getColumn(0).getString());
+    for (const auto& id : dead) {
+      if (auto done = write(revive_notification_, ++sequence_, now_ms, id); !done) {
+        return done.error();
+      }
     }
-    auto row = read_row(query);
-    if (!row) return row.error();
-    page.items.push_back(std::move(*row));
+    return dead.size();
+  } catch (const SQLite::Exception& e) {
+    return storage_error(e);
   }
-  return page;
 }
-
-Result<std::uint64_t> load(SQLite::Database& db, const Store::Loader& loader) {
-  auto apps = load_documents<App>(db, "SELECT document FROM apps", codec::decode_app, loader.app);
-  if (!apps) return apps.error();
-  auto hosts =
-      load_documents<Host>(db, "SELECT document FROM hosts", codec::decode_host, loader.host);
-  if (!hosts) return hosts.error();
-  if (auto loaded = load_rows(db, loader); !loaded) return loaded.error();
-  SQLite::Statement contexts(db, "SELECT subject, dev_app_id FROM contexts");
-  while (contexts.executeStep()) {
-    loader.context({contexts.getColumn(0).getString(), contexts.getColumn(1).getString()});
-  }
-  SQLite::Statement version(db, "SELECT value FROM meta WHERE name = 'table_version'");
-  version.executeStep();
-  return parse_uint(version.getColumn(0).getString()).value_or(0);
-}
-
-}  // namespace sqlite
 
 }  // namespace mx2

@@ -1,4 +1,4 @@
-// SQL of the store, in one place: the writes of a StoreTransaction and the reads. Private to
+// The SQL of a StoreTransaction; reads outside of units of work are in sqlite_queries. Private to
 // orchestrator/store. SQL is kept to what PostgreSQL understands too, `WITHOUT ROWID` apart;
 // SQLite counts $n by first appearance, so parameters first appear in ascending order.
 #pragma once
@@ -6,17 +6,19 @@
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
+#include <utility>
+
 #include "orchestrator/store/store.h"
 
 namespace mx2 {
-
-// What an SQLite failure means to a caller; `e` is what SQLiteCpp threw.
-[[nodiscard]] Error storage_error(const SQLite::Exception& e);
 
 // The writer thread's prepared statements.
 class SqliteTransaction final : public StoreTransaction {
  public:
   explicit SqliteTransaction(SQLite::Database& database);
+
+  // Before the first put_notification(), outside of a transaction.
+  Result<void> reserve_sequences(SQLite::Database& database);
 
   Result<void> insert_context(const ContextRecord& context) override;
   Result<std::optional<ContextRecord>> find_context(const std::string& context_id) override;
@@ -29,8 +31,23 @@ class SqliteTransaction final : public StoreTransaction {
   Result<void> put_row(const Association& row) override;
   Result<void> delete_row(const UeSelector& ue, const std::string& app_d_id) override;
   Result<void> set_table_version(std::uint64_t version) override;
+  Result<ContextScan> scan_contexts(const std::string& after, std::size_t limit,
+                                    const std::set<std::string>& apps) override;
+  Result<void> set_relocating(bool relocating) override;
+  Result<void> put_notification(const notifier::OutboxEntry& entry) override;
+  Result<void> redirect_notification(const std::string& context_id,
+                                     const std::string& callback_reference,
+                                     std::int64_t now_ms) override;
+  Result<void> delete_notification(const std::string& context_id) override;
+  Result<void> settle_notification(const notifier::Outcome& outcome) override;
+  Result<std::size_t> revive_notifications(const std::string& context_id,
+                                           std::int64_t now_ms) override;
+
+  // True when a relay has something new to read since this was asked last.
+  [[nodiscard]] bool take_notified() { return std::exchange(notified_, false); }
 
  private:
+  SQLite::Database& database_;
   SQLite::Statement insert_context_;
   SQLite::Statement find_context_;
   SQLite::Statement update_context_;
@@ -42,16 +59,16 @@ class SqliteTransaction final : public StoreTransaction {
   SQLite::Statement put_row_;
   SQLite::Statement delete_row_;
   SQLite::Statement set_version_;
+  SQLite::Statement scan_contexts_;
+  SQLite::Statement set_relocating_;
+  SQLite::Statement put_notification_;
+  SQLite::Statement redirect_notification_;
+  SQLite::Statement delete_notification_;
+  SQLite::Statement delete_delivered_;
+  SQLite::Statement retry_notification_;
+  SQLite::Statement revive_notification_;
+  std::int64_t sequence_ = 0;  // last one given
+  bool notified_ = false;
 };
-
-// Reads on a connection of their own. They throw SQLite::Exception; SqliteStore catches.
-namespace sqlite {
-[[nodiscard]] Page<ContextSummary> contexts(SQLite::Database& db, const ContextFilter& filter,
-                                            const std::string& cursor, std::size_t limit);
-[[nodiscard]] Result<Page<Association>> rows(SQLite::Database& db, const std::string& app_d_id,
-                                             const std::string& ue, const std::string& cursor,
-                                             std::size_t limit);
-[[nodiscard]] Result<std::uint64_t> load(SQLite::Database& db, const Store::Loader& loader);
-}  // namespace sqlite
 
 }  // namespace mx2

@@ -1,10 +1,7 @@
 #include "orchestrator/store/sqlite_store.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -15,38 +12,29 @@
 #include <thread>
 
 #include "api/base/log.h"
+#include "orchestrator/store/file_lock.h"
 #include "orchestrator/store/schema.h"
+#include "orchestrator/store/sqlite_queries.h"
 #include "orchestrator/store/sqlite_statements.h"
+#include "orchestrator/store/sqlite_values.h"
 
 namespace mx2 {
 namespace {
 
 using Units = std::vector<std::unique_ptr<UnitOfWork>>;
 
+// T of a T or a Result<T>.
+template <typename T>
+struct UnwrapResult {
+  using type = T;
+};
+template <typename T>
+struct UnwrapResult<Result<T>> {
+  using type = T;
+};
+
 constexpr int kBusyTimeoutMs = 5000;
 constexpr std::size_t kPageBytes = 4096;
-
-// Held for the life of the store: one orchestrator per file. Gone with the process, also a killed
-// one.
-class FileLock {
- public:
-  static Result<std::unique_ptr<FileLock>> take(const std::string& path) {
-    const int fd = ::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) return unavailable("cannot write to the directory of " + path);
-    auto lock = std::unique_ptr<FileLock>(new FileLock(fd));
-    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-      return unavailable(path + " is in use by another orchestrator");
-    }
-    return lock;
-  }
-  ~FileLock() { ::close(fd_); }
-  FileLock(const FileLock&) = delete;
-  FileLock& operator=(const FileLock&) = delete;
-
- private:
-  explicit FileLock(int fd) : fd_(fd) {}
-  int fd_;
-};
 
 void configure(SQLite::Database& db, const SqliteOptions& options) {
   db.exec("PRAGMA journal_mode = WAL");
@@ -59,14 +47,30 @@ void configure(SQLite::Database& db, const SqliteOptions& options) {
   }
 }
 
-// Ready for the next time also when it throws.
 void execute(SQLite::Statement& statement) {
-  struct Reset {
-    SQLite::Statement& of;
-    ~Reset() { of.tryReset(); }
-  } reset{statement};
+  const sqlite::Reset reset(statement);
   statement.exec();
 }
+
+// A connection for reads, and who uses it now.
+struct Reader {
+  std::mutex mutex;
+  std::unique_ptr<SQLite::Database> database;
+
+  void open(const std::string& path) {
+    database = std::make_unique<SQLite::Database>(path, SQLite::OPEN_READONLY, kBusyTimeoutMs);
+  }
+
+  template <typename F>
+  auto read(F&& query) -> Result<typename UnwrapResult<decltype(query(*database))>::type> {
+    const std::lock_guard guard(mutex);
+    try {
+      return query(*database);
+    } catch (const SQLite::Exception& e) {
+      return storage_error(e);
+    }
+  }
+};
 
 }  // namespace
 
@@ -86,15 +90,20 @@ struct SqliteStore::Impl {
 
   Result<void> prepare() {
     configure(writer, options);
-    if (auto migrated = migrate(writer); !migrated) return migrated.error();
+    if (auto ready = options.beside_orchestrator ? check_schema(writer) : migrate(writer); !ready) {
+      return ready;
+    }
     transaction = std::make_unique<SqliteTransaction>(writer);
+    if (!options.beside_orchestrator) {
+      if (auto reserved = transaction->reserve_sequences(writer); !reserved) return reserved;
+    }
     begin = std::make_unique<SQLite::Statement>(writer, "BEGIN IMMEDIATE");
     commit_all = std::make_unique<SQLite::Statement>(writer, "COMMIT");
     savepoint = std::make_unique<SQLite::Statement>(writer, "SAVEPOINT unit");
     release = std::make_unique<SQLite::Statement>(writer, "RELEASE unit");
     undo = std::make_unique<SQLite::Statement>(writer, "ROLLBACK TO unit");
-    reader =
-        std::make_unique<SQLite::Database>(options.path, SQLite::OPEN_READONLY, kBusyTimeoutMs);
+    reader.open(options.path);
+    outbox_reader.open(options.path);
     thread = std::thread([this] { write_until_closed(); });
     return {};
   }
@@ -115,8 +124,10 @@ struct SqliteStore::Impl {
   std::unique_ptr<SQLite::Statement> release;
   std::unique_ptr<SQLite::Statement> undo;
 
-  std::mutex reader_mutex;
-  std::unique_ptr<SQLite::Database> reader;
+  Reader reader;
+  Reader outbox_reader;  // of its own, so that no operator's long list delays a notification
+  std::unique_ptr<SQLite::Statement> find_notification;
+  std::function<void()> notification_hook;
 
   std::mutex queue_mutex;
   std::condition_variable queue_changed;
@@ -201,6 +212,8 @@ void SqliteStore::Impl::commit(Units batch) {
     outcomes.assign(batch.size(), stored);
   }
   for (std::size_t i = 0; i < batch.size(); ++i) batch[i]->done(outcomes[i]);
+  // After the answers: what a batch has answered is on its way before it is followed up.
+  if (transaction->take_notified() && stored && notification_hook) notification_hook();
 }
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const SqliteOptions& options,
@@ -208,9 +221,17 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const SqliteOptions& opti
   try {
     const auto directory = std::filesystem::path(options.path).parent_path();
     if (!directory.empty()) std::filesystem::create_directories(directory);
-    auto lock = FileLock::take(options.path);
-    if (!lock) return lock.error();
-    auto impl = std::make_unique<Impl>(std::move(*lock), options, registry);
+    if (options.beside_orchestrator && !std::filesystem::exists(options.path)) {
+      return unavailable("there is no store " + options.path + ": start the orchestrator first");
+    }
+    std::unique_ptr<FileLock> held;
+    if (!options.beside_orchestrator) {
+      auto lock = FileLock::take(options.path + ".lock");
+      if (!lock) return lock.error();
+      if (!*lock) return unavailable(options.path + " is in use by another orchestrator");
+      held = std::move(*lock);
+    }
+    auto impl = std::make_unique<Impl>(std::move(held), options, registry);
     if (auto ready = impl->prepare(); !ready) {
       return unavailable(options.path + ": " + ready.error().detail);
     }
@@ -252,31 +273,41 @@ void SqliteStore::close() {
 
 Result<Page<ContextSummary>> SqliteStore::contexts(const ContextFilter& filter,
                                                    const std::string& cursor, std::size_t limit) {
-  const std::lock_guard guard(impl_->reader_mutex);
-  try {
-    return sqlite::contexts(*impl_->reader, filter, cursor, limit);
-  } catch (const SQLite::Exception& e) {
-    return storage_error(e);
-  }
+  return impl_->reader.read(
+      [&](SQLite::Database& db) { return sqlite::contexts(db, filter, cursor, limit); });
 }
 
 Result<Page<Association>> SqliteStore::rows(const std::string& app_d_id, const std::string& ue,
                                             const std::string& cursor, std::size_t limit) {
-  const std::lock_guard guard(impl_->reader_mutex);
-  try {
-    return sqlite::rows(*impl_->reader, app_d_id, ue, cursor, limit);
-  } catch (const SQLite::Exception& e) {
-    return storage_error(e);
-  }
+  return impl_->reader.read(
+      [&](SQLite::Database& db) { return sqlite::rows(db, app_d_id, ue, cursor, limit); });
 }
 
-Result<std::uint64_t> SqliteStore::load(const Loader& loader) {
-  const std::lock_guard guard(impl_->reader_mutex);
-  try {
-    return sqlite::load(*impl_->reader, loader);
-  } catch (const SQLite::Exception& e) {
-    return storage_error(e);
-  }
+Result<std::vector<notifier::OutboxEntry>> SqliteStore::notifications(std::uint64_t after_sequence,
+                                                                      std::size_t limit) {
+  return impl_->outbox_reader.read(
+      [&](SQLite::Database& db) { return sqlite::notifications(db, after_sequence, limit); });
+}
+
+Result<std::optional<notifier::OutboxEntry>> SqliteStore::notification(
+    const std::string& context_id) {
+  return impl_->outbox_reader.read([&](SQLite::Database& db) {
+    if (!impl_->find_notification) impl_->find_notification = sqlite::prepare_notification(db);
+    return sqlite::notification(*impl_->find_notification, context_id);
+  });
+}
+
+Result<OutboxPage> SqliteStore::outbox(bool dead, const std::string& cursor, std::size_t limit) {
+  return impl_->reader.read(
+      [&](SQLite::Database& db) { return sqlite::outbox(db, dead, cursor, limit); });
+}
+
+void SqliteStore::on_notification(std::function<void()> hook) {
+  impl_->notification_hook = std::move(hook);
+}
+
+Result<Store::Loaded> SqliteStore::load(const Loader& loader) {
+  return impl_->reader.read([&](SQLite::Database& db) { return sqlite::load(db, loader); });
 }
 
 }  // namespace mx2

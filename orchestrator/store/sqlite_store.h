@@ -1,5 +1,5 @@
 // The store on an SQLite file: write-ahead log, synchronous=FULL, one writer thread with group
-// commit, a second connection for reads. The file is locked: a second orchestrator is refused.
+// commit, other connections for reads. The file is locked: a second orchestrator is refused.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,8 @@ struct SqliteOptions {
   std::size_t batch_max = 1024;         // units in one commit
   std::size_t size_bytes_max = 0;       // 0: as large as the disk; else "the storage is full"
   std::size_t checkpoint_pages = 4000;  // of 4 KiB in the log before they move to the main file
+  bool beside_orchestrator = false;     // for a notifier of its own: the file must be there, and is
+                                        // not locked
 };
 
 class SqliteStore final : public Store {
@@ -33,7 +35,12 @@ class SqliteStore final : public Store {
                                         std::size_t limit) override;
   Result<Page<Association>> rows(const std::string& app_d_id, const std::string& ue,
                                  const std::string& cursor, std::size_t limit) override;
-  Result<std::uint64_t> load(const Loader& loader) override;
+  Result<std::vector<notifier::OutboxEntry>> notifications(std::uint64_t after_sequence,
+                                                           std::size_t limit) override;
+  Result<std::optional<notifier::OutboxEntry>> notification(const std::string& context_id) override;
+  Result<OutboxPage> outbox(bool dead, const std::string& cursor, std::size_t limit) override;
+  void on_notification(std::function<void()> hook) override;
+  Result<Loaded> load(const Loader& loader) override;
 
  private:
   struct Impl;

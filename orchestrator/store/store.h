@@ -13,11 +13,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "api/base/result.h"
 #include "api/operator/types.h"
+#include "notifier/outbox.h"
 
 namespace mx2 {
 
@@ -38,6 +40,12 @@ struct ContextRecord {
   std::string document;
 };
 
+// A stretch of all contexts, by identifier.
+struct ContextScan {
+  std::vector<ContextRecord> contexts;
+  std::string last;  // identifier looked at last; empty: the end is reached
+};
+
 // What a unit of work may do. Only inside UnitOfWork::run(), on the writer thread. Every method
 // fails with `unavailable` when the storage does.
 class StoreTransaction {
@@ -56,6 +64,24 @@ class StoreTransaction {
   virtual Result<void> put_row(const Association& row) = 0;
   virtual Result<void> delete_row(const UeSelector& ue, const std::string& app_d_id) = 0;
   virtual Result<void> set_table_version(std::uint64_t version) = 0;
+
+  // Looks at the next `limit` contexts after an identifier, and gives those of these apps.
+  virtual Result<ContextScan> scan_contexts(const std::string& after, std::size_t limit,
+                                            const std::set<std::string>& apps) = 0;
+  // True while contexts may lag behind the model; survives a crash.
+  virtual Result<void> set_relocating(bool relocating) = 0;
+
+  // Takes the place of an entry of the same context. Gives it its sequence.
+  virtual Result<void> put_notification(const notifier::OutboxEntry& entry) = 0;
+  // What is owed goes to another callback, as a new entry.
+  virtual Result<void> redirect_notification(const std::string& context_id,
+                                             const std::string& callback_reference,
+                                             std::int64_t now_ms) = 0;
+  virtual Result<void> delete_notification(const std::string& context_id) = 0;
+  virtual Result<void> settle_notification(const notifier::Outcome& outcome) = 0;
+  // Dead entries become due now: of one context, or of all when it is empty. How many.
+  virtual Result<std::size_t> revive_notifications(const std::string& context_id,
+                                                   std::int64_t now_ms) = 0;
 };
 
 class UnitOfWork {
@@ -106,15 +132,34 @@ class Store {
                                                        const std::string& cursor,
                                                        std::size_t limit) = 0;
 
+  // Living entries of the outbox after `after_sequence`, in order.
+  [[nodiscard]] virtual Result<std::vector<notifier::OutboxEntry>> notifications(
+      std::uint64_t after_sequence, std::size_t limit) = 0;
+  // The living entry of a context.
+  [[nodiscard]] virtual Result<std::optional<notifier::OutboxEntry>> notification(
+      const std::string& context_id) = 0;
+  // The outbox as operators see it.
+  [[nodiscard]] virtual Result<OutboxPage> outbox(bool dead, const std::string& cursor,
+                                                  std::size_t limit) = 0;
+  // Called on the writer's thread after each commit that wrote to the outbox. Set it before the
+  // first submit(), or while nothing is submitted.
+  virtual void on_notification(std::function<void()> hook) = 0;
+
   // At start-up, before the first submit(): everything, in an order in which references are known.
   struct Loader {
     std::function<Result<void>(App&&)> app;
     std::function<Result<void>(Host&&)> host;
     std::function<Result<void>(TableChange&&)> row;
-    std::function<void(const ContextOwner& owner)> context;
+    std::function<void(const ContextOwner& owner, const std::string& app_d_id,
+                       const std::string& context_id)>
+        context;
   };
-  // The table version, or why the file cannot be used.
-  [[nodiscard]] virtual Result<std::uint64_t> load(const Loader& loader) = 0;
+  struct Loaded {
+    std::uint64_t table_version = 0;
+    bool relocating = false;
+  };
+  // Or why the file cannot be used.
+  [[nodiscard]] virtual Result<Loaded> load(const Loader& loader) = 0;
 };
 
 }  // namespace mx2

@@ -38,6 +38,23 @@ class NoTransaction final : public StoreTransaction {
     return {};
   }
   Result<void> set_table_version(std::uint64_t /*version*/) override { return {}; }
+  Result<ContextScan> scan_contexts(const std::string& /*after*/, std::size_t /*limit*/,
+                                    const std::set<std::string>& /*apps*/) override {
+    return ContextScan{};
+  }
+  Result<void> set_relocating(bool /*relocating*/) override { return {}; }
+  Result<void> put_notification(const notifier::OutboxEntry& /*entry*/) override { return {}; }
+  Result<void> redirect_notification(const std::string& /*context_id*/,
+                                     const std::string& /*callback_reference*/,
+                                     std::int64_t /*now_ms*/) override {
+    return {};
+  }
+  Result<void> delete_notification(const std::string& /*context_id*/) override { return {}; }
+  Result<void> settle_notification(const notifier::Outcome& /*outcome*/) override { return {}; }
+  Result<std::size_t> revive_notifications(const std::string& /*context_id*/,
+                                           std::int64_t /*now_ms*/) override {
+    return std::size_t{0};
+  }
 };
 
 }  // namespace
@@ -59,6 +76,21 @@ Result<Page<Association>> NoStore::rows(const std::string& /*app_d_id*/, const s
   return Page<Association>{};
 }
 
-Result<std::uint64_t> NoStore::load(const Loader& /*loader*/) { return std::uint64_t{0}; }
+Result<std::vector<notifier::OutboxEntry>> NoStore::notifications(std::uint64_t /*after_sequence*/,
+                                                                  std::size_t /*limit*/) {
+  return std::vector<notifier::OutboxEntry>{};
+}
+
+Result<std::optional<notifier::OutboxEntry>> NoStore::notification(
+    const std::string& /*context_id*/) {
+  return std::optional<notifier::OutboxEntry>();
+}
+
+Result<OutboxPage> NoStore::outbox(bool /*dead*/, const std::string& /*cursor*/,
+                                   std::size_t /*limit*/) {
+  return OutboxPage{};
+}
+
+Result<Store::Loaded> NoStore::load(const Loader& /*loader*/) { return Loaded{}; }
 
 }  // namespace mx2::bench

@@ -17,7 +17,12 @@ class NoStore final : public Store {
                                         std::size_t limit) override;
   Result<Page<Association>> rows(const std::string& app_d_id, const std::string& ue,
                                  const std::string& cursor, std::size_t limit) override;
-  Result<std::uint64_t> load(const Loader& loader) override;
+  Result<std::vector<notifier::OutboxEntry>> notifications(std::uint64_t after_sequence,
+                                                           std::size_t limit) override;
+  Result<std::optional<notifier::OutboxEntry>> notification(const std::string& context_id) override;
+  Result<OutboxPage> outbox(bool dead, const std::string& cursor, std::size_t limit) override;
+  void on_notification(std::function<void()> /*hook*/) override {}
+  Result<Loaded> load(const Loader& loader) override;
 
  private:
   std::mutex mutex_;

@@ -24,7 +24,8 @@ std::string row(const std::string& ue, const std::string& target,
 
 TEST_CASE("table: a patch makes one version, new contexts see it, old ones stay",
           "[http][operator][table]") {
-  const TestServer server;
+  const TestServer server(
+      [](OrchestratorOptions& options) { options.strategy.standard = Strategy::kBaseline; });
   auto ops = server.ops();
   auto client = server.mx2();
   const auto old_context = create_context(client, "ue-9");

@@ -45,6 +45,31 @@ class FailingTransaction final : public StoreTransaction {
   Result<void> set_table_version(std::uint64_t version) override {
     return fails() ? error() : real_.set_table_version(version);
   }
+  Result<ContextScan> scan_contexts(const std::string& after, std::size_t limit,
+                                    const std::set<std::string>& apps) override {
+    if (fails()) return broken();
+    return real_.scan_contexts(after, limit, apps);
+  }
+  Result<void> set_relocating(bool relocating) override {
+    return fails() ? error() : real_.set_relocating(relocating);
+  }
+  Result<void> put_notification(const notifier::OutboxEntry& entry) override {
+    return fails() ? error() : real_.put_notification(entry);
+  }
+  Result<void> redirect_notification(const std::string& id, const std::string& callback,
+                                     std::int64_t now_ms) override {
+    return fails() ? error() : real_.redirect_notification(id, callback, now_ms);
+  }
+  Result<void> delete_notification(const std::string& id) override {
+    return fails() ? error() : real_.delete_notification(id);
+  }
+  Result<void> settle_notification(const notifier::Outcome& outcome) override {
+    return fails() ? error() : real_.settle_notification(outcome);
+  }
+  Result<std::size_t> revive_notifications(const std::string& id, std::int64_t now_ms) override {
+    if (fails()) return broken();
+    return real_.revive_notifications(id, now_ms);
+  }
 
  private:
   [[nodiscard]] bool fails() { return --left_ == 0; }
@@ -77,7 +102,20 @@ class FailingStore final : public Store {
                                  const std::string& cursor, std::size_t limit) override {
     return real_->rows(app, ue, cursor, limit);
   }
-  Result<std::uint64_t> load(const Loader& loader) override { return real_->load(loader); }
+  Result<std::vector<notifier::OutboxEntry>> notifications(std::uint64_t after,
+                                                           std::size_t limit) override {
+    return real_->notifications(after, limit);
+  }
+  Result<std::optional<notifier::OutboxEntry>> notification(const std::string& id) override {
+    return real_->notification(id);
+  }
+  Result<OutboxPage> outbox(bool dead, const std::string& cursor, std::size_t limit) override {
+    return real_->outbox(dead, cursor, limit);
+  }
+  void on_notification(std::function<void()> hook) override {
+    real_->on_notification(std::move(hook));
+  }
+  Result<Loaded> load(const Loader& loader) override { return real_->load(loader); }
 
  private:
   class Wrapped final : public UnitOfWork {

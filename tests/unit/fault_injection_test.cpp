@@ -122,7 +122,10 @@ class Fixture {
   ManualClock clock;
   SequentialIds ids;
   ContextQuota quota{100, 100, files.registry.gauge("contexts", "test")};
-  Mx2Service service{model, *store, clock, ids, quota};
+  ContextIndex index;
+  StrategyOptions strategy{Strategy::kBaseline, 3};
+  Relocation relocation{model, *store, clock, index, strategy, files.registry};
+  Mx2Service service{model, *store, clock, ids, quota, index, strategy, relocation};
   std::string context_id;
 };
 
@@ -138,7 +141,8 @@ std::vector<Procedure> procedures() {
       {"delete",
        [](Fixture& f) {
          return f.run<void>([&](auto answer) {
-           delete_app_context(f.service, f.context_id, Caller{}, {}, std::move(answer));
+           delete_app_context(f.service, f.context_id, Caller{}, {}, EndedBy::kDeviceApp,
+                              std::move(answer));
          });
        }},
       {"get",
@@ -222,7 +226,10 @@ TEST_CASE("first content that cannot be stored whole is not stored at all", "[st
     ManualClock clock;
     SequentialIds ids;
     ContextQuota quota(9, 9, files.registry.gauge("contexts", "test"));
-    Mx2Service service{model, store, clock, ids, quota};
+    ContextIndex index;
+    const StrategyOptions strategy;
+    Relocation relocation(model, store, clock, index, strategy, files.registry);
+    Mx2Service service{model, store, clock, ids, quota, index, strategy, relocation};
     Content content;
     content.apps = {sample_app("a")};
     content.hosts = {sample_host("n", {"a"})};

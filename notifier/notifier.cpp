@@ -1,0 +1,74 @@
+#include "notifier/notifier.h"
+
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include "api/http/async_client.h"
+#include "notifier/address_guard.h"
+
+namespace mx2::notifier {
+namespace {
+
+http::AsyncClientOptions client_options(const NotifierOptions& options, AddressGuard guard) {
+  http::AsyncClientOptions client;
+  client.connect_timeout_ms = options.connect_timeout_ms;
+  client.timeout_ms = options.timeout_ms;
+  client.connections_max = 2 * options.relay.in_flight_max;
+  client.ca_file = options.ca_file;
+  client.may_connect = [guard = std::move(guard)](const IpAddress& address) {
+    return guard.allows(address);
+  };
+  return client;
+}
+
+}  // namespace
+
+struct Notifier::Impl {
+  Impl(Outbox& outbox, const Clock& clock, metrics::Registry& registry,
+       const NotifierOptions& options, AddressGuard guard)
+      : client(client_options(options, std::move(guard))),
+        relay(outbox, client, clock, registry, options.relay, std::random_device{}()) {}
+
+  void run() {
+    while (!stopping) relay.turn();
+    relay.finish(grace_ms);
+  }
+
+  http::CurlMulti client;
+  Relay relay;
+  std::atomic<bool> stopping{false};
+  std::atomic<int> grace_ms{0};
+  std::thread thread;
+};
+
+Result<std::unique_ptr<Notifier>> Notifier::make(Outbox& outbox, const Clock& clock,
+                                                 metrics::Registry& registry,
+                                                 const NotifierOptions& options) {
+  auto guard = AddressGuard::make(options.allow);
+  if (!guard) return guard.error();
+  return std::unique_ptr<Notifier>(
+      new Notifier(std::make_unique<Impl>(outbox, clock, registry, options, std::move(*guard))));
+}
+
+Notifier::Notifier(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Notifier::~Notifier() { stop(0); }
+
+void Notifier::start() {
+  impl_->thread = std::thread([this] { impl_->run(); });
+}
+
+void Notifier::stop(int grace_ms) {
+  if (!impl_->thread.joinable()) return;
+  impl_->grace_ms = grace_ms;
+  impl_->stopping = true;
+  impl_->relay.wake();
+  impl_->thread.join();
+}
+
+void Notifier::wake() { impl_->relay.wake(); }
+
+RelayStatus Notifier::status() const { return impl_->relay.status(); }
+
+}  // namespace mx2::notifier

@@ -1,0 +1,66 @@
+// The outbox: notifications that are owed, behind a seam.
+//
+// Pattern: transactional outbox. Whoever changes a context writes what its device application must
+// be told in the same transaction; a relay reads the outbox, delivers, and says how it went. There
+// is at most one entry for each context: a newer one takes the place of one that is still owed
+// (the latest wins), because every notification tells the present state.
+//
+// Real: orchestrator/store. Tests use the same, or a scripted one.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/base/result.h"
+
+namespace mx2::notifier {
+
+struct OutboxEntry {
+  std::string context_id;
+  std::uint64_t sequence = 0;  // place in the order of writing; new when an entry is replaced
+  std::uint64_t revision = 0;  // of the context, as the notification tells it
+  std::string callback_reference;
+  std::string type;             // notificationType
+  std::string body;             // the notification
+  std::int64_t created_ms = 0;  // of the context
+  std::int64_t written_ms = 0;  // of the entry
+  std::int64_t due_ms = 0;      // not to be sent before
+  std::uint32_t attempts = 0;
+  bool dead = false;       // given up; an operator may have it tried again
+  std::string last_error;  // of the last attempt
+};
+
+// How an attempt ended. Means nothing when the entry has been replaced meanwhile: `sequence` tells.
+struct Outcome {
+  enum class Kind : std::uint8_t { kDelivered, kRetry, kDead };
+  Kind kind = Kind::kDelivered;
+  std::string context_id;
+  std::uint64_t sequence = 0;
+  std::int64_t due_ms = 0;  // kRetry: not before
+  std::uint32_t attempts = 0;
+  std::string error;  // kRetry, kDead
+};
+
+class Outbox {
+ public:
+  virtual ~Outbox() = default;
+
+  // The lease: true when this relay is the one that sends, now and until it ends. Two relays on one
+  // outbox would have two notifications of one context in flight.
+  [[nodiscard]] virtual bool hold_lease() = 0;
+
+  // Living entries written after `sequence`, in order, at most `limit`. May wait for the disk.
+  [[nodiscard]] virtual Result<std::vector<OutboxEntry>> read(std::uint64_t after_sequence,
+                                                              std::size_t limit) = 0;
+
+  // The entry of a context, as it is now; nothing when nothing is owed any more, or it is dead.
+  [[nodiscard]] virtual Result<std::optional<OutboxEntry>> find(const std::string& context_id) = 0;
+
+  // Keeps what became of attempts. Never waits for the disk; what cannot be stored is tried again
+  // later, so that after a crash an entry is sent twice rather than never.
+  virtual void settle(std::vector<Outcome> outcomes) = 0;
+};
+
+}  // namespace mx2::notifier

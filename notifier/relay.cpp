@@ -1,0 +1,316 @@
+#include "notifier/relay.h"
+
+#include <algorithm>
+
+#include "api/base/log.h"
+
+namespace mx2::notifier {
+namespace {
+
+constexpr std::size_t kReadAtOnce = 1000;
+constexpr std::size_t kSettleAtOnce = 256;
+constexpr std::int64_t kSettleEveryMs = 10;
+constexpr std::int64_t kStandbyMs = 500;  // between two tries for the lease
+constexpr std::int64_t kStorageRetryMs = 500;
+
+metrics::Counter& outcome_counter(metrics::Registry& registry, const std::string& outcome) {
+  return registry.counter("mx2_notifications_total", "Attempts to notify, by how they ended",
+                          {{"outcome", outcome}});
+}
+
+}  // namespace
+
+Relay::Relay(Outbox& outbox, http::AsyncClient& client, const Clock& clock,
+             metrics::Registry& registry, const RelayOptions& options, std::uint64_t seed)
+    : outbox_(outbox),
+      client_(client),
+      clock_(clock),
+      options_(options),
+      random_(seed),
+      delivered_(outcome_counter(registry, "delivered")),
+      retried_(outcome_counter(registry, "retry")),
+      given_up_(outcome_counter(registry, "dead")),
+      superseded_(outcome_counter(registry, "superseded")),
+      delivery_seconds_(registry.histogram("mx2_notification_delivery_seconds",
+                                           "From the commit of a change to the receiver's 2xx", {},
+                                           metrics::latency_bounds())),
+      in_flight_gauge_(registry.gauge("mx2_notifications_in_flight", "Notifications being sent")),
+      pending_gauge_(
+          registry.gauge("mx2_notifications_pending", "Notifications not delivered yet")),
+      failing_gauge_(registry.gauge("mx2_notification_destinations_failing",
+                                    "Destinations that do not answer")) {}
+
+Relay::~Relay() = default;
+
+void Relay::turn() {
+  now_ms_ = clock_.now_ms();
+  if (!outbox_.hold_lease()) return client_.poll(kStandbyMs);
+  read_new();
+  fire_timers();
+  send_ready();
+  settle(false);
+  show_status();
+  client_.poll(wait_ms());
+}
+
+void Relay::finish(int grace_ms) {
+  const auto deadline = clock_.now_ms() + grace_ms;
+  while (in_flight_ > 0 && clock_.now_ms() < deadline) {
+    now_ms_ = clock_.now_ms();
+    client_.poll(static_cast<int>(kSettleEveryMs));
+  }
+  settle(true);
+}
+
+void Relay::wake() {
+  woken_ = true;
+  client_.wake();
+}
+
+RelayStatus Relay::status() const { return {shown_in_flight_, shown_pending_, shown_failing_}; }
+
+void Relay::show_status() {
+  shown_in_flight_ = in_flight_;
+  shown_pending_ = entries_.size();
+  shown_failing_ = failing_;
+  in_flight_gauge_.set(static_cast<double>(in_flight_));
+  pending_gauge_.set(static_cast<double>(entries_.size()));
+  failing_gauge_.set(static_cast<double>(failing_));
+}
+
+void Relay::read_new() {
+  const bool due = now_ms_ - looked_ms_ >= options_.look_every_ms;
+  if (!woken_.exchange(false) && !more_ && !due) return;
+  looked_ms_ = now_ms_;
+  more_ = entries_.size() >= options_.window_max;
+  if (more_) return;
+  const auto entries = outbox_.read(last_sequence_, kReadAtOnce);
+  if (!entries) {
+    log::warn("outbox not readable", {{"reason", entries.error().detail}});
+    return;
+  }
+  for (const auto& entry : *entries) admit(entry);
+  more_ = entries->size() == kReadAtOnce;
+}
+
+// A newer entry of a context takes the place of the one that is known.
+void Relay::admit(const OutboxEntry& entry) {
+  last_sequence_ = std::max(last_sequence_, entry.sequence);
+  auto& pending = entries_[entry.context_id];
+  if (pending.sequence != 0) superseded_.add();
+  pending.sequence = entry.sequence;
+  pending.written_ms = entry.written_ms;
+  pending.attempts = entry.attempts;
+  attach(pending, entry.callback_reference);
+  if (!pending.in_flight) queue(entry.context_id, pending, entry.due_ms);
+}
+
+void Relay::attach(Pending& pending, const std::string& callback_reference) {
+  if (pending.in_flight) return;  // it still counts where it is being sent
+  auto name = destination_of(callback_reference);
+  if (pending.destination != nullptr && pending.destination->name == name) return;
+  detach(pending);
+  auto& destination = destinations_[name];
+  if (!destination) {
+    destination = std::make_unique<Destination>();
+    destination->name = std::move(name);
+  }
+  ++destination->entries;
+  pending.destination = destination.get();
+}
+
+void Relay::detach(Pending& pending) {
+  auto* destination = std::exchange(pending.destination, nullptr);
+  if (destination != nullptr && --destination->entries == 0) list(*destination);  // to be erased
+}
+
+void Relay::forget(PendingMap::iterator it) {
+  detach(it->second);
+  entries_.erase(it);
+}
+
+void Relay::queue(const std::string& context_id, Pending& pending, std::int64_t due_ms) {
+  pending.ticket = ++last_ticket_;
+  if (due_ms > now_ms_) {
+    timers_.push({due_ms, {context_id, pending.ticket}, {}});
+    return;
+  }
+  pending.destination->ready.push_back({context_id, pending.ticket});
+  list(*pending.destination);
+}
+
+void Relay::list(Destination& destination) {
+  if (destination.listed) return;
+  destination.listed = true;
+  runnable_.push_back(&destination);
+}
+
+void Relay::fire_timers() {
+  while (!timers_.empty() && timers_.top().due_ms <= now_ms_) {
+    const Timer timer = timers_.top();
+    timers_.pop();
+    if (!timer.destination.empty()) {
+      const auto it = destinations_.find(timer.destination);
+      if (it == destinations_.end()) continue;
+      give_up_old(*it->second);
+      list(*it->second);
+      continue;
+    }
+    const auto it = entries_.find(timer.entry.context_id);
+    if (it == entries_.end() || it->second.ticket != timer.entry.ticket) continue;
+    queue(it->first, it->second, now_ms_);
+  }
+}
+
+bool Relay::may_send(const Destination& destination) const {
+  if (destination.ready.empty()) return false;
+  if (!destination.failing) {
+    return destination.in_flight < options_.in_flight_per_destination_max;
+  }
+  return destination.in_flight == 0 && now_ms_ >= destination.probe_ms;
+}
+
+// One of each destination in turn.
+void Relay::send_ready() {
+  while (!runnable_.empty() && in_flight_ < options_.in_flight_max) {
+    auto& destination = *runnable_.front();
+    runnable_.pop_front();
+    destination.listed = false;
+    if (may_send(destination)) {
+      send_one(destination);
+      list(destination);
+    } else if (destination.entries == 0) {
+      failing_ -= destination.failing ? 1 : 0;
+      destinations_.erase(destination.name);
+    }
+  }
+}
+
+void Relay::send_one(Destination& destination) {
+  const Queued queued = std::move(destination.ready.front());
+  destination.ready.pop_front();
+  const auto it = entries_.find(queued.context_id);
+  if (it == entries_.end() || it->second.ticket != queued.ticket || it->second.in_flight) return;
+  auto found = outbox_.find(queued.context_id);
+  if (!found) return queue(it->first, it->second, now_ms_ + kStorageRetryMs);
+  if (!*found) return forget(it);
+  it->second.sequence = (*found)->sequence;
+  send(std::move(**found), it->second);
+}
+
+void Relay::send(OutboxEntry entry, Pending& pending) {
+  pending.in_flight = true;
+  ++pending.destination->in_flight;
+  ++in_flight_;
+  pending.attempts = ++entry.attempts;
+  http::OutgoingRequest request{
+      "POST",
+      entry.callback_reference,
+      {{"Content-Type", "application/json"}, {"Mx2-Sequence", std::to_string(entry.revision)}},
+      entry.body};
+  client_.begin(std::move(request), [this, entry = std::move(entry)](Result<http::Reply> reply) {
+    on_reply(entry, reply);
+  });
+}
+
+void Relay::on_reply(const OutboxEntry& entry, const Result<http::Reply>& reply) {
+  now_ms_ = clock_.now_ms();
+  --in_flight_;
+  const auto it = entries_.find(entry.context_id);
+  auto& pending = it->second;
+  auto& destination = *pending.destination;
+  pending.in_flight = false;
+  --destination.in_flight;
+  const auto verdict = judge(reply, entry, now_ms_, options_.retry);
+  update_health(destination, verdict);
+  list(destination);
+  conclude(it, entry, verdict);
+}
+
+void Relay::conclude(PendingMap::iterator it, const OutboxEntry& entry, const Verdict& verdict) {
+  auto& pending = it->second;
+  if (pending.sequence != entry.sequence) {  // a newer one has come meanwhile
+    const auto found = outbox_.find(entry.context_id);
+    if (found && *found) attach(pending, (*found)->callback_reference);
+    return queue(it->first, pending, now_ms_);
+  }
+  Outcome outcome{verdict.kind, entry.context_id, entry.sequence,
+                  now_ms_,      entry.attempts,   verdict.error};
+  switch (verdict.kind) {
+    case Outcome::Kind::kDelivered:
+      delivered_.add();
+      delivery_seconds_.observe(static_cast<double>(now_ms_ - entry.written_ms) / 1000.0);
+      forget(it);
+      break;
+    case Outcome::Kind::kDead:
+      given_up_.add();
+      forget(it);
+      break;
+    case Outcome::Kind::kRetry:
+      retried_.add();
+      outcome.due_ms += delay_after(
+          entry.attempts, std::uniform_real_distribution<double>()(random_), options_.retry);
+      queue(it->first, pending, outcome.due_ms);
+      break;
+  }
+  outcomes_.push_back(std::move(outcome));
+}
+
+// One line in the log for each change, not for each attempt.
+void Relay::update_health(Destination& destination, const Verdict& verdict) {
+  if (verdict.reached) {
+    destination.failures = 0;
+    if (!destination.failing) return;
+    destination.failing = false;
+    --failing_;
+    log::info("destination answers again", {{"destination", destination.name}});
+    return;
+  }
+  ++destination.failures;
+  if (destination.failures < options_.failing_after) return;
+  const auto attempt = destination.failures - options_.failing_after + 1;
+  destination.probe_ms = now_ms_ + delay_after(attempt, 1.0, options_.retry);
+  timers_.push({destination.probe_ms, {}, destination.name});
+  if (destination.failing) return;
+  destination.failing = true;
+  ++failing_;
+  log::warn("destination fails", {{"destination", destination.name},
+                                  {"reason", verdict.error},
+                                  {"waiting", std::to_string(destination.entries)}});
+}
+
+// Of a failing destination, which is asked about one entry at a time: the others grow old unasked.
+void Relay::give_up_old(Destination& destination) {
+  std::deque<Queued> kept;
+  for (auto& queued : std::exchange(destination.ready, {})) {
+    const auto it = entries_.find(queued.context_id);
+    if (it == entries_.end() || it->second.ticket != queued.ticket) continue;
+    if (now_ms_ - it->second.written_ms < options_.retry.give_up_after_ms) {
+      kept.push_back(std::move(queued));
+      continue;
+    }
+    given_up_.add();
+    outcomes_.push_back({Outcome::Kind::kDead, it->first, it->second.sequence, now_ms_,
+                         it->second.attempts, "its destination did not answer"});
+    forget(it);
+  }
+  destination.ready = std::move(kept);
+}
+
+void Relay::settle(bool now) {
+  const bool due = now || outcomes_.size() >= kSettleAtOnce || in_flight_ == 0 ||
+                   now_ms_ - settled_ms_ >= kSettleEveryMs;
+  if (outcomes_.empty() || !due) return;
+  settled_ms_ = now_ms_;
+  outbox_.settle(std::exchange(outcomes_, {}));
+}
+
+int Relay::wait_ms() const {
+  if (more_ && entries_.size() < options_.window_max) return 0;
+  std::int64_t until = looked_ms_ + options_.look_every_ms;
+  if (!timers_.empty()) until = std::min(until, timers_.top().due_ms);
+  if (!outcomes_.empty()) until = std::min(until, settled_ms_ + kSettleEveryMs);
+  return static_cast<int>(std::clamp<std::int64_t>(until - clock_.now_ms(), 0, 1000));
+}
+
+}  // namespace mx2::notifier

@@ -1,0 +1,137 @@
+#include "orchestrator/mx2/assignment.h"
+
+#include <algorithm>
+
+#include "api/mx2/codec.h"
+
+namespace mx2 {
+namespace {
+
+void take_first(const Placement& placement, ContextRecord& record) {
+  record.host_id = placement.host_id;
+  record.reference_uri = placement.reference_uri;
+  record.ue = placement.ue;
+}
+
+PlacementQuery query_of(const ContextRecord& record) {
+  return {record.app_d_id, record.dev_app_id, IpAddress::parse(record.client_ip), nullptr, {}};
+}
+
+// Nothing when the item asks for no location, or for one that cannot be compared (an update is only
+// checked by the schema).
+std::optional<PreparedLocation> location_of(const UserAppInstance& item) {
+  if (!item.app_location) return std::nullopt;
+  auto prepared = PreparedLocation::make(*item.app_location);
+  if (!prepared) return std::nullopt;
+  return std::move(*prepared);
+}
+
+std::vector<UserAppInstance> as_items(const std::vector<Placement>& placements,
+                                      const std::optional<LocationConstraints>& location) {
+  std::vector<UserAppInstance> items;
+  for (const auto& placement : placements) {
+    items.push_back({placement.app_instance_id, placement.reference_uri, location});
+  }
+  return items;
+}
+
+bool same_addresses(const std::vector<UserAppInstance>& a, const std::vector<UserAppInstance>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+    return x.reference_uri == y.reference_uri;
+  });
+}
+
+// One wish, however many endpoints it was given.
+bool is_one_wish(const std::vector<UserAppInstance>& items) {
+  return std::all_of(items.begin(), items.end(), [&](const UserAppInstance& item) {
+    return item.app_location == items.front().app_location;
+  });
+}
+
+Reassignment reassign_list(const Model& model, const StrategyOptions& options,
+                           ContextRecord& record, std::vector<UserAppInstance>& items) {
+  auto query = query_of(record);
+  const auto location = location_of(items.front());
+  if (location) query.location = &*location;
+  for (const auto& item : items) query.current_uris.push_back(item.reference_uri);
+  const auto placements = place_all(model, query, options.endpoints_max);
+  if (placements.empty()) return {false, true};
+  auto list = as_items(placements, items.front().app_location);
+  if (same_addresses(list, items)) return {};
+  take_first(placements.front(), record);
+  items = std::move(list);
+  return {true, false};
+}
+
+Reassignment reassign_item(const Model& model, ContextRecord& record, UserAppInstance& item,
+                           bool first) {
+  auto query = query_of(record);
+  const auto location = location_of(item);
+  if (item.app_location && !location) return {};
+  if (location) query.location = &*location;
+  query.current_uris = {item.reference_uri};
+  const auto placement = place(model, query);
+  if (!placement) return {false, true};
+  if (placement->reference_uri == item.reference_uri) return {};
+  item.reference_uri = placement->reference_uri;
+  if (item.app_instance_id.empty()) item.app_instance_id = placement->app_instance_id;
+  if (first) take_first(*placement, record);
+  return {true, false};
+}
+
+}  // namespace
+
+Strategy strategy_of(const App& app, const StrategyOptions& options) {
+  return app.strategy.value_or(options.standard);
+}
+
+Reassignment reassign(const Model& model, Strategy strategy, const StrategyOptions& options,
+                      ContextRecord& record, AppContext& context) {
+  auto& items = context.app_info.user_app_instance_info;
+  // Clients of the V1.1.1 dialect know one address.
+  if (strategy == Strategy::kMultiple && !record.legacy && is_one_wish(items)) {
+    return reassign_list(model, options, record, items);
+  }
+  Reassignment all;
+  for (auto& item : items) {
+    const auto one = reassign_item(model, record, item, &item == &items.front());
+    all.changed |= one.changed;
+    all.unserved |= one.unserved;
+  }
+  return all;
+}
+
+void expand(const Model& model, const StrategyOptions& options, const PlacementQuery& query,
+            AppContext& context) {
+  auto& items = context.app_info.user_app_instance_info;
+  auto list = as_items(place_all(model, query, options.endpoints_max), items.front().app_location);
+  if (!list.empty()) items = std::move(list);
+}
+
+Notification notification_of(const AppContext& context, bool address_only) {
+  const auto& items = context.app_info.user_app_instance_info;
+  if (address_only && items.size() == 1) {
+    return AddressChangeNotification{context.context_id, items.front().app_instance_id,
+                                     items.front().reference_uri};
+  }
+  ApplicationContextUpdateNotification update{context.context_id, {}};
+  std::copy_if(items.begin(), items.end(), std::back_inserter(update.user_app_instance_info),
+               [](const UserAppInstance& item) { return !item.reference_uri.empty(); });
+  return update;
+}
+
+notifier::OutboxEntry owed(const ContextRecord& record, const AppContext& context,
+                           const Notification& notification, std::int64_t now_ms) {
+  notifier::OutboxEntry entry;
+  entry.context_id = record.context_id;
+  entry.revision = record.revision;
+  entry.callback_reference = context.callback_reference.value_or("");
+  entry.type = codec::type_of(notification);
+  entry.body = codec::encode(notification);
+  entry.created_ms = record.created_ms;
+  entry.written_ms = now_ms;
+  entry.due_ms = now_ms;
+  return entry;
+}
+
+}  // namespace mx2

@@ -1,0 +1,46 @@
+// From the table to the userAppInstanceInfo of one context: which endpoints it has, by the strategy
+// of its app. Shared by creating, updating and relocating.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "api/base/result.h"
+#include "orchestrator/domain/model.h"
+#include "orchestrator/domain/placement.h"
+#include "orchestrator/store/store.h"
+
+namespace mx2 {
+
+struct StrategyOptions {
+  Strategy standard = Strategy::kNotification;  // of apps that say nothing
+  std::size_t endpoints_max = 3;                // in a context of strategy `multiple`
+};
+
+[[nodiscard]] Strategy strategy_of(const App& app, const StrategyOptions& options);
+
+// Gives the items of a context that exists the addresses they should have now. An item that nobody
+// can serve keeps its address. An item keeps its appInstanceId when it moves, so that an
+// AddressChangeNotification names what the device application knows; the list of `multiple` is
+// replaced, with the identifiers of the instances.
+struct Reassignment {
+  bool changed = false;   // some address
+  bool unserved = false;  // some item that nobody can serve
+};
+[[nodiscard]] Reassignment reassign(const Model& model, Strategy strategy,
+                                    const StrategyOptions& options, ContextRecord& record,
+                                    AppContext& context);
+
+// The list of `multiple` in place of the only item of a new context.
+void expand(const Model& model, const StrategyOptions& options, const PlacementQuery& query,
+            AppContext& context);
+
+// What tells a device application that addresses have changed: the new address when it has one
+// item and knew an address of it before, else the whole list.
+[[nodiscard]] Notification notification_of(const AppContext& context, bool address_only);
+
+// The outbox entry of a context's notification.
+[[nodiscard]] notifier::OutboxEntry owed(const ContextRecord& record, const AppContext& context,
+                                         const Notification& notification, std::int64_t now_ms);
+
+}  // namespace mx2

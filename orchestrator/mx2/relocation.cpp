@@ -1,0 +1,228 @@
+#include "orchestrator/mx2/relocation.h"
+
+#include "api/base/log.h"
+#include "api/mx2/codec.h"
+
+namespace mx2 {
+namespace {
+
+constexpr auto kPieceTime = std::chrono::milliseconds(2);
+constexpr auto kRetryAfter = std::chrono::seconds(1);
+constexpr std::size_t kScanned = 64;  // contexts between two looks at the clock
+
+}  // namespace
+
+class Relocation::Piece final : public UnitOfWork {
+ public:
+  explicit Piece(Relocation& relocation) : relocation_(relocation) {}
+
+  Result<void> run(StoreTransaction& transaction) override {
+    auto progress = relocation_.run_piece(transaction);
+    if (!progress) return progress.error();
+    progress_ = std::move(*progress);
+    return {};
+  }
+  void done(const Result<void>& outcome) noexcept override {
+    relocation_.finish_piece(outcome, progress_);
+  }
+
+ private:
+  Relocation& relocation_;
+  Progress progress_;
+};
+
+Relocation::Relocation(LiveModel& model, Store& store, const Clock& clock,
+                       const ContextIndex& index, const StrategyOptions& strategy,
+                       metrics::Registry& registry)
+    : model_(model),
+      store_(store),
+      clock_(clock),
+      index_(index),
+      strategy_(strategy),
+      moves_(registry.counter("mx2_context_moves_total",
+                              "Contexts that followed a change of the table to another address")),
+      unserved_(registry.counter("mx2_contexts_unserved_total",
+                                 "Contexts that kept their address because no host can serve them "
+                                 "after a change")) {
+  retrier_ = std::thread([this] { retry_until_stopped(); });
+}
+
+Relocation::~Relocation() { stop(); }
+
+void Relocation::stop() {
+  {
+    const std::lock_guard guard(mutex_);
+    stopped_ = true;
+  }
+  changed_.notify_one();
+  if (retrier_.joinable()) retrier_.join();
+}
+
+bool Relocation::follows(const std::string& app_d_id) const {
+  const auto* entry = model_.unlocked().app(app_d_id);
+  return entry != nullptr && follows(entry->app);
+}
+
+Result<void> Relocation::announce(StoreTransaction& transaction, const RelocationScopes& scopes) {
+  if (scopes.empty() || announced_) return {};
+  return transaction.set_relocating(true);
+}
+
+void Relocation::begin(const RelocationScopes& scopes) {
+  if (scopes.empty()) return;
+  announced_ = true;
+  if (!outstanding_) {
+    began_ = std::chrono::steady_clock::now();
+    moved_now_ = unserved_now_ = 0;
+  }
+  for (const auto& scope : scopes) {
+    if (scope.dev_app_id.empty()) {
+      sweep(scope.app_d_id);
+    } else {
+      devices_.push_back(scope);
+    }
+  }
+  submit_piece();
+}
+
+void Relocation::resume(bool lagging) {
+  if (!lagging) return;
+  announced_ = true;
+  began_ = std::chrono::steady_clock::now();
+  for (const auto& [app_d_id, entry] : model_.unlocked().apps()) {
+    if (follows(app_d_id)) sweep(app_d_id);
+  }
+  submit_piece();
+}
+
+void Relocation::sweep(const std::string& app_d_id) {
+  swept_apps_.insert(app_d_id);
+  sweep_end_ = cursor_;
+  wrapped_ = false;
+}
+
+void Relocation::submit_piece() {
+  if (outstanding_) return;
+  outstanding_ = true;
+  store_.submit(std::make_unique<Piece>(*this));
+}
+
+bool Relocation::out_of_time() const {
+  return std::chrono::steady_clock::now() - piece_began_ > kPieceTime;
+}
+
+Result<Relocation::Progress> Relocation::run_piece(StoreTransaction& transaction) {
+  piece_began_ = std::chrono::steady_clock::now();
+  Progress progress;
+  progress.cursor = cursor_;
+  progress.wrapped = wrapped_;
+  progress.sweep_done = swept_apps_.empty();
+  if (auto done = run_devices(transaction, progress); !done) return done.error();
+  if (auto done = run_sweep(transaction, progress); !done) return done.error();
+  if (progress.devices_done == devices_.size() && progress.sweep_done) {
+    progress.all_done = true;
+    if (auto done = transaction.set_relocating(false); !done) return done.error();
+  }
+  return progress;
+}
+
+Result<void> Relocation::run_devices(StoreTransaction& transaction, Progress& progress) {
+  while (progress.devices_done < devices_.size() && !out_of_time()) {
+    const auto& scope = devices_[progress.devices_done++];
+    for (const auto& id : index_.find(scope.app_d_id, scope.dev_app_id)) {
+      auto found = transaction.find_context(id);
+      if (!found) return found.error();
+      if (!*found) continue;
+      if (auto done = relocate(transaction, **found, progress); !done) return done;
+    }
+  }
+  return {};
+}
+
+Result<void> Relocation::run_sweep(StoreTransaction& transaction, Progress& progress) {
+  while (!progress.sweep_done && !out_of_time()) {
+    auto scan = transaction.scan_contexts(progress.cursor, kScanned, swept_apps_);
+    if (!scan) return scan.error();
+    for (auto& record : scan->contexts) {
+      if (auto done = relocate(transaction, record, progress); !done) return done;
+    }
+    const bool passed_end = progress.wrapped && (scan->last.empty() || scan->last >= sweep_end_);
+    progress.sweep_done = passed_end || (scan->last.empty() && sweep_end_.empty());
+    progress.wrapped |= scan->last.empty();
+    progress.cursor = std::move(scan->last);
+  }
+  return {};
+}
+
+Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& record,
+                                  Progress& progress) {
+  const auto& model = model_.unlocked();
+  const auto* entry = model.app(record.app_d_id);
+  if (entry == nullptr) return {};
+  if (!follows(entry->app)) return {};
+  auto context = codec::decode_app_context(record.document);
+  if (!context) return internal("stored context: " + context.error().detail);
+  const bool knows_address = !record.reference_uri.empty();
+  const auto reassigned =
+      reassign(model, strategy_of(entry->app, strategy_), strategy_, record, *context);
+  progress.unserved += reassigned.unserved ? 1 : 0;
+  if (!reassigned.changed) return {};
+  ++progress.moved;
+  ++record.revision;
+  record.document = codec::encode(*context);
+  if (auto stored = transaction.update_context(record); !stored) return stored;
+  if (!context->callback_reference) return {};
+  return transaction.put_notification(
+      owed(record, *context, notification_of(*context, knows_address), clock_.now_ms()));
+}
+
+void Relocation::finish_piece(const Result<void>& outcome, const Progress& progress) {
+  if (!outcome) return retry_later();
+  outstanding_ = false;
+  devices_.erase(devices_.begin(),
+                 devices_.begin() + static_cast<std::ptrdiff_t>(progress.devices_done));
+  cursor_ = progress.cursor;
+  wrapped_ = progress.wrapped;
+  moved_now_ += progress.moved;
+  unserved_now_ += progress.unserved;
+  moves_.add(static_cast<double>(progress.moved));
+  unserved_.add(static_cast<double>(progress.unserved));
+  if (progress.sweep_done) swept_apps_.clear();
+  if (!progress.all_done) return submit_piece();
+  announced_ = false;
+  report();
+}
+
+void Relocation::report() {
+  if (moved_now_ == 0 && unserved_now_ == 0) return;
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began_;
+  log::info("contexts have followed the table",
+            {{"table_version", std::to_string(model_.unlocked().table_version())},
+             {"moved", std::to_string(moved_now_)},
+             {"unserved", std::to_string(unserved_now_)},
+             {"seconds", std::to_string(took.count())}});
+}
+
+// While the storage fails, pieces are not submitted as fast as they fail. The piece stays
+// outstanding: there is never a second one.
+void Relocation::retry_later() {
+  {
+    const std::lock_guard guard(mutex_);
+    failed_ = true;
+  }
+  changed_.notify_one();
+}
+
+void Relocation::retry_until_stopped() {
+  std::unique_lock lock(mutex_);
+  while (!stopped_) {
+    changed_.wait(lock, [this] { return stopped_ || failed_; });
+    if (changed_.wait_for(lock, kRetryAfter, [this] { return stopped_; })) return;
+    failed_ = false;
+    lock.unlock();
+    store_.submit(std::make_unique<Piece>(*this));
+    lock.lock();
+  }
+}
+
+}  // namespace mx2

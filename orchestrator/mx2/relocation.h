@@ -1,0 +1,117 @@
+// After a change of the model, the contexts that exist follow it: each gets the addresses it should
+// have now, and its device application is owed a notification, in the same transaction.
+//
+// A change may concern a million contexts, so it is followed in pieces of a few milliseconds, units
+// of work like any other: creates go on between them. Until the last piece the store remembers that
+// contexts may lag behind, and after a crash all of them are looked at again. Looking twice does no
+// harm: what is right already is left alone.
+//
+// Contexts of strategy `baseline`, and those whose app has gone, keep what they have. So does a
+// context that nobody can serve any more; it is counted.
+//
+// Threads: the store writer's; resume() and stop() before it starts and after it ended.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "api/base/clock.h"
+#include "api/base/metrics.h"
+#include "orchestrator/domain/model.h"
+#include "orchestrator/mx2/assignment.h"
+#include "orchestrator/mx2/context_index.h"
+#include "orchestrator/store/store.h"
+
+namespace mx2 {
+
+// Contexts that a change may concern: those of an app, or of one device application for it.
+struct RelocationScope {
+  std::string app_d_id;
+  std::string dev_app_id;  // empty: all
+};
+using RelocationScopes = std::vector<RelocationScope>;
+
+class Relocation {
+ public:
+  Relocation(LiveModel& model, Store& store, const Clock& clock, const ContextIndex& index,
+             const StrategyOptions& strategy, metrics::Registry& registry);
+  ~Relocation();
+  Relocation(const Relocation&) = delete;
+  Relocation& operator=(const Relocation&) = delete;
+
+  // False for apps whose contexts keep what they have.
+  [[nodiscard]] bool follows(const App& app) const {
+    return strategy_of(app, strategy_) != Strategy::kBaseline;
+  }
+  [[nodiscard]] bool follows(const std::string& app_d_id) const;
+
+  // In the transaction of the change, for scopes of apps that follow: contexts may lag behind now.
+  Result<void> announce(StoreTransaction& transaction, const RelocationScopes& scopes);
+  // After its commit, when the model shows it.
+  void begin(const RelocationScopes& scopes);
+  // At start-up: `lagging` as the store says.
+  void resume(bool lagging);
+  void stop();
+
+ private:
+  class Piece;
+  // How far one piece has come; taken over when it is durable.
+  struct Progress {
+    std::size_t devices_done = 0;
+    std::string cursor;
+    bool wrapped = false;
+    bool sweep_done = false;
+    bool all_done = false;
+    std::size_t moved = 0;
+    std::size_t unserved = 0;
+  };
+
+  void sweep(const std::string& app_d_id);
+  void submit_piece();
+  Result<Progress> run_piece(StoreTransaction& transaction);
+  Result<void> run_devices(StoreTransaction& transaction, Progress& progress);
+  Result<void> run_sweep(StoreTransaction& transaction, Progress& progress);
+  Result<void> relocate(StoreTransaction& transaction, ContextRecord& record, Progress& progress);
+  [[nodiscard]] bool out_of_time() const;
+  void finish_piece(const Result<void>& outcome, const Progress& progress);
+  void retry_later();
+  void retry_until_stopped();
+  void report();
+
+  LiveModel& model_;
+  Store& store_;
+  const Clock& clock_;
+  const ContextIndex& index_;
+  const StrategyOptions strategy_;
+  metrics::Counter& moves_;
+  metrics::Counter& unserved_;
+
+  bool announced_ = false;  // as the store has it
+  bool outstanding_ = false;
+  std::deque<RelocationScope> devices_;
+  // One walk around all contexts serves all apps: it ends where it was when the last was added.
+  std::set<std::string> swept_apps_;
+  std::string cursor_;
+  std::string sweep_end_;
+  bool wrapped_ = false;
+  std::chrono::steady_clock::time_point piece_began_;
+  std::chrono::steady_clock::time_point began_;
+  std::size_t moved_now_ = 0;
+  std::size_t unserved_now_ = 0;
+
+  std::mutex mutex_;  // of the thread that tries again after the storage has failed
+  std::condition_variable changed_;
+  bool failed_ = false;
+  bool stopped_ = false;
+  std::thread retrier_;
+};
+
+}  // namespace mx2

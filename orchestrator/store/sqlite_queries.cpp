@@ -1,0 +1,198 @@
+#include "orchestrator/store/sqlite_queries.h"
+
+#include "api/base/text.h"
+#include "api/operator/codec.h"
+#include "orchestrator/store/sqlite_values.h"
+
+namespace mx2::sqlite {
+namespace {
+
+Result<Association> read_row(SQLite::Statement& row) {
+  Association association;
+  association.app_d_id = row.getColumn(0).getString();
+  auto ue = UeSelector::parse(row.getColumn(1).getString());
+  if (!ue) return ue.error();
+  association.ue = std::move(*ue);
+  for (const auto text : split(row.getColumn(2).getText(), ' ')) {
+    auto target = Target::parse(text);
+    if (!target) return target.error();
+    association.targets.push_back(std::move(*target));
+  }
+  association.writer = row.getColumn(3).getInt() == 0 ? Writer::kOperator : Writer::kOptimizer;
+  association.reason = row.getColumn(4).getString();
+  association.version = static_cast<std::uint64_t>(row.getColumn(5).getInt64());
+  association.updated_ms = row.getColumn(6).getInt64();
+  return association;
+}
+
+template <typename T, typename Decode, typename Sink>
+Result<void> load_documents(SQLite::Database& db, const char* sql, Decode decode, Sink& sink) {
+  SQLite::Statement query(db, sql);
+  while (query.executeStep()) {
+    const auto document = json::parse(query.getColumn(0).getText());
+    if (!document) return document.error();
+    Result<T> value = decode(*document);
+    if (!value) return value.error();
+    if (auto taken = sink(std::move(*value)); !taken) return taken.error();
+  }
+  return {};
+}
+
+Result<void> load_rows(SQLite::Database& db, const Store::Loader& loader) {
+  SQLite::Statement query(
+      db, "SELECT app_d_id, ue, targets, writer, reason, version, updated_ms FROM associations");
+  while (query.executeStep()) {
+    auto row = read_row(query);
+    if (!row) return row.error();
+    if (auto taken = loader.row({std::move(*row), false}); !taken) return taken.error();
+  }
+  return {};
+}
+
+std::string meta(SQLite::Database& db, const char* name) {
+  SQLite::Statement query(db, "SELECT value FROM meta WHERE name = $1");
+  query.bind(1, name);
+  return query.executeStep() ? query.getColumn(0).getString() : "";
+}
+
+OutboxItem item_of(const notifier::OutboxEntry& entry) {
+  return {entry.context_id, entry.type, entry.callback_reference, entry.attempts, entry.written_ms,
+          entry.due_ms,     entry.dead, entry.last_error};
+}
+
+void count_outbox(SQLite::Database& db, OutboxPage& out) {
+  SQLite::Statement counts(db, "SELECT COUNT(*), MIN(written_ms) FROM outbox WHERE dead = 0");
+  counts.executeStep();
+  out.pending = static_cast<std::uint64_t>(counts.getColumn(0).getInt64());
+  if (out.pending > 0) out.oldest_ms = counts.getColumn(1).getInt64();
+  SQLite::Statement dead(db, "SELECT COUNT(*) FROM outbox WHERE dead = 1");
+  dead.executeStep();
+  out.dead = static_cast<std::uint64_t>(dead.getColumn(0).getInt64());
+  SQLite::Statement error(db,
+                          "SELECT last_error FROM outbox WHERE last_error <> '' "
+                          "ORDER BY due_ms DESC LIMIT 1");
+  if (error.executeStep()) out.last_error = error.getColumn(0).getString();
+}
+
+}  // namespace
+
+Page<ContextSummary> contexts(SQLite::Database& db, const ContextFilter& filter,
+                              const std::string& cursor, std::size_t limit) {
+  SQLite::Statement query(
+      db,
+      "SELECT context_id, app_d_id, dev_app_id, client_ip, host_id, reference_uri, ue, created_ms, "
+      "has_callback FROM contexts WHERE context_id > $1 AND ($2 = '' OR app_d_id = $2) "
+      "AND ($3 = '' OR dev_app_id = $3) AND ($4 = '' OR host_id = $4) "
+      "ORDER BY context_id LIMIT $5");
+  bind_all(query, cursor, filter.app_d_id, filter.dev_app_id, filter.host_id,
+           static_cast<std::int64_t>(limit + 1));
+  Page<ContextSummary> page;
+  while (query.executeStep()) {
+    if (page.items.size() == limit) {
+      page.next = page.items.back().context_id;
+      break;
+    }
+    auto& item = page.items.emplace_back();
+    item.context_id = query.getColumn(0).getString();
+    item.app_d_id = query.getColumn(1).getString();
+    item.dev_app_id = query.getColumn(2).getString();
+    item.client_ip = query.getColumn(3).getString();
+    item.host_id = query.getColumn(4).getString();
+    item.reference_uri = query.getColumn(5).getString();
+    item.ue = query.getColumn(6).getString();
+    item.created_ms = query.getColumn(7).getInt64();
+    item.has_callback = query.getColumn(8).getInt() != 0;
+  }
+  return page;
+}
+
+// The cursor is the last row's app and selector with a newline between: neither can hold one.
+Result<Page<Association>> rows(SQLite::Database& db, const std::string& app_d_id,
+                               const std::string& ue, const std::string& cursor,
+                               std::size_t limit) {
+  const auto newline = cursor.find('\n');
+  if (!cursor.empty() && newline == std::string::npos) return invalid_argument("bad cursor");
+  const std::string after_app = cursor.substr(0, newline);
+  const std::string after_ue = cursor.empty() ? "" : cursor.substr(newline + 1);
+  SQLite::Statement query(
+      db,
+      "SELECT app_d_id, ue, targets, writer, reason, version, updated_ms FROM associations "
+      "WHERE (app_d_id > $1 OR (app_d_id = $1 AND ue > $2)) AND ($3 = '' OR app_d_id = $3) "
+      "AND ($4 = '' OR ue = $4) ORDER BY app_d_id, ue LIMIT $5");
+  bind_all(query, after_app, after_ue, app_d_id, ue, static_cast<std::int64_t>(limit + 1));
+  Page<Association> page;
+  while (query.executeStep()) {
+    if (page.items.size() == limit) {
+      page.next = page.items.back().app_d_id + "\n" + page.items.back().ue.text();
+      break;
+    }
+    auto row = read_row(query);
+    if (!row) return row.error();
+    page.items.push_back(std::move(*row));
+  }
+  return page;
+}
+
+std::vector<notifier::OutboxEntry> notifications(SQLite::Database& db, std::uint64_t after_sequence,
+                                                 std::size_t limit) {
+  SQLite::Statement query(db, std::string("SELECT ") + kOutboxColumns +
+                                  " FROM outbox WHERE sequence > $1 AND dead = 0 "
+                                  "ORDER BY sequence LIMIT $2");
+  bind_all(query, static_cast<std::int64_t>(after_sequence), static_cast<std::int64_t>(limit));
+  std::vector<notifier::OutboxEntry> entries;
+  while (query.executeStep()) entries.push_back(read_entry(query));
+  return entries;
+}
+
+std::unique_ptr<SQLite::Statement> prepare_notification(SQLite::Database& db) {
+  return std::make_unique<SQLite::Statement>(
+      db,
+      std::string("SELECT ") + kOutboxColumns + " FROM outbox WHERE context_id = $1 AND dead = 0");
+}
+
+std::optional<notifier::OutboxEntry> notification(SQLite::Statement& prepared,
+                                                  const std::string& context_id) {
+  const Reset reset(prepared);
+  bind_all(prepared, context_id);
+  if (!prepared.executeStep()) return std::nullopt;
+  return read_entry(prepared);
+}
+
+OutboxPage outbox(SQLite::Database& db, bool dead, const std::string& cursor, std::size_t limit) {
+  OutboxPage out;
+  count_outbox(db, out);
+  SQLite::Statement query(db, std::string("SELECT ") + kOutboxColumns +
+                                  " FROM outbox WHERE sequence > $1 AND dead = $2 "
+                                  "ORDER BY sequence LIMIT $3");
+  bind_all(query, static_cast<std::int64_t>(parse_uint(cursor).value_or(0)), std::int64_t{dead},
+           static_cast<std::int64_t>(limit + 1));
+  std::uint64_t last = 0;
+  while (query.executeStep()) {
+    if (out.page.items.size() == limit) {
+      out.page.next = std::to_string(last);
+      break;
+    }
+    const auto entry = read_entry(query);
+    last = entry.sequence;
+    out.page.items.push_back(item_of(entry));
+  }
+  return out;
+}
+
+Result<Store::Loaded> load(SQLite::Database& db, const Store::Loader& loader) {
+  auto apps = load_documents<App>(db, "SELECT document FROM apps", codec::decode_app, loader.app);
+  if (!apps) return apps.error();
+  auto hosts =
+      load_documents<Host>(db, "SELECT document FROM hosts", codec::decode_host, loader.host);
+  if (!hosts) return hosts.error();
+  if (auto loaded = load_rows(db, loader); !loaded) return loaded.error();
+  SQLite::Statement contexts(db, "SELECT subject, dev_app_id, app_d_id, context_id FROM contexts");
+  while (contexts.executeStep()) {
+    loader.context({contexts.getColumn(0).getString(), contexts.getColumn(1).getString()},
+                   contexts.getColumn(2).getString(), contexts.getColumn(3).getString());
+  }
+  return Store::Loaded{parse_uint(meta(db, "table_version")).value_or(0),
+                       meta(db, "relocating") == "1"};
+}
+
+}  // namespace mx2::sqlite

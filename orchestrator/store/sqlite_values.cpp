@@ -1,0 +1,57 @@
+#include "orchestrator/store/sqlite_values.h"
+
+#include <sqlite3.h>
+
+namespace mx2 {
+
+Error storage_error(const SQLite::Exception& e) {
+  switch (e.getErrorCode()) {
+    case SQLITE_FULL: return unavailable("the storage is full", e.what());
+    case SQLITE_READONLY: return unavailable("the storage is read-only", e.what());
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return unavailable("the store file is damaged", e.what());
+    case SQLITE_IOERR: return unavailable("the storage does not work", e.what());
+    case SQLITE_BUSY: return unavailable("the store is in use by another process", e.what());
+    default: return internal(std::string("SQLite: ") + e.what());
+  }
+}
+
+namespace sqlite {
+
+ContextRecord read_context(SQLite::Statement& row) {
+  ContextRecord context;
+  context.context_id = row.getColumn(0).getString();
+  context.revision = static_cast<std::uint64_t>(row.getColumn(1).getInt64());
+  context.app_d_id = row.getColumn(2).getString();
+  context.dev_app_id = row.getColumn(3).getString();
+  context.subject = row.getColumn(4).getString();
+  context.client_ip = row.getColumn(5).getString();
+  context.host_id = row.getColumn(6).getString();
+  context.reference_uri = row.getColumn(7).getString();
+  context.ue = row.getColumn(8).getString();
+  context.legacy = row.getColumn(9).getInt() != 0;
+  context.has_callback = row.getColumn(10).getInt() != 0;
+  context.created_ms = row.getColumn(11).getInt64();
+  context.document = row.getColumn(12).getString();
+  return context;
+}
+
+notifier::OutboxEntry read_entry(SQLite::Statement& row) {
+  notifier::OutboxEntry entry;
+  entry.sequence = static_cast<std::uint64_t>(row.getColumn(0).getInt64());
+  entry.context_id = row.getColumn(1).getString();
+  entry.revision = static_cast<std::uint64_t>(row.getColumn(2).getInt64());
+  entry.callback_reference = row.getColumn(3).getString();
+  entry.type = row.getColumn(4).getString();
+  entry.body = row.getColumn(5).getString();
+  entry.created_ms = row.getColumn(6).getInt64();
+  entry.written_ms = row.getColumn(7).getInt64();
+  entry.due_ms = row.getColumn(8).getInt64();
+  entry.attempts = row.getColumn(9).getUInt();
+  entry.dead = row.getColumn(10).getInt() != 0;
+  entry.last_error = row.getColumn(11).getString();
+  return entry;
+}
+
+}  // namespace sqlite
+}  // namespace mx2

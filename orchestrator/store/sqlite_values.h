@@ -1,0 +1,60 @@
+// Between SQLite's rows and our values: what statements (writes) and queries (reads) share. Private
+// to orchestrator/store.
+#pragma once
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Exception.h>
+#include <SQLiteCpp/Statement.h>
+
+#include <cstdint>
+#include <string>
+
+#include "api/base/result.h"
+#include "orchestrator/store/store.h"
+
+namespace mx2 {
+
+// What an SQLite failure means to a caller; `e` is what SQLiteCpp threw.
+[[nodiscard]] Error storage_error(const SQLite::Exception& e);
+
+namespace sqlite {
+
+// In the order in which read_context() and read_entry() take them.
+inline constexpr const char* kContextColumns =
+    "context_id, revision, app_d_id, dev_app_id, subject, client_ip, host_id, reference_uri, ue, "
+    "legacy, has_callback, created_ms, document";
+inline constexpr const char* kOutboxColumns =
+    "sequence, context_id, revision, callback_reference, type, body, created_ms, written_ms, "
+    "due_ms, attempts, dead, last_error";
+
+[[nodiscard]] ContextRecord read_context(SQLite::Statement& row);
+[[nodiscard]] notifier::OutboxEntry read_entry(SQLite::Statement& row);
+
+inline void bind(SQLite::Statement& statement, int at, const std::string& text) {
+  statement.bindNoCopy(at, text);
+}
+inline void bind(SQLite::Statement& statement, int at, std::int64_t number) {
+  statement.bind(at, number);
+}
+
+// `values` must outlive the execution: texts are not copied.
+template <typename... Values>
+void bind_all(SQLite::Statement& statement, const Values&... values) {
+  int at = 0;
+  (bind(statement, ++at, values), ...);
+}
+
+// Leaves the statement ready for the next use, whatever happens.
+class Reset {
+ public:
+  explicit Reset(SQLite::Statement& statement) : statement_(statement) {}
+  ~Reset() { statement_.tryReset(); }
+  Reset(const Reset&) = delete;
+  Reset& operator=(const Reset&) = delete;
+
+ private:
+  SQLite::Statement& statement_;
+};
+
+}  // namespace sqlite
+}  // namespace mx2
