@@ -122,7 +122,9 @@ Result<void> Orchestrator::Impl::load_first_content() {
 Result<void> Orchestrator::Impl::listen() {
   add_mx2_endpoints(mx2_router, service, auth, options.mx2_endpoints);
   add_legacy_endpoints(mx2_router, service, auth, options.mx2_endpoints);
-  add_operator_endpoints(operator_router, service, *registry, options.operator_endpoints);
+  auto for_operators = options.operator_endpoints;
+  if (notifier) for_operators.relay_status = [this] { return notifier->status(); };
+  add_operator_endpoints(operator_router, service, *registry, std::move(for_operators));
   try {
     mx2_server.start(mx2_router);
     operator_server.start(operator_router);

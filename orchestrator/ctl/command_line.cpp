@@ -74,6 +74,7 @@ CommandLine::CommandLine()
   add_app_commands(app_, chosen_);
   add_table_commands(app_, chosen_);
   add_context_commands(app_, chosen_);
+  add_outbox_commands(app_, chosen_);
   add_explain_command(app_, chosen_);
   add_health_commands(app_, chosen_);
   add_completion_command(app_, chosen_);

@@ -123,6 +123,31 @@ void add_state_verb(CLI::App& hosts, const std::string& verb, const std::string&
   });
 }
 
+Result<int> set_strategy(Session& session, const std::string& id, const std::string& strategy) {
+  auto app = session.server.get(encoded("apps", id));
+  if (!app) return app.error();
+  (*app)["strategy"] = strategy;
+  if (strategy == "standard") app->erase("strategy");
+  if (const auto changed = session.server.put(encoded("apps", id), *app); !changed) {
+    return changed.error();
+  }
+  session.out << "app " << printable(id) << ": strategy " << strategy << '\n';
+  return 0;
+}
+
+void add_strategy_verb(CLI::App& apps, Command& chosen) {
+  const auto arguments = std::make_shared<std::pair<std::string, std::string>>();
+  auto* command =
+      apps.add_subcommand("strategy", "Set what happens to contexts when a row changes");
+  command->add_option("ID", arguments->first)->required();
+  command->add_option("STRATEGY", arguments->second, "standard: as the configuration says")
+      ->required()
+      ->check(CLI::IsMember({"baseline", "notification", "multiple", "standard"}));
+  command->callback([=, &chosen] {
+    chosen = [=](Session& s) { return set_strategy(s, arguments->first, arguments->second); };
+  });
+}
+
 Column instances_column() {
   return {"instances", "INSTANCES",
           [](const json::Value& host) {
@@ -163,11 +188,13 @@ void add_app_commands(CLI::App& app, Command& chosen) {
                   member("appDVersion", "VERSION"),
                   member("appSoftVersion", "SOFTWARE"),
                   member("enabled", "ENABLED"),
+                  member("strategy", "STRATEGY"),
                   member("appDescription", "DESCRIPTION")};
   apps.more = {member("appCharcs", "CHARACTERISTICS"), member("appLocation", "LOCATION"),
                member("subjects", "SUBJECTS"), member("vendorSpecificExt", "VENDOR EXTENSION")};
   auto* group = app.add_subcommand("apps", "Applications of the catalogue");
   add_verbs(*group, std::make_shared<const Collection>(std::move(apps)), chosen);
+  add_strategy_verb(*group, chosen);
 }
 
 }  // namespace mx2::ctl

@@ -73,10 +73,8 @@ Result<http::Reply> OperatorClient::put(const std::string& path, const json::Val
   return call("PUT", path, json::dump(document), "application/json");
 }
 
-Result<void> OperatorClient::post(const std::string& path) {
-  const auto reply = call("POST", path);
-  if (!reply) return reply.error();
-  return {};
+Result<http::Reply> OperatorClient::post(const std::string& path, const Query& query) {
+  return call("POST", with_query(path, query));
 }
 
 Result<void> OperatorClient::remove(const std::string& path) {

@@ -25,7 +25,7 @@ class OperatorClient {
   [[nodiscard]] Result<std::string> get_text(const std::string& path);
   // The reply, for its status: 201 made it, 200 changed it.
   [[nodiscard]] Result<http::Reply> put(const std::string& path, const json::Value& document);
-  [[nodiscard]] Result<void> post(const std::string& path);
+  [[nodiscard]] Result<http::Reply> post(const std::string& path, const Query& query = {});
   [[nodiscard]] Result<void> remove(const std::string& path);
   // One line a change, as codec::decode_table_patch reads them.
   [[nodiscard]] Result<void> patch_table(const std::string& ndjson);

@@ -1,11 +1,13 @@
 // HTTP on one side, procedures on the other: endpoints parse, call and format; they decide nothing.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "api/base/metrics.h"
 #include "api/http/http.h"
 #include "api/http/router.h"
+#include "notifier/relay.h"
 #include "orchestrator/endpoints/auth.h"
 #include "orchestrator/mx2/service.h"
 
@@ -29,6 +31,7 @@ struct OperatorEndpointOptions {
   std::string token;  // bearer token operators must send; empty: none
   std::size_t patch_rows_max = 20000;
   std::size_t page_max = 10000;
+  std::function<notifier::RelayStatus()> relay_status;  // empty: the notifier is elsewhere
 };
 
 // The operator API below /operator/v1, and /openapi.yaml.

@@ -93,6 +93,7 @@ void add_operator_endpoints(http::Router& router, Mx2Service& service, metrics::
       std::make_shared<OperatorApi>(OperatorApi{service, registry, std::move(options)});
   add_catalogue_endpoints(router, api);
   add_table_endpoints(router, api);
+  add_outbox_endpoints(router, api);
   add_status_endpoints(router, api);
 }
 

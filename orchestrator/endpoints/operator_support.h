@@ -28,6 +28,7 @@ using OperatorApiPtr = std::shared_ptr<OperatorApi>;
 // One part of the API each.
 void add_catalogue_endpoints(http::Router& router, const OperatorApiPtr& api);  // hosts, apps
 void add_table_endpoints(http::Router& router, const OperatorApiPtr& api);      // table, explain
+void add_outbox_endpoints(http::Router& router, const OperatorApiPtr& api);     // notifications
 void add_status_endpoints(http::Router& router, const OperatorApiPtr& api);  // contexts, health…
 
 // All of these are behind the operator's token, if one is set.

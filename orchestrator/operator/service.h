@@ -56,6 +56,10 @@ void patch_table(Mx2Service& service, std::vector<TableChange> changes, const Pr
 void load_content(Mx2Service& service, Content content, Callback<Result<Patched>> answer);
 // A system-initiated end of a context.
 void end_app_context(Mx2Service& service, std::string context_id, Callback<Result<void>> answer);
+// Notifications that were given up are due now: of one context, or of all when it is empty. Answers
+// how many.
+void retry_notifications(Mx2Service& service, std::string context_id,
+                         Callback<Result<std::size_t>> answer);
 // Answers when the writer has run an empty transaction.
 void probe_store(Mx2Service& service, Callback<Result<void>> answer);
 

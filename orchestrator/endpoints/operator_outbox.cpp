@@ -1,0 +1,49 @@
+// /operator/v1/outbox: notifications that are owed.
+#include "api/operator/codec.h"
+#include "orchestrator/endpoints/operator_support.h"
+
+namespace mx2 {
+namespace {
+
+using http::PathValues;
+using http::Request;
+using http::Responder;
+
+Result<json::Value> outbox_get(OperatorApi& api, const Request& request, const PathValues&) {
+  const auto page = page_query(api, request, {"state"});
+  if (!page) return page.error();
+  const auto state = page->query.text("state");
+  if (!state.empty() && state != "pending" && state != "dead") {
+    return invalid_argument("query parameter 'state' must be pending or dead");
+  }
+  const auto outbox =
+      api.service.store.outbox(state == "dead", page->query.text("cursor"), page->limit);
+  if (!outbox) return outbox.error();
+  auto document = codec::to_json(*outbox);
+  if (api.options.relay_status) {
+    const auto relay = api.options.relay_status();
+    document["inFlight"] = relay.in_flight;
+    document["failingDestinations"] = relay.failing_destinations;
+  }
+  return document;
+}
+
+void outbox_retry(OperatorApi& api, Request& request, const PathValues&, Responder responder) {
+  const auto query = http::SingleValued::parse(request.query, {"contextId"});
+  if (!query) return responder.reply(refusal(query.error(), request.id));
+  retry_notifications(
+      api.service, query->text("contextId"),
+      answer_with<std::size_t>(request, std::move(responder), [](const std::size_t& revived) {
+        return http::json_reply(200, json::dump({{"revived", revived}}));
+      }));
+}
+
+}  // namespace
+
+void add_outbox_endpoints(http::Router& router, const OperatorApiPtr& api) {
+  const std::string root = kOperatorRoot;
+  router.add("GET", root + "/outbox", reading(api, outbox_get));
+  router.add("POST", root + "/outbox/retry", answering(api, outbox_retry));
+}
+
+}  // namespace mx2
