@@ -56,8 +56,6 @@ void read_strategy(config::Reader& reader, StrategyOptions& strategy) {
   reader.integer("strategy.endpoints_max", strategy.endpoints_max, 1, codec::kInstancesMax);
 }
 
-}  // namespace
-
 void read_notifier(config::Reader& reader, notifier::NotifierOptions& options) {
   auto& relay = options.relay;
   auto& retry = relay.retry;
@@ -78,6 +76,13 @@ void read_notifier(config::Reader& reader, notifier::NotifierOptions& options) {
   reader.integer("notifier.give_up_after_ms", retry.give_up_after_ms, 1000, 2592000000);
   reader.integer("notifier.young_context_ms", retry.young_context_ms, 0, 3600000);
 }
+
+void read_log(config::Reader& reader, std::string& level, std::string& format) {
+  reader.choice("log.level", level, {"debug", "info", "warn", "error", "off"});
+  reader.choice("log.format", format, {"text", "json"});
+}
+
+}  // namespace
 
 Result<ReadOptions> read_options(const config::Document& document) {
   ReadOptions result;
@@ -109,13 +114,33 @@ Result<ReadOptions> read_options(const config::Document& document) {
   reader.integer("limits.patch_rows_max", options.operator_endpoints.patch_rows_max, 1, 1000000);
   reader.integer("limits.page_max", options.operator_endpoints.page_max, 1, 100000);
   reader.text("content", options.content);
-  reader.choice("log.level", options.log_level, {"debug", "info", "warn", "error", "off"});
-  reader.choice("log.format", options.log_format, {"text", "json"});
+  read_log(reader, options.log_level, options.log_format);
   reader.integer("shutdown_grace_ms", options.shutdown_grace_ms, 0, 600000);
   static const SystemClock kClock;
   if (auto auth = Authenticator::make(options.auth, kClock); !auth) {
     reader.fail("auth", auth.error().detail);
   }
+  if (auto fine = reader.finish(); !fine) return fine.error();
+  result.effective = reader.effective();
+  return result;
+}
+
+Result<ReadNotifierOptions> read_notifier_program_options(const config::Document& document) {
+  ReadNotifierOptions result;
+  auto& options = result.options;
+  options.server.port = 8083;
+  options.server.threads = 1;
+  options.server.connections_max = 100;
+  options.store.path = "data/mx2.sqlite";
+  options.store.beside_orchestrator = true;
+  options.notifier.relay.look_every_ms = 50;
+
+  config::Reader reader(document);
+  read_server(reader, "server", options.server);
+  reader.text("store.path", options.store.path);
+  read_notifier(reader, options.notifier);
+  reader.integer("notifier.look_every_ms", options.notifier.relay.look_every_ms, 1, 60000);
+  read_log(reader, options.log_level, options.log_format);
   if (auto fine = reader.finish(); !fine) return fine.error();
   result.effective = reader.effective();
   return result;

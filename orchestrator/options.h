@@ -5,7 +5,6 @@
 #include <string>
 
 #include "api/base/result.h"
-#include "api/config/reader.h"
 #include "api/config/yaml.h"
 #include "api/http/pistache_server.h"
 #include "notifier/notifier.h"
@@ -37,10 +36,24 @@ struct ReadOptions {
   std::string effective;  // as YAML, without secrets
 };
 
-// Section `notifier`, which mx2-notifier has too.
-void read_notifier(config::Reader& reader, notifier::NotifierOptions& options);
-
 // All errors at once, with their places.
 [[nodiscard]] Result<ReadOptions> read_options(const config::Document& document);
+
+// The configuration of mx2-notifier: deploy/example/notifier.yaml.
+struct NotifierProgramOptions {
+  http::ServerOptions server;
+  SqliteOptions store;
+  notifier::NotifierOptions notifier;
+  std::string log_level = "info";
+  std::string log_format = "text";
+};
+
+struct ReadNotifierOptions {
+  NotifierProgramOptions options;
+  std::string effective;
+};
+
+[[nodiscard]] Result<ReadNotifierOptions> read_notifier_program_options(
+    const config::Document& document);
 
 }  // namespace mx2

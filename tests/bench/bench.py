@@ -17,6 +17,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import fill
+import notify
 from orchestrator import EXAMPLE_CONTENT, ROOT, Orchestrator
 
 LOAD = pathlib.Path(__file__).with_name("load.lua")
@@ -27,7 +28,9 @@ MILLION = 1_000_000
 CONNECTIONS = 64
 STARTUP_SECONDS_MAX = 10
 NO_STORE = "the same server without a store"
-LIMITS = "limits: {contexts_max: 100000000, contexts_per_device_max: 100000000}\n"
+LIMITS = ("limits: {contexts_max: 100000000, contexts_per_device_max: 100000000}\n"
+          'notifier: {allow: ["127.0.0.0/8"]}\n')
+FAN_OUT = 100_000
 
 
 def report(bench, value, unit, ratio=None, against=None, **more):
@@ -58,7 +61,7 @@ class Bench:
         self.bin_dir = bin_dir
 
     @contextlib.contextmanager
-    def server(self, name, program="mx2-orchestrator", rows=0, contexts=0):
+    def server(self, name, program="mx2-orchestrator", rows=0, contexts=0, ports=()):
         """A server on a new store that holds the example, and as much more as asked."""
         directory = WORK / name
         shutil.rmtree(directory, ignore_errors=True)
@@ -66,7 +69,7 @@ class Bench:
         if rows or contexts:
             with server:
                 server.stop()
-            fill.fill(server.store, rows, contexts)
+            fill.fill(server.store, rows, contexts, ports)
         try:
             with server:
                 yield server
@@ -145,8 +148,45 @@ class Bench:
         report("startup_1m_memory", memory / MILLION, "bytes resident per context")
 
 
+    @contextlib.contextmanager
+    def notified(self, name, contexts):
+        """Receivers, and a server whose contexts have their callbacks there."""
+        with notify.Receivers(self.bin_dir) as receivers:
+            with self.server(name, contexts=contexts, ports=receivers.ports) as server:
+                yield server, receivers
+
+    def notify_fanout_100k(self):
+        with self.notified("notify_fanout_100k", FAN_OUT) as (server, receivers):
+            pairs = []
+            for run in range(RUNS):
+                ours = notify.fan_out(server, receivers, FAN_OUT, run)
+                pairs.append((ours, notify.bare(self.bin_dir, receivers, FAN_OUT)))
+        report("notify_fanout_100k", statistics.median(ours for ours, _ in pairs), "deliveries/s",
+               statistics.median(ours / theirs for ours, theirs in pairs),
+               "a bare libcurl multi loop to the same receivers")
+
+    def create_during_fanout(self):
+        with self.notified("create_during_fanout", FAN_OUT) as (server, receivers):
+            pairs = []
+            for run in range(RUNS):
+                idle = notify.p99(notify.create_latencies(server, SECONDS))
+                with notify.meanwhile(
+                        lambda stop: notify.create_latencies(server, 600, stop)) as latencies:
+                    notify.fan_out(server, receivers, FAN_OUT, run)
+                pairs.append((notify.p99(latencies[0]), idle))
+        report("create_during_fanout", statistics.median(busy for busy, _ in pairs), "ms (p99)",
+               statistics.median(busy / idle for busy, idle in pairs), "the same when idle")
+
+    def notify_first_ms(self):
+        with self.notified("notify_first_ms", FAN_OUT) as (server, receivers):
+            firsts = [notify.first_ms(server, receivers, run) for run in range(notify.FIRSTS)]
+        report("notify_first_ms", statistics.median(firsts), "ms", None, None,
+               p90=round(statistics.quantiles(firsts, n=10)[8], 3))
+
+
 BENCHES = ("create_durable", "create_durable_8", "create_1m_rows", "app_list", "put_context",
-           "delete_context", "connections_1000", "startup_1m")
+           "delete_context", "connections_1000", "startup_1m", "notify_fanout_100k",
+           "create_during_fanout", "notify_first_ms")
 
 
 def main():

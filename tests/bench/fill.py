@@ -9,24 +9,29 @@ DOCUMENT = (
     '{{"appInfo":{{"appDId":"facedetect-1","appDVersion":"1.0","appName":"facedetect",'
     '"appProvider":"Example","userAppInstanceInfo":[{{"appInstanceId":"{instance}",'
     '"referenceURI":"' + ADDRESS + '"}}]}},'
-    '"associateDevAppId":"ue-{device}","contextId":"{id}"}}')
+    '"associateDevAppId":"ue-{device}",{callback}"contextId":"{id}"}}')
 
 
 def association(n):
     return (APP, f"dev:ue-{n}", f"host:{HOSTS[n % 3]}", 1, "", 1, CREATED_MS)
 
 
-def context(n):
-    """Context n: its identifier is n in hexadecimal, its device application ue-<n>."""
+def context(n, ports=()):
+    """Context n: its identifier is n in hexadecimal, its device application ue-<n>; its callback, if
+    there are ports, is on one of them."""
     identifier = f"{n:032x}"
+    callback = ""
+    if ports:
+        callback = f'"callbackReference":"http://127.0.0.1:{ports[n % len(ports)]}/cb/{n}",'
     return {"context_id": identifier, "revision": 1, "app_d_id": APP, "dev_app_id": f"ue-{n}",
             "subject": "", "client_ip": "127.0.0.1", "host_id": "mec-south",
-            "reference_uri": ADDRESS, "ue": f"dev:ue-{n}", "legacy": 0, "has_callback": 0,
+            "reference_uri": ADDRESS, "ue": f"dev:ue-{n}", "legacy": 0, "has_callback": int(bool(ports)),
             "created_ms": CREATED_MS,
-            "document": DOCUMENT.format(instance="0" * 32, device=n, id=identifier)}
+            "document": DOCUMENT.format(instance="0" * 32, device=n, id=identifier,
+                                        callback=callback)}
 
 
-def fill(path, rows, contexts):
+def fill(path, rows, contexts, ports=()):
     with sqlite3.connect(path) as store:
         store.execute("PRAGMA synchronous = OFF")
         # In the order of the key, "facedetect-1" and "dev:ue-...": an append each.
@@ -37,6 +42,6 @@ def fill(path, rows, contexts):
         columns = list(context(0))
         store.executemany(
             f"INSERT INTO contexts ({', '.join(columns)}) VALUES (:{', :'.join(columns)})",
-            map(context, range(contexts)))
+            (context(n, ports) for n in range(contexts)))
     store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     store.close()

@@ -143,12 +143,15 @@ TEST_CASE("content: errors carry file, line and column", "[config][content]") {
             .rfind("f.yaml:3:", 0) == 0);
 }
 
-TEST_CASE("config: the shipped example has every key, with its default", "[config]") {
+// What it comes to equals the defaults, and no key is missing.
+template <typename Read>
+void check_example(const std::string& name, Read read) {
+  CAPTURE(name);
   const auto shipped =
-      config::read_yaml_file(std::string(MX2_SOURCE_DIR) + "/deploy/example/orchestrator.yaml");
+      config::read_yaml_file(std::string(MX2_SOURCE_DIR) + "/deploy/example/" + name);
   REQUIRE(shipped.ok());
-  const auto from_example = read_options(*shipped);
-  const auto from_nothing = read_options({json::Value::object(), "defaults", {}});
+  const auto from_example = read(*shipped);
+  const auto from_nothing = read({json::Value::object(), "defaults", {}});
   REQUIRE(from_example.ok());
   REQUIRE(from_nothing.ok());
   CHECK(from_example->effective == from_nothing->effective);
@@ -158,6 +161,11 @@ TEST_CASE("config: the shipped example has every key, with its default", "[confi
     CAPTURE(pointer);
     CHECK(shipped->places.count(pointer) == 1);
   }
+}
+
+TEST_CASE("config: the shipped examples have every key, with its default", "[config]") {
+  check_example("orchestrator.yaml", read_options);
+  check_example("notifier.yaml", read_notifier_program_options);
 }
 
 }  // namespace

@@ -1,0 +1,81 @@
+#include "api/program/program.h"
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <iostream>
+
+#include "api/base/log.h"
+
+namespace mx2::program {
+namespace {
+
+constexpr int kExitUsage = 2;
+
+struct CommandLine {
+  std::string config;
+  bool check_config = false;
+  bool print_config = false;
+};
+
+sigset_t stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  return signals;
+}
+
+Result<config::Document> read_document(const std::string& path) {
+  if (path.empty()) return config::Document{json::Value::object(), "defaults", {}};
+  return config::read_yaml_file(path);
+}
+
+int fail(const Program& program, const Error& error) {
+  std::cerr << program.name << ": " << (error.pointer.empty() ? "" : error.pointer + ": ")
+            << error.detail << "\n";
+  return 1;
+}
+
+int start(const Program& program, const Prepared& prepared) {
+  // Blocked before any thread starts, so that only wait_for_stop() receives them.
+  const auto signals = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  log::configure(prepared.log_level,
+                 prepared.log_format == "json" ? log::Format::kJson : log::Format::kText);
+  if (const auto ended = prepared.run(); !ended) return fail(program, ended.error());
+  log::info("stopped");
+  return 0;
+}
+
+}  // namespace
+
+int run(int argc, char** argv, const Program& program,
+        const std::function<Result<Prepared>(const config::Document&)>& prepare) {
+  CommandLine command_line;
+  CLI::App app{program.description, program.name};
+  app.add_option("--config", command_line.config, "YAML file; without it, the defaults");
+  app.add_flag("--check-config", command_line.check_config, "Check the configuration and exit");
+  app.add_flag("--print-config", command_line.print_config, "Print the effective configuration");
+  app.set_version_flag("--version", MX2_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : kExitUsage;
+  }
+  const auto document = read_document(command_line.config);
+  if (!document) return fail(program, document.error());
+  const auto prepared = prepare(*document);
+  if (!prepared) return fail(program, prepared.error());
+  if (command_line.print_config) std::cout << prepared->effective;
+  if (command_line.check_config || command_line.print_config) return 0;
+  return start(program, *prepared);
+}
+
+void wait_for_stop() {
+  const auto signals = stop_signals();
+  int signal = 0;
+  sigwait(&signals, &signal);
+  log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+}
+
+}  // namespace mx2::program
