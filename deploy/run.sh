@@ -64,6 +64,7 @@ mx2: {port: $mx2_port}
 operator: {port: $operator_port}
 store: {path: "$data/mx2.sqlite"}
 content: "$root/deploy/example/content.yaml"
+notifier: {allow: [127.0.0.0/8, "::1"]}   # callbacks to this machine, to try them
 END
 }
 
@@ -114,6 +115,10 @@ Look at the table, ask why car-1 is sent where it is, and send it elsewhere:
   \$mx2ctl table list
   \$mx2ctl explain dev:car-1 facedetect-1
   \$mx2ctl table set dev:car-1 facedetect-1 host:mec-south
+
+The context moves with its row. See it happen, with the contextId of the answer above:
+
+  curl -N $mx2_url/dev_app/v1/app_contexts/CONTEXT_ID/events
 END
 }
 

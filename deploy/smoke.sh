@@ -34,6 +34,7 @@ mx2: {address: 127.0.0.1, port: 0}
 operator: {port: 0}
 store: {path: "$dir/mx2.sqlite"}
 content: "$content"
+strategy: {standard: baseline}
 END
   : >"$dir/log"
   "$bin/mx2-orchestrator" --config "$dir/config.yaml" >"$dir/log" 2>&1 &
@@ -91,6 +92,24 @@ expect_kept() {
   expect_address "$2" "context $1"
 }
 
+# expect_moved CONTEXT ADDRESS: soon.
+expect_moved() {
+  local deadline=$((SECONDS + 10))
+  until request GET "/app_contexts/$1" && [[ "$(member referenceURI)" == "$2" ]]; do
+    [[ $SECONDS -lt $deadline ]] || fail "context $1 has not moved to $2: $body"
+    sleep 0.02
+  done
+}
+
+# expect_event TYPE ADDRESS: soon, in the stream that is being read.
+expect_event() {
+  local deadline=$((SECONDS + 10))
+  until grep -A 1 "^event: $1" "$dir/events" | grep -qF "\"referenceURI\":\"$2\""; do
+    [[ $SECONDS -lt $deadline ]] || fail "no event $1 with $2: $(cat "$dir/events")"
+    sleep 0.02
+  done
+}
+
 echo "Smoke test"
 start
 ok "started: Mx2 at $mx2, operator API at $operator"
@@ -129,6 +148,17 @@ ok "restarted: both contexts are as they were"
 create car-1
 expect_address "$south" "the row dev:car-1 after the restart"
 ok "and so is the table"
+
+ctl apps strategy facedetect-1 notification
+expect_moved "$old" "$south"
+ok "strategy notification instead of baseline: the old context has followed its row to mec-south"
+curl -sN -m 20 "$mx2/app_contexts/$old/events" >"$dir/events" &
+listener=$!
+expect_event ApplicationContextUpdateNotification "$south"
+ctl table set dev:car-1 facedetect-1 host:mec-north
+expect_event AddressChangeNotification "$north"
+kill "$listener" 2>/dev/null
+ok "the row goes back to mec-north: an event tells the listening client"
 
 for context in "$old" "$new" "$id"; do
   request DELETE "/app_contexts/$context"

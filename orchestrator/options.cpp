@@ -82,6 +82,12 @@ void read_log(config::Reader& reader, std::string& level, std::string& format) {
   reader.choice("log.format", format, {"text", "json"});
 }
 
+void read_events(config::Reader& reader, EventOptions& events) {
+  reader.integer("events.listeners_max", events.listeners_max, 1, 1000000);
+  reader.integer("events.listeners_per_context_max", events.listeners_per_context_max, 1, 1000);
+  reader.integer("events.keep_alive_ms", events.keep_alive_ms, 1000, 600000);
+}
+
 }  // namespace
 
 Result<ReadOptions> read_options(const config::Document& document) {
@@ -107,6 +113,7 @@ Result<ReadOptions> read_options(const config::Document& document) {
   read_strategy(reader, options.strategy);
   reader.boolean("notifier.enabled", options.notifier_here);
   read_notifier(reader, options.notifier);
+  read_events(reader, options.events);
   reader.integer("limits.contexts_max", options.contexts_max, 1, 1000000000);
   reader.integer("limits.contexts_per_device_max", options.contexts_per_device_max, 1, 1000000000);
   reader.integer("limits.requests_per_second_max", options.auth.requests_per_second_max, 0,

@@ -23,6 +23,7 @@ struct OrchestratorOptions {
   StrategyOptions strategy;
   bool notifier_here = true;  // false: mx2-notifier does it
   notifier::NotifierOptions notifier;
+  EventOptions events;
   std::size_t contexts_max = 5'000'000;
   std::size_t contexts_per_device_max = 1000;
   std::string content;  // YAML file loaded into an empty store

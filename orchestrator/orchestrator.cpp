@@ -24,8 +24,10 @@ struct Orchestrator::Impl {
         auth(std::move(who)),
         quota(options.contexts_max, options.contexts_per_device_max,
               registry->gauge("mx2_contexts", "Application contexts")),
-        relocation(model, *store, clock, index, options.strategy, *registry),
-        service{model, *store, clock, ids, quota, index, options.strategy, relocation},
+        events(options.events, registry->gauge("mx2_event_listeners",
+                                               "Clients that wait for events of their contexts")),
+        relocation(model, *store, clock, index, options.strategy, events, *registry),
+        service{model, *store, clock, ids, quota, index, options.strategy, relocation, events},
         outbox(*store, options.store.path + ".notifier"),
         mx2_router(*registry, "mx2"),
         operator_router(*registry, "operator"),
@@ -50,6 +52,7 @@ struct Orchestrator::Impl {
   LiveModel model;
   ContextQuota quota;
   ContextIndex index;
+  ContextEvents events;
   Relocation relocation;
   Mx2Service service;
   StoreOutbox outbox;
@@ -165,6 +168,7 @@ Orchestrator::~Orchestrator() { stop(); }
 void Orchestrator::stop() {
   if (impl_->stopped) return;
   impl_->stopped = true;
+  impl_->events.close();
   impl_->mx2_server.stop(impl_->options.shutdown_grace_ms);
   impl_->operator_server.stop(impl_->options.shutdown_grace_ms);
   impl_->relocation.stop();

@@ -33,12 +33,13 @@ class Relocation::Piece final : public UnitOfWork {
 
 Relocation::Relocation(LiveModel& model, Store& store, const Clock& clock,
                        const ContextIndex& index, const StrategyOptions& strategy,
-                       metrics::Registry& registry)
+                       ContextEvents& events, metrics::Registry& registry)
     : model_(model),
       store_(store),
       clock_(clock),
       index_(index),
       strategy_(strategy),
+      events_(events),
       moves_(registry.counter("mx2_context_moves_total",
                               "Contexts that followed a change of the table to another address")),
       unserved_(registry.counter("mx2_contexts_unserved_total",
@@ -171,9 +172,12 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
   ++record.revision;
   record.document = codec::encode(*context);
   if (auto stored = transaction.update_context(record); !stored) return stored;
+  const auto notification = notification_of(*context, knows_address);
+  if (events_.has_listeners(record.context_id)) {
+    progress.heard.push_back({record.context_id, record.revision, notification});
+  }
   if (!context->callback_reference) return {};
-  return transaction.put_notification(
-      owed(record, *context, notification_of(*context, knows_address), clock_.now_ms()));
+  return transaction.put_notification(owed(record, *context, notification, clock_.now_ms()));
 }
 
 void Relocation::finish_piece(const Result<void>& outcome, const Progress& progress) {
@@ -183,6 +187,9 @@ void Relocation::finish_piece(const Result<void>& outcome, const Progress& progr
                  devices_.begin() + static_cast<std::ptrdiff_t>(progress.devices_done));
   cursor_ = progress.cursor;
   wrapped_ = progress.wrapped;
+  for (const auto& [context_id, revision, notification] : progress.heard) {
+    events_.publish(context_id, revision, notification);
+  }
   moved_now_ += progress.moved;
   unserved_now_ += progress.unserved;
   moves_.add(static_cast<double>(progress.moved));

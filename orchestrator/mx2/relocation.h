@@ -27,6 +27,7 @@
 #include "api/base/metrics.h"
 #include "orchestrator/domain/model.h"
 #include "orchestrator/mx2/assignment.h"
+#include "orchestrator/mx2/context_events.h"
 #include "orchestrator/mx2/context_index.h"
 #include "orchestrator/store/store.h"
 
@@ -42,7 +43,7 @@ using RelocationScopes = std::vector<RelocationScope>;
 class Relocation {
  public:
   Relocation(LiveModel& model, Store& store, const Clock& clock, const ContextIndex& index,
-             const StrategyOptions& strategy, metrics::Registry& registry);
+             const StrategyOptions& strategy, ContextEvents& events, metrics::Registry& registry);
   ~Relocation();
   Relocation(const Relocation&) = delete;
   Relocation& operator=(const Relocation&) = delete;
@@ -63,6 +64,12 @@ class Relocation {
 
  private:
   class Piece;
+  // A move that somebody listens to.
+  struct Heard {
+    std::string context_id;
+    std::uint64_t revision = 0;
+    Notification notification;
+  };
   // How far one piece has come; taken over when it is durable.
   struct Progress {
     std::size_t devices_done = 0;
@@ -72,6 +79,7 @@ class Relocation {
     bool all_done = false;
     std::size_t moved = 0;
     std::size_t unserved = 0;
+    std::vector<Heard> heard;
   };
 
   void sweep(const std::string& app_d_id);
@@ -91,6 +99,7 @@ class Relocation {
   const Clock& clock_;
   const ContextIndex& index_;
   const StrategyOptions strategy_;
+  ContextEvents& events_;
   metrics::Counter& moves_;
   metrics::Counter& unserved_;
 

@@ -21,6 +21,7 @@
 #include "api/mx2/types.h"
 #include "orchestrator/domain/model.h"
 #include "orchestrator/mx2/assignment.h"
+#include "orchestrator/mx2/context_events.h"
 #include "orchestrator/mx2/context_index.h"
 #include "orchestrator/mx2/relocation.h"
 #include "orchestrator/store/store.h"
@@ -66,6 +67,7 @@ struct Mx2Service {
   ContextIndex& index;
   const StrategyOptions& strategy;
   Relocation& relocation;
+  ContextEvents& events;
 };
 
 // Revisions the caller says it has seen; nothing: it does not say, and any will do.

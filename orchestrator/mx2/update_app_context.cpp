@@ -40,11 +40,13 @@ class UpdateAppContext final : public UnitOfWork {
     revision_ = record.revision;
     record.document = codec::encode(*context);
     if (auto owing = owe(transaction, record, *context, moved, knows_address); !owing) return owing;
+    changed_ = update_notification(*context);
     return transaction.update_context(record);
   }
 
   void done(const Result<void>& outcome) noexcept override {
     if (!outcome) return answer_(outcome.error());
+    service_.events.publish(context_id_, revision_, changed_);
     answer_(revision_);
   }
 
@@ -99,6 +101,7 @@ class UpdateAppContext final : public UnitOfWork {
   const IfMatch if_match_;
   Callback<Result<std::uint64_t>> answer_;
   std::uint64_t revision_ = 0;
+  ApplicationContextUpdateNotification changed_;  // to listeners: the list, whatever has changed
 };
 
 }  // namespace

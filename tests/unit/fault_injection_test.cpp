@@ -124,8 +124,9 @@ class Fixture {
   ContextQuota quota{100, 100, files.registry.gauge("contexts", "test")};
   ContextIndex index;
   StrategyOptions strategy{Strategy::kBaseline, 3};
-  Relocation relocation{model, *store, clock, index, strategy, files.registry};
-  Mx2Service service{model, *store, clock, ids, quota, index, strategy, relocation};
+  ContextEvents events{{}, files.registry.gauge("listeners", "test")};
+  Relocation relocation{model, *store, clock, index, strategy, events, files.registry};
+  Mx2Service service{model, *store, clock, ids, quota, index, strategy, relocation, events};
   std::string context_id;
 };
 
@@ -228,8 +229,9 @@ TEST_CASE("first content that cannot be stored whole is not stored at all", "[st
     ContextQuota quota(9, 9, files.registry.gauge("contexts", "test"));
     ContextIndex index;
     const StrategyOptions strategy;
-    Relocation relocation(model, store, clock, index, strategy, files.registry);
-    Mx2Service service{model, store, clock, ids, quota, index, strategy, relocation};
+    ContextEvents events({}, files.registry.gauge("listeners", "test"));
+    Relocation relocation(model, store, clock, index, strategy, events, files.registry);
+    Mx2Service service{model, store, clock, ids, quota, index, strategy, relocation, events};
     Content content;
     content.apps = {sample_app("a")};
     content.hosts = {sample_host("n", {"a"})};
