@@ -172,6 +172,7 @@ Session::Outcome Session::follow_callbacks() {
     const auto outcome = register_callback();
     if (outcome != Outcome::kFine) return outcome;
   }
+  worked();
   mailbox_->belongs_to(state_.context_id());
   const auto news = mailbox_->take(kCheckInterval);
   bool gone = false;

@@ -83,8 +83,8 @@ struct App {
 
 // Only applications with one of these names and one of these providers; empty: any.
 struct AppFilter {
-  std::vector<std::string> names;
-  std::vector<std::string> providers;
+  std::vector<std::string> names{};
+  std::vector<std::string> providers{};
 };
 
 // WGS 84 degrees.
@@ -96,14 +96,14 @@ struct Position {
 // IETF RFC 4776 section 3.4: type 1 is a state, 3 a city, 6 a street, …
 struct CivicAddressElement {
   std::int64_t type = 0;
-  std::string value;
+  std::string value{};
 };
 
 // Where the λ has to run, clause 6.5.2; what is empty does not matter.
 struct Location {
-  std::string country_code;  // ISO 3166, two capitals
-  std::vector<CivicAddressElement> civic_address;
-  std::vector<std::vector<Position>> area;  // rings: the outline, then holes; each closed
+  std::string country_code{};  // ISO 3166, two capitals
+  std::vector<CivicAddressElement> civic_address{};
+  std::vector<std::vector<Position>> area{};  // rings: the outline, then holes; each closed
 };
 
 // How a context learns of its moves.
@@ -122,13 +122,13 @@ enum class Strategy {
 // Clause 6.2.3. Only app_name or app_d_id must be there: provider and versions that are empty are
 // taken from the application list, the first entry that fits.
 struct ContextRequest {
-  std::string app_name;
-  std::string app_provider;
-  std::string app_d_version;
-  std::string app_soft_version;
-  std::string app_d_id;
-  std::string device_app_id;  // associateDevAppId; empty: a random one
-  std::optional<Location> location;
+  std::string app_name{};
+  std::string app_provider{};
+  std::string app_d_version{};
+  std::string app_soft_version{};
+  std::string app_d_id{};
+  std::string device_app_id{};  // associateDevAppId; empty: a random one
+  std::optional<Location> location{};
   bool auto_instantiation = false;  // appAutoInstantiation: instantiate it if it runs nowhere
   bool location_updates = false;    // appLocationUpdates: tell about new locations
   std::size_t endpoints = 1;        // how many instances to ask for, at most 16
@@ -164,15 +164,15 @@ struct Reply {
 
 struct ClientOptions {
   std::string url = "http://localhost:8080";  // apiRoot: resources are below {url}/dev_app/v1
-  std::string bearer_token;                   // to the orchestrator only, never to a λ
-  std::string ca_file;  // PEM file of certificates to trust with https; empty: the system's
+  std::string bearer_token{};                 // to the orchestrator only, never to a λ
+  std::string ca_file{};  // PEM file of certificates to trust with https; empty: the system's
   std::chrono::milliseconds timeout{5000};          // of one exchange with the orchestrator
   std::chrono::milliseconds connect_timeout{1000};  // of a connection to an endpoint
   std::chrono::milliseconds invoke_timeout{10000};  // of one attempt of invoke()
   std::chrono::milliseconds move_wait{1000};        // how long invoke() waits for a move to show
   std::vector<int> moved_statuses{404, 410, 502, 503};  // of a λ: it may have moved, look again
   std::chrono::milliseconds poll_interval{1000};  // kPolling, if the server does not wait for us
-  std::string callback_address;     // of our callback server; empty: that of the route to `url`
+  std::string callback_address{};   // of our callback server; empty: that of the route to `url`
   std::uint16_t callback_port = 0;  // 0: any free port
   std::size_t response_bytes_max = 64U << 20U;  // of a λ's answer
 };
