@@ -48,6 +48,12 @@ void read_store(config::Reader& reader, SqliteOptions& store) {
   store.size_bytes_max = static_cast<std::size_t>(size_mib_max * kMebibyte);
 }
 
+void read_events(config::Reader& reader, EventOptions& events) {
+  reader.integer("events.listeners_max", events.listeners_max, 1, 1000000);
+  reader.integer("events.listeners_per_context_max", events.listeners_per_context_max, 1, 1000);
+  reader.integer("events.keep_alive_ms", events.keep_alive_ms, 1000, 600000);
+}
+
 }  // namespace
 
 Result<ReadOptions> read_options(const config::Document& document) {
@@ -70,6 +76,7 @@ Result<ReadOptions> read_options(const config::Document& document) {
   options.operator_endpoints.token = trim(std::string_view(token).substr(0, token.find('\n')));
   read_auth(reader, options.auth);
   read_store(reader, options.store);
+  read_events(reader, options.events);
   reader.integer("limits.contexts_max", options.contexts_max, 1, 1000000000);
   reader.integer("limits.contexts_per_device_max", options.contexts_per_device_max, 1, 1000000000);
   reader.integer("limits.requests_per_second_max", options.auth.requests_per_second_max, 0,

@@ -19,6 +19,7 @@ struct OrchestratorOptions {
   OperatorEndpointOptions operator_endpoints;
   AuthOptions auth;
   SqliteOptions store;
+  EventOptions events;
   std::size_t contexts_max = 5'000'000;
   std::size_t contexts_per_device_max = 1000;
   std::string content;  // YAML file loaded into an empty store

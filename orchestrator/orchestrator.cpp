@@ -17,7 +17,9 @@ struct Orchestrator::Impl {
         auth(std::move(who)),
         quota(options.contexts_max, options.contexts_per_device_max,
               registry->gauge("mx2_contexts", "Application contexts")),
-        service{model, *store, clock, ids, quota},
+        events(options.events, registry->gauge("mx2_event_listeners",
+                                               "Clients that wait for events of their contexts")),
+        service{model, *store, clock, ids, quota, events},
         mx2_router(*registry, "mx2"),
         operator_router(*registry, "operator"),
         mx2_server(options.mx2_server),
@@ -33,6 +35,7 @@ struct Orchestrator::Impl {
   Authenticator auth;
   LiveModel model;
   ContextQuota quota;
+  ContextEvents events;
   Mx2Service service;
   http::Router mx2_router;
   http::Router operator_router;
@@ -126,6 +129,7 @@ Orchestrator::~Orchestrator() { stop(); }
 void Orchestrator::stop() {
   if (impl_->stopped) return;
   impl_->stopped = true;
+  impl_->events.close();
   impl_->mx2_server.stop(impl_->options.shutdown_grace_ms);
   impl_->operator_server.stop(impl_->options.shutdown_grace_ms);
   impl_->store->close();

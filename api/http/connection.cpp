@@ -7,8 +7,8 @@
 #include <charconv>
 
 #include "api/base/clock.h"
-#include "api/base/log.h"
 #include "api/base/text.h"
+#include "api/http/connection_sink.h"
 #include "api/http/problem.h"
 #include "api/http/wire.h"
 
@@ -17,22 +17,6 @@ namespace {
 
 constexpr std::string_view kBlankLine = "\r\n\r\n";
 constexpr std::size_t kPipelinedBytesMax = 256 * 1024;  // read ahead while a request is answered
-
-class ConnectionSink final : public Responder::Sink {
- public:
-  explicit ConnectionSink(std::shared_ptr<Connection> connection)
-      : connection_(std::move(connection)) {}
-  void send(Reply reply) noexcept override {
-    try {
-      connection_->send(reply);
-    } catch (const std::exception& e) {
-      log::error("reply not sent", {{"reason", e.what()}});
-    }
-  }
-
- private:
-  std::shared_ptr<Connection> connection_;
-};
 
 // The size in the first line of a chunk; extensions after it are ignored.
 std::optional<std::size_t> chunk_size(std::string_view line) {
@@ -77,8 +61,10 @@ void Connection::on_input(std::string_view bytes) {
     const std::lock_guard lock(mutex_);
     // Pistache forgets that it may write when it learns so together with input; an empty write
     // makes it ask the kernel again.
-    const auto peer = unwritten_.empty() ? nullptr : peer_.lock();
-    if (peer) peer->send(Pistache::RawBuffer(std::string(), 0), MSG_NOSIGNAL);
+    const auto peer = peer_.lock();
+    if (peer && !unwritten_.empty())
+      peer->send(Pistache::RawBuffer(std::string(), 0), MSG_NOSIGNAL);
+    if (detached_ && peer) peer->setIdle(true);  // else Pistache would write a 408 into the reply
     if (closing_) return;
     input_ += bytes;
     if (busy_ && input_.size() > kPipelinedBytesMax) closing_ = true;
@@ -122,7 +108,7 @@ void Connection::advance() {
     Request request = make_request();
     finish_message();
     lock.unlock();
-    Responder responder(std::make_unique<ConnectionSink>(shared_from_this()));
+    Responder responder(sink_for(shared_from_this()));
     if (shared_.draining) {
       responder.reply(problem_reply(unavailable("the server is shutting down")));
     } else {
@@ -347,10 +333,14 @@ void Connection::write(std::string bytes, bool close, std::unique_lock<std::mute
 // Pistache closes. Only an idle connection is closed without a word, so an old request goes by the
 // queue, which looks the connection up.
 std::size_t Connection::write_now(Pistache::Tcp::Peer& peer, std::string_view bytes) const {
-  const auto age = std::chrono::steady_clock::now() - begun_;
-  if (age > std::chrono::milliseconds(shared_.options.idle_timeout_ms) / 2) return 0;
+  if (is_old()) return 0;
   const auto sent = ::send(peer.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   return sent > 0 ? static_cast<std::size_t>(sent) : 0;
+}
+
+bool Connection::is_old() const {
+  const auto age = std::chrono::steady_clock::now() - begun_;
+  return age > std::chrono::milliseconds(shared_.options.idle_timeout_ms) / 2;
 }
 
 // A reply that does not fit into the kernel's buffer is cut short, and the last.

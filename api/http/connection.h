@@ -6,7 +6,8 @@
 // blank line that ends the head, at Content-Length, or at line ends while a body is chunked; and
 // takes the request target from the request line that the parser has just accepted.
 //
-// Threads: on_input() and on_disconnect() run on the connection's worker thread, send() on any; one
+// Threads: on_input() and on_disconnect() run on the connection's worker thread, send() and
+// detach() on any; one
 // mutex guards everything and is never held while the Handler runs.
 #pragma once
 
@@ -24,6 +25,7 @@
 #include "api/base/result.h"
 #include "api/http/http.h"
 #include "api/http/pistache_server.h"
+#include "api/http/stream_loop.h"
 
 namespace mx2::http {
 
@@ -34,6 +36,7 @@ struct Shared {
   std::atomic<std::size_t> connections{0};
   std::atomic<std::size_t> in_flight{0};
   std::atomic<bool> draining{false};
+  StreamLoop streams;
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -46,6 +49,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_input(std::string_view bytes);
   void on_disconnect();
   void send(const Reply& reply);
+  // Takes the request's reply, and with it the connection, out of Pistache's hands: it no longer
+  // ends when it is idle. Nothing when the client has gone.
+  [[nodiscard]] std::unique_ptr<Responder::Sink> detach(ClientGone gone);
   // Answers without a request and closes at once: there are too many connections.
   void refuse(const Error& error);
 
@@ -69,6 +75,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void write(std::string bytes, bool close, std::unique_lock<std::mutex>& lock);
   void write_to_orphan(std::string_view bytes);
   [[nodiscard]] std::size_t write_now(Pistache::Tcp::Peer& peer, std::string_view bytes) const;
+  [[nodiscard]] bool is_old() const;
   void on_written(bool close);
   void end_reply(bool close);
   void finish_request();
@@ -90,6 +97,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool busy_ = false;                            // a request is being answered
   std::chrono::steady_clock::time_point begun_;  // when the current request was complete
   bool closing_ = false;                         // nothing more is read
+  bool detached_ = false;                        // by detach(): Pistache only waits to let it go
   bool turned_away_ = false;                     // by refuse()
   bool gone_ = false;                            // Pistache has let the connection go
   std::string unwritten_;                        // last reply, until the kernel has it

@@ -32,4 +32,23 @@ void Responder::reply(Reply reply) noexcept {
   sink->send(std::move(reply));
 }
 
+void Responder::detach(ClientGone gone) noexcept {
+  if (!sink_) return;
+  if (auto detached = sink_->detach(std::move(gone))) sink_ = std::move(detached);
+}
+
+std::unique_ptr<Stream> Responder::stream(Reply head, ClientGone gone) noexcept {
+  detach(std::move(gone));
+  const auto sink = std::move(sink_);
+  if (!sink) return nullptr;
+  if (observer_) observer_(head);
+  return sink->stream(std::move(head));
+}
+
+std::unique_ptr<Stream> Responder::Sink::stream(Reply head) noexcept {
+  head.close = true;
+  send(std::move(head));
+  return nullptr;
+}
+
 }  // namespace mx2::http

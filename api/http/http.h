@@ -5,6 +5,7 @@
 // an answer answers 500, so that no client waits for ever.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -42,6 +43,28 @@ struct Reply {
 [[nodiscard]] Reply json_reply(int status, std::string body);
 [[nodiscard]] Reply no_content();
 
+// The body of a reply that is sent piece by piece, for as long as both sides like. Owned by whoever
+// produces it, who ends it before the server stops.
+//
+// Threads: any.
+class Stream {
+ public:
+  virtual ~Stream() = default;  // closes
+  // Never waits for the network: what the client does not take at once is kept, up to
+  // kStreamUnsentBytesMax. False: the stream is over, because the client has gone, reads too slowly
+  // or close() was called; nothing more will be sent.
+  virtual bool send(std::string_view bytes) noexcept = 0;
+  // Ends the body after what was sent. Idempotent.
+  virtual void close() noexcept = 0;
+};
+
+inline constexpr std::size_t kStreamUnsentBytesMax = 256 * 1024;
+
+// Called at most once, when the client has gone, or closed its sending half, before the end of the
+// reply; from a thread of the server that holds no lock, possibly before detach() returns. Not
+// called when send() has said so. What it captures must live until the server has stopped.
+using ClientGone = std::function<void()>;
+
 // The way back to one client. Moved, never copied; answers exactly once.
 class Responder {
  public:
@@ -49,6 +72,10 @@ class Responder {
    public:
     virtual ~Sink() = default;
     virtual void send(Reply reply) noexcept = 0;
+    // The same way back, made ready for a long wait; nothing when that cannot be had.
+    virtual std::unique_ptr<Sink> detach(ClientGone /*gone*/) noexcept { return nullptr; }
+    // Begins a body without a length; nothing when there is none to send.
+    virtual std::unique_ptr<Stream> stream(Reply head) noexcept;
   };
   using Observer = std::function<void(Reply&)>;  // may add headers; sees every reply, also the 500
 
@@ -59,6 +86,12 @@ class Responder {
 
   void observe(Observer observer) { observer_ = std::move(observer); }
   void reply(Reply reply) noexcept;
+  // The answer will take long: the idle timeout does not apply while it is owed, the client's
+  // leaving is told, and the connection ends after it.
+  void detach(ClientGone gone) noexcept;
+  // Sends `head`, with its body if any, and leaves the body open: it ends when the connection does.
+  // Detaches. Nothing when there is no body to send: the request was HEAD, or the client has gone.
+  [[nodiscard]] std::unique_ptr<Stream> stream(Reply head, ClientGone gone) noexcept;
 
  private:
   std::unique_ptr<Sink> sink_;

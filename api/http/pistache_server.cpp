@@ -132,6 +132,7 @@ void PistacheServer::stop(int grace_ms) {
   while (impl_->shared.in_flight > 0 && Clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
+  impl_->shared.streams.stop();
   impl_->endpoint->shutdown();
   impl_->endpoint.reset();
 }

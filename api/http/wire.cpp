@@ -48,6 +48,18 @@ bool is_token(std::string_view text) {
   });
 }
 
+std::string status_and_headers(const Reply& reply, bool close) {
+  std::string out;
+  out.reserve(384 + reply.body.size());
+  out.append("HTTP/1.1 ").append(std::to_string(reply.status)).append(" ");
+  out.append(reason_phrase(reply.status)).append("\r\n");
+  append_header(out, "Date", http_date());
+  append_header(out, "Connection", close ? "close" : "keep-alive");
+  if (!reply.content_type.empty()) append_header(out, "Content-Type", reply.content_type);
+  for (const auto& [name, value] : reply.headers) append_header(out, name, value);
+  return out;
+}
+
 }  // namespace
 
 Result<Head> prepare_head(std::string_view head) {
@@ -98,18 +110,18 @@ std::string_view strip_authority(std::string_view target) {
 }
 
 std::string serialise(const Reply& reply, bool close, bool head_only) {
-  std::string out;
-  out.reserve(384 + reply.body.size());
-  out.append("HTTP/1.1 ").append(std::to_string(reply.status)).append(" ");
-  out.append(reason_phrase(reply.status)).append("\r\n");
-  append_header(out, "Date", http_date());
-  append_header(out, "Connection", close ? "close" : "keep-alive");
-  if (!reply.content_type.empty()) append_header(out, "Content-Type", reply.content_type);
-  for (const auto& [name, value] : reply.headers) append_header(out, name, value);
+  std::string out = status_and_headers(reply, close);
   const bool bodiless = reply.status == 204 || reply.status == 304;
   if (!bodiless) append_header(out, "Content-Length", std::to_string(reply.body.size()));
   out.append("\r\n");
   if (!bodiless && !head_only) out.append(reply.body);
+  return out;
+}
+
+std::string serialise_stream(const Reply& reply, bool head_only) {
+  std::string out = status_and_headers(reply, true);
+  out.append("\r\n");
+  if (!head_only) out.append(reply.body);
   return out;
 }
 

@@ -32,5 +32,7 @@ struct Head {
 // Status line, headers and body. No Content-Length and no body with 204 (RFC 9110 8.6); no body in
 // answer to HEAD.
 [[nodiscard]] std::string serialise(const Reply& reply, bool close, bool head_only);
+// The same for a reply whose body ends when the connection does (RFC 9112 6.3): no Content-Length.
+[[nodiscard]] std::string serialise_stream(const Reply& reply, bool head_only);
 
 }  // namespace mx2::http

@@ -50,6 +50,8 @@ IfMatch if_match_of(const http::Request& request) {
   return revisions;
 }
 
+std::string etag(std::uint64_t revision) { return "\"" + std::to_string(revision) + "\""; }
+
 void add_document(http::Router& router, const std::string& pattern, std::string content_type,
                   std::string text) {
   router.add("GET", pattern,

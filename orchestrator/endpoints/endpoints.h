@@ -43,6 +43,7 @@ void add_operator_endpoints(http::Router& router, Mx2Service& service, metrics::
 [[nodiscard]] http::Reply refusal(const Error& error, const std::string& request_id);
 // The revisions that If-Match lists; tags that are not ours match nothing.
 [[nodiscard]] IfMatch if_match_of(const http::Request& request);
+[[nodiscard]] std::string etag(std::uint64_t revision);
 void add_document(http::Router& router, const std::string& pattern, std::string content_type,
                   std::string text);
 

@@ -4,6 +4,7 @@
 #include "api/http/query.h"
 #include "api/mx2/codec.h"
 #include "api/openapi/openapi.h"
+#include "orchestrator/endpoints/context_watch.h"
 #include "orchestrator/endpoints/endpoints.h"
 
 namespace mx2 {
@@ -68,7 +69,7 @@ Result<void> refuse_query(const Request& request) {
   return invalid_argument("this resource takes no query parameters");
 }
 
-// The five resources of MEC 016 clause 7, and reading a context back.
+// The five resources of MEC 016 clause 7, and reading and watching a context.
 class Mx2Endpoints {
  public:
   Mx2Endpoints(Mx2Service& service, const Authenticator& auth, Mx2EndpointOptions options)
@@ -129,14 +130,14 @@ class Mx2Endpoints {
   void app_context_get(const Request& request, const std::string& context_id, Responder responder) {
     const auto caller = identify(request, responder, kNoQuery);
     if (!caller) return;
-    get_app_context(
-        service_, context_id, *caller,
-        [id = request.id, responder = std::move(responder)](Result<StoredContext> found) mutable {
-          if (!found) return responder.reply(refusal(found.error(), id));
-          auto reply = http::json_reply(200, std::move(found->document));
-          reply.headers.emplace_back("ETag", etag(found->revision));
-          responder.reply(std::move(reply));
-        });
+    read_context(service_, request, context_id, *caller, std::move(responder));
+  }
+
+  void app_context_events_get(const Request& request, const std::string& context_id,
+                              Responder responder) {
+    const auto caller = identify(request, responder, kNoQuery);
+    if (!caller) return;
+    stream_events(service_, request, context_id, *caller, std::move(responder));
   }
 
   void obtain_app_loc_availability_post(const Request& request, Responder responder) {
@@ -164,8 +165,6 @@ class Mx2Endpoints {
     responder.reply(refusal(caller.ok() ? fine.error() : caller.error(), request.id));
     return std::nullopt;
   }
-
-  static std::string etag(std::uint64_t revision) { return "\"" + std::to_string(revision) + "\""; }
 
   // Absolute, as the standard's examples are; path-absolute when nobody said our name.
   [[nodiscard]] std::string resource_base(const Request& request) const {
@@ -203,6 +202,9 @@ void add_mx2_endpoints(http::Router& router, Mx2Service& service, const Authenti
   });
   router.add("DELETE", one, [api](Request& q, const PathValues& v, Responder r) {
     api->app_context_delete(q, v[0], std::move(r));
+  });
+  router.add("GET", one + "/events", [api](Request& q, const PathValues& v, Responder r) {
+    api->app_context_events_get(q, v[0], std::move(r));
   });
   router.add("POST", root + "/obtain_app_loc_availability",
              [api](Request& q, const PathValues&, Responder r) {

@@ -18,13 +18,18 @@ class DeleteAppContext final : public UnitOfWork {
     if (!found) return found.error();
     if (auto access = check_access(*found, caller_, if_match_); !access) return access;
     owner_ = {(*found)->subject, (*found)->dev_app_id};
+    revision_ = (*found)->revision;
     return transaction.delete_context(context_id_);
   }
 
   [[nodiscard]] bool writes_once() const override { return true; }
 
   void done(const Result<void>& outcome) noexcept override {
-    if (outcome) service_.quota.give_back(owner_);
+    if (outcome) {
+      service_.quota.give_back(owner_);
+      service_.events.publish(context_id_, revision_,
+                              ApplicationContextDeleteNotification{context_id_});
+    }
     answer_(outcome);
   }
 
@@ -35,6 +40,7 @@ class DeleteAppContext final : public UnitOfWork {
   const IfMatch if_match_;
   Callback<Result<void>> answer_;
   ContextOwner owner_;
+  std::uint64_t revision_ = 0;
 };
 
 }  // namespace

@@ -20,6 +20,7 @@
 #include "api/base/result.h"
 #include "api/mx2/types.h"
 #include "orchestrator/domain/model.h"
+#include "orchestrator/mx2/context_events.h"
 #include "orchestrator/store/store.h"
 
 namespace mx2 {
@@ -60,6 +61,7 @@ struct Mx2Service {
   const Clock& clock;
   IdGenerator& ids;
   ContextQuota& quota;
+  ContextEvents& events;
 };
 
 // Revisions the caller says it has seen; nothing: it does not say, and any will do.

@@ -38,6 +38,7 @@ class UpdateAppContext final : public UnitOfWork {
     record.revision += 1;
     revision_ = record.revision;
     record.document = codec::encode(*context);
+    changed_ = update_notification(*context);
     return transaction.update_context(record);
   }
 
@@ -45,6 +46,7 @@ class UpdateAppContext final : public UnitOfWork {
 
   void done(const Result<void>& outcome) noexcept override {
     if (!outcome) return answer_(outcome.error());
+    service_.events.publish(context_id_, revision_, changed_);
     answer_(revision_);
   }
 
@@ -90,6 +92,7 @@ class UpdateAppContext final : public UnitOfWork {
   const IfMatch if_match_;
   Callback<Result<std::uint64_t>> answer_;
   std::uint64_t revision_ = 0;
+  ApplicationContextUpdateNotification changed_;
 };
 
 }  // namespace

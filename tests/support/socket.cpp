@@ -131,6 +131,16 @@ Response Socket::receive(bool to_head) {
   return response;
 }
 
+std::string Socket::take_until(std::string_view end) {
+  std::size_t at = 0;
+  while ((at = input_.find(end)) == std::string::npos) {
+    if (!fill()) return {};
+  }
+  auto taken = input_.substr(0, at + end.size());
+  input_.erase(0, taken.size());
+  return taken;
+}
+
 bool Socket::at_end() { return input_.empty() && !fill() && input_.empty(); }
 
 std::string request_text(std::string_view method, std::string_view target, std::string_view body,

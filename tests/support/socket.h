@@ -45,6 +45,8 @@ class Socket {
   void reset();
   // The next answer of this connection. `to_head`: the request was HEAD, so no body follows.
   [[nodiscard]] Response receive(bool to_head = false);
+  // What comes up to `end`, with it; empty when the connection or the patience ends before.
+  [[nodiscard]] std::string take_until(std::string_view end);
   // True when the server closes without sending anything more.
   [[nodiscard]] bool at_end();
   // Segments that the kernel had to send again, the first SYN included.

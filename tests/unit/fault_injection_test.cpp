@@ -122,7 +122,8 @@ class Fixture {
   ManualClock clock;
   SequentialIds ids;
   ContextQuota quota{100, 100, files.registry.gauge("contexts", "test")};
-  Mx2Service service{model, *store, clock, ids, quota};
+  ContextEvents events{{}, files.registry.gauge("listeners", "test")};
+  Mx2Service service{model, *store, clock, ids, quota, events};
   std::string context_id;
 };
 
@@ -222,7 +223,8 @@ TEST_CASE("first content that cannot be stored whole is not stored at all", "[st
     ManualClock clock;
     SequentialIds ids;
     ContextQuota quota(9, 9, files.registry.gauge("contexts", "test"));
-    Mx2Service service{model, store, clock, ids, quota};
+    ContextEvents events({}, files.registry.gauge("listeners", "test"));
+    Mx2Service service{model, store, clock, ids, quota, events};
     Content content;
     content.apps = {sample_app("a")};
     content.hosts = {sample_host("n", {"a"})};
