@@ -107,7 +107,10 @@ TEST_CASE("a change of address at our orchestrator is followed", "[client]") {
     static_cast<void>(context->wait_for_move(milliseconds(50)));
     return context->endpoint() == "http://south.example/facedetect";
   };
-  if (channel == Channel::kPolling) CHECK(eventually(seen));
+  CHECK(eventually(seen));
+  CHECK(context->statistics().moves == 1);
+  CHECK(context->statistics().channel ==
+        (channel == Channel::kAuto ? Channel::kEvents : Channel::kPolling));
 }
 
 TEST_CASE("a context that was deleted behind our back is made again", "[client]") {
@@ -125,6 +128,21 @@ TEST_CASE("a context that was deleted behind our back is made again", "[client]"
   CHECK(context->statistics().moves == 0);
   REQUIRE(context->close().ok());
   CHECK(orchestrator.contexts() == 0);
+}
+
+TEST_CASE("our orchestrator deletes a context, and the client has another one", "[client]") {
+  TestServer server;
+  auto mx2 = server.mx2();
+  const auto channel = GENERATE(Channel::kAuto, Channel::kPolling);
+  client::Client client(options_for(url_of(server)));
+  auto context = client.open(facedetect(channel));
+  REQUIRE(context.ok());
+  REQUIRE(eventually([&] { return context->statistics().connected; }));
+  const auto id = context->id();
+  REQUIRE(mx2.erase(kContexts + "/" + id).status == 204);
+  CHECK(eventually([&] { return context->statistics().recreations == 1; }));
+  CHECK(mx2.get(kContexts + "/" + context->id()).status == 200);
+  CHECK(mx2.get(kContexts + "/" + id).status == 404);
 }
 
 TEST_CASE("a notification of deletion makes the context again, with another callback", "[client]") {

@@ -4,9 +4,14 @@
 
 namespace mx2::test {
 
-FunctionServer::FunctionServer(Function function, int threads) : function_(std::move(function)) {
+FunctionServer::FunctionServer(const Function& function)
+    : FunctionServer([function](const http::Request& request, http::Responder responder) {
+        responder.reply(function(request));
+      }) {}
+
+FunctionServer::FunctionServer(Detached function) : function_(std::move(function)) {
   http::ServerOptions options;
-  options.threads = threads;
+  options.threads = 2;
   server_ = std::make_unique<http::PistacheServer>(options);
   server_->start(*this);
   url_ = "http://127.0.0.1:" + std::to_string(server_->port());
@@ -14,13 +19,17 @@ FunctionServer::FunctionServer(Function function, int threads) : function_(std::
 
 void FunctionServer::handle(http::Request request, http::Responder responder) {
   ++calls_;
-  responder.reply(function_(request));
+  function_(request, std::move(responder));
 }
 
 ForeignOrchestrator::ForeignOrchestrator(Abilities abilities, std::vector<std::string> endpoints)
     : abilities_(abilities),
       endpoints_(std::move(endpoints)),
-      server_([this](const http::Request& request) { return answer(request); }) {}
+      server_([this](const http::Request& request, http::Responder responder) {
+        const auto reply = answer(request);
+        if (reply.content_type != "text/event-stream") return responder.reply(reply);
+        stream(reply.body, std::move(responder));
+      }) {}
 
 std::size_t ForeignOrchestrator::contexts() const {
   const std::lock_guard lock(mutex_);
@@ -33,25 +42,36 @@ std::string ForeignOrchestrator::callback() const {
   return found == contexts_.end() ? "" : found->second.value("callbackReference", "");
 }
 
-std::string ForeignOrchestrator::last_id() const {
-  const std::lock_guard lock(mutex_);
-  return last_id_;
-}
-
-std::vector<std::string> ForeignOrchestrator::seen() const {
-  const std::lock_guard lock(mutex_);
-  return seen_;
-}
-
 void ForeignOrchestrator::move_to(std::vector<std::string> endpoints) {
   const std::lock_guard lock(mutex_);
   endpoints_ = std::move(endpoints);
   ++revision_;
+  for (const auto& [id, open] : streams_) open->send(event(id));
 }
 
 void ForeignOrchestrator::forget() {
+  {
+    const std::lock_guard lock(mutex_);
+    contexts_.clear();
+  }
+  end_streams();
+}
+
+void ForeignOrchestrator::break_down(bool broken) {
+  broken_ = broken;
+  if (broken) end_streams();
+}
+
+void ForeignOrchestrator::end_streams() {
   const std::lock_guard lock(mutex_);
-  contexts_.clear();
+  streams_.clear();
+}
+
+void ForeignOrchestrator::stream(const std::string& id, http::Responder responder) {
+  const std::lock_guard lock(mutex_);
+  http::Reply head{200, "text/event-stream", ": hello\n\n" + event(id), {}, false};
+  auto body = responder.stream(std::move(head), [] {});
+  if (body) streams_.emplace(id, std::move(body));
 }
 
 void ForeignOrchestrator::ask_before_answering(
@@ -89,22 +109,16 @@ http::Reply ForeignOrchestrator::create(const http::Request& request) {
   return reply;
 }
 
-http::Reply ForeignOrchestrator::events(const std::string& id) const {
+std::string ForeignOrchestrator::event(const std::string& id) const {
   const json::Value update{{"notificationType", "ApplicationContextUpdateNotification"},
                            {"contextId", id},
                            {"userAppInstanceInfo", instances()}};
-  const auto text = "id: " + std::to_string(revision_) +
-                    "\nevent: ApplicationContextUpdateNotification\ndata: " + json::dump(update) +
-                    "\n\n";
-  return {200, "text/event-stream", text, {}, false};
+  return "id: " + std::to_string(revision_) +
+         "\nevent: ApplicationContextUpdateNotification\ndata: " + json::dump(update) + "\n\n";
 }
 
 http::Reply ForeignOrchestrator::answer(const http::Request& request) {
   const std::string root = "/dev_app/v1/app_contexts";
-  {
-    const std::lock_guard lock(mutex_);
-    seen_.push_back(request.method + " " + request.path);
-  }
   if (broken_) return http::json_reply(500, R"({"status":500,"detail":"status 500, on fire"})");
   if (request.path == "/dev_app/v1/app_list") {
     return http::json_reply(200, R"({"appList":[{"appInfo":{"appName":"facedetect","appProvider":
@@ -124,7 +138,7 @@ http::Reply ForeignOrchestrator::answer(const http::Request& request) {
   if (found == contexts_.end() || (wants_events && !abilities_.events)) {
     return http::json_reply(404, R"({"status":404,"detail":"no such context"})");
   }
-  if (wants_events) return events(id);
+  if (wants_events) return {200, "text/event-stream", id, {}, false};
   if (request.method == "DELETE") {
     contexts_.erase(found);
     return http::no_content();

@@ -33,8 +33,10 @@ template <typename Condition>
 class FunctionServer : public http::Handler {
  public:
   using Function = std::function<http::Reply(const http::Request&)>;
+  using Detached = std::function<void(const http::Request&, http::Responder)>;
 
-  explicit FunctionServer(Function function, int threads = 2);
+  explicit FunctionServer(const Function& function);
+  explicit FunctionServer(Detached function);
   ~FunctionServer() override { stop(); }
   void handle(http::Request request, http::Responder responder) override;
 
@@ -43,7 +45,7 @@ class FunctionServer : public http::Handler {
   [[nodiscard]] std::size_t calls() const { return calls_; }
 
  private:
-  Function function_;
+  Detached function_;
   std::atomic<std::size_t> calls_{0};
   std::unique_ptr<http::PistacheServer> server_;
   std::string url_;
@@ -69,24 +71,25 @@ struct Abilities {
 class ForeignOrchestrator {
  public:
   explicit ForeignOrchestrator(Abilities abilities, std::vector<std::string> endpoints);
+  ~ForeignOrchestrator() { end_streams(); }
 
   [[nodiscard]] std::string url() const { return server_.url(); }
   [[nodiscard]] std::size_t contexts() const;
   [[nodiscard]] std::size_t created() const { return created_; }
   [[nodiscard]] std::string callback() const;  // of the latest context
-  [[nodiscard]] std::string last_id() const;
-  [[nodiscard]] std::vector<std::string> seen() const;  // "PUT /dev_app/v1/…"
 
   void move_to(std::vector<std::string> endpoints);
   void forget();  // all contexts
   void refuse_contexts(bool refuse) { refuse_ = refuse; }
-  void break_down(bool broken) { broken_ = broken; }  // answers 500 to everything
+  void break_down(bool broken);  // ends streams and answers 500 to everything
   void ask_before_answering(std::function<void(const std::string& callback)> hook);
 
  private:
   [[nodiscard]] http::Reply answer(const http::Request& request);
   [[nodiscard]] http::Reply create(const http::Request& request);
-  [[nodiscard]] http::Reply events(const std::string& id) const;
+  void stream(const std::string& id, http::Responder responder);
+  [[nodiscard]] std::string event(const std::string& id) const;
+  void end_streams();
   [[nodiscard]] json::Value instances() const;
 
   const Abilities abilities_;
@@ -95,7 +98,7 @@ class ForeignOrchestrator {
   std::uint64_t revision_ = 1;
   std::map<std::string, json::Value> contexts_;
   std::string last_id_;
-  std::vector<std::string> seen_;
+  std::multimap<std::string, std::unique_ptr<http::Stream>> streams_;
   std::function<void(const std::string&)> hook_;
   std::atomic<std::size_t> created_{0};
   std::atomic<bool> refuse_{false};

@@ -10,6 +10,7 @@
 // Threads: Client and Context may be used from any thread, several at once. Each open Context has
 // one thread of its own; a callback server, if one is needed, has one more for all contexts of a
 // Client.
+// Signals: a callback server makes the process ignore SIGPIPE.
 // Ownership: a Context outlives its Client if it has to, and its destructor deletes the context at
 // the orchestrator. No destructor throws, none takes longer than ClientOptions::timeout.
 #pragma once
@@ -214,7 +215,6 @@ class MX2_CLIENT_API Context {
   [[nodiscard]] std::string endpoint() const;
   // All of userAppInstanceInfo that have an address, in order.
   [[nodiscard]] std::vector<std::string> endpoints() const;
-  // What our orchestrator had not told when the last question was put; see Statistics.
   [[nodiscard]] Statistics statistics() const;
 
   // `callback` is called after each move, one at a time, in order, from a thread of the library or
