@@ -76,7 +76,7 @@ void print_summary(client::Context& context, const Tally& tally, Printer& printe
   if (!tally.latencies.empty()) {
     text += ", p50 " + latency_text(p50) + ", p95 " + latency_text(p95);
   }
-  text += "; " + counted(now.moves, "move") + " by " + client::name_of(now.channel);
+  text += "; " + counted(now.moves, "move") + " (" + client::name_of(now.channel) + ")";
   if (now.recreations > 0) text += "; context made again " + counted(now.recreations, "time");
   printer.summary({{"calls", tally.calls},
                    {"failed", tally.failed},

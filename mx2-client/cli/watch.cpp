@@ -23,17 +23,16 @@ class Observer {
 
   void look() {
     const auto now = context_.statistics();
-    const std::string channel =
-        now.connected ? std::string("by ") + client::name_of(now.channel)
-                      : (now.last_error.empty() ? "" : "interrupted: " + now.last_error);
-    if (channel != channel_ && !channel.empty()) printer_.note("told", channel);
+    std::string channel = client::name_of(now.channel);
+    if (!now.connected) channel = now.last_error.empty() ? "" : "interrupted: " + now.last_error;
+    if (channel != channel_ && !channel.empty()) printer_.note("channel", channel);
     channel_ = channel;
     const auto id = context_.id();
-    if (id != id_) printer_.note("again", "the orchestrator had lost the context; now " + id);
+    if (id != id_) printer_.note("context", "made again, because the orchestrator lost it: " + id);
     id_ = id;
     auto endpoints = context_.endpoints();
     const bool more = endpoints.size() > 1 || endpoints_.size() > 1;
-    if (endpoints != endpoints_ && more) printer_.note("all", joined(endpoints));
+    if (endpoints != endpoints_ && more) printer_.note("all", "at " + joined(endpoints));
     endpoints_ = std::move(endpoints);
   }
 

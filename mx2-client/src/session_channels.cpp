@@ -89,12 +89,13 @@ bool Session::apply(Road road, const Told& told, bool& gone) {
 Session::Outcome Session::poll() {
   const auto begin = Clock::now();
   const auto generation = state_.generation();
-  const auto outcome = look(waiting_, true);
+  const bool wait = statistics().connected;  // first see whether it can be read at all
+  const auto outcome = wait ? look(waiting_, true) : look(asking_);
   if (outcome == Outcome::kUnsupported) failed("the context cannot be read");
   if (outcome != Outcome::kFine) return outcome;
   worked();
   const bool waited = Clock::now() - begin >= kWait / 2;
-  if (!waited && generation == state_.generation()) pause(shared_->options.poll_interval);
+  if (wait && !waited && generation == state_.generation()) pause(shared_->options.poll_interval);
   return Outcome::kFine;
 }
 
