@@ -51,7 +51,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void send(const Reply& reply);
   // Takes the request's reply, and with it the connection, out of Pistache's hands: it no longer
   // ends when it is idle. Nothing when the client has gone.
-  [[nodiscard]] std::unique_ptr<Responder::Sink> detach(ClientGone gone);
+  [[nodiscard]] std::unique_ptr<Responder::Sink> detach(const ClientGone& gone);
   // Answers without a request and closes at once: there are too many connections.
   void refuse(const Error& error);
 

@@ -47,9 +47,9 @@ class ConnectionSink final : public Responder::Sink {
     }
   }
 
-  std::unique_ptr<Responder::Sink> detach(ClientGone gone) noexcept override {
+  std::unique_ptr<Responder::Sink> detach(const ClientGone& gone) noexcept override {
     try {
-      return connection_->detach(std::move(gone));
+      return connection_->detach(gone);
     } catch (const std::exception& e) {
       log::error("connection not detached", {{"reason", e.what()}});
       return nullptr;
@@ -67,13 +67,13 @@ std::unique_ptr<Responder::Sink> sink_for(std::shared_ptr<Connection> connection
 }
 
 // A descriptor of its own: Pistache closes an idle connection without a word.
-std::unique_ptr<Responder::Sink> Connection::detach(ClientGone gone) {
+std::unique_ptr<Responder::Sink> Connection::detach(const ClientGone& gone) {
   const std::lock_guard lock(mutex_);
   const auto peer = peer_.lock();
   if (gone_ || !peer || is_old()) return nullptr;
   const int fd = ::fcntl(peer->fd(), F_DUPFD_CLOEXEC, 0);
   if (fd < 0) return nullptr;
-  auto stream = shared_.streams.add(fd, shared_from_this(), std::move(gone));
+  auto stream = shared_.streams.add(fd, shared_from_this(), gone);
   auto sink = std::make_unique<DetachedSink>(shared_, std::move(stream), head_only_);
   detached_ = true;
   closing_ = true;

@@ -32,13 +32,13 @@ void Responder::reply(Reply reply) noexcept {
   sink->send(std::move(reply));
 }
 
-void Responder::detach(ClientGone gone) noexcept {
+void Responder::detach(const ClientGone& gone) noexcept {
   if (!sink_) return;
-  if (auto detached = sink_->detach(std::move(gone))) sink_ = std::move(detached);
+  if (auto detached = sink_->detach(gone)) sink_ = std::move(detached);
 }
 
-std::unique_ptr<Stream> Responder::stream(Reply head, ClientGone gone) noexcept {
-  detach(std::move(gone));
+std::unique_ptr<Stream> Responder::stream(Reply head, const ClientGone& gone) noexcept {
+  detach(gone);
   const auto sink = std::move(sink_);
   if (!sink) return nullptr;
   if (observer_) observer_(head);

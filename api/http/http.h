@@ -73,7 +73,7 @@ class Responder {
     virtual ~Sink() = default;
     virtual void send(Reply reply) noexcept = 0;
     // The same way back, made ready for a long wait; nothing when that cannot be had.
-    virtual std::unique_ptr<Sink> detach(ClientGone /*gone*/) noexcept { return nullptr; }
+    virtual std::unique_ptr<Sink> detach(const ClientGone& /*gone*/) noexcept { return nullptr; }
     // Begins a body without a length; nothing when there is none to send.
     virtual std::unique_ptr<Stream> stream(Reply head) noexcept;
   };
@@ -88,10 +88,10 @@ class Responder {
   void reply(Reply reply) noexcept;
   // The answer will take long: the idle timeout does not apply while it is owed, the client's
   // leaving is told, and the connection ends after it.
-  void detach(ClientGone gone) noexcept;
+  void detach(const ClientGone& gone) noexcept;
   // Sends `head`, with its body if any, and leaves the body open: it ends when the connection does.
   // Detaches. Nothing when there is no body to send: the request was HEAD, or the client has gone.
-  [[nodiscard]] std::unique_ptr<Stream> stream(Reply head, ClientGone gone) noexcept;
+  [[nodiscard]] std::unique_ptr<Stream> stream(Reply head, const ClientGone& gone) noexcept;
 
  private:
   std::unique_ptr<Sink> sink_;
