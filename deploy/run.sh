@@ -114,12 +114,16 @@ Look at the table, ask why car-1 is sent where it is, and send it elsewhere:
   \$mx2ctl table list
   \$mx2ctl explain dev:car-1 facedetect-1
   \$mx2ctl table set dev:car-1 facedetect-1 host:mec-south
+
+Be that device, and be told where the application is:
+
+  ${bin/#$PWD\//}/mx2 --url $mx2_url watch facedetect --device car-1
 END
 }
 
 read_arguments "$@"
 "$root/deploy/packages.sh" build || fail "some packages are missing"
-"$root/deploy/build.sh" release mx2-orchestrator mx2ctl || exit 1
+"$root/deploy/build.sh" release mx2-orchestrator mx2ctl mx2 || exit 1
 if [[ -n "$smoke" ]]; then
   exec "$root/deploy/smoke.sh" "$bin"
 fi

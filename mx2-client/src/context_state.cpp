@@ -8,26 +8,25 @@ void ContextState::begin(const std::string& context_id, const Instances& instanc
                          Number revision) {
   std::unique_lock lock(mutex_);
   context_id_ = context_id;
-  latest_ = {};
-  latest_[static_cast<std::size_t>(Road::kDocument)] = revision;
+  latest_ = revision;
   set_instances(instances);
   deliver(lock);
 }
 
-bool ContextState::update(Road road, Number number, const Instances& instances,
+bool ContextState::update(Number number, const Instances& instances,
                           std::optional<std::uint64_t> generation) {
   std::unique_lock lock(mutex_);
   if (generation && *generation != generation_) return false;
-  if (!admit(road, number)) return false;
+  if (!admit(number)) return false;
   set_instances(instances);
   deliver(lock);
   return true;
 }
 
-bool ContextState::change_address(Road road, Number number, const std::string& app_instance_id,
+bool ContextState::change_address(Number number, const std::string& app_instance_id,
                                   const std::string& reference_uri) {
   std::unique_lock lock(mutex_);
-  if (!admit(road, number)) return false;
+  if (!admit(number)) return false;
   auto it = std::find_if(instances_.begin(), instances_.end(), [&](const Instance& instance) {
     return !app_instance_id.empty() && instance.id == app_instance_id;
   });
@@ -41,10 +40,9 @@ bool ContextState::change_address(Road road, Number number, const std::string& a
   return true;
 }
 
-bool ContextState::admit(Road road, Number number) {
-  auto& latest = latest_[static_cast<std::size_t>(road)];
-  if (number && latest && *number < *latest) return false;
-  if (number) latest = number;
+bool ContextState::admit(Number number) {
+  if (number && latest_ && *number < *latest_) return false;
+  if (number) latest_ = number;
   return true;
 }
 
@@ -109,7 +107,7 @@ std::uint64_t ContextState::generation() const {
 
 Number ContextState::revision() const {
   const std::lock_guard lock(mutex_);
-  return latest_[static_cast<std::size_t>(Road::kDocument)];
+  return latest_;
 }
 
 std::string ContextState::context_id() const {
@@ -145,8 +143,9 @@ void ContextState::prefer(const std::string& endpoint) {
 }
 
 void ContextState::on_move(std::function<void(const client::Move&)> callback) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   callback_ = std::move(callback);
+  wait_for_delivery(lock);
 }
 
 bool ContextState::wait_other(const std::string& known, Clock::time_point deadline) {
@@ -159,6 +158,10 @@ void ContextState::close() {
   std::unique_lock lock(mutex_);
   closed_ = true;
   changed_.notify_all();
+  wait_for_delivery(lock);
+}
+
+void ContextState::wait_for_delivery(std::unique_lock<std::mutex>& lock) {
   changed_.wait(lock, [&] { return !delivering_ || deliverer_ == std::this_thread::get_id(); });
 }
 

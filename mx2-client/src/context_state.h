@@ -1,12 +1,11 @@
 // What a context knows of its endpoints, in order of the news, and who wants to hear of a move.
 // All methods are callable from any thread.
 //
-// News comes by two roads that count on their own: notifications to a callback (Mx2-Sequence) and
-// representations of the context (revision: entity tag, identifier of a server-sent event). On each
-// road what is older than the latest is dropped; what has no number is taken as it comes.
+// Our orchestrator numbers the revisions of a context: the entity tag of a representation, the
+// identifier of a server-sent event and Mx2-Sequence of a notification are the same count. What is
+// older than the latest is dropped; what has no number is taken as it comes.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -23,7 +22,6 @@
 
 namespace mx2::device {
 
-enum class Road : std::uint8_t { kCallback, kDocument };
 using Number = std::optional<std::uint64_t>;
 
 class ContextState {
@@ -36,14 +34,14 @@ class ContextState {
 
   // All instances as they are now. `generation`: drop it if anything has been learned since that
   // was read. False: dropped.
-  bool update(Road road, Number number, const Instances& instances,
+  bool update(Number number, const Instances& instances,
               std::optional<std::uint64_t> generation = std::nullopt);
   // One instance has another address; an unknown one takes the place of the first.
-  bool change_address(Road road, Number number, const std::string& app_instance_id,
+  bool change_address(Number number, const std::string& app_instance_id,
                       const std::string& reference_uri);
   // Grows with each change of what is known.
   [[nodiscard]] std::uint64_t generation() const;
-  // The greatest revision.
+  // The latest number.
   [[nodiscard]] Number revision() const;
 
   [[nodiscard]] std::string context_id() const;
@@ -53,6 +51,7 @@ class ContextState {
   // The endpoint that is to be primary as long as it is there. No move.
   void prefer(const std::string& endpoint);
 
+  // Returns when the one before is not running, but perhaps in this thread.
   void on_move(std::function<void(const client::Move&)> callback);
   // Until endpoint() is not `known`. False at the deadline or after close().
   bool wait_other(const std::string& known, Clock::time_point deadline);
@@ -66,11 +65,13 @@ class ContextState {
     std::string uri;
   };
 
-  bool admit(Road road, Number number);
+  bool admit(Number number);
   void set_instances(const Instances& instances);
   // Under the lock: works out the primary, and notes a move if it is another.
   void settle();
   void deliver(std::unique_lock<std::mutex>& lock);
+  // Until no callback is running in another thread.
+  void wait_for_delivery(std::unique_lock<std::mutex>& lock);
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
@@ -78,7 +79,7 @@ class ContextState {
   std::vector<Instance> instances_;
   std::string primary_;
   std::string preferred_;  // the fastest of several; empty: none yet
-  std::array<Number, 2> latest_;
+  Number latest_;
   std::uint64_t generation_ = 0;
   std::uint64_t moves_ = 0;
   bool begun_ = false;

@@ -54,6 +54,8 @@ client::Error no_endpoint() {
   return {client::ErrorCode::kNoEndpoint, "the application runs nowhere at present", 0};
 }
 
+client::Error closed() { return {client::ErrorCode::kClosed, "the context has been closed", 0}; }
+
 client::App app_of(const AppInfo& info) {
   client::App out{info.app_d_id,         info.app_name,      info.app_provider,
                   info.app_soft_version, info.app_d_version, info.app_description,

@@ -9,6 +9,7 @@ namespace mx2::device {
 
 [[nodiscard]] client::Error error_of(const mx2::Error& error);
 [[nodiscard]] client::Error no_endpoint();
+[[nodiscard]] client::Error closed();
 [[nodiscard]] client::App app_of(const AppInfo& info);
 [[nodiscard]] AppContext context_of(const client::ContextRequest& request);
 // What is wrong with it before anything is sent; ok when nothing is.

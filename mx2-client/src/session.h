@@ -88,7 +88,7 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] Outcome register_callback();
   [[nodiscard]] Result<void> open_mailbox();
   void close_mailbox();
-  [[nodiscard]] bool apply(Road road, const Told& told, bool& gone);
+  [[nodiscard]] bool apply(const Told& told, bool& gone);
   // Reads the context; `wait`: at the server, until it changes.
   [[nodiscard]] Outcome look(http::Client& http, bool wait = false);
   [[nodiscard]] Outcome take(const http::Reply& reply, std::uint64_t generation, bool& taken);

@@ -69,18 +69,18 @@ bool Session::on_event(const ServerEvent& event, bool& gone) {
   const auto notification = read_notification(event.data);
   // E.g. an update without any instance, which clause 6.4.4 cannot say.
   if (!notification) return look(asking_) != Outcome::kGone || (gone = true, false);
-  static_cast<void>(apply(Road::kDocument, {*notification, read_number(event.id)}, gone));
+  static_cast<void>(apply({*notification, read_number(event.id)}, gone));
   return !gone;
 }
 
-bool Session::apply(Road road, const Told& told, bool& gone) {
+bool Session::apply(const Told& told, bool& gone) {
   const auto& named = context_id_of(told.what);
   if (!named.empty() && named != state_.context_id()) return false;
   if (const auto* change = std::get_if<AddressChangeNotification>(&told.what)) {
-    return state_.change_address(road, told.number, change->app_instance_id, change->reference_uri);
+    return state_.change_address(told.number, change->app_instance_id, change->reference_uri);
   }
   if (const auto* update = std::get_if<ApplicationContextUpdateNotification>(&told.what)) {
-    return state_.update(road, told.number, update->user_app_instance_info);
+    return state_.update(told.number, update->user_app_instance_info);
   }
   gone = gone || std::holds_alternative<ApplicationContextDeleteNotification>(told.what);
   return true;
@@ -141,8 +141,7 @@ Session::Outcome Session::take(const http::Reply& reply, std::uint64_t generatio
   reads_work_ = true;
   const auto revision = revision_of(reply);
   const auto known = state_.revision();
-  taken = state_.update(Road::kDocument, revision, context->app_info.user_app_instance_info,
-                        generation) ||
+  taken = state_.update(revision, context->app_info.user_app_instance_info, generation) ||
           (revision && known && *revision < *known);
   return Outcome::kFine;
 }
@@ -177,7 +176,7 @@ Session::Outcome Session::follow_callbacks() {
   mailbox_->belongs_to(state_.context_id());
   const auto news = mailbox_->take(kCheckInterval);
   bool gone = false;
-  for (const auto& told : news) static_cast<void>(apply(Road::kCallback, told, gone));
+  for (const auto& told : news) static_cast<void>(apply(told, gone));
   if (gone) return Outcome::kGone;
   // A notification may be late or lost; where the context can be read, that decides.
   const auto seen = look(asking_);

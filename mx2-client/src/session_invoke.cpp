@@ -15,6 +15,10 @@ constexpr milliseconds kAskAgainMost{400};
 
 client::Result<client::Reply> Session::invoke(std::string_view payload,
                                               const std::string& content_type) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return closed();
+  }
   const auto begin = Clock::now();
   const Call call{std::string(payload), content_type};
   ++calls_;

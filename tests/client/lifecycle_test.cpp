@@ -57,6 +57,7 @@ TEST_CASE("close says whether the orchestrator confirmed, once", "[client]") {
   CHECK(context->close().ok());
   CHECK(context->close().ok());
   CHECK_FALSE(context->wait_for_move(milliseconds(0)));
+  CHECK(context->invoke("x").error().code == ErrorCode::kClosed);
   auto other = client.open(facedetect(Channel::kPolling));
   REQUIRE(other.ok());
   server.stop();

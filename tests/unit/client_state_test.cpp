@@ -66,26 +66,27 @@ TEST_CASE("numbers of notifications and entity tags", "[client]") {
   CHECK_FALSE(read_number(std::nullopt));
 }
 
-TEST_CASE("what is older than the latest by Mx2-Sequence is dropped", "[client]") {
+TEST_CASE("what is older than the latest by its number is dropped", "[client]") {
   ContextState state;
-  state.begin("c", {instance("i", "http://a/")}, 100);
-  CHECK(state.change_address(Road::kCallback, 5, "i", "http://b/"));
-  CHECK_FALSE(state.change_address(Road::kCallback, 4, "i", "http://old/"));
+  state.begin("c", {instance("i", "http://a/")}, 3);
+  CHECK(state.change_address(5, "i", "http://b/"));
+  CHECK_FALSE(state.change_address(4, "i", "http://old/"));
+  CHECK_FALSE(state.update(4, {instance("i", "http://old/")}));
   CHECK(state.endpoint() == "http://b/");
-  CHECK(state.change_address(Road::kCallback, std::nullopt, "i", "http://c/"));
+  CHECK(state.change_address(std::nullopt, "i", "http://c/"));
   CHECK(state.endpoint() == "http://c/");
-  CHECK_FALSE(state.update(Road::kDocument, 99, {instance("i", "http://old/")}));
-  CHECK(state.update(Road::kDocument, 100, {instance("i", "http://d/")}));
+  CHECK(state.update(5, {instance("i", "http://d/")}));
+  CHECK(state.endpoint() == "http://d/");
   CHECK(state.moves() == 3);
 }
 
 TEST_CASE("another context begins its numbers anew", "[client]") {
   ContextState state;
   state.begin("c", {instance("i", "http://a/")}, 100);
-  CHECK(state.change_address(Road::kCallback, 50, "i", "http://b/"));
+  CHECK(state.change_address(101, "i", "http://b/"));
   state.begin("d", {instance("j", "http://b/")}, 1);
   CHECK(state.moves() == 1);
-  CHECK(state.change_address(Road::kCallback, 1, "j", "http://c/"));
+  CHECK(state.change_address(2, "j", "http://c/"));
   CHECK(state.context_id() == "d");
 }
 
@@ -93,21 +94,21 @@ TEST_CASE("an answer that was overtaken by news is dropped", "[client]") {
   ContextState state;
   state.begin("c", {instance("i", "http://a/")}, std::nullopt);
   const auto asked = state.generation();
-  CHECK(state.change_address(Road::kCallback, 1, "i", "http://b/"));
-  CHECK_FALSE(state.update(Road::kDocument, 7, {instance("i", "http://a/")}, asked));
+  CHECK(state.change_address(1, "i", "http://b/"));
+  CHECK_FALSE(state.update(7, {instance("i", "http://a/")}, asked));
   CHECK(state.endpoint() == "http://b/");
-  CHECK(state.update(Road::kDocument, 8, {instance("i", "http://b/")}, state.generation()));
+  CHECK(state.update(8, {instance("i", "http://b/")}, state.generation()));
 }
 
 TEST_CASE("a change of address finds its instance", "[client]") {
   ContextState state;
   state.begin("c", {instance("i", "http://a/"), instance("j", "http://b/")}, 1);
-  CHECK(state.change_address(Road::kCallback, 1, "j", "http://z/"));
+  CHECK(state.change_address(1, "j", "http://z/"));
   CHECK(state.endpoints() == std::vector<std::string>{"http://a/", "http://z/"});
   CHECK(state.moves() == 0);
-  CHECK(state.change_address(Road::kCallback, 2, "unknown", "http://y/"));
+  CHECK(state.change_address(2, "unknown", "http://y/"));
   CHECK(state.endpoint() == "http://y/");
-  CHECK(state.change_address(Road::kCallback, 3, "", "x:1"));
+  CHECK(state.change_address(3, "", "x:1"));
   CHECK(state.endpoints() == std::vector<std::string>{"x:1", "http://z/"});
 }
 
@@ -121,9 +122,9 @@ TEST_CASE("the fastest stays primary as long as it is listed", "[client]") {
   state.prefer("http://nowhere/");
   CHECK(state.endpoint() == "http://b/");
   CHECK(state.moves() == 0);
-  CHECK(state.update(Road::kDocument, 2, {a, b, c}));
+  CHECK(state.update(2, {a, b, c}));
   CHECK(state.endpoint() == "http://b/");
-  CHECK(state.update(Road::kDocument, 3, {a, c}));
+  CHECK(state.update(3, {a, c}));
   CHECK(state.endpoint() == "http://a/");
   CHECK(state.moves() == 1);
 }
@@ -133,7 +134,7 @@ TEST_CASE("an instance without an address is no endpoint", "[client]") {
   state.begin("c", {instance("", "")}, 1);
   CHECK(state.endpoint().empty());
   CHECK_FALSE(state.wait_other("", ContextState::Clock::now() + milliseconds(1)));
-  CHECK(state.update(Road::kDocument, 2, {instance("i", "http://a/")}));
+  CHECK(state.update(2, {instance("i", "http://a/")}));
   CHECK(state.wait_other("", ContextState::Clock::now()));
   CHECK(state.moves() == 1);
 }
@@ -145,12 +146,12 @@ TEST_CASE("moves are told in order, also one that is made by the listener", "[cl
   state.on_move([&](const client::Move& move) {
     told.push_back(move.from + ">" + move.to);
     if (told.size() == 1) {
-      CHECK(state.update(Road::kDocument, 3, {instance("i", "http://c/")}));
+      CHECK(state.update(3, {instance("i", "http://c/")}));
       CHECK(told.size() == 1);  // not called again before this one has ended
     }
     throw std::runtime_error("a listener's mistake");
   });
-  CHECK(state.update(Road::kDocument, 2, {instance("i", "http://b/")}));
+  CHECK(state.update(2, {instance("i", "http://b/")}));
   CHECK(told == std::vector<std::string>{"http://a/>http://b/", "http://b/>http://c/"});
 }
 
@@ -166,7 +167,7 @@ TEST_CASE("closing wakes who waits and silences the listener", "[client]") {
   state.close();
   waiter.join();
   CHECK_FALSE(moved);
-  CHECK(state.update(Road::kDocument, 2, {instance("i", "http://b/")}));
+  CHECK(state.update(2, {instance("i", "http://b/")}));
   CHECK(told == 0);
 }
 

@@ -131,7 +131,7 @@ struct ContextRequest {
   std::string device_app_id{};  // associateDevAppId; empty: a random one
   std::optional<Location> location{};
   bool auto_instantiation = false;  // appAutoInstantiation: instantiate it if it runs nowhere
-  bool location_updates = false;    // appLocationUpdates: tell about new locations
+  bool location_updates = false;    // appLocationUpdates; passed on, the news is not used
   std::size_t endpoints = 1;        // how many instances to ask for, at most 16
   Channel channel = Channel::kAuto;
   Strategy strategy = Strategy::kSingle;
@@ -218,8 +218,9 @@ class MX2_CLIENT_API Context {
   [[nodiscard]] Statistics statistics() const;
 
   // `callback` is called after each move, one at a time, in order, from a thread of the library or
-  // one that is in invoke(). It may use the Context, but not destroy the Client. Replaces the one
-  // before; empty: none. None is running once close() has returned.
+  // one that is in invoke(). It may use the Context, also close() it, but destroy neither it nor
+  // the Client. Replaces the one before, which is not running any more when this returns, unless it
+  // is what calls this; empty: none.
   void on_move(std::function<void(const Move&)> callback);
   // Waits until endpoint() is another than `known`, or than at the time of the call. False: it is
   // not, after `timeout` or because the context was closed.
@@ -235,7 +236,8 @@ class MX2_CLIENT_API Context {
                        const std::string& content_type = "application/octet-stream");
 
   // Deletes the context, clause 7.5.3.5, and ends everything that belongs to it; calls under way
-  // end as they can. An Error: the orchestrator did not confirm. Later calls do nothing.
+  // end as they can, later ones give kClosed. No callback runs once it has returned. An Error: the
+  // orchestrator did not confirm. A second close() does nothing.
   Result<bool> close();
 
   struct Impl;
