@@ -8,7 +8,6 @@
 namespace mx2::device {
 namespace {
 
-using client::Channel;
 using std::chrono::milliseconds;
 
 constexpr int kEventsIdleMs = 45000;           // three keep-alives of the server missed
