@@ -172,8 +172,9 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
   record.document = codec::encode(*context);
   if (auto stored = transaction.update_context(record); !stored) return stored;
   if (!context->callback_reference) return {};
+  const bool address_only = knows_address && !reassigned.list;
   return transaction.put_notification(
-      owed(record, *context, notification_of(*context, knows_address), clock_.now_ms()));
+      owed(record, *context, notification_of(*context, address_only), clock_.now_ms()));
 }
 
 void Relocation::finish_piece(const Result<void>& outcome, const Progress& progress) {
