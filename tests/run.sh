@@ -27,8 +27,8 @@ Installs what is missing with apt, builds with sanitizers (build/dev) and as use
 
   --fast   only the unit and HTTP tests, with sanitizers
 
-MX2_FUZZ_SECONDS (10, for each fuzz target) and MX2_CRASH_ROUNDS (20) make
-those steps shorter or longer. Logs are in build/test-logs. Benchmarks are apart: tests/bench/run.sh
+MX2_FUZZ_SECONDS (10, for each fuzz target), MX2_CRASH_ROUNDS (20) and
+MX2_NOTIFY_ROUNDS (50) make those steps shorter or longer. Logs are in build/test-logs. Benchmarks are apart: tests/bench/run.sh
 END
 }
 
@@ -90,6 +90,7 @@ test_all() {
   step smoke 300 deploy/smoke.sh "$bin"
   step eua 300 "$python" tests/eua/eua_test.py "$bin"
   step crash 600 "$python" tests/crash/crash_test.py "$bin"
+  step notify 600 "$python" tests/notify/notify_test.py "$bin"
   step fuzz $((20 * fuzz_seconds + 900)) tests/fuzz/run.sh "$fuzz_seconds"
 }
 
