@@ -146,7 +146,9 @@ TEST_CASE("SSRF: with no allow list nothing reaches this host", "[http][notifica
   REQUIRE(refused >= 6);
   world.patch(Notified::row("*", "host:south"));
   REQUIRE(eventually([&] { return world.outbox()["dead"] == refused; }));
-  for (const auto& item : world.outbox("dead")["items"]) {
+  const auto dead = world.outbox("dead");
+  CHECK(dead["items"].size() == refused);
+  for (const auto& item : dead["items"]) {
     CAPTURE(json::dump(item));
     CHECK(item["lastError"] == "the address of the host is not allowed");
   }
