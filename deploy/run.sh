@@ -124,7 +124,7 @@ END
 
 read_arguments "$@"
 "$root/deploy/packages.sh" build || fail "some packages are missing"
-"$root/deploy/build.sh" release mx2-orchestrator mx2ctl mx2 || exit 1
+"$root/deploy/build.sh" release mx2-orchestrator mx2-notifier mx2ctl mx2 || exit 1
 if [[ -n "$smoke" ]]; then
   exec "$root/deploy/smoke.sh" "$bin"
 fi

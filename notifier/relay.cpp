@@ -82,6 +82,7 @@ void Relay::read_new() {
   const bool due = now_ms_ - looked_ms_ >= options_.look_every_ms;
   if (!woken_.exchange(false) && !more_ && !due) return;
   looked_ms_ = now_ms_;
+  if (due) outbox_.settle({});
   more_ = entries_.size() >= options_.window_max;
   if (more_) return;
   const auto entries = outbox_.read(last_sequence_, kReadAtOnce);

@@ -109,6 +109,6 @@ if [[ -n "$fast" ]]; then
   test_in_dev
   close
 fi
-step build-release 1800 deploy/build.sh release mx2-orchestrator mx2ctl mx2 mx2-client || close
+step build-release 1800 deploy/build.sh release mx2-orchestrator mx2-notifier mx2ctl mx2 mx2-client || close
 test_all
 close

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """kill -9 during rewrites of the table, again and again: every device application ends up with the
-address that the table says. Then how much bad destinations cost the others.
+address that the table says. Then how much bad destinations cost the others, and one mx2-notifier
+taking over from another.
 
 usage: notify_test.py BIN_DIR [--rounds N] [--seed N]     (MX2_NOTIFY_ROUNDS, MX2_NOTIFY_SEED)
 
@@ -14,6 +15,7 @@ import http.client
 import os
 import pathlib
 import random
+import subprocess
 import sys
 import tempfile
 import threading
@@ -28,6 +30,7 @@ APP = "facedetect-1"
 DEVICES = 400
 GOOD, BAD = 10000, 1000
 RATIO_MAX = 3.0
+TAKEOVERS = 6
 BAD_MANNERS = ("silent", "closes", "500")
 SETTLED_WITHIN_S = 60
 NO_ANSWER = (OSError, http.client.HTTPException)
@@ -192,6 +195,50 @@ def cost_of_bad_ones(program):
     return problems
 
 
+class Alone:
+    """mx2-notifier on the store of a server."""
+
+    def __init__(self, bin_dir, server):
+        config = server.directory / "notifier.yaml"
+        config.write_text(f'server: {{port: 0}}\nstore: {{path: "{server.store}"}}\n{CONFIG}')
+        self.process = subprocess.Popen([bin_dir / "mx2-notifier", "--config", config],
+                                        stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def notifiers_alone(bin_dir, rng):
+    """The orchestrator does not notify; two notifiers do, and the first is killed again and again."""
+    receiver = Receiver(unsure=0.0, seed=rng.random())
+    with tempfile.TemporaryDirectory(prefix="mx2-notify-") as directory, Orchestrator(
+            bin_dir / "mx2-orchestrator", directory, EXAMPLE_CONTENT,
+            "notifier: {enabled: false}\n") as server:
+        contexts = create(server, range(DEVICES), receiver.urls)
+        notifiers = [Alone(bin_dir, server), Alone(bin_dir, server)]
+        try:
+            stop = threading.Event()
+            writer = threading.Thread(target=rewrite, args=(server, rng, stop))
+            writer.start()
+            for _ in range(TAKEOVERS):
+                time.sleep(rng.uniform(0.2, 0.6))
+                notifiers.pop(0).kill()
+                notifiers.append(Alone(bin_dir, server))
+            stop.set()
+            writer.join()
+            problems = check_settled(server, receiver, contexts)
+        finally:
+            for notifier in notifiers:
+                notifier.kill()
+        server.stop()
+    receiver.close()
+    print(f"{receiver.count} heard from notifiers of their own, {TAKEOVERS} of them killed")
+    if receiver.count < DEVICES:
+        problems.append("too few notifications came to show anything")
+    return problems
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("bin_dir", type=pathlib.Path)
@@ -205,12 +252,13 @@ def main():
     for name, problems in (
             ("kill -9 in rewrites",
              kill_in_rewrites(program, arguments.rounds, random.Random(arguments.seed))),
-            ("bad destinations", cost_of_bad_ones(program))):
+            ("bad destinations", cost_of_bad_ones(program)),
+            ("notifiers alone", notifiers_alone(arguments.bin_dir, random.Random(arguments.seed)))):
         print(f"{name}: {'ok' if not problems else 'FAILED'}", flush=True)
         for problem in problems[:10]:
             print(f"    {problem}")
         failed += bool(problems)
-    print(f"{2 - failed} passed, {failed} failed")
+    print(f"{3 - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 

@@ -70,6 +70,7 @@ class ScriptedOutbox final : public notifier::Outbox {
   }
 
   void settle(std::vector<notifier::Outcome> outcomes) override {
+    if (outcomes.empty()) return;
     batches.push_back(outcomes.size());
     for (const auto& outcome : outcomes) {
       settled.push_back(outcome);
