@@ -1,5 +1,8 @@
 #include "notifier/notifier.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <random>
 #include <thread>
@@ -9,6 +12,8 @@
 
 namespace mx2::notifier {
 namespace {
+
+constexpr int kNiceness = 5;
 
 http::AsyncClientOptions client_options(const NotifierOptions& options, AddressGuard guard) {
   http::AsyncClientOptions client;
@@ -30,7 +35,9 @@ struct Notifier::Impl {
       : client(client_options(options, std::move(guard))),
         relay(outbox, client, clock, registry, options.relay, std::random_device{}()) {}
 
+  // Behind the threads that answer requests, when there is not enough for both.
   void run() {
+    static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness));
     while (!stopping) relay.turn();
     relay.finish(grace_ms);
   }

@@ -6,9 +6,8 @@
 namespace mx2 {
 namespace {
 
-constexpr auto kPieceTime = std::chrono::milliseconds(2);
 constexpr auto kRetryAfter = std::chrono::seconds(1);
-constexpr std::size_t kScanned = 64;  // contexts between two looks at the clock
+constexpr std::size_t kScanned = 32;  // contexts between two looks at the clock
 
 }  // namespace
 
@@ -25,6 +24,7 @@ class Relocation::Piece final : public UnitOfWork {
   void done(const Result<void>& outcome) noexcept override {
     relocation_.finish_piece(outcome, progress_);
   }
+  [[nodiscard]] bool background() const override { return true; }
 
  private:
   Relocation& relocation_;
@@ -108,12 +108,7 @@ void Relocation::submit_piece() {
   store_.submit(std::make_unique<Piece>(*this));
 }
 
-bool Relocation::out_of_time() const {
-  return std::chrono::steady_clock::now() - piece_began_ > kPieceTime;
-}
-
 Result<Relocation::Progress> Relocation::run_piece(StoreTransaction& transaction) {
-  piece_began_ = std::chrono::steady_clock::now();
   Progress progress;
   progress.cursor = cursor_;
   progress.wrapped = wrapped_;
@@ -128,7 +123,7 @@ Result<Relocation::Progress> Relocation::run_piece(StoreTransaction& transaction
 }
 
 Result<void> Relocation::run_devices(StoreTransaction& transaction, Progress& progress) {
-  while (progress.devices_done < devices_.size() && !out_of_time()) {
+  while (progress.devices_done < devices_.size() && !transaction.time_is_up()) {
     const auto& scope = devices_[progress.devices_done++];
     for (const auto& id : index_.find(scope.app_d_id, scope.dev_app_id)) {
       auto found = transaction.find_context(id);
@@ -141,7 +136,7 @@ Result<void> Relocation::run_devices(StoreTransaction& transaction, Progress& pr
 }
 
 Result<void> Relocation::run_sweep(StoreTransaction& transaction, Progress& progress) {
-  while (!progress.sweep_done && !out_of_time()) {
+  while (!progress.sweep_done && !transaction.time_is_up()) {
     auto scan = transaction.scan_contexts(progress.cursor, kScanned, swept_apps_);
     if (!scan) return scan.error();
     for (auto& record : scan->contexts) {

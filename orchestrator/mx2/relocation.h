@@ -1,10 +1,10 @@
 // After a change of the model, the contexts that exist follow it: each gets the addresses it should
 // have now, and its device application is owed a notification, in the same transaction.
 //
-// A change may concern a million contexts, so it is followed in pieces of a few milliseconds, units
-// of work like any other: creates go on between them. Until the last piece the store remembers that
-// contexts may lag behind, and after a crash all of them are looked at again. Looking twice does no
-// harm: what is right already is left alone.
+// A change may concern a million contexts, so it is followed in pieces of a few milliseconds, as
+// background work of the store: creates go on between them. Until the last piece the store
+// remembers that contexts may lag behind, and after a crash all of them are looked at again.
+// Looking twice does no harm: what is right already is left alone.
 //
 // Contexts of strategy `baseline`, and those whose app has gone, keep what they have. So does a
 // context that nobody can serve any more; it is counted.
@@ -88,7 +88,6 @@ class Relocation {
   Result<void> run_devices(StoreTransaction& transaction, Progress& progress);
   Result<void> run_sweep(StoreTransaction& transaction, Progress& progress);
   Result<void> relocate(StoreTransaction& transaction, ContextRecord& record, Progress& progress);
-  [[nodiscard]] bool out_of_time() const;
   void finish_piece(const Result<void>& outcome, const Progress& progress);
   void retry_later();
   void retry_until_stopped();
@@ -111,7 +110,6 @@ class Relocation {
   std::string cursor_;
   std::string sweep_end_;
   bool wrapped_ = false;
-  std::chrono::steady_clock::time_point piece_began_;
   std::chrono::steady_clock::time_point began_;
   std::size_t moved_now_ = 0;
   std::size_t unserved_now_ = 0;

@@ -6,6 +6,7 @@
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
+#include <chrono>
 #include <utility>
 
 #include "orchestrator/store/store.h"
@@ -43,6 +44,10 @@ class SqliteTransaction final : public StoreTransaction {
   Result<std::size_t> revive_notifications(const std::string& context_id,
                                            std::int64_t now_ms) override;
 
+  bool time_is_up() const override { return std::chrono::steady_clock::now() >= deadline_; }
+
+  // Of background work in the batch that begins now.
+  void set_deadline(std::chrono::steady_clock::time_point deadline) { deadline_ = deadline; }
   // True when a relay has something new to read since this was asked last.
   [[nodiscard]] bool take_notified() { return std::exchange(notified_, false); }
 
@@ -69,6 +74,7 @@ class SqliteTransaction final : public StoreTransaction {
   SQLite::Statement revive_notification_;
   std::int64_t sequence_ = 0;  // last one given
   bool notified_ = false;
+  std::chrono::steady_clock::time_point deadline_;
 };
 
 }  // namespace mx2

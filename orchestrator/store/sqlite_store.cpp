@@ -36,6 +36,14 @@ struct UnwrapResult<Result<T>> {
 constexpr int kBusyTimeoutMs = 5000;
 constexpr std::size_t kPageBytes = 4096;
 
+// Background work: how much of it one batch takes while clients wait for others, and otherwise.
+using Time = std::chrono::steady_clock::time_point;
+constexpr auto kClientsLately = std::chrono::milliseconds(50);
+constexpr auto kShortShare = std::chrono::milliseconds(1);
+constexpr auto kLongShare = std::chrono::milliseconds(15);
+constexpr std::size_t kFewUnits = 2;
+constexpr std::size_t kManyUnits = 64;
+
 void configure(SQLite::Database& db, const SqliteOptions& options) {
   db.exec("PRAGMA journal_mode = WAL");
   db.exec("PRAGMA synchronous = FULL");
@@ -110,6 +118,8 @@ struct SqliteStore::Impl {
 
   void write_until_closed();
   Units next_batch();
+  Units take_requests();
+  Units take_background();
   void commit(Units batch);
   Result<void> run_isolated(UnitOfWork& unit);
   Result<void> run_all(const Units& batch, std::vector<Result<void>>& outcomes);
@@ -131,7 +141,10 @@ struct SqliteStore::Impl {
 
   std::mutex queue_mutex;
   std::condition_variable queue_changed;
-  std::deque<std::unique_ptr<UnitOfWork>> queue;
+  std::deque<std::unique_ptr<UnitOfWork>> queue;       // what clients wait for
+  std::deque<std::unique_ptr<UnitOfWork>> background;  // what nobody waits for
+  bool background_was_last = false;
+  Time last_request{};
   bool closed = false;
   std::thread thread;
 
@@ -141,11 +154,20 @@ struct SqliteStore::Impl {
   metrics::Gauge& waiting;
 };
 
-// A unit that changes the model is a batch of its own: it ends the batch before it and is followed
-// by a new one.
+// What clients wait for and background work take turns.
 Units SqliteStore::Impl::next_batch() {
   std::unique_lock guard(queue_mutex);
-  queue_changed.wait(guard, [&] { return closed || !queue.empty(); });
+  queue_changed.wait(guard, [&] { return closed || !queue.empty() || !background.empty(); });
+  const bool turn_of_background = queue.empty() || !background_was_last;
+  background_was_last = !background.empty() && turn_of_background;
+  auto batch = background_was_last ? take_background() : take_requests();
+  waiting.set(static_cast<double>(queue.size() + background.size()));
+  return batch;
+}
+
+// A unit that changes the model is a batch of its own: it ends the batch before it and is followed
+// by a new one.
+Units SqliteStore::Impl::take_requests() {
   Units batch;
   while (!queue.empty() && batch.size() < options.batch_max) {
     const bool alone = queue.front()->changes_model();
@@ -154,7 +176,18 @@ Units SqliteStore::Impl::next_batch() {
     queue.pop_front();
     if (alone) break;
   }
-  waiting.set(static_cast<double>(queue.size()));
+  return batch;
+}
+
+Units SqliteStore::Impl::take_background() {
+  const auto now = std::chrono::steady_clock::now();
+  const bool clients = now - last_request < kClientsLately;
+  transaction->set_deadline(now + (clients ? kShortShare : kLongShare));
+  Units batch;
+  while (!background.empty() && batch.size() < (clients ? kFewUnits : kManyUnits)) {
+    batch.push_back(std::move(background.front()));
+    background.pop_front();
+  }
   return batch;
 }
 
@@ -252,9 +285,11 @@ SqliteStore::~SqliteStore() { close(); }
 void SqliteStore::submit(std::unique_ptr<UnitOfWork> work) {
   {
     const std::lock_guard guard(impl_->queue_mutex);
-    const bool room = !impl_->closed && impl_->queue.size() < impl_->options.queue_max;
-    if (room) {
-      impl_->queue.push_back(std::move(work));
+    const bool behind = work->background();
+    auto& queue = behind ? impl_->background : impl_->queue;
+    if (!impl_->closed && queue.size() < impl_->options.queue_max) {
+      if (!behind) impl_->last_request = std::chrono::steady_clock::now();
+      queue.push_back(std::move(work));
       impl_->queue_changed.notify_one();
       return;
     }

@@ -79,6 +79,9 @@ class StoreTransaction {
                                              std::int64_t now_ms) = 0;
   virtual Result<void> delete_notification(const std::string& context_id) = 0;
   virtual Result<void> settle_notification(const notifier::Outcome& outcome) = 0;
+  // True when background work has had its share of time and should go on in another unit.
+  [[nodiscard]] virtual bool time_is_up() const = 0;
+
   // Dead entries become due now, as new ones: of one context, or of all when it is empty. How many.
   virtual Result<std::size_t> revive_notifications(const std::string& context_id,
                                                    std::int64_t now_ms) = 0;
@@ -95,6 +98,9 @@ class UnitOfWork {
   // True for changes of the model: such a unit is committed alone, so that no other unit decides
   // on a model that is already old on disk.
   [[nodiscard]] virtual bool changes_model() const { return false; }
+  // True for work that no client waits for: it takes turns with what clients wait for, in batches
+  // of its own, which are short while there are such clients.
+  [[nodiscard]] virtual bool background() const { return false; }
   // True for a unit that writes at most once: it needs no savepoint, as a single write that fails
   // has changed nothing.
   [[nodiscard]] virtual bool writes_once() const { return false; }

@@ -23,6 +23,7 @@ class StoreOutbox::Settle final : public UnitOfWork {
     if (!outcome) outbox_.keep(std::move(outcomes_));
   }
 
+  [[nodiscard]] bool background() const override { return true; }
   // Each of its writes stands for itself: what was written before one failed may stay.
   [[nodiscard]] bool writes_once() const override { return true; }
 

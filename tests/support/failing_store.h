@@ -66,6 +66,7 @@ class FailingTransaction final : public StoreTransaction {
   Result<void> settle_notification(const notifier::Outcome& outcome) override {
     return fails() ? error() : real_.settle_notification(outcome);
   }
+  bool time_is_up() const override { return real_.time_is_up(); }
   Result<std::size_t> revive_notifications(const std::string& id, std::int64_t now_ms) override {
     if (fails()) return broken();
     return real_.revive_notifications(id, now_ms);
@@ -131,6 +132,7 @@ class FailingStore final : public Store {
     }
     void done(const Result<void>& outcome) noexcept override { unit_->done(outcome); }
     [[nodiscard]] bool changes_model() const override { return unit_->changes_model(); }
+    [[nodiscard]] bool background() const override { return unit_->background(); }
 
    private:
     std::unique_ptr<UnitOfWork> unit_;
