@@ -21,17 +21,17 @@ double waiting_us(const HostModel& host, double load) {
 
 std::vector<Segment> congestion_segments(const HostModel& host) {
   std::vector<Segment> segments;
-  const auto usable = std::min(host.usable_capacity, host.capacity);
   std::int64_t from = 0;
   std::int64_t least = 0;
   for (const auto utilisation : kUtilisations) {
-    const auto full = static_cast<std::int64_t>(static_cast<double>(host.capacity) * utilisation);
-    const auto to = std::min(usable, full);
+    const auto to = static_cast<std::int64_t>(static_cast<double>(host.capacity) * utilisation);
     if (to <= from) continue;
     const auto growth =
         waiting_us(host, static_cast<double>(to)) - waiting_us(host, static_cast<double>(from));
     least = std::max<std::int64_t>(least, std::llround(growth / static_cast<double>(to - from)));
-    segments.push_back({to - from, least});
+    const auto ready = std::clamp(host.ready_capacity, from, to);
+    if (ready > from) segments.push_back({ready - from, least});
+    if (to > ready) segments.push_back({to - ready, least + kNotReadyUs});
     from = to;
   }
   return segments;

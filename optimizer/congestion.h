@@ -19,7 +19,11 @@ struct Segment {
   std::int64_t cost_us = 0;  // of each of them
 };
 
-// Costs ascend. The widths add up to usable_capacity. Empty without capacity.
+// What a load unit above ready_capacity costs more: a host that has just come back is filled only
+// with those who have nowhere else to go.
+inline constexpr std::int64_t kNotReadyUs = 1'000'000;
+
+// Costs ascend. The widths add up to the capacity. Empty without capacity.
 [[nodiscard]] std::vector<Segment> congestion_segments(const HostModel& host);
 
 // What is left of the segments when `load` units have been taken.

@@ -91,7 +91,7 @@ struct Tally {
     for (Index h = 0; h < snapshot.hosts.size(); ++h) {
       const auto& host = snapshot.hosts[h];
       result.congestion += congestion_cost(congestion_segments(host), result.load[h]);
-      const auto over = result.load[h] - std::min(host.usable_capacity, host.capacity);
+      const auto over = result.load[h] - host.capacity;
       if (over <= 0 || result.load[h] == 0) continue;
       ++result.overloaded_hosts;
       result.overload += over * overload_us;

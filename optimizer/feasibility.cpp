@@ -68,9 +68,9 @@ Feasibility::Feasibility(const Snapshot& snapshot)
     }
   }
   for (const auto& host : snapshot.hosts) {
-    open_.push_back(host.status == HostStatus::kUp && host.usable_capacity > 0 ? 1 : 0);
+    open_.push_back(host.status == HostStatus::kUp && host.capacity > 0 ? 1 : 0);
     const bool may_keep = host.status == HostStatus::kCordoned || host.status == HostStatus::kUp;
-    keeps_.push_back(may_keep && host.usable_capacity > 0 ? 1 : 0);
+    keeps_.push_back(may_keep && host.capacity > 0 ? 1 : 0);
   }
 }
 
@@ -83,7 +83,7 @@ Verdict Feasibility::verdict(Index app, Index attachment, Index current, Index h
   if (snapshot_.latency.at(attachment, host) == LatencyMatrix::kUnreachable) {
     return Verdict::kUnreachable;
   }
-  if (model.usable_capacity <= 0) return Verdict::kNoCapacity;
+  if (model.capacity <= 0) return Verdict::kNoCapacity;
   if (current == host || model.status == HostStatus::kUp) return Verdict::kFeasible;
   return Verdict::kCordoned;
 }

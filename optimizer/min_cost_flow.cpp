@@ -54,7 +54,7 @@ class Rounding {
 
   [[nodiscard]] bool has_room(const DemandClass& c, Index host) const {
     const auto& model = snapshot_.hosts[host];
-    return load_[host] + units(c) * scale_.load <= std::min(model.usable_capacity, model.capacity);
+    return load_[host] + units(c) * scale_.load <= model.capacity;
   }
 
   // Groups whose units were split between hosts: to the host that got most of one, as long as there

@@ -40,8 +40,9 @@ struct HostModel {
   std::optional<Position> position;
   std::map<std::string, std::string> labels;
   HostStatus status = HostStatus::kUp;
-  std::int64_t capacity = 0;         // load units; 0: takes nothing
-  std::int64_t usable_capacity = 0;  // of them, what may be used now (a returning host: less)
+  std::int64_t capacity = 0;        // load units; 0: takes nothing
+  std::int64_t ready_capacity = 0;  // of them, for everybody; the rest only without alternative
+  std::int64_t up_since_ms = 0;     // 0: long ago
   std::int64_t cores = 1;
   std::int64_t service_us = 1000;  // mean service time of one load unit when idle
 };
@@ -105,8 +106,8 @@ struct Group {
   Index attachment = kNone;
   Index host = kNone;  // where they are; kNone: nowhere yet
   std::uint32_t contexts = 1;
-  bool fixed = false;  // must not move: an operator's pin, or moved too recently
-  std::int64_t moved_ms = 0;
+  bool fixed = false;         // must not move: an operator's pin, or moved too recently
+  std::int64_t moved_ms = 0;  // 0: long ago
 };
 
 // What things cost beside latency and congestion, in µs for each context.

@@ -97,7 +97,7 @@ Placement LeastLoadedPolicy::place(const Snapshot& snapshot) const {
     const auto units = load_of(snapshot, group);
     const bool stays = group.host != kNone &&
                        feasible.may(group.app, group.attachment, group.host, group.host) &&
-                       load[group.host] + units <= snapshot.hosts[group.host].usable_capacity;
+                       load[group.host] + units <= snapshot.hosts[group.host].capacity;
     if (stays) {
       load[group.host] += units;
     } else {
@@ -108,12 +108,12 @@ Placement LeastLoadedPolicy::place(const Snapshot& snapshot) const {
     const auto& group = snapshot.groups[i];
     const auto units = load_of(snapshot, group);
     const auto host = best_host(snapshot, feasible, group, [&](Index h) {
-      const auto capacity = snapshot.hosts[h].usable_capacity;
+      const auto capacity = snapshot.hosts[h].capacity;
       const auto utilisation =
           static_cast<double>(load[h] + units) / static_cast<double>(std::max(capacity, units));
       return std::tuple(load[h] + units > capacity, utilisation, h);
     });
-    const bool room = host != kNone && load[host] + units <= snapshot.hosts[host].usable_capacity;
+    const bool room = host != kNone && load[host] + units <= snapshot.hosts[host].capacity;
     placement.host_of_group[i] = room ? host : kNone;
     if (room) load[host] += units;
   }

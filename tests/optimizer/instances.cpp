@@ -20,7 +20,7 @@ void random_hosts(Dice& dice, Snapshot& snapshot) {
     model.tier = static_cast<Tier>(dice.roll(0, 2));
     model.cores = dice.roll(1, 4);
     model.service_us = dice.roll(100, 20000);
-    if (dice.one_in(8)) model.usable_capacity = dice.roll(0, model.capacity);
+    if (dice.one_in(8)) model.ready_capacity = dice.roll(0, model.capacity);
     if (dice.one_in(6)) model.status = static_cast<HostStatus>(dice.roll(0, 3));
     snapshot.hosts.push_back(model);
   }
@@ -83,7 +83,7 @@ void large_hosts(const LargeInstance& size, Dice& dice, Snapshot& snapshot) {
 HostModel host(const std::string& id, std::int64_t capacity, Tier tier) {
   HostModel model;
   model.id = id;
-  model.capacity = model.usable_capacity = capacity;
+  model.capacity = model.ready_capacity = capacity;
   model.tier = tier;
   return model;
 }

@@ -92,7 +92,7 @@ TEST_CASE("min-cost-flow: what nobody can take is unserved, least utility first"
   add_groups(snapshot, 4, 1, 0);
   finish(snapshot, {{20000, 1000}});
   snapshot.apps[1].qos.utility = 10;
-  snapshot.hosts[0].capacity = snapshot.hosts[0].usable_capacity = 1;
+  snapshot.hosts[0].capacity = 1;
   const auto result = evaluate(snapshot, MinCostFlowPolicy().place(snapshot));
   CHECK(result.unserved_contexts == 3);
   CHECK(result.load == std::vector<std::int64_t>{1, 4});
