@@ -169,6 +169,7 @@ Result<Optimizer::Outcome> Optimizer::plan(bool dry_run) {
   for (int attempt = 1;; ++attempt) {
     const auto version = catch_up();
     if (!version) return version.error();
+    urgent_ = false;
     auto outcome = decide(*version);
     if (dry_run || outcome.plan.changes.empty()) return outcome;
     const auto sent = client_.send_plan(to_ndjson(outcome.plan.changes), *version);
