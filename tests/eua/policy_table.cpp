@@ -68,12 +68,11 @@ Snapshot make_snapshot(const std::vector<Position>& sites, const std::vector<Pos
 
 void print_row(const std::string& name, const Evaluation& e, std::int64_t best) {
   constexpr double kUsPerSecond = 1e6;
-  std::printf(
-      "| %-13s | %7.3f | %6.3f | %10zu | %5lld | %8lld | %11.3f | %9s |\n", name.c_str(),
-      e.latency_mean_ms, e.latency_p95_ms, e.overloaded_hosts, static_cast<long long>(e.moves),
-      static_cast<long long>(e.unserved_contexts), static_cast<double>(e.total()) / kUsPerSecond,
-      e.total() == best ? "1"
-                        : std::to_string(e.total() / std::max<std::int64_t>(1, best)).c_str());
+  std::printf("| %-13s | %7.3f | %6.3f | %10zu | %5lld | %8lld | %11.3f | %9.2f |\n", name.c_str(),
+              e.latency_mean_ms, e.latency_p95_ms, e.overloaded_hosts,
+              static_cast<long long>(e.moves), static_cast<long long>(e.unserved_contexts),
+              static_cast<double>(e.total()) / kUsPerSecond,
+              static_cast<double>(e.total()) / static_cast<double>(best));
 }
 
 int run(const std::string& directory, std::uint64_t seed) {
