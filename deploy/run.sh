@@ -116,15 +116,15 @@ Look at the table, ask why car-1 is sent where it is, and send it elsewhere:
   \$mx2ctl explain dev:car-1 facedetect-1
   \$mx2ctl table set dev:car-1 facedetect-1 host:mec-south
 
-The context moves with its row. See it happen, with the contextId of the answer above:
+Be that device, and see it move when the row changes:
 
-  curl -N $mx2_url/dev_app/v1/app_contexts/CONTEXT_ID/events
+  ${bin/#$PWD\//}/mx2 --url $mx2_url watch facedetect --device car-1
 END
 }
 
 read_arguments "$@"
 "$root/deploy/packages.sh" build || fail "some packages are missing"
-"$root/deploy/build.sh" release mx2-orchestrator mx2ctl || exit 1
+"$root/deploy/build.sh" release mx2-orchestrator mx2-notifier mx2ctl mx2 || exit 1
 if [[ -n "$smoke" ]]; then
   exec "$root/deploy/smoke.sh" "$bin"
 fi

@@ -7,24 +7,25 @@ namespace mx2::notifier {
 namespace {
 
 constexpr std::array kDenied{
-    "0.0.0.0/8",       // this network
-    "10.0.0.0/8",      // private
-    "100.64.0.0/10",   // shared address space
-    "127.0.0.0/8",     // loopback
-    "169.254.0.0/16",  // link-local, and the metadata services of clouds
-    "172.16.0.0/12",   // private
-    "192.0.0.0/24",    // protocol assignments
-    "192.168.0.0/16",  // private
-    "198.18.0.0/15",   // benchmarking
-    "224.0.0.0/3",     // multicast, reserved, broadcast
-    "::/96",           // unspecified, loopback, IPv4-compatible
-    "64:ff9b::/96",    // IPv4 behind NAT64
-    "64:ff9b:1::/48",  // likewise, local
-    "2001::/32",       // Teredo
-    "2002::/16",       // 6to4
-    "fc00::/7",        // unique local
-    "fe80::/9",        // link-local, site-local
-    "ff00::/8",        // multicast
+    "0.0.0.0/8",        // this network
+    "10.0.0.0/8",       // private
+    "100.64.0.0/10",    // shared address space
+    "127.0.0.0/8",      // loopback
+    "169.254.0.0/16",   // link-local, and the metadata services of clouds
+    "172.16.0.0/12",    // private
+    "192.0.0.0/24",     // protocol assignments
+    "192.168.0.0/16",   // private
+    "198.18.0.0/15",    // benchmarking
+    "224.0.0.0/3",      // multicast, reserved, broadcast
+    "::/96",            // unspecified, loopback, IPv4-compatible
+    "::ffff:0:0:0/96",  // IPv4-translated
+    "64:ff9b::/96",     // IPv4 behind NAT64
+    "64:ff9b:1::/48",   // likewise, local
+    "2001::/32",        // Teredo
+    "2002::/16",        // 6to4
+    "fc00::/7",         // unique local
+    "fe80::/9",         // link-local, site-local
+    "ff00::/8",         // multicast
 };
 
 bool within(const std::vector<IpPrefix>& prefixes, const IpAddress& address) {

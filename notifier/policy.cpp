@@ -59,6 +59,8 @@ std::string destination_of(const std::string& url) {
   if (scheme_end == std::string::npos) return url;
   const auto end = url.find_first_of("/?#", scheme_end + 3);
   auto destination = to_lower(std::string_view(url).substr(0, end));
+  const auto at = destination.rfind('@');  // whoever asks, it is the same destination
+  if (at != std::string::npos) destination.erase(scheme_end + 3, at + 1 - (scheme_end + 3));
   const auto colon = destination.rfind(':');
   const auto bracket = destination.rfind(']');  // of an IPv6 address, which has colons of its own
   const bool has_port = colon > scheme_end && (bracket == std::string::npos || colon > bracket);

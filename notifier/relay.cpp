@@ -82,6 +82,7 @@ void Relay::read_new() {
   const bool due = now_ms_ - looked_ms_ >= options_.look_every_ms;
   if (!woken_.exchange(false) && !more_ && !due) return;
   looked_ms_ = now_ms_;
+  if (due) outbox_.settle({});
   more_ = entries_.size() >= options_.window_max;
   if (more_) return;
   const auto entries = outbox_.read(last_sequence_, kReadAtOnce);
@@ -90,19 +91,26 @@ void Relay::read_new() {
     return;
   }
   for (const auto& entry : *entries) admit(entry);
+  ended_ahead_.erase(ended_ahead_.begin(), ended_ahead_.upper_bound(last_sequence_));
   more_ = entries->size() == kReadAtOnce;
 }
 
-// A newer entry of a context takes the place of the one that is known.
+// A newer entry of a context takes the place of the one that is known, in the queue too: a context
+// that changes all the time must not always be the last.
 void Relay::admit(const OutboxEntry& entry) {
   last_sequence_ = std::max(last_sequence_, entry.sequence);
+  if (ended_ahead_.count(entry.sequence) != 0) return;
   auto& pending = entries_[entry.context_id];
+  if (pending.sequence >= entry.sequence) return;
   if (pending.sequence != 0) superseded_.add();
   pending.sequence = entry.sequence;
   pending.written_ms = entry.written_ms;
   pending.attempts = entry.attempts;
+  const auto* before = pending.destination;
   attach(pending, entry.callback_reference);
-  if (!pending.in_flight) queue(entry.context_id, pending, entry.due_ms);
+  const bool keeps_place =
+      pending.ready && pending.destination == before && entry.due_ms <= now_ms_;
+  if (!pending.in_flight && !keeps_place) queue(entry.context_id, pending, entry.due_ms);
 }
 
 void Relay::attach(Pending& pending, const std::string& callback_reference) {
@@ -131,9 +139,12 @@ void Relay::forget(PendingMap::iterator it) {
 
 void Relay::queue(const std::string& context_id, Pending& pending, std::int64_t due_ms) {
   pending.ticket = ++last_ticket_;
-  if (due_ms > now_ms_) {
-    timers_.push({due_ms, {context_id, pending.ticket}, {}});
-    return;
+  pending.ready = due_ms <= now_ms_;
+  if (!pending.ready) {
+    Timer timer;
+    timer.due_ms = due_ms;
+    timer.entry = {context_id, pending.ticket};
+    return timers_.push(std::move(timer));
   }
   pending.destination->ready.push_back({context_id, pending.ticket});
   list(*pending.destination);
@@ -191,11 +202,17 @@ void Relay::send_one(Destination& destination) {
   destination.ready.pop_front();
   const auto it = entries_.find(queued.context_id);
   if (it == entries_.end() || it->second.ticket != queued.ticket || it->second.in_flight) return;
+  auto& pending = it->second;
+  pending.ready = false;
   auto found = outbox_.find(queued.context_id);
-  if (!found) return queue(it->first, it->second, now_ms_ + kStorageRetryMs);
+  if (!found) return queue(it->first, pending, now_ms_ + kStorageRetryMs);
   if (!*found) return forget(it);
-  it->second.sequence = (*found)->sequence;
-  send(std::move(**found), it->second);
+  if (pending.sequence != (*found)->sequence) superseded_.add();  // by one that is not read yet
+  pending.sequence = (*found)->sequence;
+  pending.written_ms = (*found)->written_ms;
+  attach(pending, (*found)->callback_reference);
+  if (pending.destination != &destination) return queue(it->first, pending, now_ms_);
+  send(std::move(**found), pending);
 }
 
 void Relay::send(OutboxEntry entry, Pending& pending) {
@@ -253,6 +270,8 @@ void Relay::conclude(PendingMap::iterator it, const OutboxEntry& entry, const Ve
       queue(it->first, pending, outcome.due_ms);
       break;
   }
+  const bool ended = verdict.kind != Outcome::Kind::kRetry;
+  if (ended && entry.sequence > last_sequence_) ended_ahead_.insert(entry.sequence);
   outcomes_.push_back(std::move(outcome));
 }
 
@@ -266,11 +285,16 @@ void Relay::update_health(Destination& destination, const Verdict& verdict) {
     log::info("destination answers again", {{"destination", destination.name}});
     return;
   }
+  // Those that were in flight together with the one that showed it say nothing new.
+  if (destination.failing && now_ms_ < destination.probe_ms) return;
   ++destination.failures;
   if (destination.failures < options_.failing_after) return;
   const auto attempt = destination.failures - options_.failing_after + 1;
   destination.probe_ms = now_ms_ + delay_after(attempt, 1.0, options_.retry);
-  timers_.push({destination.probe_ms, {}, destination.name});
+  Timer timer;
+  timer.due_ms = destination.probe_ms;
+  timer.destination = destination.name;
+  timers_.push(std::move(timer));
   if (destination.failing) return;
   destination.failing = true;
   ++failing_;

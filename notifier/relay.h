@@ -18,6 +18,7 @@
 #include <memory>
 #include <queue>
 #include <random>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -70,6 +71,7 @@ class Relay {
     std::int64_t written_ms = 0;
     std::uint32_t attempts = 0;
     Destination* destination = nullptr;
+    bool ready = false;  // has a place in its destination's queue
     bool in_flight = false;
   };
   struct Queued {
@@ -124,6 +126,7 @@ class Relay {
   std::uint64_t last_ticket_ = 0;
   std::int64_t now_ms_ = 0;
   PendingMap entries_;
+  std::set<std::uint64_t> ended_ahead_;  // sequences that were sent and ended before being read
   std::unordered_map<std::string, std::unique_ptr<Destination>> destinations_;
   std::deque<Destination*> runnable_;
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdarg>
 #include <cstdio>
-#include <unordered_set>
 
 #include "api/operator/codec.h"
 #include "optimizer/explain.h"
@@ -23,28 +22,45 @@ std::string line(const char* format, ...) {
   return std::string(text) + "\n";
 }
 
-TableChange put(const Snapshot& snapshot, std::size_t i, Index to, std::string reason) {
+TableChange put(const Snapshot& snapshot, std::size_t i, Index to, Index second,
+                std::string reason) {
   TableChange change;
   change.row.ue.kind = UeSelector::Kind::kDevApp;
   change.row.ue.dev_app_id = (*snapshot.ue)[i].substr(4);  // after "dev:"
   change.row.app_d_id = snapshot.apps[snapshot.groups[i].app].id;
   change.row.targets = {{Target::Kind::kHost, snapshot.hosts[to].id}};
+  if (second != kNone) {
+    change.row.targets.push_back({Target::Kind::kHost, snapshot.hosts[second].id});
+  }
   change.row.writer = Writer::kOptimizer;
   change.row.reason = std::move(reason);
   return change;
 }
 
-void add_removals(const Replica& replica, const Snapshot& snapshot, Plan& plan) {
-  std::unordered_set<std::string> present;
-  for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
-    present.insert(snapshot.apps[snapshot.groups[i].app].id + "\n" + (*snapshot.ue)[i]);
-  }
+void add_removals(const Replica& replica, Plan& plan) {
   for (const auto& [key, row] : replica.rows()) {
     const bool ours = row.writer == Writer::kOptimizer && row.ue.kind == UeSelector::Kind::kDevApp;
-    if (ours && !present.contains(key.first + "\n" + key.second)) {
+    if (ours && !replica.has_contexts(row.app_d_id, row.ue.dev_app_id)) {
       plan.changes.push_back({row, true});
     }
   }
+}
+
+// Where else, should the chosen host fail before the next plan: the cheapest of the others that has
+// room now.
+Index second_host(const Snapshot& snapshot, const Feasibility& feasible, const Evaluation& after,
+                  const Group& group, Index first) {
+  Index best = kNone;
+  std::int64_t least = 0;
+  for (Index h = 0; h < snapshot.hosts.size(); ++h) {
+    if (h == first || !feasible.may_enter(group.app, group.attachment, h)) continue;
+    if (after.load[h] + load_of(snapshot, group) > snapshot.hosts[h].capacity) continue;
+    const auto cost = context_cost(snapshot, group.app, group.attachment, h).total();
+    if (best != kNone && cost >= least) continue;
+    best = h;
+    least = cost;
+  }
+  return best;
 }
 
 void add_text(std::string& out, const char* what, double before, double after) {
@@ -78,14 +94,15 @@ Plan make_plan(const Replica& replica, const Snapshot& snapshot, const Placement
     const auto& group = snapshot.groups[i];
     const auto to = placement.host_of_group[i];
     if (group.fixed || to == kNone || to == group.host) continue;
-    auto change = put(snapshot, i, to, reasons.reason(i, to, policy_of_app[group.app]));
+    const auto second = second_host(snapshot, feasible, plan.after, group, to);
+    auto change = put(snapshot, i, to, second, reasons.reason(i, to, policy_of_app[group.app]));
     const bool urgent =
         group.host == kNone || !feasible.may(group.app, group.attachment, group.host, group.host);
     (urgent ? plan.changes : others).push_back(std::move(change));
   }
   plan.changes.insert(plan.changes.end(), std::make_move_iterator(others.begin()),
                       std::make_move_iterator(others.end()));
-  add_removals(replica, snapshot, plan);
+  add_removals(replica, plan);
   if (plan.changes.size() > rows_max) {
     plan.postponed = plan.changes.size() - rows_max;
     plan.changes.resize(rows_max);

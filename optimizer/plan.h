@@ -1,4 +1,6 @@
-// From a placement to rows of the table: only those that change, never an operator's.
+// From a placement to rows of the table: only those that change, never an operator's. Each row
+// names a second host as well, which the orchestrator takes when the first fails before the next
+// plan.
 #pragma once
 
 #include <cstdint>

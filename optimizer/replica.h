@@ -40,6 +40,10 @@ class Replica {
   void begin_again();
 
   [[nodiscard]] const std::map<RowKey, Association>& rows() const { return rows_; }
+  // Has the device application a context of the app?
+  [[nodiscard]] bool has_contexts(const std::string& app, const std::string& device) const {
+    return groups_.contains({app, device});
+  }
   [[nodiscard]] std::size_t contexts() const { return contexts_.size(); }
   [[nodiscard]] std::size_t hosts() const { return hosts_.size(); }
 

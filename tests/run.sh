@@ -25,10 +25,10 @@ Installs what is missing with apt, builds with sanitizers (build/dev) and as use
 (build/release), and runs every test, one line each. The last line is
 "N passed, N failed, N skipped"; the exit code is 1 when something failed.
 
-  --fast   only the unit and HTTP tests, with sanitizers
+  --fast   only the unit, HTTP and client tests, with sanitizers
 
-MX2_FUZZ_SECONDS (10, for each fuzz target) and MX2_CRASH_ROUNDS (20) make
-those steps shorter or longer. Logs are in build/test-logs. Benchmarks are apart: tests/bench/run.sh
+MX2_FUZZ_SECONDS (10, for each fuzz target), MX2_CRASH_ROUNDS (20) and
+MX2_NOTIFY_ROUNDS (50) make those steps shorter or longer. Logs are in build/test-logs. Benchmarks are apart: tests/bench/run.sh
 END
 }
 
@@ -77,6 +77,8 @@ find_python() {
 test_in_dev() {
   step unit 300 ctest --test-dir "$dev" --no-tests=error -R '^unit$'
   step http 600 ctest --test-dir "$dev" --no-tests=error -R '^http$'
+  step client 300 ctest --test-dir "$dev" --no-tests=error -R '^client$'
+  step optimizer 300 ctest --test-dir "$dev" --no-tests=error -R '^optimizer$'
 }
 
 test_all() {
@@ -86,10 +88,14 @@ test_all() {
   step contract 300 "$python" tests/http/contract.py "$dev/tests/contract.ndjson"
   step layers 60 tests/check_layers
   step ctl 300 tests/ctl_test.sh "$bin"
+  step client-install 300 tests/client_install_test.sh build/release
   step tls 300 tests/tls_test.sh "$bin"
   step smoke 300 deploy/smoke.sh "$bin"
   step eua 300 "$python" tests/eua/eua_test.py "$bin"
+  step policy-table 60 "$bin/mx2_policy_table"
+  step plan 300 "$python" tests/optimizer/end_to_end.py "$bin"
   step crash 600 "$python" tests/crash/crash_test.py "$bin"
+  step notify 600 "$python" tests/notify/notify_test.py "$bin"
   step fuzz $((20 * fuzz_seconds + 900)) tests/fuzz/run.sh "$fuzz_seconds"
 }
 
@@ -106,6 +112,7 @@ if [[ -n "$fast" ]]; then
   test_in_dev
   close
 fi
-step build-release 1800 deploy/build.sh release mx2-orchestrator mx2ctl || close
+step build-release 1800 deploy/build.sh release mx2-orchestrator mx2-notifier mx2-optimizer \
+  mx2ctl mx2 mx2-client mx2_policy_table || close
 test_all
 close

@@ -1,6 +1,7 @@
 // Time as a dependency: production takes SystemClock, tests a ManualClock they move by hand.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -22,6 +23,7 @@ class SystemClock final : public Clock {
   }
 };
 
+// Callable from any thread.
 class ManualClock final : public Clock {
  public:
   explicit ManualClock(std::int64_t now_ms = 0) : now_ms_(now_ms) {}
@@ -29,7 +31,7 @@ class ManualClock final : public Clock {
   void advance(std::int64_t by_ms) { now_ms_ += by_ms; }
 
  private:
-  std::int64_t now_ms_;
+  std::atomic<std::int64_t> now_ms_;
 };
 
 // "2026-01-31T12:00:00.250Z"

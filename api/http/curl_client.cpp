@@ -1,5 +1,8 @@
 #include <curl/curl.h>
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <stdexcept>
 
 #include "api/base/text.h"
@@ -8,6 +11,7 @@
 namespace mx2::http {
 namespace {
 
+using Clock = std::chrono::steady_clock;
 using HeaderList = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
 // What libcurl's callbacks fill.
@@ -17,11 +21,42 @@ struct Exchange {
   std::size_t header_bytes_max = 0;
   std::size_t body_bytes_max = 0;
   bool too_large = false;
+
+  // For stream() only.
+  CURL* handle = nullptr;
+  const StreamSink* sink = nullptr;
+  bool head_given = false;
+  bool sink_left = false;
+  Clock::time_point last_byte = Clock::now();
+
+  // Libcurl's callbacks are C: what the sink throws must not pass through them.
+  bool offer(const std::function<bool()>& give) noexcept {
+    try {
+      sink_left = !give();
+    } catch (...) {
+      sink_left = true;
+    }
+    return !sink_left;
+  }
 };
+
+// The blank line after a head that is not interim (1xx).
+bool give_head(Exchange& exchange) {
+  long status = 0;
+  curl_easy_getinfo(exchange.handle, CURLINFO_RESPONSE_CODE, &status);
+  if (status < 200 || exchange.head_given) return true;
+  exchange.head_given = true;
+  exchange.reply.status = static_cast<int>(status);
+  return exchange.offer([&] { return exchange.sink->on_head(exchange.reply); });
+}
 
 std::size_t on_body(const char* data, std::size_t size, std::size_t count, void* user) {
   auto& exchange = *static_cast<Exchange*>(user);
   const auto bytes = size * count;
+  exchange.last_byte = Clock::now();
+  if (exchange.sink != nullptr) {
+    return exchange.offer([&] { return exchange.sink->on_data({data, bytes}); }) ? bytes : 0;
+  }
   if (bytes > exchange.body_bytes_max - exchange.reply.body.size()) {
     exchange.too_large = true;
     return 0;
@@ -33,6 +68,7 @@ std::size_t on_body(const char* data, std::size_t size, std::size_t count, void*
 std::size_t on_header(const char* data, std::size_t size, std::size_t count, void* user) {
   auto& exchange = *static_cast<Exchange*>(user);
   const auto bytes = size * count;
+  exchange.last_byte = Clock::now();
   exchange.header_bytes += bytes;
   if (exchange.header_bytes > exchange.header_bytes_max) {
     exchange.too_large = true;
@@ -42,6 +78,7 @@ std::size_t on_header(const char* data, std::size_t size, std::size_t count, voi
   while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
   // A status line begins a new head: what an interim reply (1xx) said does not count.
   if (line.substr(0, 5) == "HTTP/") exchange.reply.headers.clear();
+  if (line.empty() && exchange.sink != nullptr) return give_head(exchange) ? bytes : 0;
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return bytes;
   const auto name = line.substr(0, colon);
@@ -88,7 +125,15 @@ void allow_http_only(CURL* handle) {
 struct CurlClient::Impl {
   ClientOptions options;
   CURL* handle = nullptr;
+  CURLM* multi = nullptr;  // holds the connections; its poll is what interrupt() wakes
+  std::atomic<bool> interrupted{false};
+  bool sent = false;
   char error_text[CURL_ERROR_SIZE] = {};
+
+  ~Impl() {
+    curl_easy_cleanup(handle);
+    if (multi != nullptr) curl_multi_cleanup(multi);
+  }
 
   Result<HeaderList> header_list(const Headers& headers) const {
     HeaderList list(nullptr, &curl_slist_free_all);
@@ -141,40 +186,95 @@ struct CurlClient::Impl {
     curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(handle, CURLOPT_HEADERDATA, &exchange);
   }
+
+  // idle_ms 0: only the timeouts of the handle count.
+  CURLcode perform(const Exchange& exchange, int idle_ms) {
+    if (curl_multi_add_handle(multi, handle) != CURLM_OK) return CURLE_FAILED_INIT;
+    const auto idle_max = std::chrono::milliseconds(idle_ms);
+    CURLcode code = CURLE_OK;
+    for (int running = 1; running > 0 && code == CURLE_OK;) {
+      if (interrupted) code = CURLE_ABORTED_BY_CALLBACK;
+      if (code == CURLE_OK && curl_multi_perform(multi, &running) != CURLM_OK) {
+        code = CURLE_FAILED_INIT;
+      }
+      if (code != CURLE_OK || running == 0) break;
+      if (idle_ms > 0 && Clock::now() - exchange.last_byte >= idle_max) {
+        code = CURLE_OPERATION_TIMEDOUT;
+      }
+      const int wait_ms = idle_ms > 0 ? std::min(idle_ms, 1000) : 1000;
+      if (code == CURLE_OK) curl_multi_poll(multi, nullptr, 0, wait_ms, nullptr);
+    }
+    int left = 0;
+    while (const auto* message = curl_multi_info_read(multi, &left)) {
+      if (message->msg == CURLMSG_DONE && code == CURLE_OK) code = message->data.result;
+    }
+    long bytes = 0;
+    curl_easy_getinfo(handle, CURLINFO_REQUEST_SIZE, &bytes);
+    sent = bytes > 0;
+    curl_multi_remove_handle(multi, handle);
+    return code;
+  }
+
+  Result<Reply> exchange_with(const std::string& method, const std::string& url,
+                              const Headers& headers, const std::string& body, Exchange& exchange,
+                              int idle_ms) {
+    sent = false;
+    if (!one_line(method) || !one_line(url)) return invalid_argument("a URL has no line breaks");
+    if (!one_line(options.bearer_token)) return invalid_argument("the token has a line break");
+    const auto list = header_list(headers);
+    if (!list) return list.error();
+    exchange.header_bytes_max = options.header_bytes_max;
+    exchange.body_bytes_max = options.response_bytes_max;
+    exchange.handle = handle;
+    curl_easy_reset(handle);  // options only: connections stay open
+    error_text[0] = '\0';
+    set_limits();
+    set_request(method, url, body);
+    set_sinks(exchange);
+    curl_easy_setopt(handle, CURLOPT_HTTPHEADER, list->get());
+    if (exchange.sink != nullptr) curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, 0L);
+    const auto code = perform(exchange, idle_ms);
+    if (interrupted) return unreachable(ErrorCode::kUnavailable, "interrupted");
+    if (code != CURLE_OK && !exchange.sink_left) {
+      return error_of(code, exchange, options, error_text);
+    }
+    long status = 0;
+    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+    exchange.reply.status = static_cast<int>(status);
+    return std::move(exchange.reply);
+  }
 };
 
 CurlClient::CurlClient(ClientOptions options) : impl_(std::make_unique<Impl>()) {
   static const CURLcode kReady = curl_global_init(CURL_GLOBAL_DEFAULT);
   impl_->options = std::move(options);
   impl_->handle = curl_easy_init();
-  if (kReady != CURLE_OK || impl_->handle == nullptr) {
+  impl_->multi = curl_multi_init();
+  if (kReady != CURLE_OK || impl_->handle == nullptr || impl_->multi == nullptr) {
     throw std::runtime_error("libcurl cannot be initialised");
   }
 }
 
-CurlClient::~CurlClient() { curl_easy_cleanup(impl_->handle); }
+CurlClient::~CurlClient() = default;
 
 Result<Reply> CurlClient::send(const std::string& method, const std::string& url,
                                const Headers& headers, const std::string& body) {
-  if (!one_line(method) || !one_line(url)) return invalid_argument("a URL has no line breaks");
-  if (!one_line(impl_->options.bearer_token)) return invalid_argument("the token has a line break");
-  const auto list = impl_->header_list(headers);
-  if (!list) return list.error();
   Exchange exchange;
-  exchange.header_bytes_max = impl_->options.header_bytes_max;
-  exchange.body_bytes_max = impl_->options.response_bytes_max;
-  curl_easy_reset(impl_->handle);  // options only: connections stay open
-  impl_->error_text[0] = '\0';
-  impl_->set_limits();
-  impl_->set_request(method, url, body);
-  impl_->set_sinks(exchange);
-  curl_easy_setopt(impl_->handle, CURLOPT_HTTPHEADER, list->get());
-  const auto code = curl_easy_perform(impl_->handle);
-  if (code != CURLE_OK) return error_of(code, exchange, impl_->options, impl_->error_text);
-  long status = 0;
-  curl_easy_getinfo(impl_->handle, CURLINFO_RESPONSE_CODE, &status);
-  exchange.reply.status = static_cast<int>(status);
-  return std::move(exchange.reply);
+  return impl_->exchange_with(method, url, headers, body, exchange, 0);
 }
+
+Result<Reply> CurlClient::stream(const std::string& url, const Headers& headers,
+                                 const StreamSink& sink, int idle_ms) {
+  Exchange exchange;
+  exchange.sink = &sink;
+  return impl_->exchange_with("GET", url, headers, "", exchange, idle_ms);
+}
+
+void CurlClient::interrupt() noexcept {
+  impl_->interrupted = true;
+  curl_multi_wakeup(impl_->multi);
+}
+
+bool CurlClient::was_sent() const { return impl_->sent; }
 
 }  // namespace mx2::http

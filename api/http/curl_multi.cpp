@@ -52,7 +52,8 @@ std::size_t on_header(const char* data, std::size_t size, std::size_t count, voi
   transfer.header_bytes += bytes;
   transfer.headers_too_large = transfer.header_bytes > transfer.options->header_bytes_max;
   if (transfer.headers_too_large) return 0;
-  const std::string_view line = trim(std::string_view(data, bytes));
+  std::string_view line(data, bytes);
+  line = line.substr(0, line.find_last_not_of("\r\n") + 1);
   const auto colon = line.find(':');
   if (colon != std::string_view::npos && equals_ignoring_case(line.substr(0, colon), "Location")) {
     transfer.reply.headers.emplace_back("Location", trim(line.substr(colon + 1)));
@@ -105,6 +106,11 @@ Result<Reply> result_of(CURLcode code, Transfer& transfer) {
   }
   const std::string reason =
       transfer.error_text[0] != '\0' ? transfer.error_text.data() : curl_easy_strerror(code);
+  long sent = 0;
+  curl_easy_getinfo(transfer.handle, CURLINFO_REQUEST_SIZE, &sent);
+  if (sent > 0 && code == CURLE_UNSUPPORTED_PROTOCOL) {  // not of the URL: of what came back
+    return unreachable(ErrorCode::kUnavailable, "no HTTP came back: " + reason);
+  }
   switch (code) {
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT: return invalid_argument("no http or https URL: " + reason);
@@ -134,7 +140,7 @@ struct CurlMulti::Impl {
   void act(curl_socket_t socket, int events);
   void finish_done();
   void finish(std::unique_ptr<Transfer> transfer, Result<Reply> result);
-  void answer_refused();
+  bool answer_refused();
   [[nodiscard]] int wait_ms(int timeout_ms) const;
 };
 
@@ -259,10 +265,13 @@ void CurlMulti::Impl::finish(std::unique_ptr<Transfer> transfer, Result<Reply> r
   (*done)(std::move(result));
 }
 
-void CurlMulti::Impl::answer_refused() {
+// False when there was nothing to answer.
+bool CurlMulti::Impl::answer_refused() {
+  if (refused.empty()) return false;
   for (auto& transfer : std::exchange(refused, {})) {
     finish(std::move(transfer), invalid_argument("a URL, method or header has a line break"));
   }
+  return true;
 }
 
 int CurlMulti::Impl::wait_ms(int timeout_ms) const {
@@ -327,7 +336,7 @@ void CurlMulti::begin(OutgoingRequest request, Callback<Result<Reply>> done) {
 }
 
 void CurlMulti::poll(int timeout_ms) {
-  impl_->answer_refused();
+  if (impl_->answer_refused()) timeout_ms = 0;
   std::array<epoll_event, 256> events{};
   const int ready = ::epoll_wait(impl_->epoll, events.data(), static_cast<int>(events.size()),
                                  impl_->wait_ms(timeout_ms));

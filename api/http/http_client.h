@@ -5,15 +5,17 @@
 //
 // A Result holds every reply the peer gave, whatever its status. An error means that there is none:
 //   kInvalidArgument   the URL is not http or https, or a header has a line break: nothing was sent
-//   kUnavailable       no connection, or it broke
+//   kUnavailable       no connection, or it broke, or interrupt() ended it
 //   kDeadlineExceeded  no complete reply in time
 //   kTooLarge          the reply is larger than the limit
 // and its cause is kUnreachable for all but the first.
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "api/base/result.h"
 #include "api/http/http.h"
@@ -39,9 +41,15 @@ struct ClientOptions {
   std::string ca_file;       // PEM file of trusted certificates; empty: those of the system
 };
 
+// Who reads a reply while it arrives, in the thread of stream(). False from either ends it.
+struct StreamSink {
+  std::function<bool(const Reply& head)> on_head;       // status and headers; once, before data
+  std::function<bool(std::string_view bytes)> on_data;  // of the body, as they come
+};
+
 // libcurl, one handle, blocking: connections are kept and used again. Certificates are verified.
 // Redirects are replies like any other, and proxies of the environment are not used: what the token
-// protects goes where the caller said and nowhere else. One thread at a time.
+// protects goes where the caller said and nowhere else. One thread at a time, but for interrupt().
 class CurlClient final : public Client {
  public:
   explicit CurlClient(ClientOptions options);
@@ -51,6 +59,18 @@ class CurlClient final : public Client {
 
   Result<Reply> send(const std::string& method, const std::string& url, const Headers& headers,
                      const std::string& body) override;
+
+  // GETs a reply that may go on for ever, e.g. server-sent events; the body goes to `sink`, not
+  // into the Reply. Ends without error when the peer has ended it or the sink said false, and with
+  // kDeadlineExceeded when `idle_ms` pass without a byte. The limit is on the head alone.
+  Result<Reply> stream(const std::string& url, const Headers& headers, const StreamSink& sink,
+                       int idle_ms);
+
+  // From any thread: ends the exchange in progress, if any, and every later one, at once.
+  void interrupt() noexcept;
+  // Whether bytes of the last request may have reached the peer. If not, it cannot have acted on
+  // it.
+  [[nodiscard]] bool was_sent() const;
 
  private:
   struct Impl;

@@ -68,18 +68,6 @@ class CsvWriter final : public ListWriter {
   std::vector<Column> columns_;
 };
 
-void write_row(std::ostream& out, const std::vector<std::string>& row,
-               const std::vector<std::size_t>& widths, const std::vector<bool>& right) {
-  std::string line;
-  for (std::size_t i = 0; i < row.size(); ++i) {
-    const std::string padding(widths[i] - display_width(row[i]), ' ');
-    if (i > 0) line += "  ";
-    line += i < right.size() && right[i] ? padding + row[i] : row[i] + padding;
-  }
-  line.erase(line.find_last_not_of(' ') + 1);
-  out << line << '\n';
-}
-
 }  // namespace
 
 std::string text_of(const json::Value& value) {
@@ -131,35 +119,6 @@ void write_item(Format format, std::ostream& out, const std::vector<Column>& col
   TableText table;
   for (const auto& column : columns) table.rows.push_back({column.title, column.text(item)});
   write_table(out, table);
-}
-
-void write_table(std::ostream& out, const TableText& table) {
-  auto rows = table.rows;
-  std::vector<std::size_t> widths;
-  for (auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      row[i] = row[i].empty() ? "-" : printable(row[i]);
-      widths[i] = std::max(widths[i], display_width(row[i]));
-    }
-  }
-  for (const auto& row : rows) write_row(out, row, widths, table.right);
-}
-
-std::string printable(std::string_view text) {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\n') {
-      out += "\\n";
-    } else if (byte < 0x20 || byte == 0x7F) {
-      out += {'\\', 'x', kDigits[byte >> 4U], kDigits[byte & 0xFU]};
-    } else {
-      out += c;
-    }
-  }
-  return out;
 }
 
 }  // namespace mx2::ctl

@@ -48,6 +48,13 @@ bool is_one_wish(const std::vector<UserAppInstance>& items) {
   });
 }
 
+// What an item of several addresses was expanded to: wishes that are alike are served alike.
+bool is_expanded(const std::vector<UserAppInstance>& items) {
+  return is_one_wish(items) && std::any_of(items.begin(), items.end(), [&](const auto& item) {
+           return item.reference_uri != items.front().reference_uri;
+         });
+}
+
 Reassignment reassign_list(const Model& model, const StrategyOptions& options,
                            ContextRecord& record, std::vector<UserAppInstance>& items) {
   auto query = query_of(record);
@@ -55,12 +62,12 @@ Reassignment reassign_list(const Model& model, const StrategyOptions& options,
   if (location) query.location = &*location;
   for (const auto& item : items) query.current_uris.push_back(item.reference_uri);
   const auto placements = place_all(model, query, options.endpoints_max);
-  if (placements.empty()) return {false, true};
+  if (placements.empty()) return {false, true, false};
   auto list = as_items(placements, items.front().app_location);
   if (same_addresses(list, items)) return {};
   take_first(placements.front(), record);
   items = std::move(list);
-  return {true, false};
+  return {true, false, true};
 }
 
 Reassignment reassign_item(const Model& model, ContextRecord& record, UserAppInstance& item,
@@ -71,12 +78,12 @@ Reassignment reassign_item(const Model& model, ContextRecord& record, UserAppIns
   if (location) query.location = &*location;
   query.current_uris = {item.reference_uri};
   const auto placement = place(model, query);
-  if (!placement) return {false, true};
+  if (!placement) return {false, true, false};
   if (placement->reference_uri == item.reference_uri) return {};
   item.reference_uri = placement->reference_uri;
   if (item.app_instance_id.empty()) item.app_instance_id = placement->app_instance_id;
   if (first) take_first(*placement, record);
-  return {true, false};
+  return {true, false, false};
 }
 
 }  // namespace
@@ -93,6 +100,10 @@ Reassignment reassign(const Model& model, Strategy strategy, const StrategyOptio
     return reassign_list(model, options, record, items);
   }
   Reassignment all;
+  if (is_expanded(items)) {
+    items.erase(items.begin() + 1, items.end());
+    all.changed = all.list = true;
+  }
   for (auto& item : items) {
     const auto one = reassign_item(model, record, item, &item == &items.front());
     all.changed |= one.changed;

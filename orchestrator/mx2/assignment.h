@@ -22,10 +22,12 @@ struct StrategyOptions {
 // Gives the items of a context that exists the addresses they should have now. An item that nobody
 // can serve keeps its address. An item keeps its appInstanceId when it moves, so that an
 // AddressChangeNotification names what the device application knows; the list of `multiple` is
-// replaced, with the identifiers of the instances.
+// replaced, with the identifiers of the instances. When the app has lost that strategy, the list
+// becomes one item again.
 struct Reassignment {
   bool changed = false;   // some address
   bool unserved = false;  // some item that nobody can serve
+  bool list = false;      // items have come or gone, not only their addresses
 };
 [[nodiscard]] Reassignment reassign(const Model& model, Strategy strategy,
                                     const StrategyOptions& options, ContextRecord& record,

@@ -172,7 +172,7 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
   ++record.revision;
   record.document = codec::encode(*context);
   if (auto stored = transaction.update_context(record); !stored) return stored;
-  const auto notification = notification_of(*context, knows_address);
+  const auto notification = notification_of(*context, knows_address && !reassigned.list);
   if (events_.has_listeners(record.context_id)) {
     progress.heard.push_back({record.context_id, record.revision, notification});
   }

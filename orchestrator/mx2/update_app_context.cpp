@@ -35,7 +35,7 @@ class UpdateAppContext final : public UnitOfWork {
     auto context = codec::decode_app_context(record.document);
     if (!context) return internal("stored context: " + context.error().detail);
     const bool knows_address = !record.reference_uri.empty();
-    const bool moved = apply(*context, record);
+    const auto moved = apply(*context, record);
     record.revision += 1;
     revision_ = record.revision;
     record.document = codec::encode(*context);
@@ -52,8 +52,8 @@ class UpdateAppContext final : public UnitOfWork {
 
  private:
   // Only callbackReference and appLocation may change (7.5.3.2); the rest of the request is
-  // ignored. True when that gave the context another address.
-  bool apply(AppContext& context, ContextRecord& record) const {
+  // ignored. What that changed of the addresses.
+  Reassignment apply(AppContext& context, ContextRecord& record) const {
     if (request_.callback_reference) context.callback_reference = request_.callback_reference;
     record.has_callback = context.callback_reference.has_value();
     auto& stored = context.app_info.user_app_instance_info;
@@ -68,26 +68,27 @@ class UpdateAppContext final : public UnitOfWork {
       item->app_location = updates[i].app_location;
       relocated = true;
     }
-    return relocated && relocate(context, record);
+    return relocated ? relocate(context, record) : Reassignment{};
   }
 
   // Items move to where their new locations are served, if that is anywhere; else they stay.
-  bool relocate(AppContext& context, ContextRecord& record) const {
+  Reassignment relocate(AppContext& context, ContextRecord& record) const {
     const auto& model = service_.model.unlocked();
     const auto* entry = model.app(record.app_d_id);
-    if (entry == nullptr) return false;
+    if (entry == nullptr) return {};
     const auto strategy = strategy_of(entry->app, service_.strategy);
-    return reassign(model, strategy, service_.strategy, record, context).changed;
+    return reassign(model, strategy, service_.strategy, record, context);
   }
 
   // The 204 has no room for the new address: a notification brings it. What was owed before goes to
   // the callback of now.
   Result<void> owe(StoreTransaction& transaction, const ContextRecord& record,
-                   const AppContext& context, bool moved, bool knows_address) const {
+                   const AppContext& context, const Reassignment& moved, bool knows_address) const {
     const auto now_ms = service_.clock.now_ms();
-    if (moved && record.has_callback) {
+    if (moved.changed && record.has_callback) {
+      const bool address_only = knows_address && !moved.list;
       return transaction.put_notification(
-          owed(record, context, notification_of(context, knows_address), now_ms));
+          owed(record, context, notification_of(context, address_only), now_ms));
     }
     if (!request_.callback_reference) return {};
     return transaction.redirect_notification(record.context_id, *request_.callback_reference,

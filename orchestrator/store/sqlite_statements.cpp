@@ -69,7 +69,7 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db)
                   "due_ms = excluded.due_ms, attempts = 0, dead = 0, last_error = ''"),
       redirect_notification_(
           db,
-          "UPDATE outbox SET sequence = $1, callback_reference = $2, due_ms = $3, "
+          "UPDATE outbox SET sequence = $1, callback_reference = $2, written_ms = $3, due_ms = $3, "
           "attempts = 0, dead = 0 WHERE context_id = $4"),
       delete_notification_(db, "DELETE FROM outbox WHERE context_id = $1"),
       delete_delivered_(db, "DELETE FROM outbox WHERE sequence = $1 AND context_id = $2"),
@@ -77,8 +77,8 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db)
                           "UPDATE outbox SET due_ms = $1, attempts = $2, dead = $3, "
                           "last_error = $4 WHERE sequence = $5 AND context_id = $6"),
       revive_notification_(db,
-                           "UPDATE outbox SET sequence = $1, due_ms = $2, attempts = 0, dead = 0 "
-                           "WHERE context_id = $3") {}
+                           "UPDATE outbox SET sequence = $1, written_ms = $2, due_ms = $2, "
+                           "attempts = 0, dead = 0 WHERE context_id = $3") {}
 
 Result<void> SqliteTransaction::insert_context(const ContextRecord& c) {
   return write(insert_context_, c.context_id, static_cast<std::int64_t>(c.revision), c.app_d_id,

@@ -79,7 +79,7 @@ class StoreTransaction {
                                              std::int64_t now_ms) = 0;
   virtual Result<void> delete_notification(const std::string& context_id) = 0;
   virtual Result<void> settle_notification(const notifier::Outcome& outcome) = 0;
-  // Dead entries become due now: of one context, or of all when it is empty. How many.
+  // Dead entries become due now, as new ones: of one context, or of all when it is empty. How many.
   virtual Result<std::size_t> revive_notifications(const std::string& context_id,
                                                    std::int64_t now_ms) = 0;
 };

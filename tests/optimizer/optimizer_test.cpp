@@ -125,6 +125,7 @@ TEST_CASE("optimizer: a plan has the changed rows, with reasons, once", "[optimi
   REQUIRE(rows.ok());
   CHECK(rows->at(0).row.ue.text() == "dev:a");
   CHECK(rows->at(0).row.targets.at(0).text() == "host:near");
+  CHECK(rows->at(0).row.targets.at(1).text() == "host:far");
   CHECK(rows->at(0).row.writer == Writer::kOptimizer);
   CHECK(rows->at(0).row.reason == "min-cost-flow: 2.0 ms instead of 30.0 ms");
   CHECK(bench.plan().changes.empty());  // on its way, even before the contexts follow

@@ -90,6 +90,9 @@ class FailingStore final : public Store {
   // False when fewer calls were made than fail_at() asked for.
   [[nodiscard]] bool has_failed() const { return countdown_ <= 0; }
 
+  // For looking at it: its calls are not counted.
+  [[nodiscard]] Store& real() { return *real_; }
+
   void submit(std::unique_ptr<UnitOfWork> work) override {
     real_->submit(std::make_unique<Wrapped>(std::move(work), countdown_));
   }

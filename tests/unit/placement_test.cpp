@@ -108,6 +108,56 @@ TEST_CASE("placement: a location restricts rows, then searches all hosts", "[pla
   CHECK(city.host_within(test::in_area(test::square(5, 5, 1))) == "nowhere");
 }
 
+TEST_CASE("placement: a cordoned host keeps the contexts that are there", "[placement]") {
+  City city;
+  city.row("*", {"host:north", "host:cloud"});
+  city.put("north", std::nullopt, HostState::kCordoned);
+  auto query = City::query("ue", nullptr);
+  CHECK(place(city.model, query)->host_id == "cloud");
+  query.current_uris = {"http://cloud.example/a"};
+  CHECK(place(city.model, query)->host_id == "cloud");
+  query.current_uris = {"http://north.example/a"};
+  CHECK(place(city.model, query)->host_id == "north");
+  city.put("north", std::nullopt, HostState::kDown);
+  CHECK(place(city.model, query)->host_id == "cloud");
+}
+
+std::vector<std::string> hosts(const std::vector<Placement>& placements) {
+  std::vector<std::string> ids;
+  for (const auto& placement : placements) ids.push_back(placement.host_id);
+  return ids;
+}
+
+TEST_CASE("placement: all that can serve, in order, each address once", "[placement]") {
+  using Ids = std::vector<std::string>;
+  City city;
+  city.row("dev:car", {"host:south", "host:gone", "host:north"});
+  city.row("*", {"host:north", "host:cloud"});
+  const auto query = City::query("car", nullptr);
+  CHECK(hosts(place_all(city.model, query, 9)) == Ids{"south", "north", "cloud"});
+  CHECK(hosts(place_all(city.model, query, 2)) == Ids{"south", "north"});
+  CHECK(hosts(place_all(city.model, query, 1)) == Ids{place(city.model, query)->host_id});
+  city.put("south", std::nullopt, HostState::kDown);
+  CHECK(hosts(place_all(city.model, query, 9)) == Ids{"north", "cloud"});
+  city.put("north", std::nullopt, HostState::kCordoned);
+  CHECK(hosts(place_all(city.model, query, 9)) == Ids{"cloud"});
+  auto there = query;
+  there.current_uris = {"http://x.example/a", "http://north.example/a"};
+  CHECK(hosts(place_all(city.model, there, 9)) == Ids{"north", "cloud"});
+  city.put("north", std::nullopt, HostState::kDown);
+  city.put("cloud", std::nullopt, HostState::kDown);
+  CHECK(place_all(city.model, query, 9).empty());
+}
+
+TEST_CASE("placement: all that serve a location, those of rows first", "[placement]") {
+  City city;
+  city.row("*", {"host:cloud", "host:south"});
+  const auto here = PreparedLocation::make(test::in_country("AU")).value();
+  auto query = City::query("ue", nullptr);
+  query.location = &here;
+  CHECK(hosts(place_all(city.model, query, 9)) == std::vector<std::string>{"south", "north"});
+}
+
 TEST_CASE("explain: each attempt with its verdict, in order", "[placement]") {
   City city;
   city.row("dev:car", {"host:gone", "host:north", "host:south"});

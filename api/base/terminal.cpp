@@ -1,9 +1,9 @@
+#include "api/base/terminal.h"
+
 #include <algorithm>
 #include <array>
 
-#include "orchestrator/ctl/output.h"
-
-namespace mx2::ctl {
+namespace mx2 {
 namespace {
 
 struct Range {
@@ -62,6 +62,18 @@ char32_t take(std::string_view& text) {
   return c;
 }
 
+void write_row(std::ostream& out, const std::vector<std::string>& row,
+               const std::vector<std::size_t>& widths, const std::vector<bool>& right) {
+  std::string line;
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    const std::string padding(widths[i] - display_width(row[i]), ' ');
+    if (i > 0) line += "  ";
+    line += i < right.size() && right[i] ? padding + row[i] : row[i] + padding;
+  }
+  line.erase(line.find_last_not_of(' ') + 1);
+  out << line << '\n';
+}
+
 }  // namespace
 
 std::size_t display_width(std::string_view utf8) {
@@ -70,4 +82,33 @@ std::size_t display_width(std::string_view utf8) {
   return width;
 }
 
-}  // namespace mx2::ctl
+void write_table(std::ostream& out, const TableText& table) {
+  auto rows = table.rows;
+  std::vector<std::size_t> widths;
+  for (auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      row[i] = row[i].empty() ? "-" : printable(row[i]);
+      widths[i] = std::max(widths[i], display_width(row[i]));
+    }
+  }
+  for (const auto& row : rows) write_row(out, row, widths, table.right);
+}
+
+std::string printable(std::string_view text) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\n') {
+      out += "\\n";
+    } else if (byte < 0x20 || byte == 0x7F) {
+      out += {'\\', 'x', kDigits[byte >> 4U], kDigits[byte & 0xFU]};
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace mx2

@@ -1,0 +1,47 @@
+// The commands of mx2. Each add_… function declares one; parsing a command line then leaves the one
+// that was asked for in `chosen`, ready to run.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <ostream>
+#include <string>
+
+#include "mx2-client/cli/stop.h"
+#include "mx2-client/include/mx2/client.h"
+
+namespace mx2::cli {
+
+inline constexpr int kExitRefused = 1;      // the orchestrator said no, or a call failed
+inline constexpr int kExitUsage = 2;        // the command line or a file it names is wrong
+inline constexpr int kExitUnreachable = 3;  // no answer from the orchestrator
+
+// What a command works with.
+struct Session {
+  client::Client& client;
+  bool json = false;
+  std::ostream& out;
+  std::ostream& err;
+  Stop& stop;
+};
+
+// The exit status.
+using Command = std::function<int(Session&)>;
+
+void add_apps_command(CLI::App& app, Command& chosen);
+void add_run_command(CLI::App& app, Command& chosen);
+void add_watch_command(CLI::App& app, Command& chosen);
+
+// Prints it and gives the exit status.
+int report(std::ostream& err, const client::Error& error);
+
+// Options that run and watch have in common: which application, for whom, where, told how.
+struct ContextOptions {
+  client::ContextRequest request;
+  std::string channel = "auto";
+  std::string country;
+};
+void add_context_options(CLI::App& command, ContextOptions& options);
+[[nodiscard]] client::ContextRequest request_of(const ContextOptions& options);
+
+}  // namespace mx2::cli

@@ -1,0 +1,141 @@
+// mx2 run: calls a λ again and again, wherever it is.
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "mx2-client/cli/commands.h"
+#include "mx2-client/cli/printer.h"
+
+namespace mx2::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kLatenciesMax = 1'000'000;
+
+struct RunOptions {
+  ContextOptions context;
+  std::string payload;
+  std::string content_type = "application/octet-stream";
+  double every_s = 1;
+  std::uint64_t count = 0;
+};
+
+struct Tally {
+  std::uint64_t calls = 0;
+  std::uint64_t failed = 0;
+  std::vector<double> latencies;  // of those that did not fail, in milliseconds
+};
+
+// The value that `share` of them do not exceed.
+double percentile(std::vector<double> values, double share) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const auto rank =
+      static_cast<std::size_t>(std::lround(share * static_cast<double>(values.size() - 1)));
+  return values[rank];
+}
+
+std::string counted(std::uint64_t number, const std::string& what) {
+  return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
+}
+
+// Nothing, after saying why, when a file cannot be read.
+std::optional<std::string> read_payload(const std::string& given, std::ostream& err) {
+  if (given.empty() || given.front() != '@') return given;
+  const auto name = given.substr(1);
+  std::ifstream file;
+  if (name != "-") file.open(name, std::ios::binary);
+  auto& in = name == "-" ? std::cin : static_cast<std::istream&>(file);
+  std::string content{std::istreambuf_iterator<char>(in), {}};
+  if (in.bad() || (name != "-" && !file.is_open())) {
+    err << "mx2: " << name << ": cannot be read\n";
+    return std::nullopt;
+  }
+  return content;
+}
+
+void call_once(client::Context& context, const RunOptions& options, const std::string& payload,
+               Printer& printer, Tally& tally) {
+  const auto begin = Clock::now();
+  const auto reply = context.invoke(payload, options.content_type);
+  const std::chrono::duration<double, std::milli> taken = Clock::now() - begin;
+  const bool good = reply.ok() && reply->status < 400;
+  ++tally.calls;
+  if (!good) ++tally.failed;
+  if (good && tally.latencies.size() < kLatenciesMax) tally.latencies.push_back(taken.count());
+  printer.call(reply, taken.count());
+}
+
+void print_summary(client::Context& context, const Tally& tally, Printer& printer) {
+  const auto now = context.statistics();
+  const auto p50 = percentile(tally.latencies, 0.50);
+  const auto p95 = percentile(tally.latencies, 0.95);
+  std::string text = counted(tally.calls, "call") + ", " + std::to_string(tally.failed) + " failed";
+  if (!tally.latencies.empty()) {
+    text += ", p50 " + latency_text(p50) + ", p95 " + latency_text(p95);
+  }
+  text += "; " + counted(now.moves, "move") + " (" + client::name_of(now.channel) + ")";
+  if (now.recreations > 0) text += "; context made again " + counted(now.recreations, "time");
+  printer.summary({{"calls", tally.calls},
+                   {"failed", tally.failed},
+                   {"p50Ms", p50},
+                   {"p95Ms", p95},
+                   {"moves", now.moves},
+                   {"recreations", now.recreations},
+                   {"retries", now.retries},
+                   {"channel", client::name_of(now.channel)}},
+                  text);
+}
+
+int run(Session& session, const RunOptions& options) {
+  const auto payload = read_payload(options.payload, session.err);
+  if (!payload) return kExitUsage;
+  auto context = session.client.open(request_of(options.context));
+  if (!context) return report(session.err, context.error());
+  Printer printer(session.out, session.json);
+  printer.opened(*context, options.context.request.app_name);
+  context->on_move([&](const client::Move& move) { printer.move(move); });
+  const auto every =
+      std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.every_s));
+  Tally tally;
+  auto next = Clock::now();
+  while (!session.stop.wait_until(next) && session.out.good()) {
+    call_once(*context, options, *payload, printer, tally);
+    if (options.count > 0 && tally.calls >= options.count) break;
+    next = std::max(next + every, Clock::now());  // a late call is not made up for by two
+  }
+  print_summary(*context, tally, printer);
+  context->on_move({});
+  const auto closed = context->close();
+  if (!closed) return report(session.err, closed.error());
+  return tally.failed > 0 ? kExitRefused : 0;
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, Command& chosen) {
+  auto* command = app.add_subcommand(
+      "run",
+      "Call an application again and again, wherever it moves; exit status 1 when a call "
+      "failed or was answered with 400 or above");
+  const auto options = std::make_shared<RunOptions>();
+  add_context_options(*command, options->context);
+  command->add_option("--payload", options->payload, "What to POST: text, @FILE, or @- for stdin");
+  command->add_option("--content-type", options->content_type, "Its media type")
+      ->capture_default_str();
+  command->add_option("--every", options->every_s, "Time between calls, e.g. 500ms, 1s, 2m")
+      ->transform(CLI::AsNumberWithUnit(
+          std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}},
+          CLI::AsNumberWithUnit::CASE_SENSITIVE, "TIME"))
+      ->default_str("1s");
+  command->add_option("--count", options->count, "Stop after this many calls; else at Ctrl-C")
+      ->check(CLI::PositiveNumber);
+  command->callback(
+      [=, &chosen] { chosen = [=](Session& session) { return run(session, *options); }; });
+}
+
+}  // namespace mx2::cli

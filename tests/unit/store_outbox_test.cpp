@@ -1,0 +1,317 @@
+// The outbox in the store: what replaces what, and what an outcome still means.
+#include "orchestrator/store/store_outbox.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <set>
+
+#include "tests/catch.h"
+#include "tests/support/units.h"
+
+namespace mx2 {
+namespace {
+
+using notifier::OutboxEntry;
+using notifier::Outcome;
+using test::apply;
+using test::StoreInDir;
+
+OutboxEntry entry_of(const std::string& context_id, std::uint64_t revision = 1) {
+  OutboxEntry entry;
+  entry.context_id = context_id;
+  entry.revision = revision;
+  entry.callback_reference = "http://ue.example/" + context_id;
+  entry.type = "AddressChangeNotification";
+  entry.body = R"({"revision":)" + std::to_string(revision) + "}";
+  entry.created_ms = 11;
+  entry.written_ms = 22;
+  entry.due_ms = 33;
+  return entry;
+}
+
+struct Outboxed {
+  StoreInDir files;
+  std::unique_ptr<Store> store = files.open().value();
+
+  void reopen() {
+    store.reset();
+    store = files.open().value();
+  }
+  std::uint64_t put(const OutboxEntry& entry) {
+    REQUIRE(apply(*store, [&](StoreTransaction& tx) { return tx.put_notification(entry); }).ok());
+    return store->notification(entry.context_id).value()->sequence;
+  }
+  void settle(Outcome::Kind kind, const std::string& context_id, std::uint64_t sequence) {
+    const Outcome outcome{kind, context_id, sequence, 99, 7, "why"};
+    REQUIRE(
+        apply(*store, [&](StoreTransaction& tx) { return tx.settle_notification(outcome); }).ok());
+  }
+  std::size_t revive(const std::string& context_id, std::int64_t now_ms = 500) {
+    std::size_t count = 0;
+    REQUIRE(apply(*store, [&](StoreTransaction& tx) -> Result<void> {
+              auto revived = tx.revive_notifications(context_id, now_ms);
+              if (!revived) return revived.error();
+              count = *revived;
+              return {};
+            }).ok());
+    return count;
+  }
+  [[nodiscard]] std::optional<OutboxEntry> find(const std::string& context_id) const {
+    return store->notification(context_id).value();
+  }
+  [[nodiscard]] std::vector<std::string> living() const {
+    std::vector<std::string> ids;
+    const auto entries = store->notifications(0, 100).value();
+    for (const auto& entry : entries) ids.push_back(entry.context_id);
+    return ids;
+  }
+};
+
+TEST_CASE("outbox: an entry is kept as it was written", "[store][outbox]") {
+  Outboxed box;
+  box.put(entry_of("c", 5));
+  box.reopen();
+  const auto found = box.find("c");
+  REQUIRE(found);
+  const auto written = entry_of("c", 5);
+  CHECK(found->revision == 5);
+  CHECK(found->callback_reference == written.callback_reference);
+  CHECK(found->type == written.type);
+  CHECK(found->body == written.body);
+  CHECK(found->created_ms == 11);
+  CHECK(found->written_ms == 22);
+  CHECK(found->due_ms == 33);
+  CHECK(found->attempts == 0);
+  CHECK_FALSE(found->dead);
+  CHECK_FALSE(box.find("d"));
+}
+
+TEST_CASE("outbox: a newer entry takes the place of the older, dead or not", "[store][outbox]") {
+  for (const auto kind : {Outcome::Kind::kRetry, Outcome::Kind::kDead}) {
+    Outboxed box;
+    const auto first = box.put(entry_of("c", 1));
+    box.put(entry_of("d"));
+    box.settle(kind, "c", first);
+    const auto second = box.put(entry_of("c", 2));
+    CHECK(second > first);
+    CHECK(box.living() == std::vector<std::string>{"d", "c"});
+    const auto found = box.find("c");
+    CHECK(found->body == R"({"revision":2})");
+    CHECK(found->attempts == 0);
+    CHECK(found->last_error.empty());
+    CHECK(box.store->outbox(true, "", 10)->page.items.empty());
+  }
+}
+
+TEST_CASE("outbox: an outcome of an older entry does nothing to the newer", "[store][outbox]") {
+  for (const auto kind : {Outcome::Kind::kDelivered, Outcome::Kind::kRetry, Outcome::Kind::kDead}) {
+    Outboxed box;
+    const auto old = box.put(entry_of("c", 1));
+    const auto now = box.put(entry_of("c", 2));
+    box.settle(kind, "c", old);
+    const auto found = box.find("c");
+    REQUIRE(found);
+    CHECK(found->sequence == now);
+    CHECK(found->due_ms == 33);
+    CHECK(found->attempts == 0);
+    box.settle(kind, "d", now);  // nor does one of another context
+    CHECK(box.find("c")->attempts == 0);
+  }
+}
+
+TEST_CASE("outbox: delivered is gone, to be tried again is due later, dead is not read",
+          "[store][outbox]") {
+  Outboxed box;
+  box.settle(Outcome::Kind::kDelivered, "a", box.put(entry_of("a")));
+  box.settle(Outcome::Kind::kRetry, "b", box.put(entry_of("b")));
+  box.settle(Outcome::Kind::kDead, "c", box.put(entry_of("c")));
+  CHECK(box.living() == std::vector<std::string>{"b"});
+  CHECK(box.find("b")->due_ms == 99);
+  CHECK(box.find("b")->attempts == 7);
+  CHECK(box.find("b")->last_error == "why");
+  CHECK_FALSE(box.find("c"));
+  const auto pending = box.store->outbox(false, "", 10).value();
+  CHECK(pending.pending == 1);
+  CHECK(pending.dead == 1);
+  CHECK(pending.oldest_ms == 22);
+  const auto dead = box.store->outbox(true, "", 10).value().page.items;
+  REQUIRE(dead.size() == 1);
+  CHECK(dead[0].context_id == "c");
+  CHECK(dead[0].last_error == "why");
+}
+
+TEST_CASE("outbox: read in the order of writing, in pages", "[store][outbox]") {
+  Outboxed box;
+  std::vector<std::uint64_t> sequences;
+  for (int i = 0; i < 10; ++i) sequences.push_back(box.put(entry_of("c" + std::to_string(i))));
+  const auto page = box.store->notifications(sequences[3], 4).value();
+  REQUIRE(page.size() == 4);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(page[i].sequence == sequences[4 + i]);
+  CHECK(box.store->notifications(sequences[9], 4)->empty());
+  const auto first = box.store->outbox(false, "", 7)->page;
+  CHECK(first.items.size() == 7);
+  const auto second = box.store->outbox(false, first.next, 7)->page;
+  CHECK(second.items.size() == 3);
+  CHECK(second.next.empty());
+}
+
+// Neither had a new age: what had been given up for its age was given up again at once.
+TEST_CASE("outbox: revived entries are new ones, of one context or of all", "[store][outbox]") {
+  Outboxed box;
+  std::uint64_t last = 0;
+  for (const char* id : {"a", "b", "c"}) {
+    last = box.put(entry_of(id));
+    if (*id != 'c') box.settle(Outcome::Kind::kDead, id, last);
+  }
+  CHECK(box.revive("c") == 0);
+  CHECK(box.revive("nobody") == 0);
+  CHECK(box.revive("b") == 1);
+  CHECK(box.living() == std::vector<std::string>{"c", "b"});
+  const auto revived = box.find("b");
+  CHECK(revived->sequence > last);
+  CHECK(revived->due_ms == 500);
+  CHECK(revived->attempts == 0);
+  CHECK(revived->written_ms == 500);
+  CHECK(box.revive("") == 1);
+  CHECK(box.living() == std::vector<std::string>{"c", "b", "a"});
+}
+
+TEST_CASE("outbox: a redirected entry is a new one, also when it was dead", "[store][outbox]") {
+  for (const bool dead : {false, true}) {
+    Outboxed box;
+    const auto before = box.put(entry_of("c"));
+    box.settle(dead ? Outcome::Kind::kDead : Outcome::Kind::kRetry, "c", before);
+    REQUIRE(apply(*box.store, [](StoreTransaction& tx) {
+              return tx.redirect_notification("c", "http://new.example/", 600);
+            }).ok());
+    const auto found = box.find("c");
+    REQUIRE(found);
+    CHECK(found->callback_reference == "http://new.example/");
+    CHECK(found->sequence > before);
+    CHECK(found->due_ms == 600);
+    CHECK(found->written_ms == 600);
+    CHECK(found->attempts == 0);
+    CHECK(found->body == entry_of("c").body);
+  }
+}
+
+TEST_CASE("outbox: to redirect what is not owed makes nothing", "[store][outbox]") {
+  Outboxed box;
+  REQUIRE(apply(*box.store, [](StoreTransaction& tx) {
+            return tx.redirect_notification("c", "http://new.example/", 600);
+          }).ok());
+  CHECK(box.living().empty());
+}
+
+TEST_CASE("outbox: a sequence never comes again, over a reopen and a delivery", "[store][outbox]") {
+  Outboxed box;
+  std::set<std::uint64_t> seen;
+  std::uint64_t last = 0;
+  for (int round = 0; round < 4; ++round) {
+    for (int i = 0; i < 3; ++i) {
+      const auto sequence = box.put(entry_of("c"));
+      CHECK(sequence > last);
+      CHECK(seen.insert(sequence).second);
+      last = sequence;
+    }
+    box.settle(Outcome::Kind::kDelivered, "c", last);
+    box.reopen();
+  }
+}
+
+TEST_CASE("outbox: what a failed unit owes is not owed", "[store][outbox]") {
+  Outboxed box;
+  int told = 0;
+  box.store->on_notification([&] { ++told; });
+  CHECK_FALSE(apply(*box.store, [](StoreTransaction& tx) -> Result<void> {
+                static_cast<void>(tx.put_notification(entry_of("c")));
+                return conflict("no");
+              }).ok());
+  CHECK(box.living().empty());
+  box.put(entry_of("c"));
+  box.store->close();
+  CHECK(told >= 1);
+}
+
+TEST_CASE("outbox: the relay's side reads, finds and settles", "[store][outbox]") {
+  Outboxed box;
+  StoreOutbox outbox(*box.store, box.files.options.path + ".notifier");
+  const auto a = box.put(entry_of("a"));
+  box.put(entry_of("b"));
+  CHECK(outbox.hold_lease());
+  CHECK(outbox.hold_lease());
+  CHECK(outbox.read(a, 10)->size() == 1);
+  CHECK(outbox.find("a").value()->sequence == a);
+  outbox.settle({{Outcome::Kind::kDelivered, "a", a, 0, 1, {}}});
+  outbox.settle({});
+  box.store->close();
+  CHECK_FALSE(outbox.find("a").value());
+  CHECK(box.living() == std::vector<std::string>{"b"});
+}
+
+TEST_CASE("outbox: the lease has one holder, and is free when it is gone", "[store][outbox]") {
+  Outboxed box;
+  const auto path = box.files.directory.file("lease");
+  StoreOutbox second(*box.store, path);
+  {
+    StoreOutbox first(*box.store, path);
+    CHECK(first.hold_lease());
+    CHECK_FALSE(second.hold_lease());
+  }
+  CHECK(second.hold_lease());
+}
+
+// What the program before the outbox wrote: its one migration, as it was released.
+constexpr const char* kFirstSchema = R"(
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+  CREATE TABLE apps (app_d_id TEXT PRIMARY KEY, document TEXT NOT NULL);
+  CREATE TABLE hosts (host_id TEXT PRIMARY KEY, document TEXT NOT NULL);
+  CREATE TABLE associations (app_d_id TEXT NOT NULL, ue TEXT NOT NULL, targets TEXT NOT NULL,
+    writer INTEGER NOT NULL, reason TEXT NOT NULL, version INTEGER NOT NULL,
+    updated_ms INTEGER NOT NULL, PRIMARY KEY (app_d_id, ue)) WITHOUT ROWID;
+  CREATE TABLE contexts (context_id TEXT PRIMARY KEY, revision INTEGER NOT NULL,
+    app_d_id TEXT NOT NULL, dev_app_id TEXT NOT NULL, subject TEXT NOT NULL,
+    client_ip TEXT NOT NULL, host_id TEXT NOT NULL, reference_uri TEXT NOT NULL,
+    ue TEXT NOT NULL, legacy INTEGER NOT NULL, has_callback INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
+  INSERT INTO meta VALUES ('table_version', '7');
+  INSERT INTO meta VALUES ('schema', '1');
+  INSERT INTO contexts VALUES ('00000000000000000000000000000001', 3, 'a', 'ue', '', '10.0.0.1',
+    'north', 'http://north.example/a', '*', 0, 1, 5, '{"contextId":"1"}');
+  INSERT INTO associations VALUES ('a', '*', 'host:north', 0, '', 7, 5);
+)";
+
+TEST_CASE("outbox: a file of schema 1 is taken over with all it has", "[store][outbox]") {
+  StoreInDir files;
+  {
+    SQLite::Database db(files.options.path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    db.exec(kFirstSchema);
+  }
+  for (int opened = 0; opened < 2; ++opened) {  // the second time there is nothing to migrate
+    auto store = files.open().value();
+    const auto loaded = test::load(*store).value();
+    CHECK(loaded.table_version == 7);
+    CHECK(loaded.contexts == 1);
+    CHECK(loaded.rows == std::vector<std::string>{"* host:north"});
+    CHECK(store->notifications(0, 10)->size() == static_cast<std::size_t>(opened));
+    REQUIRE(apply(*store, [](StoreTransaction& tx) {
+              return tx.put_notification(entry_of("00000000000000000000000000000001", 4));
+            }).ok());
+    CHECK(store->notifications(0, 10)->size() == 1);
+  }
+}
+
+TEST_CASE("outbox: a program that must not migrate refuses a file of schema 1", "[store][outbox]") {
+  StoreInDir files;
+  {
+    SQLite::Database db(files.options.path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    db.exec(kFirstSchema);
+  }
+  files.options.beside_orchestrator = true;
+  const auto opened = files.open();
+  REQUIRE_FALSE(opened.ok());
+  CHECK_THAT(opened.error().detail, test::ContainsSubstring("an older release"));
+}
+
+}  // namespace
+}  // namespace mx2
