@@ -12,8 +12,8 @@ namespace {
 using lemon::SmartDigraph;
 using Simplex = lemon::NetworkSimplex<SmartDigraph, std::int64_t, std::int64_t>;
 
-constexpr std::size_t kFirstArcs = 8;  // hosts each source starts with
-constexpr std::size_t kAddedArcs = 4;  // at most so many more in each round
+constexpr std::size_t kFirstArcs = 5;  // hosts each source starts with
+constexpr std::size_t kAddedArcs = 2;  // at most so many more in each round
 constexpr std::int64_t kSumMax = std::numeric_limits<std::int64_t>::max() / 4;
 
 class Network {
