@@ -33,10 +33,11 @@ Placement report(const char* name, const Snapshot& snapshot) {
   const auto seconds = seconds_since(begin);
   const auto result = evaluate(snapshot, placement);
   std::printf(
-      "{\"bench\":\"%s\",\"contexts\":%zu,\"hosts\":%zu,\"seconds\":%.3f,\"classes\":%zu,"
+      "{\"bench\":\"%s\",\"value\":%.3f,\"unit\":\"s\",\"ratio\":null,\"against\":null,"
+      "\"contexts\":%zu,\"hosts\":%zu,\"classes\":%zu,"
       "\"arcs\":%zu,\"rounds\":%d,\"moves\":%lld,\"unserved\":%lld,\"mean_ms\":%.2f,"
       "\"p95_ms\":%.2f,\"resident_mib_max\":%ld}\n",
-      name, snapshot.groups.size(), snapshot.hosts.size(), seconds, statistics.classes,
+      name, seconds, snapshot.groups.size(), snapshot.hosts.size(), statistics.classes,
       statistics.arcs, statistics.rounds, static_cast<long long>(result.moves),
       static_cast<long long>(result.unserved_contexts), result.latency_mean_ms,
       result.latency_p95_ms, resident_mib());
