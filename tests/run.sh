@@ -78,6 +78,7 @@ test_in_dev() {
   step unit 300 ctest --test-dir "$dev" --no-tests=error -R '^unit$'
   step http 600 ctest --test-dir "$dev" --no-tests=error -R '^http$'
   step client 300 ctest --test-dir "$dev" --no-tests=error -R '^client$'
+  step optimizer 300 ctest --test-dir "$dev" --no-tests=error -R '^optimizer$'
 }
 
 test_all() {
@@ -91,6 +92,8 @@ test_all() {
   step tls 300 tests/tls_test.sh "$bin"
   step smoke 300 deploy/smoke.sh "$bin"
   step eua 300 "$python" tests/eua/eua_test.py "$bin"
+  step policy-table 60 "$bin/mx2_policy_table"
+  step plan 300 "$python" tests/optimizer/end_to_end.py "$bin"
   step crash 600 "$python" tests/crash/crash_test.py "$bin"
   step notify 600 "$python" tests/notify/notify_test.py "$bin"
   step fuzz $((20 * fuzz_seconds + 900)) tests/fuzz/run.sh "$fuzz_seconds"
@@ -109,6 +112,7 @@ if [[ -n "$fast" ]]; then
   test_in_dev
   close
 fi
-step build-release 1800 deploy/build.sh release mx2-orchestrator mx2-notifier mx2ctl mx2 mx2-client || close
+step build-release 1800 deploy/build.sh release mx2-orchestrator mx2-notifier mx2-optimizer \
+  mx2ctl mx2 mx2-client mx2_policy_table || close
 test_all
 close

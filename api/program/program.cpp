@@ -56,6 +56,7 @@ int run(int argc, char** argv, const Program& program,
   app.add_option("--config", command_line.config, "YAML file; without it, the defaults");
   app.add_flag("--check-config", command_line.check_config, "Check the configuration and exit");
   app.add_flag("--print-config", command_line.print_config, "Print the effective configuration");
+  for (const auto& flag : program.flags) app.add_flag(flag.name, *flag.set, flag.help);
   app.set_version_flag("--version", MX2_VERSION);
   try {
     app.parse(argc, argv);

@@ -5,15 +5,24 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "api/base/result.h"
 #include "api/config/yaml.h"
 
 namespace mx2::program {
 
+// A switch of this program alone, e.g. "--once"; `set` becomes true before prepare() is called.
+struct Flag {
+  std::string name;
+  std::string help;
+  bool* set = nullptr;
+};
+
 struct Program {
   std::string name;         // e.g. "mx2-orchestrator"
   std::string description;  // one line for --help
+  std::vector<Flag> flags = {};
 };
 
 // A configuration that was read and found good.

@@ -1,4 +1,5 @@
 #include "api/config/reader.h"
+#include "optimizer/options.h"
 #include "orchestrator/content.h"
 #include "orchestrator/options.h"
 #include "tests/catch.h"
@@ -166,6 +167,7 @@ void check_example(const std::string& name, Read read) {
 TEST_CASE("config: the shipped examples have every key, with its default", "[config]") {
   check_example("orchestrator.yaml", read_options);
   check_example("notifier.yaml", read_notifier_program_options);
+  check_example("optimizer.yaml", optimizer::read_optimizer_options);
 }
 
 }  // namespace

@@ -1,0 +1,32 @@
+// Groups that no cost can tell apart are one class: same app, attachment and size, and all of them
+// somewhere or none. Where a class's groups are now is a count for each host, since staying is an
+// arc of its own (transport.h). A million contexts become some ten thousand classes.
+#pragma once
+
+#include <vector>
+
+#include "optimizer/model.h"
+
+namespace mx2::optimizer {
+
+struct DemandClass {
+  Index app = 0;
+  Index attachment = kNone;
+  std::uint32_t contexts = 1;  // of each group
+  bool placed = false;         // its groups are at a host
+  std::uint32_t first = 0;     // in Classes::members
+  std::uint32_t groups = 0;
+};
+
+struct Classes {
+  std::vector<DemandClass> classes;
+  std::vector<std::uint32_t> members;  // groups that may move: by class, present host, index
+
+  [[nodiscard]] std::uint32_t member(const DemandClass& c, std::uint32_t i) const {
+    return members[c.first + i];
+  }
+};
+
+[[nodiscard]] Classes classify(const Snapshot& snapshot);
+
+}  // namespace mx2::optimizer

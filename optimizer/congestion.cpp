@@ -1,0 +1,68 @@
+#include "optimizer/congestion.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace mx2::optimizer {
+namespace {
+
+constexpr std::array kUtilisations = {0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0};
+constexpr double kUtilisationMax = 0.98;  // at 1 the waiting would be infinite
+
+double waiting_us(const HostModel& host, double load) {
+  const auto cores = static_cast<double>(std::max<std::int64_t>(1, host.cores));
+  const auto rho = std::min(load / static_cast<double>(host.capacity), kUtilisationMax);
+  const auto stretch = std::pow(rho, std::sqrt(2 * (cores + 1)) - 1) / (cores * (1 - rho));
+  return load * static_cast<double>(host.service_us) * stretch;
+}
+
+}  // namespace
+
+std::vector<Segment> congestion_segments(const HostModel& host) {
+  std::vector<Segment> segments;
+  std::int64_t from = 0;
+  std::int64_t least = 0;
+  for (const auto utilisation : kUtilisations) {
+    const auto to = static_cast<std::int64_t>(static_cast<double>(host.capacity) * utilisation);
+    if (to <= from) continue;
+    const auto growth =
+        waiting_us(host, static_cast<double>(to)) - waiting_us(host, static_cast<double>(from));
+    least = std::max<std::int64_t>(least, std::llround(growth / static_cast<double>(to - from)));
+    const auto ready = std::clamp(host.ready_capacity, from, to);
+    if (ready > from) segments.push_back({ready - from, least});
+    if (to > ready) segments.push_back({to - ready, least + kNotReadyUs});
+    from = to;
+  }
+  return segments;
+}
+
+std::vector<Segment> beyond(std::vector<Segment> segments, std::int64_t load) {
+  for (auto& segment : segments) {
+    const auto taken = std::min(load, segment.units);
+    segment.units -= taken;
+    load -= taken;
+  }
+  std::erase_if(segments, [](const Segment& segment) { return segment.units == 0; });
+  return segments;
+}
+
+std::int64_t congestion_cost(const std::vector<Segment>& segments, std::int64_t load) {
+  std::int64_t cost = 0;
+  for (const auto& segment : segments) {
+    const auto taken = std::min(load, segment.units);
+    cost += taken * segment.cost_us;
+    load -= taken;
+  }
+  return cost;
+}
+
+std::int64_t marginal_cost(const std::vector<Segment>& segments, std::int64_t load) {
+  for (const auto& segment : segments) {
+    if (load < segment.units) return segment.cost_us;
+    load -= segment.units;
+  }
+  return segments.empty() ? 0 : segments.back().cost_us;
+}
+
+}  // namespace mx2::optimizer

@@ -1,0 +1,124 @@
+#include "optimizer/explain.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace mx2::optimizer {
+namespace {
+
+constexpr double kUsPerMs = 1000;
+constexpr std::size_t kReasonCharsMax = 200;
+
+std::string ms(std::int64_t us) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f ms", static_cast<double>(us) / kUsPerMs);
+  return text;
+}
+
+std::optional<std::size_t> find_group(const Snapshot& snapshot, const std::string& ue,
+                                      const std::string& app) {
+  for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
+    if ((*snapshot.ue)[i] == ue && snapshot.apps[snapshot.groups[i].app].id == app) return i;
+  }
+  return std::nullopt;
+}
+
+Candidate candidate(const Snapshot& snapshot, const Feasibility& feasible, const Group& group,
+                    Index h, std::int64_t load_of_others) {
+  Candidate result;
+  result.host = h;
+  result.verdict = feasible.verdict(group.app, group.attachment, group.host, h);
+  result.latency_known = snapshot.latency.at(group.attachment, h) >= 0;
+  const auto cost = context_cost(snapshot, group.app, group.attachment, h);
+  result.latency_us = cost.latency_us;
+  result.late_us = cost.late_us;
+  const auto& host = snapshot.hosts[h];
+  result.congestion_us =
+      marginal_cost(congestion_segments(host), load_of_others) * snapshot.apps[group.app].weight;
+  const bool moves = group.host != kNone && group.host != h;
+  result.migration_us = moves ? snapshot.cost.migration_us : 0;
+  result.full = load_of_others + load_of(snapshot, group) > host.capacity;
+  return result;
+}
+
+auto rank(const Candidate& c) {
+  return std::tuple(c.verdict != Verdict::kFeasible, c.total_us(), c.host);
+}
+
+std::string reason_of(const Snapshot& snapshot, const Choice& choice) {
+  const auto& group = snapshot.groups[choice.group];
+  if (group.fixed) return "it may not move: an operator's pin, or it has moved lately";
+  if (choice.chosen == kNone) return "no host with room may serve it";
+  std::string passed_over;
+  for (const auto& c : choice.candidates) {
+    if (c.host == choice.chosen) break;
+    passed_over += (passed_over.empty() ? "" : ", ") + snapshot.hosts[c.host].id;
+    passed_over += c.full ? " (full)" : " (better for others)";
+  }
+  const auto& id = snapshot.hosts[choice.chosen].id;
+  if (passed_over.empty()) return id + " costs least";
+  return id + " is part of the least total cost; cheaper for this one alone: " + passed_over;
+}
+
+}  // namespace
+
+std::optional<Choice> explain(const Snapshot& snapshot, const Placement& placement,
+                              const std::string& ue, const std::string& app) {
+  const auto index = find_group(snapshot, ue, app);
+  if (!index) return std::nullopt;
+  const auto& group = snapshot.groups[*index];
+  const Feasibility feasible(snapshot);
+  auto load = evaluate(snapshot, placement).load;
+  Choice choice{*index, placement.host_of_group[*index], {}, {}};
+  if (choice.chosen != kNone) load[choice.chosen] -= load_of(snapshot, group);
+  for (Index h = 0; h < snapshot.hosts.size(); ++h) {
+    choice.candidates.push_back(candidate(snapshot, feasible, group, h, load[h]));
+  }
+  std::sort(choice.candidates.begin(), choice.candidates.end(),
+            [](const Candidate& a, const Candidate& b) { return rank(a) < rank(b); });
+  choice.reason = reason_of(snapshot, choice);
+  return choice;
+}
+
+std::string to_text(const Snapshot& snapshot, const Choice& choice) {
+  std::string text;
+  for (const auto& c : choice.candidates) {
+    const auto& host = snapshot.hosts[c.host];
+    text += (c.host == choice.chosen ? "* " : "  ") + host.id + ": ";
+    if (c.verdict != Verdict::kFeasible) {
+      text += std::string(to_text(c.verdict)) + "\n";
+      continue;
+    }
+    text += ms(c.total_us()) + " = latency " + ms(c.latency_us);
+    if (!c.latency_known) text += " (assumed)";
+    if (c.late_us > 0) text += " + late " + ms(c.late_us);
+    text += " + congestion " + ms(c.congestion_us) + " + migration " + ms(c.migration_us);
+    text += c.full ? "; full\n" : "\n";
+  }
+  return text + choice.reason + "\n";
+}
+
+MoveReasons::MoveReasons(const Snapshot& snapshot, const Evaluation& before)
+    : snapshot_(snapshot), feasible_(snapshot), load_(before.load) {}
+
+std::string MoveReasons::reason(std::size_t index, Index to, const std::string& policy) const {
+  const auto& group = snapshot_.groups[index];
+  const auto latency = [&](Index host) {
+    const auto us = snapshot_.latency.at(group.attachment, host);
+    return us < 0 ? std::string("unknown latency") : ms(us);
+  };
+  auto text = policy + ": " + latency(to);
+  if (group.host != kNone) {
+    const auto& from = snapshot_.hosts[group.host];
+    text += " instead of " + latency(group.host);
+    const auto verdict = feasible_.verdict(group.app, group.attachment, group.host, group.host);
+    if (verdict != Verdict::kFeasible) {
+      text += "; " + from.id + " " + std::string(to_text(verdict));
+    } else if (load_[group.host] * 10 >= from.capacity * 9) {
+      text += "; " + from.id + " is full";
+    }
+  }
+  return text.substr(0, kReasonCharsMax);
+}
+
+}  // namespace mx2::optimizer

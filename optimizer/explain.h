@@ -1,0 +1,53 @@
+// Why a UE is where it is: every host with each term of its cost. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "optimizer/evaluation.h"
+#include "optimizer/model.h"
+
+namespace mx2::optimizer {
+
+struct Candidate {
+  Index host = 0;
+  Verdict verdict = Verdict::kFeasible;
+  bool latency_known = false;
+  std::int64_t latency_us = 0;  // all terms of one context, as they are added up
+  std::int64_t late_us = 0;
+  std::int64_t congestion_us = 0;  // of one more context, or of this one where it is
+  std::int64_t migration_us = 0;
+  bool full = false;  // no room besides those placed there
+  [[nodiscard]] std::int64_t total_us() const {
+    return latency_us + late_us + congestion_us + migration_us;
+  }
+};
+
+struct Choice {
+  std::size_t group = 0;
+  Index chosen = kNone;
+  std::vector<Candidate> candidates;  // the cheapest first, those that cannot serve last
+  std::string reason;                 // one sentence
+};
+
+// `ue` as in the table, e.g. "dev:car-7". Nothing when the snapshot has no such group.
+[[nodiscard]] std::optional<Choice> explain(const Snapshot& snapshot, const Placement& placement,
+                                            const std::string& ue, const std::string& app);
+
+// For operators: a line for each candidate.
+[[nodiscard]] std::string to_text(const Snapshot& snapshot, const Choice& choice);
+
+// Why a group leaves its host for another; at most 200 characters.
+class MoveReasons {
+ public:
+  MoveReasons(const Snapshot& snapshot, const Evaluation& before);
+  [[nodiscard]] std::string reason(std::size_t group, Index to, const std::string& policy) const;
+
+ private:
+  const Snapshot& snapshot_;
+  const Feasibility feasible_;
+  const std::vector<std::int64_t> load_;
+};
+
+}  // namespace mx2::optimizer

@@ -1,0 +1,91 @@
+#include "optimizer/feasibility.h"
+
+#include <algorithm>
+
+namespace mx2::optimizer {
+
+std::string_view to_text(Tier tier) {
+  switch (tier) {
+    case Tier::kEdge: return "edge";
+    case Tier::kRegional: return "regional";
+    case Tier::kCloud: return "cloud";
+  }
+  return "";
+}
+
+std::optional<Tier> parse_tier(std::string_view text) {
+  for (const auto tier : {Tier::kEdge, Tier::kRegional, Tier::kCloud}) {
+    if (to_text(tier) == text) return tier;
+  }
+  return std::nullopt;
+}
+
+std::string_view to_text(HostStatus status) {
+  switch (status) {
+    case HostStatus::kUp: return "up";
+    case HostStatus::kCordoned: return "cordoned";
+    case HostStatus::kDraining: return "draining";
+    case HostStatus::kDown: return "down";
+  }
+  return "";
+}
+
+std::string_view to_text(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kFeasible: return "feasible";
+    case Verdict::kNoInstance: return "has no instance of the app";
+    case Verdict::kLabels: return "lacks a label the app needs";
+    case Verdict::kZone: return "is in a zone the app must not be in";
+    case Verdict::kDown: return "is down";
+    case Verdict::kDraining: return "is draining";
+    case Verdict::kCordoned: return "is cordoned";
+    case Verdict::kUnreachable: return "cannot be reached from the attachment";
+    case Verdict::kNoCapacity: return "has no capacity";
+  }
+  return "";
+}
+
+Verdict host_suits_app(const AppModel& app, const HostModel& host, Index host_index) {
+  if (!app.instances.empty() && !app.instances[host_index]) return Verdict::kNoInstance;
+  for (const auto& [name, value] : app.labels) {
+    const auto it = host.labels.find(name);
+    if (it == host.labels.end() || it->second != value) return Verdict::kLabels;
+  }
+  if (!app.zones.empty() &&
+      std::find(app.zones.begin(), app.zones.end(), host.zone) == app.zones.end()) {
+    return Verdict::kZone;
+  }
+  return Verdict::kFeasible;
+}
+
+Feasibility::Feasibility(const Snapshot& snapshot)
+    : snapshot_(snapshot), hosts_(snapshot.hosts.size()) {
+  suits_.resize(snapshot.apps.size() * hosts_);
+  for (std::size_t a = 0; a < snapshot.apps.size(); ++a) {
+    for (Index h = 0; h < hosts_; ++h) {
+      suits_[a * hosts_ + h] =
+          host_suits_app(snapshot.apps[a], snapshot.hosts[h], h) == Verdict::kFeasible ? 1 : 0;
+    }
+  }
+  for (const auto& host : snapshot.hosts) {
+    open_.push_back(host.status == HostStatus::kUp && host.capacity > 0 ? 1 : 0);
+    const bool may_keep = host.status == HostStatus::kCordoned || host.status == HostStatus::kUp;
+    keeps_.push_back(may_keep && host.capacity > 0 ? 1 : 0);
+  }
+}
+
+Verdict Feasibility::verdict(Index app, Index attachment, Index current, Index host) const {
+  const auto& model = snapshot_.hosts[host];
+  const auto suits = host_suits_app(snapshot_.apps[app], model, host);
+  if (suits != Verdict::kFeasible) return suits;
+  if (model.status == HostStatus::kDown) return Verdict::kDown;
+  if (model.status == HostStatus::kDraining) return Verdict::kDraining;
+  if (snapshot_.latency.at(attachment, host) == LatencyMatrix::kUnreachable) {
+    return Verdict::kUnreachable;
+  }
+  if (model.capacity <= 0) return Verdict::kNoCapacity;
+  if (current == host || model.status == HostStatus::kUp) return Verdict::kFeasible;
+  return Verdict::kCordoned;
+}
+
+}  // namespace mx2::optimizer

@@ -1,0 +1,50 @@
+// Who may be served where. Pure; one definition for all policies, the evaluation and explanations.
+#pragma once
+
+#include "optimizer/model.h"
+
+namespace mx2::optimizer {
+
+enum class Verdict : std::uint8_t {
+  kFeasible,
+  kNoInstance,
+  kLabels,
+  kZone,
+  kDown,
+  kDraining,
+  kCordoned,  // only those who are there already may stay
+  kUnreachable,
+  kNoCapacity,
+};
+
+[[nodiscard]] std::string_view to_text(Verdict verdict);
+
+// Without regard to the UE: instance, labels, zone.
+[[nodiscard]] Verdict host_suits_app(const AppModel& app, const HostModel& host, Index host_index);
+
+// Apps × hosts, asked millions of times.
+class Feasibility {
+ public:
+  explicit Feasibility(const Snapshot& snapshot);
+
+  // May a group that is at `current` be at `host`, capacity apart?
+  [[nodiscard]] bool may(Index app, Index attachment, Index current, Index host) const {
+    if (!suits_[app * hosts_ + host]) return false;
+    if (!open_[host] && !(keeps_[host] && current == host)) return false;
+    return snapshot_.latency.at(attachment, host) != LatencyMatrix::kUnreachable;
+  }
+  // May somebody new come to `host`?
+  [[nodiscard]] bool may_enter(Index app, Index attachment, Index host) const {
+    return may(app, attachment, kNone, host);
+  }
+  [[nodiscard]] Verdict verdict(Index app, Index attachment, Index current, Index host) const;
+
+ private:
+  const Snapshot& snapshot_;
+  std::size_t hosts_;
+  std::vector<std::uint8_t> suits_;
+  std::vector<std::uint8_t> open_;
+  std::vector<std::uint8_t> keeps_;
+};
+
+}  // namespace mx2::optimizer

@@ -1,0 +1,147 @@
+// What a placement is decided on: plain values, indexes instead of names where there are many.
+//
+// Times are microseconds, loads are load units (one context of an app weighs AppModel::weight of
+// them), costs are microseconds of one context's response time, so that all terms can be added.
+// Source of the load model: processor sharing, S_eq = S·min(C, R)/R (Cicconetti et al., the
+// simulated computer of their prototype); see congestion.h.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/base/ip.h"
+#include "api/mx2/types.h"
+
+namespace mx2::optimizer {
+
+using Index = std::uint32_t;
+inline constexpr Index kNone = std::numeric_limits<Index>::max();
+
+enum class Tier : std::uint8_t { kEdge, kRegional, kCloud };
+
+enum class HostStatus : std::uint8_t {
+  kUp,
+  kCordoned,  // keeps what it has, takes nothing new
+  kDraining,  // is to be left
+  kDown,      // is to be left
+};
+
+struct HostModel {
+  std::string id;
+  std::string zone;
+  Tier tier = Tier::kEdge;
+  Index parent = kNone;
+  std::optional<Position> position;
+  std::map<std::string, std::string> labels;
+  HostStatus status = HostStatus::kUp;
+  std::int64_t capacity = 0;        // load units; 0: takes nothing
+  std::int64_t ready_capacity = 0;  // of them, for everybody; the rest only without alternative
+  std::int64_t up_since_ms = 0;     // 0: long ago
+  std::int64_t cores = 1;
+  std::int64_t service_us = 1000;  // mean service time of one load unit when idle
+};
+
+// Serverledge's quality-of-service class, with a whole number as utility.
+struct QosClass {
+  std::string name = "standard";
+  std::int64_t utility = 1;          // 1 to 1000: multiplies the cost of latency, and of refusal
+  std::int64_t response_us_max = 0;  // 0: none
+  std::int64_t served_percent_min = 0;
+};
+
+struct AppModel {
+  std::string id;
+  std::int64_t required_latency_us = 0;  // 0: none
+  std::int64_t weight = 1;               // load units of one context, at least 1
+  QosClass qos;
+  std::map<std::string, std::string> labels;  // a host must have all of them
+  std::vector<std::string> zones;             // allowed zones; empty: all
+  std::vector<bool> instances;                // by host: has an instance; empty: all have
+  Index default_host = kNone;                 // what the row for everybody ("*") leads to
+};
+
+// Where UEs are attached to the network.
+struct Attachment {
+  std::string name;
+  std::optional<Position> position;
+  std::vector<IpPrefix> prefixes;
+  std::vector<std::string> devices;  // associateDevAppId
+};
+
+// Attachment × host, in µs.
+class LatencyMatrix {
+ public:
+  static constexpr std::int32_t kUnknown = -1;      // never measured, or too long ago
+  static constexpr std::int32_t kUnreachable = -2;  // known not to be reachable
+
+  LatencyMatrix() = default;
+  LatencyMatrix(std::size_t attachments, std::size_t hosts)
+      : hosts_(hosts), values_(attachments * hosts, kUnknown) {}
+
+  // kUnknown for the attachment kNone.
+  [[nodiscard]] std::int32_t at(Index attachment, Index host) const {
+    return attachment == kNone ? kUnknown : values_[attachment * hosts_ + host];
+  }
+  void set(Index attachment, Index host, std::int32_t us) {
+    values_[attachment * hosts_ + host] = us;
+  }
+  [[nodiscard]] std::size_t attachments() const {
+    return hosts_ == 0 ? 0 : values_.size() / hosts_;
+  }
+
+ private:
+  std::size_t hosts_ = 0;
+  std::vector<std::int32_t> values_;
+};
+
+// The contexts of one UE and one app: they share a row of the table, so they move together.
+struct Group {
+  Index app = 0;
+  Index attachment = kNone;
+  Index host = kNone;  // where they are; kNone: nowhere yet
+  std::uint32_t contexts = 1;
+  bool fixed = false;         // must not move: an operator's pin, or moved too recently
+  std::int64_t moved_ms = 0;  // 0: long ago
+};
+
+// What things cost beside latency and congestion, in µs for each context.
+struct CostModel {
+  std::int64_t migration_us = 2000;             // for everybody who moves
+  std::int64_t unknown_latency_us = 50'000;     // assumed where the latency is not known
+  std::int64_t late_us = 100'000;               // for exceeding the app's or QoS class's limit
+  std::int64_t unserved_us = 10'000'000;        // for having no host
+  std::int64_t below_minimum_us = 100'000'000;  // the same, below the minimum served fraction
+  bool operator==(const CostModel&) const = default;
+};
+
+struct Snapshot {
+  std::vector<HostModel> hosts;  // by id, ascending
+  std::vector<AppModel> apps;    // by id, ascending
+  std::vector<Attachment> attachments;
+  LatencyMatrix latency;
+  std::vector<Group> groups;                           // by app, then UE
+  std::shared_ptr<const std::vector<std::string>> ue;  // of each group, e.g. "dev:car-7"
+  CostModel cost;
+};
+
+// The answer of a policy: a host for each group, kNone where there is none (unserved).
+struct Placement {
+  std::vector<Index> host_of_group;
+};
+
+// Load units of a group.
+[[nodiscard]] inline std::int64_t load_of(const Snapshot& snapshot, const Group& group) {
+  return snapshot.apps[group.app].weight * group.contexts;
+}
+
+[[nodiscard]] std::string_view to_text(Tier tier);
+[[nodiscard]] std::optional<Tier> parse_tier(std::string_view text);
+[[nodiscard]] std::string_view to_text(HostStatus status);
+
+}  // namespace mx2::optimizer

@@ -1,0 +1,189 @@
+#include "optimizer/optimizer.h"
+
+#include "api/operator/codec.h"
+#include "optimizer/policy.h"
+
+namespace mx2::optimizer {
+namespace {
+
+constexpr int kAttemptsMax = 5;
+
+std::string member(const json::Value& value, const char* name) {
+  if (!value.is_object()) return {};
+  const auto it = value.find(name);
+  return it != value.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+Result<ContextPlace> context_of(const json::Value& value) {
+  ContextPlace context{member(value, "contextId"), member(value, "app"),
+                       member(value, "associateDevAppId"), member(value, "clientIp"),
+                       member(value, "host")};
+  if (context.context_id.empty() || context.app_d_id.empty()) {
+    return invalid_argument("the orchestrator told of a context without identifier or app");
+  }
+  return context;
+}
+
+// Members of the change that the resource itself does not have.
+json::Value resource_of(json::Value change) {
+  change.erase("kind");
+  change.erase("position");
+  return change;
+}
+
+Result<Association> row_of(const json::Value& value) {
+  auto change = codec::decode_table_change(value);
+  if (!change) return change.error();
+  return std::move(change->row);
+}
+
+std::vector<std::string> policies(const Snapshot& snapshot, const Topology& topology,
+                                  const std::string& standard) {
+  std::vector<std::string> names;
+  for (const auto& app : snapshot.apps) {
+    const auto it = topology.apps.find(app.id);
+    const bool own = it != topology.apps.end() && make_policy(it->second.policy) != nullptr;
+    names.push_back(own ? it->second.policy : standard);
+  }
+  return names;
+}
+
+}  // namespace
+
+Result<void> Optimizer::read_all() {
+  synchronised_ = false;
+  auto mark = client_.mark();
+  if (!mark) return mark.error();
+  const auto now_ms = clock_.now_ms();
+  replica_.begin_again();
+  const auto use = [](const auto& value, const auto& put) -> Result<void> {
+    if (!value) return value.error();
+    put(*value);
+    return {};
+  };
+  auto read = client_.each("hosts", [&](const json::Value& v) {
+    return use(codec::decode_host(v), [&](const Host& host) { replica_.put_host(host, now_ms); });
+  });
+  if (!read) return read;
+  read = client_.each("apps", [&](const json::Value& v) {
+    return use(codec::decode_app(v), [&](const App& app) { replica_.put_app(app); });
+  });
+  if (!read) return read;
+  read = client_.each("table", [&](const json::Value& v) {
+    return use(row_of(v), [&](const Association& row) { replica_.put_row(row); });
+  });
+  if (!read) return read;
+  read = client_.each("contexts", [&](const json::Value& v) {
+    return use(context_of(v), [&](const ContextPlace& c) { replica_.put_context(c, now_ms); });
+  });
+  if (!read) return read;
+  mark_ = *mark;
+  synchronised_ = true;
+  urgent_ = true;
+  return {};
+}
+
+Result<void> Optimizer::apply(const json::Value& change) {
+  const auto kind = member(change, "kind");
+  const auto now_ms = clock_.now_ms();
+  if (kind == "context") {
+    const auto context = context_of(change);
+    if (!context) return context.error();
+    replica_.put_context(*context, now_ms);
+  } else if (kind == "contextEnded") {
+    replica_.end_context(member(change, "contextId"));
+  } else if (kind == "row") {
+    const auto row = row_of(resource_of(change));
+    if (!row) return row.error();
+    replica_.put_row(*row);
+  } else if (kind == "rowRemoved") {
+    replica_.remove_row({member(change, "app"), member(change, "ue")});
+  } else if (kind == "host") {
+    const auto host = codec::decode_host(resource_of(change));
+    if (!host) return host.error();
+    replica_.put_host(*host, now_ms);
+  } else if (kind == "hostRemoved") {
+    replica_.remove_host(member(change, "id"));
+  } else if (kind == "app") {
+    const auto app = codec::decode_app(resource_of(change));
+    if (!app) return app.error();
+    replica_.put_app(*app);
+  } else if (kind == "appRemoved") {
+    replica_.remove_app(member(change, "appDId"));
+  }  // what we do not know is of no concern to a plan
+  urgent_ = urgent_ || kind.starts_with("host") || kind.starts_with("app");
+  return {};
+}
+
+Result<bool> Optimizer::follow(int wait_ms) {
+  if (!synchronised_) {
+    if (auto read = read_all(); !read) return read.error();
+    return std::exchange(urgent_, false);
+  }
+  if (!mark_.has_feed) return false;
+  const auto news = client_.changes(mark_.position, wait_ms);
+  if (!news || news->gone) {
+    // After an error anything may have happened there, so the position is not trusted again.
+    synchronised_ = false;
+    if (!news) return news.error();
+    return follow(0);
+  }
+  for (const auto& change : news->changes) {
+    if (auto applied = apply(change); !applied) {
+      synchronised_ = false;
+      return applied.error();
+    }
+  }
+  mark_.position = news->position;
+  return std::exchange(urgent_, false);
+}
+
+Result<std::uint64_t> Optimizer::catch_up() {
+  if (!synchronised_ || !mark_.has_feed) {
+    if (auto read = read_all(); !read) return read.error();
+    return mark_.table_version;
+  }
+  const auto mark = client_.mark();
+  if (!mark) return mark.error();
+  for (int i = 0; i < kAttemptsMax && mark_.position < mark->position; ++i) {
+    if (auto followed = follow(0); !followed) return followed.error();
+  }
+  return mark->table_version;
+}
+
+Optimizer::Outcome Optimizer::decide(std::uint64_t table_version) const {
+  auto snapshot = replica_.snapshot(topology_, options_);
+  calm(snapshot, options_.stability, clock_.now_ms());
+  const auto policy_of_app = policies(snapshot, topology_, options_.policy);
+  const auto wanted = place_by_app(snapshot, policy_of_app);
+  const auto placement = worthwhile(snapshot, wanted, options_.stability);
+  Outcome outcome;
+  outcome.plan =
+      make_plan(replica_, snapshot, placement, policy_of_app, options_.orchestrator.plan_rows_max);
+  outcome.plan.table_version = table_version;
+  outcome.description = describe(snapshot, outcome.plan);
+  return outcome;
+}
+
+Result<Optimizer::Outcome> Optimizer::plan(bool dry_run) {
+  for (int attempt = 1;; ++attempt) {
+    const auto version = catch_up();
+    if (!version) return version.error();
+    urgent_ = false;
+    auto outcome = decide(*version);
+    if (dry_run || outcome.plan.changes.empty()) return outcome;
+    const auto sent = client_.send_plan(to_ndjson(outcome.plan.changes), *version);
+    if (sent.ok()) {
+      for (const auto& change : outcome.plan.changes) {
+        if (change.remove) replica_.remove_row({change.row.app_d_id, change.row.ue.text()});
+        if (!change.remove) replica_.put_row(change.row);
+      }
+      outcome.sent = true;
+      return outcome;
+    }
+    const bool again = sent.error().code == ErrorCode::kPreconditionFailed;
+    if (!again || attempt == kAttemptsMax) return sent.error();
+  }
+}
+
+}  // namespace mx2::optimizer

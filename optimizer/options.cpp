@@ -1,0 +1,79 @@
+#include "optimizer/options.h"
+
+#include "api/base/text.h"
+#include "api/config/reader.h"
+#include "optimizer/policy.h"
+
+namespace mx2::optimizer {
+namespace {
+
+constexpr std::int64_t kDayMs = 86'400'000;
+constexpr std::int64_t kHourUs = 3'600'000'000;
+
+void read_orchestrator(config::Reader& reader, OrchestratorAccess& access) {
+  reader.text("orchestrator.url", access.url);
+  while (access.url.ends_with('/')) access.url.pop_back();
+  reader.secret_file("orchestrator.token_file", access.token);
+  access.token = trim(std::string_view(access.token).substr(0, access.token.find('\n')));
+  reader.text("orchestrator.ca_file", access.ca_file);
+  reader.integer("orchestrator.timeout_ms", access.timeout_ms, 100, 600000);
+  reader.integer("orchestrator.wait_ms", access.wait_ms, 0, 60000);
+  reader.integer("orchestrator.page_items", access.page_items, 1, 100000);
+  reader.integer("orchestrator.plan_rows_max", access.plan_rows_max, 1, 1000000);
+}
+
+void read_cost(config::Reader& reader, CostModel& cost) {
+  reader.integer("cost.migration_us", cost.migration_us, 0, kHourUs);
+  reader.integer("cost.unknown_latency_us", cost.unknown_latency_us, 0, kHourUs);
+  reader.integer("cost.late_us", cost.late_us, 0, kHourUs);
+  reader.integer("cost.unserved_us", cost.unserved_us, 0, kHourUs);
+  reader.integer("cost.below_minimum_us", cost.below_minimum_us, 0, kHourUs);
+  if (cost.below_minimum_us < cost.unserved_us) {
+    reader.fail("cost.below_minimum_us", "must not be less than cost.unserved_us");
+  }
+}
+
+void read_stability(config::Reader& reader, StabilityOptions& stability) {
+  reader.integer("stability.gain_us_min", stability.gain_us_min, 0, kHourUs);
+  reader.integer("stability.gain_percent_min", stability.gain_percent_min, 0, 100);
+  reader.integer("stability.dwell_ms", stability.dwell_ms, 0, kDayMs);
+  reader.integer("stability.hold_ms", stability.hold_ms, 0, kDayMs);
+  reader.integer("stability.moves_max", stability.moves_max, 0, 1'000'000'000);
+  reader.integer("stability.return_wait_ms", stability.return_wait_ms, 0, kDayMs);
+  reader.integer("stability.return_ms", stability.return_ms, 0, kDayMs);
+}
+
+void read_topology_options(config::Reader& reader, OptimizerOptions& options) {
+  auto& distance = options.distance;
+  reader.text("topology.file", options.topology_file);
+  reader.integer("topology.base_us", distance.base_us, 0, kHourUs / 1000);
+  reader.integer("topology.us_per_km", distance.us_per_km, 0, 10000);
+  reader.integer("topology.regional_extra_us", distance.regional_extra_us, 0, kHourUs / 1000);
+  reader.integer("topology.cloud_extra_us", distance.cloud_extra_us, 0, kHourUs / 1000);
+}
+
+}  // namespace
+
+Result<ReadOptimizerOptions> read_optimizer_options(const config::Document& document) {
+  ReadOptimizerOptions result;
+  auto& options = result.options;
+  config::Reader reader(document);
+  read_orchestrator(reader, options.orchestrator);
+  reader.text("server.address", options.listen_address);
+  reader.integer("server.port", options.listen_port, 0, 65535);
+  reader.integer("period_ms", options.period_ms, 100, 3600000);
+  reader.choice("policy", options.policy, policy_names());
+  reader.integer("host.capacity", options.host.capacity, 0, 1'000'000'000);
+  reader.integer("host.cores", options.host.cores, 1, 100000);
+  reader.integer("host.service_us", options.host.service_us, 0, kHourUs / 1000);
+  read_cost(reader, options.cost);
+  read_stability(reader, options.stability);
+  read_topology_options(reader, options);
+  reader.choice("log.level", options.log_level, {"debug", "info", "warn", "error", "off"});
+  reader.choice("log.format", options.log_format, {"text", "json"});
+  if (auto fine = reader.finish(); !fine) return fine.error();
+  result.effective = reader.effective();
+  return result;
+}
+
+}  // namespace mx2::optimizer

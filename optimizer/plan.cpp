@@ -1,0 +1,158 @@
+#include "optimizer/plan.h"
+
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+
+#include "api/operator/codec.h"
+#include "optimizer/explain.h"
+
+namespace mx2::optimizer {
+namespace {
+
+constexpr std::size_t kRowsShown = 50;
+
+std::string line(const char* format, ...) __attribute__((format(printf, 1, 2)));
+std::string line(const char* format, ...) {
+  char text[512];
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  return std::string(text) + "\n";
+}
+
+TableChange put(const Snapshot& snapshot, std::size_t i, Index to, Index second,
+                std::string reason) {
+  TableChange change;
+  change.row.ue.kind = UeSelector::Kind::kDevApp;
+  change.row.ue.dev_app_id = (*snapshot.ue)[i].substr(4);  // after "dev:"
+  change.row.app_d_id = snapshot.apps[snapshot.groups[i].app].id;
+  change.row.targets = {{Target::Kind::kHost, snapshot.hosts[to].id}};
+  if (second != kNone) {
+    change.row.targets.push_back({Target::Kind::kHost, snapshot.hosts[second].id});
+  }
+  change.row.writer = Writer::kOptimizer;
+  change.row.reason = std::move(reason);
+  return change;
+}
+
+void add_removals(const Replica& replica, Plan& plan) {
+  for (const auto& [key, row] : replica.rows()) {
+    const bool ours = row.writer == Writer::kOptimizer && row.ue.kind == UeSelector::Kind::kDevApp;
+    if (ours && !replica.has_contexts(row.app_d_id, row.ue.dev_app_id)) {
+      plan.changes.push_back({row, true});
+    }
+  }
+}
+
+// Where else, should the chosen host fail before the next plan: the cheapest of the others that has
+// room now.
+Index second_host(const Snapshot& snapshot, const Feasibility& feasible, const Evaluation& after,
+                  const Group& group, Index first) {
+  Index best = kNone;
+  std::int64_t least = 0;
+  for (Index h = 0; h < snapshot.hosts.size(); ++h) {
+    if (h == first || !feasible.may_enter(group.app, group.attachment, h)) continue;
+    if (after.load[h] + load_of(snapshot, group) > snapshot.hosts[h].capacity) continue;
+    const auto cost = context_cost(snapshot, group.app, group.attachment, h).total();
+    if (best != kNone && cost >= least) continue;
+    best = h;
+    least = cost;
+  }
+  return best;
+}
+
+void add_text(std::string& out, const char* what, double before, double after) {
+  out += line("  %-24s %12.2f -> %12.2f", what, before, after);
+}
+
+std::string rows_text(const std::vector<TableChange>& changes) {
+  std::string out;
+  for (std::size_t i = 0; i < std::min(changes.size(), kRowsShown); ++i) {
+    const auto& row = changes[i].row;
+    out += changes[i].remove ? "- " : "+ ";
+    out += row.ue.text() + " " + row.app_d_id;
+    if (!changes[i].remove) out += " -> " + row.targets.front().text() + "  (" + row.reason + ")";
+    out += "\n";
+  }
+  if (changes.size() > kRowsShown) out += line("... and %zu more", changes.size() - kRowsShown);
+  return out;
+}
+
+}  // namespace
+
+Plan make_plan(const Replica& replica, const Snapshot& snapshot, const Placement& placement,
+               const std::vector<std::string>& policy_of_app, std::size_t rows_max) {
+  Plan plan;
+  plan.before = evaluate(snapshot, current_placement(snapshot));
+  plan.after = evaluate(snapshot, placement);
+  const Feasibility feasible(snapshot);
+  const MoveReasons reasons(snapshot, plan.before);
+  std::vector<TableChange> others;
+  for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
+    const auto& group = snapshot.groups[i];
+    const auto to = placement.host_of_group[i];
+    if (group.fixed || to == kNone || to == group.host) continue;
+    const auto second = second_host(snapshot, feasible, plan.after, group, to);
+    auto change = put(snapshot, i, to, second, reasons.reason(i, to, policy_of_app[group.app]));
+    const bool urgent =
+        group.host == kNone || !feasible.may(group.app, group.attachment, group.host, group.host);
+    (urgent ? plan.changes : others).push_back(std::move(change));
+  }
+  plan.changes.insert(plan.changes.end(), std::make_move_iterator(others.begin()),
+                      std::make_move_iterator(others.end()));
+  add_removals(replica, plan);
+  if (plan.changes.size() > rows_max) {
+    plan.postponed = plan.changes.size() - rows_max;
+    plan.changes.resize(rows_max);
+  }
+  return plan;
+}
+
+std::string to_ndjson(const std::vector<TableChange>& changes) {
+  std::string out;
+  for (const auto& change : changes) {
+    auto document = codec::to_json(change.row);
+    document.erase("version");
+    document.erase("updated");
+    if (change.remove) document["remove"] = true;
+    out += json::dump(document) + "\n";
+  }
+  return out;
+}
+
+std::string describe(const Snapshot& snapshot, const Plan& plan) {
+  auto out = rows_text(plan.changes);
+  out += line("%zu rows change on table version %llu%s", plan.changes.size(),
+              static_cast<unsigned long long>(plan.table_version),
+              plan.postponed > 0 ? (", " + std::to_string(plan.postponed) + " later").c_str() : "");
+  const auto& before = plan.before;
+  const auto& after = plan.after;
+  out += line("Expected effect for %lld contexts, %lld of which move:",
+              static_cast<long long>(after.contexts), static_cast<long long>(after.moves));
+  add_text(out, "latency, mean ms", before.latency_mean_ms, after.latency_mean_ms);
+  add_text(out, "latency, p95 ms", before.latency_p95_ms, after.latency_p95_ms);
+  const auto count = [&](const char* what, std::int64_t a, std::int64_t b) {
+    out += line("  %-24s %12lld -> %12lld", what, static_cast<long long>(a),
+                static_cast<long long>(b));
+  };
+  count("contexts too late", before.late_contexts, after.late_contexts);
+  count("contexts without host", before.unserved_contexts, after.unserved_contexts);
+  count("latency not known", before.unknown_latency_contexts, after.unknown_latency_contexts);
+  count("overloaded hosts", static_cast<std::int64_t>(before.overloaded_hosts),
+        static_cast<std::int64_t>(after.overloaded_hosts));
+  out += "Load of hosts that change:\n";
+  for (Index h = 0; h < snapshot.hosts.size(); ++h) {
+    if (before.load[h] == after.load[h]) continue;
+    const auto& host = snapshot.hosts[h];
+    out += line(
+        "  %-24s %12lld -> %12lld of %lld%s", host.id.c_str(),
+        static_cast<long long>(before.load[h]), static_cast<long long>(after.load[h]),
+        static_cast<long long>(host.capacity),
+        host.status == HostStatus::kUp ? "" : (", " + std::string(to_text(host.status))).c_str());
+  }
+  return out;
+}
+
+}  // namespace mx2::optimizer

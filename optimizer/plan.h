@@ -1,0 +1,36 @@
+// From a placement to rows of the table: only those that change, never an operator's. Each row
+// names a second host as well, which the orchestrator takes when the first fails before the next
+// plan.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "api/operator/types.h"
+#include "optimizer/evaluation.h"
+#include "optimizer/replica.h"
+
+namespace mx2::optimizer {
+
+struct Plan {
+  std::uint64_t table_version = 0;   // that it was made on
+  std::vector<TableChange> changes;  // evacuations first
+  std::size_t postponed = 0;         // rows left for the next plan
+  Evaluation before;
+  Evaluation after;
+};
+
+// `policy_of_app`: for the reasons, by app of the snapshot. Rows of the Optimizer whose UE has no
+// context any more are removed.
+[[nodiscard]] Plan make_plan(const Replica& replica, const Snapshot& snapshot,
+                             const Placement& placement,
+                             const std::vector<std::string>& policy_of_app, std::size_t rows_max);
+
+// One change a line, as PATCH /operator/v1/table takes them.
+[[nodiscard]] std::string to_ndjson(const std::vector<TableChange>& changes);
+
+// A readable difference: rows, then the expected effect, then the load of hosts that change.
+[[nodiscard]] std::string describe(const Snapshot& snapshot, const Plan& plan);
+
+}  // namespace mx2::optimizer

@@ -1,0 +1,56 @@
+#include "optimizer/policy.h"
+
+#include <algorithm>
+
+#include "optimizer/evaluation.h"
+#include "optimizer/min_cost_flow.h"
+#include "optimizer/simple_policies.h"
+
+namespace mx2::optimizer {
+
+const std::vector<std::string>& policy_names() {
+  static const std::vector<std::string> kNames = {"static", "nearest", "count-greedy",
+                                                  "least-loaded", "min-cost-flow"};
+  return kNames;
+}
+
+std::unique_ptr<PlacementPolicy> make_policy(const std::string& name) {
+  if (name == "static") return std::make_unique<StaticPolicy>();
+  if (name == "nearest") return std::make_unique<NearestPolicy>();
+  if (name == "count-greedy") return std::make_unique<CountGreedyPolicy>();
+  if (name == "least-loaded") return std::make_unique<LeastLoadedPolicy>();
+  if (name == "min-cost-flow") return std::make_unique<MinCostFlowPolicy>();
+  return nullptr;
+}
+
+Placement place_by_app(const Snapshot& snapshot, const std::vector<std::string>& policy_of_app) {
+  const bool same = std::all_of(policy_of_app.begin(), policy_of_app.end(),
+                                [&](const auto& name) { return name == policy_of_app.front(); });
+  if (policy_of_app.empty()) return current_placement(snapshot);
+  if (same) return make_policy(policy_of_app.front())->place(snapshot);
+
+  auto placement = current_placement(snapshot);
+  auto part = snapshot;
+  for (std::size_t i = 0; i < part.groups.size(); ++i) {
+    auto& group = part.groups[i];
+    if (!group.fixed) group.host = kNone;  // its turn has not come: it weighs nothing
+    group.fixed = true;
+  }
+  for (const auto& name : policy_names()) {
+    const auto of_this = [&](std::size_t i) {
+      return !snapshot.groups[i].fixed && policy_of_app[snapshot.groups[i].app] == name;
+    };
+    for (std::size_t i = 0; i < part.groups.size(); ++i) {
+      if (of_this(i)) part.groups[i] = snapshot.groups[i];
+    }
+    const auto placed = make_policy(name)->place(part);
+    for (std::size_t i = 0; i < part.groups.size(); ++i) {
+      if (!of_this(i)) continue;
+      placement.host_of_group[i] = part.groups[i].host = placed.host_of_group[i];
+      part.groups[i].fixed = true;
+    }
+  }
+  return placement;
+}
+
+}  // namespace mx2::optimizer

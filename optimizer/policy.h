@@ -1,0 +1,38 @@
+// How a placement is chosen. Policies are pure and deterministic: the same snapshot gives the same
+// placement. Groups that are `fixed` stay where they are; their load counts.
+//
+//   static         the host that the app's row for everybody names
+//   nearest        the least latency, whatever the load
+//   count-greedy   the Optimizer of Cicconetti et al.'s prototype, for comparison: largest group
+//                  first to the host with the fewest contexts; no capacity, latency, or present
+//                  host
+//   least-loaded   the least utilisation that has room; who is served well stays
+//   min-cost-flow  the least total cost (evaluation.h), exactly
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "optimizer/model.h"
+
+namespace mx2::optimizer {
+
+class PlacementPolicy {
+ public:
+  virtual ~PlacementPolicy() = default;
+  // Unserved demand is part of the answer, never a failure.
+  [[nodiscard]] virtual Placement place(const Snapshot& snapshot) const = 0;
+  [[nodiscard]] virtual std::string name() const = 0;
+};
+
+[[nodiscard]] const std::vector<std::string>& policy_names();
+// Null for an unknown name.
+[[nodiscard]] std::unique_ptr<PlacementPolicy> make_policy(const std::string& name);
+
+// Each app by its own policy: `policy_of_app` has a name for each app of the snapshot. Those that
+// do not look at capacity go first, so that the others see the load they leave.
+[[nodiscard]] Placement place_by_app(const Snapshot& snapshot,
+                                     const std::vector<std::string>& policy_of_app);
+
+}  // namespace mx2::optimizer

@@ -1,0 +1,77 @@
+// What the orchestrator holds, as far as planning needs it: filled from its lists, kept up to date
+// from its change feed (all operations are idempotent), and turned into a Snapshot.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "api/base/ip.h"
+#include "api/operator/types.h"
+#include "optimizer/options.h"
+
+namespace mx2::optimizer {
+
+// A context, as GET /operator/v1/contexts and the change feed have it.
+struct ContextPlace {
+  std::string context_id;
+  std::string app_d_id;
+  std::string dev_app_id;
+  std::string client_ip;
+  std::string host_id;  // empty: at a literal endpoint
+};
+
+class Replica {
+ public:
+  using RowKey = std::pair<std::string, std::string>;  // appDId, selector
+
+  void put_host(const Host& host, std::int64_t now_ms);
+  void remove_host(const std::string& id) { hosts_.erase(id); }
+  void put_app(const App& app) { apps_[app.info.app_d_id] = app; }
+  void remove_app(const std::string& id) { apps_.erase(id); }
+  void put_context(const ContextPlace& context, std::int64_t now_ms);
+  void end_context(const std::string& context_id);
+  void put_row(const Association& row);
+  void remove_row(const RowKey& key) { rows_.erase(key); }
+
+  // Forgets what a new reading of the lists will bring, but not when hosts and contexts changed.
+  void begin_again();
+
+  [[nodiscard]] const std::map<RowKey, Association>& rows() const { return rows_; }
+  // Has the device application a context of the app?
+  [[nodiscard]] bool has_contexts(const std::string& app, const std::string& device) const {
+    return groups_.contains({app, device});
+  }
+  [[nodiscard]] std::size_t contexts() const { return contexts_.size(); }
+  [[nodiscard]] std::size_t hosts() const { return hosts_.size(); }
+
+  // Contexts that only an operator's literal endpoint serves are not in it.
+  [[nodiscard]] Snapshot snapshot(const Topology& topology, const OptimizerOptions& options) const;
+
+ private:
+  friend class SnapshotBuilder;
+
+  struct HostEntry {
+    Host host;
+    std::int64_t up_since_ms = 0;  // 0: since before we looked
+  };
+  struct GroupEntry {
+    std::uint32_t contexts = 0;
+    std::string host_id;
+    std::optional<IpAddress> ip;
+    std::int64_t moved_ms = 0;
+  };
+  using GroupKey = std::pair<std::string, std::string>;  // appDId, associateDevAppId
+
+  std::map<std::string, HostEntry> hosts_;
+  std::map<std::string, App> apps_;
+  std::map<GroupKey, GroupEntry> groups_;
+  std::unordered_map<std::string, GroupKey> contexts_;
+  std::map<RowKey, Association> rows_;
+  std::map<std::string, HostEntry> hosts_before_;
+  std::map<GroupKey, GroupEntry> groups_before_;
+};
+
+}  // namespace mx2::optimizer

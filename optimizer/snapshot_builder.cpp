@@ -1,0 +1,194 @@
+#include "optimizer/snapshot_builder.h"
+
+#include <algorithm>
+
+namespace mx2::optimizer {
+namespace {
+
+constexpr std::int64_t kUsPerMs = 1000;
+const TopologyHost kNoHost;
+const TopologyApp kNoApp;
+
+template <typename Map, typename Value>
+const Value& find_or(const Map& map, const std::string& key, const Value& other) {
+  const auto it = map.find(key);
+  return it == map.end() ? other : it->second;
+}
+
+HostStatus status_of(HostState state) {
+  if (state == HostState::kUp) return HostStatus::kUp;
+  if (state == HostState::kCordoned) return HostStatus::kCordoned;
+  return to_text(state) == "draining" ? HostStatus::kDraining : HostStatus::kDown;
+}
+
+// The host a row leads to; null for a literal endpoint.
+const std::string* host_of(const Association& row) {
+  const auto& target = row.targets.front();
+  return target.kind == Target::Kind::kHost ? &target.value : nullptr;
+}
+
+}  // namespace
+
+Snapshot SnapshotBuilder::build() {
+  snapshot_.cost = options_.cost;
+  add_hosts();
+  add_apps();
+  add_attachments();
+  add_latencies();
+  add_groups();
+  return std::move(snapshot_);
+}
+
+Index SnapshotBuilder::host_index(const std::string& id) const {
+  return find_or(host_index_, id, kNone);
+}
+
+HostModel SnapshotBuilder::host_model(const Replica::HostEntry& entry) const {
+  const auto& extra = find_or(topology_.hosts, entry.host.id, kNoHost);
+  HostModel model;
+  model.id = entry.host.id;
+  model.zone = entry.host.zone;
+  model.tier = extra.tier;
+  model.position = extra.position;
+  model.labels = entry.host.labels;
+  model.status = status_of(entry.host.state);
+  model.capacity = extra.capacity.value_or(options_.host.capacity);
+  model.ready_capacity = model.capacity;
+  model.cores = extra.cores.value_or(options_.host.cores);
+  model.service_us = extra.service_us.value_or(options_.host.service_us);
+  model.up_since_ms = entry.up_since_ms;
+  return model;
+}
+
+void SnapshotBuilder::add_hosts() {
+  for (const auto& [id, entry] : replica_.hosts_) {
+    host_index_.emplace(id, static_cast<Index>(snapshot_.hosts.size()));
+    snapshot_.hosts.push_back(host_model(entry));
+  }
+  for (auto& host : snapshot_.hosts) {
+    host.parent = host_index(find_or(topology_.hosts, host.id, kNoHost).parent);
+  }
+}
+
+AppModel SnapshotBuilder::app_model(const App& app) const {
+  const auto& id = app.info.app_d_id;
+  const auto& extra = find_or(topology_.apps, id, kNoApp);
+  AppModel model;
+  model.id = id;
+  model.required_latency_us = extra.required_latency_us;
+  if (model.required_latency_us == 0 && app.info.app_charcs) {
+    model.required_latency_us = app.info.app_charcs->latency.value_or(0) * kUsPerMs;
+  }
+  model.weight = extra.weight;
+  model.qos = extra.qos;
+  model.labels = extra.labels;
+  model.zones = extra.zones;
+  for (const auto& [host_id, entry] : replica_.hosts_) {
+    const auto& instances = entry.host.instances;
+    model.instances.push_back(std::any_of(instances.begin(), instances.end(),
+                                          [&](const auto& i) { return i.app_d_id == id; }));
+  }
+  if (const auto* everybody = row(id, "*"); everybody != nullptr) {
+    if (const auto* host = host_of(*everybody)) model.default_host = host_index(*host);
+  }
+  return model;
+}
+
+void SnapshotBuilder::add_apps() {
+  for (const auto& [id, app] : replica_.apps_) snapshot_.apps.push_back(app_model(app));
+  for (const auto& [key, row] : replica_.rows_) {
+    const bool pin = row.writer == Writer::kOperator && row.ue.kind == UeSelector::Kind::kIp;
+    if (pin) operator_prefixes_[row.app_d_id].push_back(&row);
+  }
+}
+
+void SnapshotBuilder::add_attachments() {
+  snapshot_.attachments = topology_.attachments;
+  for (Index a = 0; a < snapshot_.attachments.size(); ++a) {
+    const auto& attachment = snapshot_.attachments[a];
+    for (const auto& device : attachment.devices) device_attachment_.emplace(device, a);
+    for (const auto& prefix : attachment.prefixes) prefixes_.push_back({prefix, a});
+  }
+  std::stable_sort(prefixes_.begin(), prefixes_.end(), [](const Prefix& a, const Prefix& b) {
+    return a.prefix.length > b.prefix.length;
+  });
+}
+
+std::int32_t SnapshotBuilder::latency_us(const Attachment& attachment,
+                                         const HostModel& host) const {
+  const auto given = topology_.latency_us.find(attachment.name);
+  if (given != topology_.latency_us.end()) {
+    const auto it = given->second.find(host.id);
+    if (it != given->second.end()) return it->second;
+  }
+  if (!attachment.position || !host.position) return LatencyMatrix::kUnknown;
+  return latency_of_distance(options_.distance, host.tier,
+                             distance_km(*attachment.position, *host.position));
+}
+
+void SnapshotBuilder::add_latencies() {
+  snapshot_.latency = LatencyMatrix(snapshot_.attachments.size(), snapshot_.hosts.size());
+  for (Index a = 0; a < snapshot_.attachments.size(); ++a) {
+    for (Index h = 0; h < snapshot_.hosts.size(); ++h) {
+      snapshot_.latency.set(a, h, latency_us(snapshot_.attachments[a], snapshot_.hosts[h]));
+    }
+  }
+}
+
+Index SnapshotBuilder::attachment_of(const std::string& device,
+                                     const std::optional<IpAddress>& ip) const {
+  const auto named = device_attachment_.find(device);
+  if (named != device_attachment_.end()) return named->second;
+  if (!ip) return kNone;
+  const auto it = std::find_if(prefixes_.begin(), prefixes_.end(),
+                               [&](const Prefix& p) { return p.prefix.contains(*ip); });
+  return it == prefixes_.end() ? kNone : it->attachment;
+}
+
+const Association* SnapshotBuilder::row(const std::string& app, const std::string& ue) const {
+  const auto it = replica_.rows_.find({app, ue});
+  return it == replica_.rows_.end() ? nullptr : &it->second;
+}
+
+const Association* SnapshotBuilder::operator_prefix(const std::string& app,
+                                                    const std::optional<IpAddress>& ip) const {
+  const auto pins = operator_prefixes_.find(app);
+  if (pins == operator_prefixes_.end() || !ip) return nullptr;
+  const auto it = std::find_if(pins->second.begin(), pins->second.end(),
+                               [&](const auto* pin) { return pin->ue.prefix.contains(*ip); });
+  return it == pins->second.end() ? nullptr : *it;
+}
+
+void SnapshotBuilder::add_groups() {
+  auto names = std::make_shared<std::vector<std::string>>();
+  std::map<std::string, Index> app_index;
+  for (const auto& app : snapshot_.apps) {
+    app_index.emplace(app.id, static_cast<Index>(app_index.size()));
+  }
+  for (const auto& [key, entry] : replica_.groups_) {
+    const auto app = app_index.find(key.first);
+    if (app == app_index.end()) continue;
+    auto ue = "dev:" + key.second;
+    Group group{app->second,
+                attachment_of(key.second, entry.ip),
+                host_index(entry.host_id),
+                entry.contexts,
+                false,
+                entry.moved_ms};
+    const auto* decided = row(key.first, ue);
+    const bool pinned = decided != nullptr && decided->writer == Writer::kOperator;
+    // What the row says is on its way even if the context has not followed yet.
+    if (decided != nullptr) {
+      const auto* host = host_of(*decided);
+      const auto target = host == nullptr ? kNone : host_index(*host);
+      if (target != kNone || pinned) group.host = target;
+    }
+    group.fixed = pinned || operator_prefix(key.first, entry.ip) != nullptr;
+    if (group.fixed && group.host == kNone) continue;
+    snapshot_.groups.push_back(group);
+    names->push_back(std::move(ue));
+  }
+  snapshot_.ue = std::move(names);
+}
+
+}  // namespace mx2::optimizer

@@ -1,0 +1,51 @@
+// Joins the replica with the topology. Internal to replica.cpp.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "optimizer/replica.h"
+
+namespace mx2::optimizer {
+
+class SnapshotBuilder {
+ public:
+  SnapshotBuilder(const Replica& replica, const Topology& topology, const OptimizerOptions& options)
+      : replica_(replica), topology_(topology), options_(options) {}
+
+  Snapshot build();
+
+ private:
+  struct Prefix {
+    IpPrefix prefix;
+    Index attachment;
+  };
+
+  void add_hosts();
+  void add_apps();
+  void add_attachments();
+  void add_latencies();
+  void add_groups();
+  [[nodiscard]] HostModel host_model(const Replica::HostEntry& entry) const;
+  [[nodiscard]] AppModel app_model(const App& app) const;
+  [[nodiscard]] std::int32_t latency_us(const Attachment& attachment, const HostModel& host) const;
+  [[nodiscard]] Index attachment_of(const std::string& device,
+                                    const std::optional<IpAddress>& ip) const;
+  [[nodiscard]] Index host_index(const std::string& id) const;
+  [[nodiscard]] const Association* row(const std::string& app, const std::string& ue) const;
+  [[nodiscard]] const Association* operator_prefix(const std::string& app,
+                                                   const std::optional<IpAddress>& ip) const;
+
+  const Replica& replica_;
+  const Topology& topology_;
+  const OptimizerOptions& options_;
+  Snapshot snapshot_;
+  std::unordered_map<std::string, Index> host_index_;
+  std::unordered_map<std::string, Index> device_attachment_;
+  std::vector<Prefix> prefixes_;                                              // the longest first
+  std::map<std::string, std::vector<const Association*>> operator_prefixes_;  // by app
+};
+
+}  // namespace mx2::optimizer

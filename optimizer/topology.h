@@ -1,0 +1,60 @@
+// What the orchestrator does not know: capacities and tiers of hosts, where UEs are attached, what
+// latency lies between, how important apps are. From a YAML file (deploy/example/topology.yaml).
+//
+// A bad entry is left out and told with its place; the rest is used. Latencies that are not given
+// follow from the positions, if both are known:
+//   base_us + us_per_km × great-circle distance + what the host's tier adds
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "api/base/result.h"
+#include "api/config/yaml.h"
+#include "optimizer/model.h"
+
+namespace mx2::optimizer {
+
+struct DistanceModel {
+  std::int64_t base_us = 500;
+  std::int64_t us_per_km = 20;  // light in fibre takes 5 µs one way; routes are no straight lines
+  std::int64_t regional_extra_us = 2000;
+  std::int64_t cloud_extra_us = 15'000;
+};
+
+// A host of the file; its state, zone, labels and instances are the orchestrator's.
+struct TopologyHost {
+  Tier tier = Tier::kEdge;
+  std::string parent;
+  std::optional<std::int64_t> capacity;
+  std::optional<std::int64_t> cores;
+  std::optional<std::int64_t> service_us;
+  std::optional<Position> position;
+};
+
+struct TopologyApp {
+  std::string policy;  // empty: the standard one
+  std::int64_t required_latency_us = 0;
+  std::int64_t weight = 1;
+  QosClass qos;
+  std::map<std::string, std::string> labels;
+  std::vector<std::string> zones;
+};
+
+struct Topology {
+  std::map<std::string, TopologyHost> hosts;
+  std::map<std::string, TopologyApp> apps;
+  std::vector<Attachment> attachments;
+  std::map<std::string, std::map<std::string, std::int32_t>> latency_us;  // attachment, host
+  std::vector<std::string> problems;  // one line each, "file:line:column: …"
+};
+
+// Never fails: what cannot be used is among the problems.
+[[nodiscard]] Topology read_topology(const config::Document& document);
+
+// Great-circle distance.
+[[nodiscard]] double distance_km(const Position& a, const Position& b);
+[[nodiscard]] std::int32_t latency_of_distance(const DistanceModel& model, Tier tier, double km);
+
+}  // namespace mx2::optimizer

@@ -1,0 +1,83 @@
+// plan_cold, plan_incremental and plan_scaling: how long a whole plan takes once the snapshot is
+// held. One JSON object a line, as the other benchmarks print them.
+//   mx2_plan_bench [scaling]
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+#include "optimizer/evaluation.h"
+#include "optimizer/min_cost_flow.h"
+#include "tests/optimizer/instances.h"
+
+namespace mx2::optimizer {
+namespace {
+
+constexpr std::uint64_t kSeed = 1;
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+long resident_mib() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss / 1024;
+}
+
+Placement report(const char* name, const Snapshot& snapshot) {
+  MinCostFlowPolicy::Statistics statistics;
+  const auto begin = std::chrono::steady_clock::now();
+  auto placement = MinCostFlowPolicy().place(snapshot, statistics);
+  const auto seconds = seconds_since(begin);
+  const auto result = evaluate(snapshot, placement);
+  std::printf(
+      "{\"bench\":\"%s\",\"value\":%.3f,\"unit\":\"s\",\"ratio\":null,\"against\":null,"
+      "\"contexts\":%zu,\"hosts\":%zu,\"classes\":%zu,"
+      "\"arcs\":%zu,\"rounds\":%d,\"moves\":%lld,\"unserved\":%lld,\"mean_ms\":%.2f,"
+      "\"p95_ms\":%.2f,\"resident_mib_max\":%ld}\n",
+      name, seconds, snapshot.groups.size(), snapshot.hosts.size(), statistics.classes,
+      statistics.arcs, statistics.rounds, static_cast<long long>(result.moves),
+      static_cast<long long>(result.unserved_contexts), result.latency_mean_ms,
+      result.latency_p95_ms, resident_mib());
+  std::fflush(stdout);
+  return placement;
+}
+
+// Everybody is where the plan put them; then one in a hundred is somewhere else on the network.
+void change_one_percent(Snapshot& snapshot, const Placement& placement) {
+  test::Dice dice(kSeed + 1);
+  const auto attachments = static_cast<std::int64_t>(snapshot.attachments.size());
+  for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
+    snapshot.groups[i].host = placement.host_of_group[i];
+    if (!dice.one_in(100)) continue;
+    snapshot.groups[i].attachment = static_cast<Index>(dice.roll(0, attachments - 1));
+  }
+}
+
+void run_1m() {
+  auto snapshot = test::large_snapshot({}, kSeed);
+  const auto placement = report("plan_cold_1m", snapshot);
+  change_one_percent(snapshot, placement);
+  report("plan_incremental_1m", snapshot);
+}
+
+void run_scaling() {
+  for (const std::size_t contexts : {10'000, 100'000, 1'000'000}) {
+    for (const std::size_t hosts : {50, 200, 1000}) {
+      report("plan_scaling", test::large_snapshot({contexts, 1000, 20, hosts}, kSeed));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mx2::optimizer
+
+int main(int argc, char** argv) {
+  if (argc > 1 && std::string(argv[1]) == "scaling") {
+    mx2::optimizer::run_scaling();
+  } else {
+    mx2::optimizer::run_1m();
+  }
+}

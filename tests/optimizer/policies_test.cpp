@@ -1,0 +1,185 @@
+#include "optimizer/evaluation.h"
+#include "optimizer/min_cost_flow.h"
+#include "optimizer/policy.h"
+#include "optimizer/simple_policies.h"
+#include "tests/catch.h"
+#include "tests/optimizer/instances.h"
+
+namespace mx2::optimizer {
+namespace {
+
+using test::add_groups;
+using test::app;
+using test::finish;
+using test::host;
+
+constexpr std::int64_t kPlenty = 1'000'000;
+
+TEST_CASE("count-greedy: five contexts and two hosts are split 3/2", "[policy][prototype]") {
+  Snapshot snapshot;
+  snapshot.hosts = {host("comp0", kPlenty), host("comp1", kPlenty)};
+  snapshot.apps = {app("l0"), app("unserved")};
+  snapshot.apps[1].instances = {false, false};
+  add_groups(snapshot, 5, 0, kNone);
+  add_groups(snapshot, 1, 1, kNone);
+  finish(snapshot, {});
+  const auto placement = CountGreedyPolicy().place(snapshot);
+  const auto result = evaluate(snapshot, placement);
+  CHECK(result.load == std::vector<std::int64_t>{3, 2});
+  CHECK(placement.host_of_group.back() == kNone);
+}
+
+TEST_CASE("count-greedy: 300 contexts of three apps are split 100/100/100", "[policy][prototype]") {
+  Snapshot snapshot;
+  snapshot.hosts = {host("comp0", kPlenty), host("comp1", kPlenty), host("comp2", kPlenty)};
+  snapshot.apps = {app("l0"), app("l1"), app("l2")};
+  snapshot.apps[0].instances = snapshot.apps[1].instances = {true, true, false};
+  for (Index a = 0; a < 3; ++a) add_groups(snapshot, 100, a, kNone);
+  finish(snapshot, {});
+  const auto result = evaluate(snapshot, CountGreedyPolicy().place(snapshot));
+  CHECK(result.load == std::vector<std::int64_t>{100, 100, 100});
+}
+
+TEST_CASE("count-greedy: the largest group goes first", "[policy][prototype]") {
+  Snapshot snapshot;
+  snapshot.hosts = {host("comp0", kPlenty), host("comp1", kPlenty)};
+  snapshot.apps = {app("l0")};
+  add_groups(snapshot, 4, 0, kNone);
+  snapshot.groups[3].contexts = 3;
+  finish(snapshot, {});
+  const auto result = evaluate(snapshot, CountGreedyPolicy().place(snapshot));
+  CHECK(result.load == std::vector<std::int64_t>{3, 3});
+}
+
+Snapshot two_sites(std::int64_t edge_capacity, std::size_t contexts, Index at = kNone) {
+  Snapshot snapshot;
+  snapshot.hosts = {host("cloud", kPlenty, Tier::kCloud), host("edge", edge_capacity)};
+  snapshot.hosts[1].service_us = 0;
+  snapshot.apps = {app("a"), app("b")};
+  add_groups(snapshot, contexts, 0, 0, at);
+  finish(snapshot, {{20000, 1000}});
+  return snapshot;
+}
+
+TEST_CASE("nearest ignores the load, min-cost-flow and least-loaded do not", "[policy]") {
+  const auto snapshot = two_sites(3, 5);
+  CHECK(evaluate(snapshot, NearestPolicy().place(snapshot)).overloaded_hosts == 1);
+  CHECK(evaluate(snapshot, MinCostFlowPolicy().place(snapshot)).load ==
+        std::vector<std::int64_t>{2, 3});
+  CHECK(evaluate(snapshot, LeastLoadedPolicy().place(snapshot)).overloaded_hosts == 0);
+}
+
+TEST_CASE("static: everybody where the row for everybody leads", "[policy]") {
+  auto snapshot = two_sites(3, 5);
+  snapshot.apps[0].default_host = 1;
+  CHECK(evaluate(snapshot, StaticPolicy().place(snapshot)).load[1] == 5);
+  snapshot.hosts[1].status = HostStatus::kDown;
+  CHECK(evaluate(snapshot, StaticPolicy().place(snapshot)).load[0] == 5);
+}
+
+TEST_CASE("min-cost-flow: overflow goes to the cloud, least utility first", "[policy]") {
+  auto snapshot = two_sites(4, 4);
+  add_groups(snapshot, 4, 1, 0);
+  finish(snapshot, {{20000, 1000}});
+  snapshot.apps[1].qos.utility = 10;
+  const auto placement = MinCostFlowPolicy().place(snapshot);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(placement.host_of_group[i] == 0);
+  for (std::size_t i = 4; i < 8; ++i) CHECK(placement.host_of_group[i] == 1);
+}
+
+TEST_CASE("min-cost-flow: what nobody can take is unserved, least utility first", "[policy]") {
+  auto snapshot = two_sites(4, 4);
+  add_groups(snapshot, 4, 1, 0);
+  finish(snapshot, {{20000, 1000}});
+  snapshot.apps[1].qos.utility = 10;
+  snapshot.hosts[0].capacity = 1;
+  const auto result = evaluate(snapshot, MinCostFlowPolicy().place(snapshot));
+  CHECK(result.unserved_contexts == 3);
+  CHECK(result.load == std::vector<std::int64_t>{1, 4});
+  snapshot.apps[0].qos.served_percent_min = 75;  // dearer than utility 10 is
+  snapshot.apps[1].qos.utility = 2;
+  const auto placement = MinCostFlowPolicy().place(snapshot);
+  CHECK(std::count(placement.host_of_group.begin(), placement.host_of_group.begin() + 4, kNone) ==
+        1);
+}
+
+TEST_CASE("min-cost-flow: nobody moves without need", "[policy]") {
+  const auto snapshot = two_sites(10, 5, 1);
+  CHECK(evaluate(snapshot, MinCostFlowPolicy().place(snapshot)).moves == 0);
+}
+
+TEST_CASE("min-cost-flow: an unknown latency is neither zero nor unreachable", "[policy]") {
+  auto snapshot = two_sites(10, 5);
+  snapshot.latency.set(0, 1, LatencyMatrix::kUnknown);
+  CHECK(evaluate(snapshot, MinCostFlowPolicy().place(snapshot)).load[0] == 5);
+  snapshot.latency.set(0, 0, LatencyMatrix::kUnreachable);
+  const auto result = evaluate(snapshot, MinCostFlowPolicy().place(snapshot));
+  CHECK(result.load[1] == 5);
+  CHECK(result.unknown_latency_contexts == 5);
+  snapshot.latency.set(0, 1, LatencyMatrix::kUnreachable);
+  CHECK(evaluate(snapshot, MinCostFlowPolicy().place(snapshot)).unserved_contexts == 5);
+}
+
+TEST_CASE("min-cost-flow: groups of several weights keep to the capacities", "[policy]") {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    CAPTURE(seed);
+    auto snapshot = test::random_snapshot(seed);
+    test::Dice dice(seed);
+    for (auto& model : snapshot.apps) model.weight = dice.roll(1, 4);
+    for (auto& group : snapshot.groups) {
+      group.contexts = static_cast<std::uint32_t>(dice.roll(1, 3));
+      group.fixed = false;
+    }
+    const auto result = evaluate(snapshot, MinCostFlowPolicy().place(snapshot));
+    CHECK(result.overloaded_hosts == 0);
+  }
+}
+
+TEST_CASE("policies: empty catalogue, no hosts, nobody there", "[policy][hostile]") {
+  for (const auto& name : policy_names()) {
+    CAPTURE(name);
+    Snapshot nothing;
+    finish(nothing, {});
+    CHECK(make_policy(name)->place(nothing).host_of_group.empty());
+    Snapshot no_hosts;
+    no_hosts.apps = {app("a")};
+    add_groups(no_hosts, 2, 0, kNone);
+    finish(no_hosts, {});
+    CHECK(evaluate(no_hosts, make_policy(name)->place(no_hosts)).unserved_contexts == 2);
+    Snapshot no_room = no_hosts;
+    no_room.hosts = {host("h", 0)};
+    finish(no_room, {});
+    CHECK(evaluate(no_room, make_policy(name)->place(no_room)).unserved_contexts == 2);
+  }
+  CHECK(make_policy("nonsense") == nullptr);
+}
+
+TEST_CASE("policies: the same snapshot gives the same placement; who is fixed stays", "[policy]") {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    const auto snapshot = test::random_snapshot(seed);
+    for (const auto& name : policy_names()) {
+      CAPTURE(seed, name);
+      const auto placement = make_policy(name)->place(snapshot);
+      CHECK(placement.host_of_group == make_policy(name)->place(snapshot).host_of_group);
+      for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
+        if (snapshot.groups[i].fixed) {
+          CHECK(placement.host_of_group[i] == snapshot.groups[i].host);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("policies: each app by its own", "[policy]") {
+  auto snapshot = two_sites(4, 4);
+  add_groups(snapshot, 4, 1, 0);
+  finish(snapshot, {{20000, 1000}});
+  snapshot.apps[1].default_host = 0;
+  const auto placement = place_by_app(snapshot, {"min-cost-flow", "static"});
+  CHECK(placement.host_of_group == std::vector<Index>{1, 1, 1, 1, 0, 0, 0, 0});
+  CHECK(place_by_app(snapshot, {"nearest", "min-cost-flow"}).host_of_group ==
+        std::vector<Index>{1, 1, 1, 1, 0, 0, 0, 0});
+}
+
+}  // namespace
+}  // namespace mx2::optimizer

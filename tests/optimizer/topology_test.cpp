@@ -1,0 +1,86 @@
+#include "optimizer/topology.h"
+
+#include "tests/catch.h"
+
+namespace mx2::optimizer {
+namespace {
+
+using mx2::test::ContainsSubstring;
+
+Topology read(const std::string& text) {
+  return read_topology(config::parse_yaml(text, "t.yaml").value());
+}
+
+std::string problems(const Topology& topology) {
+  std::string all;
+  for (const auto& problem : topology.problems) all += problem + "\n";
+  return all;
+}
+
+TEST_CASE("topology: the shipped example is read whole", "[topology]") {
+  const auto document =
+      config::read_yaml_file(std::string(MX2_SOURCE_DIR) + "/deploy/example/topology.yaml");
+  REQUIRE(document.ok());
+  const auto topology = read_topology(*document);
+  CHECK(problems(topology).empty());
+  CHECK(topology.hosts.at("mec-1").capacity == 200);
+  CHECK(topology.hosts.at("mec-1").parent == "mec-2");
+  CHECK(topology.attachments.at(0).prefixes.at(0).text() == "10.1.0.0/16");
+  CHECK(topology.latency_us.at("cell-centre").at("mec-2") == 9500);
+  CHECK(topology.apps.at("sample-app").qos.utility == 10);
+  CHECK(read("").problems.empty());
+}
+
+TEST_CASE("topology: what is bad is told with its place, the rest is used", "[topology][hostile]") {
+  const auto topology = read(
+      "hosts:\n"
+      "  - {id: a, capacity: -1, tier: moon, position: [.nan, 1]}\n"
+      "  - {id: b, capacity: 5, parent: nowhere}\n"
+      "  - {id: b, capacity: 6}\n"
+      "  - ~\n"
+      "  - {id: ~}\n"
+      "  - {id: c, capcity: 7}\n"
+      "attachments:\n"
+      "  - {name: x, prefixes: [10.0.0.1/8, 10.0.0.0/8]}\n"
+      "latency_ms:\n"
+      "  x: {a: -2, b: .nan, c: ~, d: 3.5, e: unreachable}\n"
+      "  y: {a: 1}\n"
+      "apps: [{id: l, qos: none}]\n"
+      "qso: 1\n");
+  const auto all = problems(topology);
+  for (const char* part :
+       {"t.yaml:2:13: capacity is -1; must be an integer from 0", "tier is 'moon'",
+        "position must be [longitude, latitude]", "'b' is given already at t.yaml:3:5",
+        "parent 'nowhere' of host 'b'", "t.yaml:5:5: must be a mapping", "id must be a text",
+        "'capcity' is not known; did you mean 'capacity'?", "'10.0.0.1/8' is no IP prefix",
+        "a is -2; must be milliseconds", "b is", "there is no attachment 'y'",
+        "there is no class 'none'", "'qso' is not known; did you mean 'qos'?"}) {
+    CHECK_THAT(all, ContainsSubstring(part));
+  }
+  CHECK(topology.hosts.size() == 3);
+  CHECK_FALSE(topology.hosts.at("a").capacity);
+  CHECK(topology.hosts.at("b").capacity == 5);
+  CHECK(topology.attachments.at(0).prefixes.size() == 1);
+  CHECK(topology.latency_us.at("x") ==
+        std::map<std::string, std::int32_t>{{"d", 3500}, {"e", LatencyMatrix::kUnreachable}});
+}
+
+TEST_CASE("topology: nothing of the wrong type is followed", "[topology][hostile]") {
+  CHECK(read("[1]").problems.size() == 1);
+  CHECK(read("hosts: 7\nattachments: {a: 1}\nlatency_ms: [1]\n").problems.size() == 3);
+  CHECK(read("attachments: [{name: a}]\nlatency_ms: {a: 7}\n").problems.size() == 1);
+}
+
+TEST_CASE("topology: latency follows from the distance", "[topology]") {
+  const Position melbourne{144.9631, -37.8136, {}};
+  const Position sydney{151.2093, -33.8688, {}};
+  const auto km = distance_km(melbourne, sydney);
+  CHECK(km > 710);
+  CHECK(km < 717);
+  CHECK(latency_of_distance({500, 20, 2000, 15000}, Tier::kEdge, 10) == 700);
+  CHECK(latency_of_distance({500, 20, 2000, 15000}, Tier::kRegional, 10) == 2700);
+  CHECK(latency_of_distance({500, 20, 2000, 15000}, Tier::kCloud, 10) == 15700);
+}
+
+}  // namespace
+}  // namespace mx2::optimizer
