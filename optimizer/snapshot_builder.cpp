@@ -21,6 +21,10 @@ HostStatus status_of(HostState state) {
   return to_text(state) == "draining" ? HostStatus::kDraining : HostStatus::kDown;
 }
 
+std::string key_of(const IpAddress& address) {
+  return {address.bytes().begin(), address.bytes().end()};
+}
+
 // The host a row leads to; null for a literal endpoint.
 const std::string* host_of(const Association& row) {
   const auto& target = row.targets.front();
@@ -107,11 +111,10 @@ void SnapshotBuilder::add_attachments() {
   for (Index a = 0; a < snapshot_.attachments.size(); ++a) {
     const auto& attachment = snapshot_.attachments[a];
     for (const auto& device : attachment.devices) device_attachment_.emplace(device, a);
-    for (const auto& prefix : attachment.prefixes) prefixes_.push_back({prefix, a});
+    for (const auto& prefix : attachment.prefixes) {
+      prefixes_[prefix.length].emplace(key_of(prefix.address), a);
+    }
   }
-  std::stable_sort(prefixes_.begin(), prefixes_.end(), [](const Prefix& a, const Prefix& b) {
-    return a.prefix.length > b.prefix.length;
-  });
 }
 
 std::int32_t SnapshotBuilder::latency_us(const Attachment& attachment,
@@ -140,9 +143,11 @@ Index SnapshotBuilder::attachment_of(const std::string& device,
   const auto named = device_attachment_.find(device);
   if (named != device_attachment_.end()) return named->second;
   if (!ip) return kNone;
-  const auto it = std::find_if(prefixes_.begin(), prefixes_.end(),
-                               [&](const Prefix& p) { return p.prefix.contains(*ip); });
-  return it == prefixes_.end() ? kNone : it->attachment;
+  for (const auto& [length, attachments] : prefixes_) {
+    const auto it = attachments.find(key_of(ip->masked(length)));
+    if (it != attachments.end()) return it->second;
+  }
+  return kNone;
 }
 
 const Association* SnapshotBuilder::row(const std::string& app, const std::string& ue) const {

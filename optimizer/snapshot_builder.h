@@ -1,6 +1,8 @@
 // Joins the replica with the topology. Internal to replica.cpp.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -18,11 +20,6 @@ class SnapshotBuilder {
   Snapshot build();
 
  private:
-  struct Prefix {
-    IpPrefix prefix;
-    Index attachment;
-  };
-
   void add_hosts();
   void add_apps();
   void add_attachments();
@@ -44,7 +41,8 @@ class SnapshotBuilder {
   Snapshot snapshot_;
   std::unordered_map<std::string, Index> host_index_;
   std::unordered_map<std::string, Index> device_attachment_;
-  std::vector<Prefix> prefixes_;                                              // the longest first
+  // By length, the longest first: the 16 bytes of the prefix -> attachment.
+  std::map<int, std::unordered_map<std::string, Index>, std::greater<>> prefixes_;
   std::map<std::string, std::vector<const Association*>> operator_prefixes_;  // by app
 };
 

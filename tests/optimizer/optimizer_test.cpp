@@ -205,6 +205,18 @@ TEST_CASE("optimizer: lists are read again when the feed is gone or was lost", "
   CHECK(bench.orchestrator.lists_read == 3 * read);
 }
 
+TEST_CASE("optimizer: the longest prefix says where a UE is attached", "[optimizer]") {
+  Bench bench;
+  bench.topology = read_topology(
+      config::parse_yaml("attachments: [{name: x, prefixes: [10.0.0.0/8]},"
+                         " {name: y, prefixes: [10.0.0.0/24]}]\n"
+                         "latency_ms: {x: {near: 2, far: 30}, y: {near: 30, far: 2}}\n",
+                         "t")
+          .value());
+  Optimizer optimizer(bench.orchestrator, bench.options, bench.topology, bench.clock);
+  CHECK(optimizer.plan(true)->plan.changes.empty());  // at y the far host is the near one
+}
+
 TEST_CASE("optimizer: UEs of unknown attachment, empty catalogue, no hosts", "[optimizer]") {
   Bench bench;
   bench.orchestrator.lists["contexts"].push_back(context("z", "far", "192.0.2.1"));

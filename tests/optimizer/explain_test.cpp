@@ -1,0 +1,44 @@
+#include "optimizer/explain.h"
+
+#include "optimizer/min_cost_flow.h"
+#include "tests/catch.h"
+#include "tests/optimizer/instances.h"
+
+namespace mx2::optimizer {
+namespace {
+
+using mx2::test::ContainsSubstring;
+
+Snapshot three_hosts() {
+  Snapshot snapshot;
+  snapshot.hosts = {test::host("a", 1), test::host("b", 10), test::host("c", 10)};
+  snapshot.hosts[2].status = HostStatus::kDown;
+  for (auto& host : snapshot.hosts) host.service_us = 0;
+  snapshot.apps = {test::app("low"), test::app("high")};
+  snapshot.apps[1].qos.utility = 10;
+  test::add_groups(snapshot, 1, 0, 0, 2);
+  test::add_groups(snapshot, 1, 1, 0, 2);
+  test::finish(snapshot, {{1000, 5000, 500}});
+  return snapshot;
+}
+
+TEST_CASE("explain: every host with each term of its cost, and why it was chosen", "[explain]") {
+  const auto snapshot = three_hosts();
+  const auto placement = MinCostFlowPolicy().place(snapshot);
+  const auto high = explain(snapshot, placement, "dev:ue-1", "high");
+  REQUIRE(high);
+  CHECK(high->chosen == 0);
+  CHECK(high->reason == "a costs least");
+  const auto low = explain(snapshot, placement, "dev:ue-0", "low");
+  REQUIRE(low);
+  CHECK(low->chosen == 1);
+  CHECK_THAT(low->reason, ContainsSubstring("a (full)"));
+  const auto text = to_text(snapshot, *low);
+  CHECK_THAT(text, ContainsSubstring("  c: is down"));
+  CHECK_THAT(text, ContainsSubstring("* b: 7.0 ms = latency 5.0 ms + congestion 0.0 ms + "
+                                     "migration 2.0 ms"));
+  CHECK_FALSE(explain(snapshot, placement, "dev:nobody", "low"));
+}
+
+}  // namespace
+}  // namespace mx2::optimizer
