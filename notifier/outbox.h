@@ -59,7 +59,8 @@ class Outbox {
   [[nodiscard]] virtual Result<std::optional<OutboxEntry>> find(const std::string& context_id) = 0;
 
   // Keeps what became of attempts. Never waits for the disk; what cannot be stored is tried again
-  // with the next call, also one without outcomes, so that an entry is sent twice rather than never.
+  // with the next call, also one without outcomes, so that an entry is sent twice rather than
+  // never.
   virtual void settle(std::vector<Outcome> outcomes) = 0;
 };
 

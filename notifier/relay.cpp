@@ -225,9 +225,10 @@ void Relay::send(OutboxEntry entry, Pending& pending) {
       entry.callback_reference,
       {{"Content-Type", "application/json"}, {"Mx2-Sequence", std::to_string(entry.revision)}},
       entry.body};
-  client_.begin(std::move(request), [this, entry = std::move(entry)](Result<http::Reply> reply) {
-    on_reply(entry, reply);
-  });
+  client_.begin(std::move(request),
+                [this, entry = std::move(entry)](const Result<http::Reply>& reply) {
+                  on_reply(entry, reply);
+                });
 }
 
 void Relay::on_reply(const OutboxEntry& entry, const Result<http::Reply>& reply) {

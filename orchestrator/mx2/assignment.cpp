@@ -29,6 +29,7 @@ std::optional<PreparedLocation> location_of(const UserAppInstance& item) {
 std::vector<UserAppInstance> as_items(const std::vector<Placement>& placements,
                                       const std::optional<LocationConstraints>& location) {
   std::vector<UserAppInstance> items;
+  items.reserve(placements.size());
   for (const auto& placement : placements) {
     items.push_back({placement.app_instance_id, placement.reference_uri, location});
   }

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "api/base/log.h"
+#include "orchestrator/store/checkpointer.h"
 #include "orchestrator/store/file_lock.h"
 #include "orchestrator/store/schema.h"
 #include "orchestrator/store/sqlite_queries.h"
@@ -48,7 +49,6 @@ void configure(SQLite::Database& db, const SqliteOptions& options) {
   db.exec("PRAGMA journal_mode = WAL");
   db.exec("PRAGMA synchronous = FULL");
   db.exec("PRAGMA cache_size = -65536");  // KiB
-  db.exec("PRAGMA wal_autocheckpoint = " + std::to_string(options.checkpoint_pages));
   if (options.size_bytes_max > 0) {
     db.exec("PRAGMA max_page_count = " +
             std::to_string(std::max<std::size_t>(16, options.size_bytes_max / kPageBytes)));
@@ -112,6 +112,8 @@ struct SqliteStore::Impl {
     undo = std::make_unique<SQLite::Statement>(writer, "ROLLBACK TO unit");
     reader.open(options.path);
     outbox_reader.open(options.path);
+    checkpointer = std::make_unique<Checkpointer>(options.path, options.checkpoint_pages);
+    checkpointer->attach(writer.getHandle());
     thread = std::thread([this] { write_until_closed(); });
     return {};
   }
@@ -127,6 +129,7 @@ struct SqliteStore::Impl {
   std::unique_ptr<FileLock> lock;
   const SqliteOptions options;
   SQLite::Database writer;
+  std::unique_ptr<Checkpointer> checkpointer;
   std::unique_ptr<SqliteTransaction> transaction;
   std::unique_ptr<SQLite::Statement> begin;
   std::unique_ptr<SQLite::Statement> commit_all;
@@ -192,7 +195,10 @@ Units SqliteStore::Impl::take_background() {
 }
 
 void SqliteStore::Impl::write_until_closed() {
-  for (auto batch = next_batch(); !batch.empty(); batch = next_batch()) commit(std::move(batch));
+  for (auto batch = next_batch(); !batch.empty(); batch = next_batch()) {
+    commit(std::move(batch));
+    checkpointer->finish_if_near();
+  }
 }
 
 Result<void> SqliteStore::Impl::run_isolated(UnitOfWork& unit) {
