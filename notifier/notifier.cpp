@@ -13,7 +13,7 @@
 namespace mx2::notifier {
 namespace {
 
-constexpr int kNiceness = 5;
+constexpr int kNiceness = 19;
 
 http::AsyncClientOptions client_options(const NotifierOptions& options, AddressGuard guard) {
   http::AsyncClientOptions client;

@@ -31,8 +31,7 @@ Placement place_by_app(const Snapshot& snapshot, const std::vector<std::string>&
 
   auto placement = current_placement(snapshot);
   auto part = snapshot;
-  for (std::size_t i = 0; i < part.groups.size(); ++i) {
-    auto& group = part.groups[i];
+  for (auto& group : part.groups) {
     if (!group.fixed) group.host = kNone;  // its turn has not come: it weighs nothing
     group.fixed = true;
   }

@@ -13,13 +13,13 @@
 namespace mx2 {
 
 struct SqliteOptions {
-  std::string path;                     // created if missing, with its directory
-  std::size_t queue_max = 20000;        // units waiting; more are refused with `unavailable`
-  std::size_t batch_max = 1024;         // units in one commit
-  std::size_t size_bytes_max = 0;       // 0: as large as the disk; else "the storage is full"
-  std::size_t checkpoint_pages = 4000;  // of 4 KiB in the log before they move to the main file
-  bool beside_orchestrator = false;     // for a notifier of its own: the file must be there, and is
-                                        // not locked
+  std::string path;                      // created if missing, with its directory
+  std::size_t queue_max = 20000;         // units waiting; more are refused with `unavailable`
+  std::size_t batch_max = 1024;          // units in one commit
+  std::size_t size_bytes_max = 0;        // 0: as large as the disk; else "the storage is full"
+  std::size_t checkpoint_pages = 16000;  // of 4 KiB in the log before they move to the main file
+  bool beside_orchestrator = false;  // for a notifier of its own: the file must be there, and is
+                                     // not locked
 };
 
 class SqliteStore final : public Store {
