@@ -7,7 +7,7 @@ namespace mx2 {
 namespace {
 
 constexpr auto kRetryAfter = std::chrono::seconds(1);
-constexpr std::size_t kScanned = 32;  // contexts between two looks at the clock
+constexpr std::size_t kScanned = 16;  // contexts between two looks at the clock
 
 }  // namespace
 

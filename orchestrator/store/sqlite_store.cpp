@@ -40,7 +40,7 @@ constexpr std::size_t kPageBytes = 4096;
 // Background work: how much of it one batch takes while clients wait for others, and otherwise.
 using Time = std::chrono::steady_clock::time_point;
 constexpr auto kClientsLately = std::chrono::milliseconds(50);
-constexpr auto kShortShare = std::chrono::milliseconds(1);
+constexpr auto kShortShare = std::chrono::microseconds(300);
 constexpr auto kLongShare = std::chrono::milliseconds(15);
 constexpr std::size_t kFewUnits = 2;
 constexpr std::size_t kManyUnits = 64;
