@@ -101,8 +101,8 @@ class UnitOfWork {
   // True for work that no client waits for: it takes turns with what clients wait for, in batches
   // of its own, which are short while there are such clients.
   [[nodiscard]] virtual bool background() const { return false; }
-  // True for a unit that writes at most once: it needs no savepoint, as a single write that fails
-  // has changed nothing.
+  // True for a unit that writes at most once, or whose writes stand for themselves: it needs no
+  // savepoint, as a single write that fails has changed nothing.
   [[nodiscard]] virtual bool writes_once() const { return false; }
 };
 
