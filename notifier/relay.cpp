@@ -207,11 +207,13 @@ void Relay::send_one(Destination& destination) {
   auto found = outbox_.find(queued.context_id);
   if (!found) return queue(it->first, pending, now_ms_ + kStorageRetryMs);
   if (!*found) return forget(it);
-  if (pending.sequence != (*found)->sequence) superseded_.add();  // by one that is not read yet
-  pending.sequence = (*found)->sequence;
-  pending.written_ms = (*found)->written_ms;
-  attach(pending, (*found)->callback_reference);
-  if (pending.destination != &destination) return queue(it->first, pending, now_ms_);
+  if (pending.sequence != (*found)->sequence) {  // replaced by one that is not read yet
+    superseded_.add();
+    pending.sequence = (*found)->sequence;
+    pending.written_ms = (*found)->written_ms;
+    attach(pending, (*found)->callback_reference);
+    if (pending.destination != &destination) return queue(it->first, pending, now_ms_);
+  }
   send(std::move(**found), pending);
 }
 

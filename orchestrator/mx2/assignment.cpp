@@ -120,16 +120,21 @@ void expand(const Model& model, const StrategyOptions& options, const PlacementQ
   if (!list.empty()) items = std::move(list);
 }
 
+ApplicationContextUpdateNotification update_notification(const AppContext& context) {
+  const auto& items = context.app_info.user_app_instance_info;
+  ApplicationContextUpdateNotification update{context.context_id, {}};
+  std::copy_if(items.begin(), items.end(), std::back_inserter(update.user_app_instance_info),
+               [](const UserAppInstance& item) { return !item.reference_uri.empty(); });
+  return update;
+}
+
 Notification notification_of(const AppContext& context, bool address_only) {
   const auto& items = context.app_info.user_app_instance_info;
   if (address_only && items.size() == 1) {
     return AddressChangeNotification{context.context_id, items.front().app_instance_id,
                                      items.front().reference_uri};
   }
-  ApplicationContextUpdateNotification update{context.context_id, {}};
-  std::copy_if(items.begin(), items.end(), std::back_inserter(update.user_app_instance_info),
-               [](const UserAppInstance& item) { return !item.reference_uri.empty(); });
-  return update;
+  return update_notification(context);
 }
 
 notifier::OutboxEntry owed(const ContextRecord& record, const AppContext& context,

@@ -37,6 +37,9 @@ struct Reassignment {
 void expand(const Model& model, const StrategyOptions& options, const PlacementQuery& query,
             AppContext& context);
 
+// The instances of a context that have an address, as clause 6.4.4 tells them.
+[[nodiscard]] ApplicationContextUpdateNotification update_notification(const AppContext& context);
+
 // What tells a device application that addresses have changed: the new address when it has one
 // item and knew an address of it before, else the whole list.
 [[nodiscard]] Notification notification_of(const AppContext& context, bool address_only);

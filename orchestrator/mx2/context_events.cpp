@@ -150,12 +150,4 @@ void ContextEvents::run() {
   }
 }
 
-ApplicationContextUpdateNotification update_notification(const AppContext& context) {
-  ApplicationContextUpdateNotification result{context.context_id, {}};
-  for (const auto& instance : context.app_info.user_app_instance_info) {
-    if (!instance.reference_uri.empty()) result.user_app_instance_info.push_back(instance);
-  }
-  return result;
-}
-
 }  // namespace mx2

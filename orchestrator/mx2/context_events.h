@@ -117,7 +117,4 @@ class ContextEvents {
   std::thread timer_;
 };
 
-// The instances of a context that have an address, as clause 6.4.4 tells them.
-[[nodiscard]] ApplicationContextUpdateNotification update_notification(const AppContext& context);
-
 }  // namespace mx2

@@ -7,6 +7,7 @@ namespace mx2 {
 namespace {
 
 constexpr auto kRetryAfter = std::chrono::seconds(1);
+constexpr std::size_t kDevicesMax = 100'000;
 constexpr std::size_t kScanned = 16;  // contexts between two looks at the clock
 
 }  // namespace
@@ -83,6 +84,7 @@ void Relocation::begin(const RelocationScopes& scopes) {
       devices_.push_back(scope);
     }
   }
+  if (devices_.size() > kDevicesMax) sweep_instead();
   submit_piece();
 }
 
@@ -100,6 +102,12 @@ void Relocation::sweep(const std::string& app_d_id) {
   swept_apps_.insert(app_d_id);
   sweep_end_ = cursor_;
   wrapped_ = false;
+}
+
+// Changes that come faster than they can be followed one by one are followed all at once.
+void Relocation::sweep_instead() {
+  for (const auto& scope : devices_) sweep(scope.app_d_id);
+  devices_.clear();
 }
 
 void Relocation::submit_piece() {

@@ -83,6 +83,7 @@ class Relocation {
   };
 
   void sweep(const std::string& app_d_id);
+  void sweep_instead();
   void submit_piece();
   Result<Progress> run_piece(StoreTransaction& transaction);
   Result<void> run_devices(StoreTransaction& transaction, Progress& progress);

@@ -76,8 +76,8 @@ void count_outbox(SQLite::Database& db, OutboxPage& out) {
 
 }  // namespace
 
-Page<ContextSummary> contexts(SQLite::Database& db, const ContextFilter& filter,
-                              const std::string& cursor, std::size_t limit) {
+Result<Page<ContextSummary>> contexts(SQLite::Database& db, const ContextFilter& filter,
+                                      const std::string& cursor, std::size_t limit) {
   SQLite::Statement query(
       db,
       "SELECT context_id, app_d_id, dev_app_id, client_ip, host_id, reference_uri, ue, created_ms, "
@@ -133,8 +133,9 @@ Result<Page<Association>> rows(SQLite::Database& db, const std::string& app_d_id
   return page;
 }
 
-std::vector<notifier::OutboxEntry> notifications(SQLite::Database& db, std::uint64_t after_sequence,
-                                                 std::size_t limit) {
+Result<std::vector<notifier::OutboxEntry>> notifications(SQLite::Database& db,
+                                                         std::uint64_t after_sequence,
+                                                         std::size_t limit) {
   SQLite::Statement query(db, std::string("SELECT ") + kOutboxColumns +
                                   " FROM outbox WHERE sequence > $1 AND dead = 0 "
                                   "ORDER BY sequence LIMIT $2");
@@ -150,15 +151,17 @@ std::unique_ptr<SQLite::Statement> prepare_notification(SQLite::Database& db) {
       std::string("SELECT ") + kOutboxColumns + " FROM outbox WHERE context_id = $1 AND dead = 0");
 }
 
-std::optional<notifier::OutboxEntry> notification(SQLite::Statement& prepared,
-                                                  const std::string& context_id) {
+Result<std::optional<notifier::OutboxEntry>> notification(SQLite::Statement& prepared,
+                                                          const std::string& context_id) {
   const Reset reset(prepared);
   bind_all(prepared, context_id);
-  if (!prepared.executeStep()) return std::nullopt;
-  return read_entry(prepared);
+  std::optional<notifier::OutboxEntry> found;
+  if (prepared.executeStep()) found = read_entry(prepared);
+  return found;
 }
 
-OutboxPage outbox(SQLite::Database& db, bool dead, const std::string& cursor, std::size_t limit) {
+Result<OutboxPage> outbox(SQLite::Database& db, bool dead, const std::string& cursor,
+                          std::size_t limit) {
   OutboxPage out;
   count_outbox(db, out);
   SQLite::Statement query(db, std::string("SELECT ") + kOutboxColumns +

@@ -14,20 +14,21 @@
 
 namespace mx2::sqlite {
 
-[[nodiscard]] Page<ContextSummary> contexts(SQLite::Database& db, const ContextFilter& filter,
-                                            const std::string& cursor, std::size_t limit);
+[[nodiscard]] Result<Page<ContextSummary>> contexts(SQLite::Database& db,
+                                                    const ContextFilter& filter,
+                                                    const std::string& cursor, std::size_t limit);
 [[nodiscard]] Result<Page<Association>> rows(SQLite::Database& db, const std::string& app_d_id,
                                              const std::string& ue, const std::string& cursor,
                                              std::size_t limit);
-[[nodiscard]] std::vector<notifier::OutboxEntry> notifications(SQLite::Database& db,
-                                                               std::uint64_t after_sequence,
-                                                               std::size_t limit);
+[[nodiscard]] Result<std::vector<notifier::OutboxEntry>> notifications(SQLite::Database& db,
+                                                                       std::uint64_t after_sequence,
+                                                                       std::size_t limit);
 // Kept prepared: asked before each notification that is sent.
 [[nodiscard]] std::unique_ptr<SQLite::Statement> prepare_notification(SQLite::Database& db);
-[[nodiscard]] std::optional<notifier::OutboxEntry> notification(SQLite::Statement& prepared,
-                                                                const std::string& context_id);
-[[nodiscard]] OutboxPage outbox(SQLite::Database& db, bool dead, const std::string& cursor,
-                                std::size_t limit);
+[[nodiscard]] Result<std::optional<notifier::OutboxEntry>> notification(
+    SQLite::Statement& prepared, const std::string& context_id);
+[[nodiscard]] Result<OutboxPage> outbox(SQLite::Database& db, bool dead, const std::string& cursor,
+                                        std::size_t limit);
 [[nodiscard]] Result<Store::Loaded> load(SQLite::Database& db, const Store::Loader& loader);
 
 }  // namespace mx2::sqlite

@@ -24,16 +24,6 @@ namespace {
 
 using Units = std::vector<std::unique_ptr<UnitOfWork>>;
 
-// T of a T or a Result<T>.
-template <typename T>
-struct UnwrapResult {
-  using type = T;
-};
-template <typename T>
-struct UnwrapResult<Result<T>> {
-  using type = T;
-};
-
 constexpr int kBusyTimeoutMs = 5000;
 constexpr std::size_t kPageBytes = 4096;
 
@@ -70,7 +60,7 @@ struct Reader {
   }
 
   template <typename F>
-  auto read(F&& query) -> Result<typename UnwrapResult<decltype(query(*database))>::type> {
+  auto read(F&& query) -> decltype(query(*database)) {
     const std::lock_guard guard(mutex);
     try {
       return query(*database);
