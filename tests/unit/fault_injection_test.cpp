@@ -125,10 +125,9 @@ class Fixture {
   ContextIndex index;
   StrategyOptions strategy{Strategy::kBaseline, 3};
   ContextEvents events{{}, files.registry.gauge("listeners", "test")};
-  ChangeFeed changes{{}, 1};
-  Relocation relocation{model, *store, clock, index, strategy, events, changes, files.registry};
-  Mx2Service service{model, *store,   clock,      ids,    quota,
-                     index, strategy, relocation, events, changes};
+  ChangeFeed feed{{}, 1};
+  Relocation relocation{model, *store, clock, index, strategy, events, feed, files.registry};
+  Mx2Service service{model, *store, clock, ids, quota, index, strategy, relocation, events, feed};
   std::string context_id;
 };
 
@@ -232,10 +231,9 @@ TEST_CASE("first content that cannot be stored whole is not stored at all", "[st
     ContextIndex index;
     const StrategyOptions strategy;
     ContextEvents events({}, files.registry.gauge("listeners", "test"));
-    ChangeFeed changes({}, 1);
-    Relocation relocation(model, store, clock, index, strategy, events, changes, files.registry);
-    Mx2Service service{model, store,    clock,      ids,    quota,
-                       index, strategy, relocation, events, changes};
+    ChangeFeed feed({}, 1);
+    Relocation relocation(model, store, clock, index, strategy, events, feed, files.registry);
+    Mx2Service service{model, store, clock, ids, quota, index, strategy, relocation, events, feed};
     Content content;
     content.apps = {sample_app("a")};
     content.hosts = {sample_host("n", {"a"})};

@@ -1,0 +1,155 @@
+// Rewrites of the table in pieces, with the n-th call of the storage failing, for every n: a plan
+// is carried out as a whole or refused as a whole, whatever happens in between.
+#include "tests/support/program.h"
+
+namespace mx2 {
+namespace {
+
+using test::Program;
+using test::sample_row;
+
+constexpr int kRows = 600;  // three pieces
+
+std::vector<TableChange> plan_to(const std::string& host, int rows = kRows) {
+  std::vector<TableChange> changes;
+  for (int i = 0; i < rows; ++i) {
+    changes.push_back(sample_row("dev:ue-" + std::to_string(i), "a", {"host:" + host}));
+    changes.back().row.writer = Writer::kOptimizer;
+  }
+  return changes;
+}
+
+Result<Rewritten> submit(Program& program, std::vector<TableChange> changes, std::uint64_t version,
+                         bool dry_run = false) {
+  return program.wait<Rewritten>([&](auto answer) {
+    program.running->rewriter.submit(
+        {TableVersion::Kind::kPlan, std::move(changes), version, "test", dry_run},
+        std::move(answer));
+  });
+}
+
+// Rows of the plan that the store has, by version.
+std::map<std::uint64_t, int> versions(Program& program) {
+  std::map<std::uint64_t, int> counts;
+  std::string cursor;
+  do {
+    const auto page = program.running->store.rows("a", "", cursor, 1000).value();
+    for (const auto& row : page.items) {
+      if (row.ue.kind == UeSelector::Kind::kDevApp) ++counts[row.version];
+    }
+    cursor = page.next;
+  } while (!cursor.empty());
+  return counts;
+}
+
+std::size_t pieces_left(Program& program) {
+  return program.running->store
+      .load({[](App&&) -> Result<void> { return {}; }, [](Host&&) -> Result<void> { return {}; },
+             [](TableChange&&) -> Result<void> { return {}; },
+             [](const ContextOwner&, const std::string&, const std::string&) {}})
+      .value()
+      .rewrite_pieces.size();
+}
+
+bool comes_to_rest(Program& program) {
+  for (int i = 0; i < 3000; ++i) {
+    if (pieces_left(program) == 0) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return false;
+}
+
+TEST_CASE("rewriter: all rows, one version, contexts follow", "[store][plans]") {
+  Program program;
+  const auto tried = submit(program, plan_to("south"), 1, true);
+  REQUIRE(tried.ok());
+  CHECK(tried->rows == kRows);
+  CHECK(tried->table_version == 1);
+  CHECK(versions(program).empty());
+  const auto done = submit(program, plan_to("south"), 1);
+  REQUIRE(done.ok());
+  CHECK(done->rows == kRows);
+  CHECK(done->table_version == 2);
+  CHECK(versions(program) == std::map<std::uint64_t, int>{{2, kRows}});
+  CHECK(program.running->model.unlocked().table_version() == 2);
+  REQUIRE(program.settles());
+  CHECK(program.record(program.contexts[0]).host_id == "south");
+  CHECK(pieces_left(program) == 0);
+}
+
+TEST_CASE("rewriter: whatever call fails, it is all done or nothing is", "[store][fault][plans]") {
+  // Three pieces logged, two calls to begin, four or more for each row.
+  for (const int n : {1, 2, 3, 4, 5, 6, 7, 8, 9, 20, 500, 1200, 1900, 1810, 1811, 1812}) {
+    CAPTURE(n);
+    Program program;
+    program.running->store.fail_at(n);
+    const auto outcome = submit(program, plan_to("south"), 1);
+    program.running->store.fail_at(0);
+    program.stop();
+    program.start();
+    REQUIRE(comes_to_rest(program));
+    REQUIRE(program.settles());
+    const auto now = program.running->model.unlocked().table_version();
+    CHECK(now == (outcome.ok() ? 2U : 1U));
+    CHECK(versions(program) == (outcome.ok() ? std::map<std::uint64_t, int>{{2, kRows}}
+                                             : std::map<std::uint64_t, int>{}));
+    // And the next one is taken.
+    REQUIRE(submit(program, plan_to("north"), now).ok());
+    CHECK(versions(program) == std::map<std::uint64_t, int>{{now + 1, kRows}});
+  }
+}
+
+TEST_CASE("rewriter: a stop in the middle is made good by the next start",
+          "[store][fault][plans]") {
+  for (const int after_ms : {0, 1, 2, 5, 10, 20}) {
+    CAPTURE(after_ms);
+    Program program;
+    std::promise<Result<Rewritten>> promise;
+    program.running->rewriter.submit(
+        {TableVersion::Kind::kPlan, plan_to("south"), 1, "test", false},
+        Callback<Result<Rewritten>>(
+            [&](Result<Rewritten> result) { promise.set_value(std::move(result)); }));
+    std::this_thread::sleep_for(std::chrono::milliseconds(after_ms));
+    program.stop();
+    const auto outcome = promise.get_future().get();
+    program.start();
+    REQUIRE(comes_to_rest(program));
+    REQUIRE(program.settles());
+    const auto found = versions(program);
+    const bool all = found == std::map<std::uint64_t, int>{{2, kRows}};
+    const bool nothing = found.empty();
+    CHECK((all || nothing));
+    CHECK(program.running->model.unlocked().table_version() == (all ? 2U : 1U));
+    if (outcome.ok()) CHECK(all);
+    const auto history = program.running->store.table_versions("", 10).value().items;
+    CHECK(history.front().finished);
+    CHECK(history.front().rows == (all ? std::size_t{kRows} : std::size_t{1}));
+  }
+}
+
+TEST_CASE("rewriter: what is changed while it is under way stays", "[store][plans]") {
+  Program program;
+  std::promise<Result<Rewritten>> promise;
+  program.running->rewriter.submit(
+      {TableVersion::Kind::kPlan, plan_to("south", 5000), 1, "test", false},
+      Callback<Result<Rewritten>>(
+          [&](Result<Rewritten> result) { promise.set_value(std::move(result)); }));
+  // Comes second.
+  CHECK(submit(program, plan_to("north"), 1).error().code == ErrorCode::kConflict);
+  while (program.running->model.read([](const Model& m) { return m.table_version(); }) < 2) {
+    std::this_thread::yield();
+  }
+  auto last = sample_row("dev:ue-4999", "a", {"host:north"});
+  last.row.writer = Writer::kOptimizer;
+  REQUIRE(program.rewrite({last}).ok());
+  const auto outcome = promise.get_future().get();
+  REQUIRE(outcome.ok());
+  CHECK(outcome->superseded == 1);
+  CHECK(outcome->rows == 4999);
+  const auto row = program.running->store.rows("a", "dev:ue-4999", "", 1).value().items.at(0);
+  CHECK(row.targets.at(0).value == "north");
+  CHECK(program.running->model.unlocked().table_version() == 3);
+}
+
+}  // namespace
+}  // namespace mx2
