@@ -80,8 +80,8 @@ is "and no others" test -z "$(grep -v '^mx2::client::' "$work/symbols")"
 is "the example with CMake: configure" cmake -S "$root/mx2-client/example" -B "$work/example" \
   -DCMAKE_PREFIX_PATH="$prefix"
 is "the example with CMake: build" cmake --build "$work/example"
-# pkg-config says where the library was configured to be; the prefix of this test is another one.
-flags=$(pkg-config --define-variable=prefix="$prefix" --cflags --libs mx2-client)
+# The prefix of this test is not the configured one.
+flags=$(pkg-config --cflags --libs mx2-client)
 is "the example with pkg-config" g++ -std=c++20 -Wall -Wextra -Wpedantic -Werror \
   "$root/mx2-client/example/follow.cpp" $flags -o "$work/follow"
 

@@ -107,12 +107,13 @@ case "${1:-}" in
 esac
 mkdir -p "$logs"
 mx2_install build test || { echo "tests/run.sh: some packages are missing" >&2; exit 1; }
-step build-dev 1800 deploy/build.sh dev || close
+step build-dev 1800 deploy/build.sh dev mx2_fast_tests || close
 if [[ -n "$fast" ]]; then
   test_in_dev
   close
 fi
 step build-release 1800 deploy/build.sh release mx2-orchestrator mx2-notifier mx2-optimizer \
-  mx2ctl mx2 mx2-client mx2_policy_table || close
+  mx2ctl mx2 mx2-client mx2_policy_table mx2_no_store_server mx2_receiver mx2_bare_multi \
+  mx2_plan_bench || close
 test_all
 close

@@ -6,13 +6,13 @@
 #include <stdexcept>
 
 #include "api/base/text.h"
+#include "api/http/curl_support.h"
 #include "api/http/http_client.h"
 
 namespace mx2::http {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using HeaderList = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
 // What libcurl's callbacks fill.
 struct Exchange {
@@ -42,11 +42,10 @@ struct Exchange {
 
 // The blank line after a head that is not interim (1xx).
 bool give_head(Exchange& exchange) {
-  long status = 0;
-  curl_easy_getinfo(exchange.handle, CURLINFO_RESPONSE_CODE, &status);
+  const int status = curl::status_of(exchange.handle);
   if (status < 200 || exchange.head_given) return true;
   exchange.head_given = true;
-  exchange.reply.status = static_cast<int>(status);
+  exchange.reply.status = status;
   return exchange.offer([&] { return exchange.sink->on_head(exchange.reply); });
 }
 
@@ -88,38 +87,6 @@ std::size_t on_header(const char* data, std::size_t size, std::size_t count, voi
   return bytes;
 }
 
-bool one_line(const std::string& text) {
-  return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos;
-}
-
-Error unreachable(ErrorCode code, std::string detail) {
-  return {code, std::move(detail), {}, kUnreachable, {}, 0};
-}
-
-Error error_of(CURLcode code, const Exchange& exchange, const ClientOptions& options,
-               const char* text) {
-  if (exchange.too_large) {
-    return unreachable(
-        ErrorCode::kTooLarge,
-        "the reply is larger than " + std::to_string(options.response_bytes_max) + " bytes");
-  }
-  const std::string reason = *text != '\0' ? text : curl_easy_strerror(code);
-  switch (code) {
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_URL_MALFORMAT: return invalid_argument("no http or https URL: " + reason);
-    case CURLE_OPERATION_TIMEDOUT: return unreachable(ErrorCode::kDeadlineExceeded, reason);
-    default: return unreachable(ErrorCode::kUnavailable, reason);
-  }
-}
-
-void allow_http_only(CURL* handle) {
-#if LIBCURL_VERSION_NUM >= 0x075500
-  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-#else
-  curl_easy_setopt(handle, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
-#endif
-}
-
 }  // namespace
 
 struct CurlClient::Impl {
@@ -135,39 +102,11 @@ struct CurlClient::Impl {
     if (multi != nullptr) curl_multi_cleanup(multi);
   }
 
-  Result<HeaderList> header_list(const Headers& headers) const {
-    HeaderList list(nullptr, &curl_slist_free_all);
-    const auto add = [&list](const std::string& line) {
-      auto* grown = curl_slist_append(list.get(), line.c_str());
-      if (grown == nullptr) throw std::bad_alloc();
-      static_cast<void>(list.release());
-      list.reset(grown);
-    };
-    // libcurl would wait for 100 Continue before a large body; the servers of this API never refuse
-    // one by its head.
-    add("Expect:");
-    if (!options.bearer_token.empty()) add("Authorization: Bearer " + options.bearer_token);
-    for (const auto& [name, value] : headers) {
-      if (!one_line(name) || !one_line(value)) {
-        return invalid_argument("header '" + name + "' has a line break");
-      }
-      add(value.empty() ? name + ";" : name + ": " + value);
-    }
-    return list;
-  }
-
-  void set_limits() {
-    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, error_text);
-    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, long{options.connect_timeout_ms});
-    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, long{options.timeout_ms});
-    curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(handle, CURLOPT_PROXY, "");
-    curl_easy_setopt(handle, CURLOPT_USERAGENT, "mx2/" MX2_VERSION);
-    if (!options.ca_file.empty()) {
-      curl_easy_setopt(handle, CURLOPT_CAINFO, options.ca_file.c_str());
-    }
-    allow_http_only(handle);
+  [[nodiscard]] Result<curl::HeaderList> header_list(const Headers& headers) const {
+    if (options.bearer_token.empty()) return curl::header_list(headers);
+    Headers with_token{{"Authorization", "Bearer " + options.bearer_token}};
+    with_token.insert(with_token.end(), headers.begin(), headers.end());
+    return curl::header_list(with_token);
   }
 
   void set_request(const std::string& method, const std::string& url, const std::string& body) {
@@ -208,9 +147,7 @@ struct CurlClient::Impl {
     while (const auto* message = curl_multi_info_read(multi, &left)) {
       if (message->msg == CURLMSG_DONE && code == CURLE_OK) code = message->data.result;
     }
-    long bytes = 0;
-    curl_easy_getinfo(handle, CURLINFO_REQUEST_SIZE, &bytes);
-    sent = bytes > 0;
+    sent = curl::was_sent(handle);
     curl_multi_remove_handle(multi, handle);
     return code;
   }
@@ -219,8 +156,9 @@ struct CurlClient::Impl {
                               const Headers& headers, const std::string& body, Exchange& exchange,
                               int idle_ms) {
     sent = false;
-    if (!one_line(method) || !one_line(url)) return invalid_argument("a URL has no line breaks");
-    if (!one_line(options.bearer_token)) return invalid_argument("the token has a line break");
+    if (!curl::one_line(method) || !curl::one_line(url)) {
+      return invalid_argument("a URL has no line breaks");
+    }
     const auto list = header_list(headers);
     if (!list) return list.error();
     exchange.header_bytes_max = options.header_bytes_max;
@@ -228,29 +166,31 @@ struct CurlClient::Impl {
     exchange.handle = handle;
     curl_easy_reset(handle);  // options only: connections stay open
     error_text[0] = '\0';
-    set_limits();
+    curl::set_limits(handle, {options.connect_timeout_ms, options.timeout_ms, options.ca_file},
+                     error_text);
     set_request(method, url, body);
     set_sinks(exchange);
     curl_easy_setopt(handle, CURLOPT_HTTPHEADER, list->get());
     if (exchange.sink != nullptr) curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, 0L);
     const auto code = perform(exchange, idle_ms);
-    if (interrupted) return unreachable(ErrorCode::kUnavailable, "interrupted");
-    if (code != CURLE_OK && !exchange.sink_left) {
-      return error_of(code, exchange, options, error_text);
+    if (interrupted) return curl::unreachable(ErrorCode::kUnavailable, "interrupted");
+    if (exchange.too_large) {
+      return curl::unreachable(
+          ErrorCode::kTooLarge,
+          "the reply is larger than " + std::to_string(options.response_bytes_max) + " bytes");
     }
-    long status = 0;
-    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
-    exchange.reply.status = static_cast<int>(status);
+    if (code != CURLE_OK && !exchange.sink_left) return curl::error_of(handle, code, error_text);
+    exchange.reply.status = curl::status_of(handle);
     return std::move(exchange.reply);
   }
 };
 
 CurlClient::CurlClient(ClientOptions options) : impl_(std::make_unique<Impl>()) {
-  static const CURLcode kReady = curl_global_init(CURL_GLOBAL_DEFAULT);
+  curl::initialise();
   impl_->options = std::move(options);
   impl_->handle = curl_easy_init();
   impl_->multi = curl_multi_init();
-  if (kReady != CURLE_OK || impl_->handle == nullptr || impl_->multi == nullptr) {
+  if (impl_->handle == nullptr || impl_->multi == nullptr) {
     throw std::runtime_error("libcurl cannot be initialised");
   }
 }

@@ -14,12 +14,11 @@
 
 #include "api/base/text.h"
 #include "api/http/async_client.h"
-#include "api/http/http_client.h"
+#include "api/http/curl_support.h"
 
 namespace mx2::http {
 namespace {
 
-using HeaderList = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 using Time = std::chrono::steady_clock::time_point;
 
 // One request on its way. Reused, with its handle, for later ones.
@@ -27,7 +26,7 @@ struct Transfer {
   CURL* handle = nullptr;
   const AsyncClientOptions* options = nullptr;
   OutgoingRequest request;
-  HeaderList headers{nullptr, &curl_slist_free_all};
+  curl::HeaderList headers{nullptr, &curl_slist_free_all};
   std::unique_ptr<Callback<Result<Reply>>> done;
   Reply reply;
   std::size_t header_bytes = 0;
@@ -82,41 +81,19 @@ curl_socket_t open_socket(void* user, curlsocktype /*purpose*/, curl_sockaddr* a
   return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-bool one_line(const std::string& text) {
-  return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos;
-}
-
-Error unreachable(ErrorCode code, std::string detail) {
-  return {code, std::move(detail), {}, kUnreachable, {}, 0};
-}
-
 Result<Reply> result_of(CURLcode code, Transfer& transfer) {
-  long status = 0;
-  curl_easy_getinfo(transfer.handle, CURLINFO_RESPONSE_CODE, &status);
-  transfer.reply.status = static_cast<int>(status);
+  transfer.reply.status = curl::status_of(transfer.handle);
   if (code == CURLE_OK || transfer.body_cut) return std::move(transfer.reply);
   if (transfer.headers_too_large) {
-    return unreachable(ErrorCode::kTooLarge,
-                       "the reply's head is larger than " +
-                           std::to_string(transfer.options->header_bytes_max) + " bytes");
+    return curl::unreachable(ErrorCode::kTooLarge,
+                             "the reply's head is larger than " +
+                                 std::to_string(transfer.options->header_bytes_max) + " bytes");
   }
   if (transfer.refused_address) {
     return Error{
         ErrorCode::kForbidden, "the address of the host is not allowed", {}, kNotAllowed, {}, 0};
   }
-  const std::string reason =
-      transfer.error_text[0] != '\0' ? transfer.error_text.data() : curl_easy_strerror(code);
-  long sent = 0;
-  curl_easy_getinfo(transfer.handle, CURLINFO_REQUEST_SIZE, &sent);
-  if (sent > 0 && code == CURLE_UNSUPPORTED_PROTOCOL) {  // not of the URL: of what came back
-    return unreachable(ErrorCode::kUnavailable, "no HTTP came back: " + reason);
-  }
-  switch (code) {
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_URL_MALFORMAT: return invalid_argument("no http or https URL: " + reason);
-    case CURLE_OPERATION_TIMEDOUT: return unreachable(ErrorCode::kDeadlineExceeded, reason);
-    default: return unreachable(ErrorCode::kUnavailable, reason);
-  }
+  return curl::error_of(transfer.handle, code, transfer.error_text.data());
 }
 
 }  // namespace
@@ -176,20 +153,9 @@ int CurlMulti::Impl::on_timer(CURLM* /*multi*/, long timeout_ms, void* user) {
 // What is the same for every request on this handle.
 void CurlMulti::Impl::set_options(Transfer& transfer) const {
   auto* handle = transfer.handle;
-  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, long{options.connect_timeout_ms});
-  curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, long{options.timeout_ms});
-  curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(handle, CURLOPT_PROXY, "");
-  curl_easy_setopt(handle, CURLOPT_USERAGENT, "mx2/" MX2_VERSION);
+  curl::set_limits(handle, {options.connect_timeout_ms, options.timeout_ms, options.ca_file},
+                   transfer.error_text.data());
   curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-#if LIBCURL_VERSION_NUM >= 0x075500
-  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-#else
-  curl_easy_setopt(handle, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
-#endif
-  if (!options.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, options.ca_file.c_str());
-  curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, transfer.error_text.data());
   curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
   curl_easy_setopt(handle, CURLOPT_WRITEDATA, &transfer);
   curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
@@ -202,16 +168,6 @@ void CurlMulti::Impl::set_options(Transfer& transfer) const {
 
 void CurlMulti::Impl::set_request(Transfer& transfer) const {
   const auto& request = transfer.request;
-  HeaderList list(nullptr, &curl_slist_free_all);
-  const auto add = [&list](const std::string& line) {
-    auto* grown = curl_slist_append(list.get(), line.c_str());
-    if (grown == nullptr) throw std::bad_alloc();
-    static_cast<void>(list.release());
-    list.reset(grown);
-  };
-  add("Expect:");  // libcurl would wait for 100 Continue before a large body
-  for (const auto& [name, value] : request.headers) add(name + ": " + value);
-  transfer.headers = std::move(list);
   auto* handle = transfer.handle;
   curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request.method.c_str());
@@ -283,12 +239,12 @@ int CurlMulti::Impl::wait_ms(int timeout_ms) const {
 }
 
 CurlMulti::CurlMulti(AsyncClientOptions options) : impl_(std::make_unique<Impl>()) {
-  static const CURLcode kReady = curl_global_init(CURL_GLOBAL_DEFAULT);
+  curl::initialise();
   impl_->options = std::move(options);
   impl_->multi = curl_multi_init();
   impl_->epoll = ::epoll_create1(EPOLL_CLOEXEC);
   impl_->wakeup = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (kReady != CURLE_OK || impl_->multi == nullptr || impl_->epoll < 0 || impl_->wakeup < 0) {
+  if (impl_->multi == nullptr || impl_->epoll < 0 || impl_->wakeup < 0) {
     throw std::runtime_error("libcurl cannot be initialised");
   }
   epoll_event event{};
@@ -321,15 +277,14 @@ void CurlMulti::begin(OutgoingRequest request, Callback<Result<Reply>> done) {
   auto transfer = impl_->take_transfer();
   transfer->request = std::move(request);
   transfer->done = std::make_unique<Callback<Result<Reply>>>(std::move(done));
-  const auto& headers = transfer->request.headers;
-  const bool clean = one_line(transfer->request.url) && one_line(transfer->request.method) &&
-                     std::all_of(headers.begin(), headers.end(), [](const auto& header) {
-                       return one_line(header.first) && one_line(header.second);
-                     });
+  auto headers = curl::header_list(transfer->request.headers);
+  const bool clean =
+      headers && curl::one_line(transfer->request.url) && curl::one_line(transfer->request.method);
   if (!clean) {
     impl_->refused.push_back(std::move(transfer));
     return;
   }
+  transfer->headers = std::move(*headers);
   impl_->set_request(*transfer);
   curl_multi_add_handle(impl_->multi, transfer->handle);
   impl_->busy.insert(transfer.release());

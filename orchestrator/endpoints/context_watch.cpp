@@ -180,9 +180,7 @@ std::optional<KnownRevisions> if_none_match_of(const Request& request) {
   for (const auto part : split(*header, ',')) {
     auto tag = trim(part);
     if (tag.substr(0, 2) == "W/") tag.remove_prefix(2);
-    const bool quoted = tag.size() > 2 && tag.front() == '"' && tag.back() == '"';
-    const auto revision = quoted ? parse_uint(tag.substr(1, tag.size() - 2)) : std::nullopt;
-    if (revision) known.revisions.push_back(*revision);
+    if (const auto revision = revision_of(tag)) known.revisions.push_back(*revision);
   }
   return known;
 }

@@ -37,15 +37,18 @@ http::Reply refusal(const Error& error, const std::string& request_id) {
   return reply;
 }
 
+std::optional<std::uint64_t> revision_of(std::string_view entity_tag) {
+  const bool quoted =
+      entity_tag.size() > 2 && entity_tag.front() == '"' && entity_tag.back() == '"';
+  return quoted ? parse_uint(entity_tag.substr(1, entity_tag.size() - 2)) : std::nullopt;
+}
+
 IfMatch if_match_of(const http::Request& request) {
   const auto header = request.header("If-Match");
   if (!header || trim(*header) == "*") return std::nullopt;
   std::vector<std::uint64_t> revisions;
   for (const auto part : split(*header, ',')) {
-    const auto tag = trim(part);
-    const bool quoted = tag.size() > 2 && tag.front() == '"' && tag.back() == '"';
-    const auto revision = quoted ? parse_uint(tag.substr(1, tag.size() - 2)) : std::nullopt;
-    if (revision) revisions.push_back(*revision);
+    if (const auto revision = revision_of(trim(part))) revisions.push_back(*revision);
   }
   return revisions;
 }

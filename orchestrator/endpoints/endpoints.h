@@ -57,6 +57,8 @@ void add_operator_endpoints(http::Router& router, const OperatorServices& servic
 [[nodiscard]] Result<void> check_content_type(const http::Request& request);
 // An answer for an error; 401 carries WWW-Authenticate.
 [[nodiscard]] http::Reply refusal(const Error& error, const std::string& request_id);
+// The revision that a strong entity tag names, the opposite of etag(); nothing if it is not ours.
+[[nodiscard]] std::optional<std::uint64_t> revision_of(std::string_view entity_tag);
 // The revisions that If-Match lists; tags that are not ours match nothing.
 [[nodiscard]] IfMatch if_match_of(const http::Request& request);
 [[nodiscard]] std::string etag(std::uint64_t revision);

@@ -3,12 +3,12 @@
 #include <SQLiteCpp/Database.h>
 
 #include "api/base/log.h"
+#include "orchestrator/store/sqlite_values.h"
 
 namespace mx2 {
 namespace {
 
 constexpr int kPassesMax = 4;
-constexpr int kBusyTimeoutMs = 5000;
 constexpr int kFewPages = 100;
 constexpr int kTooManyTimes = 16;  // the log may grow to so many times its limit
 
@@ -64,7 +64,7 @@ void Checkpointer::finish_if_near() {
 
 void Checkpointer::run() {
   try {
-    SQLite::Database database(path_, SQLite::OPEN_READWRITE, kBusyTimeoutMs);
+    SQLite::Database database(path_, SQLite::OPEN_READWRITE, sqlite::kBusyTimeoutMs);
     std::unique_lock lock(mutex_);
     while (true) {
       changed_.wait(lock, [this] { return stopped_ || wanted_; });

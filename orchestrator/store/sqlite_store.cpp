@@ -25,7 +25,6 @@ namespace {
 using Units = std::vector<std::unique_ptr<UnitOfWork>>;
 using Queue = std::deque<std::unique_ptr<UnitOfWork>>;
 
-constexpr int kBusyTimeoutMs = 5000;
 constexpr std::size_t kPageBytes = 4096;
 
 // Background work: how much of it one batch takes while clients wait for others, and otherwise.
@@ -71,7 +70,8 @@ struct Reader {
   std::unique_ptr<SQLite::Database> database;
 
   void open(const std::string& path) {
-    database = std::make_unique<SQLite::Database>(path, SQLite::OPEN_READONLY, kBusyTimeoutMs);
+    database =
+        std::make_unique<SQLite::Database>(path, SQLite::OPEN_READONLY, sqlite::kBusyTimeoutMs);
   }
 
   template <typename F>
@@ -92,7 +92,7 @@ struct SqliteStore::Impl {
        metrics::Registry& registry)
       : lock(std::move(file_lock)),
         options(store_options),
-        writer(options.path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyTimeoutMs),
+        writer(options.path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, sqlite::kBusyTimeoutMs),
         batch_size(registry.histogram("mx2_store_batch_units", "Units of work in one commit", {},
                                       {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024})),
         commit_seconds(registry.histogram("mx2_store_commit_seconds",

@@ -19,6 +19,9 @@ namespace mx2 {
 
 namespace sqlite {
 
+// How long a connection waits for a lock that another one holds.
+inline constexpr int kBusyTimeoutMs = 5000;
+
 // In the order in which read_context() and read_entry() take them.
 inline constexpr const char* kContextColumns =
     "context_id, revision, app_d_id, dev_app_id, subject, client_ip, host_id, reference_uri, ue, "

@@ -1,56 +1,38 @@
 // mx2-orchestrator on a NoStore: same listeners, procedures and JSON, nothing kept.
-//   mx2_no_store_server --config FILE
-#include <csignal>
-#include <iostream>
-#include <string_view>
-
 #include "api/base/log.h"
+#include "api/program/program.h"
 #include "orchestrator/orchestrator.h"
 #include "tests/bench/no_store.h"
 
 namespace {
 
-mx2::Result<mx2::ReadOptions> read_configuration(const char* path) {
-  const auto document = mx2::config::read_yaml_file(path);
-  if (!document) return document.error();
-  return mx2::read_options(*document);
-}
-
-int fail(const mx2::Error& error) {
-  std::cerr << "mx2_no_store_server: " << error.detail << "\n";
-  return 1;
-}
-
-int run(const mx2::OrchestratorOptions& options) {
-  // Blocked before any thread starts, so that only sigwait() below receives them.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-
+mx2::Result<void> run(const mx2::OrchestratorOptions& options) {
   const mx2::SystemClock clock;
   mx2::RandomIds ids(clock);
   auto orchestrator =
       mx2::Orchestrator::start_on(std::make_unique<mx2::bench::NoStore>(),
                                   std::make_unique<mx2::metrics::Registry>(), options, clock, ids);
-  if (!orchestrator) return fail(orchestrator.error());
+  if (!orchestrator) return orchestrator.error();
   mx2::log::info("listening", {{"mx2", ":" + std::to_string((*orchestrator)->mx2_port())},
                                {"operator", ":" + std::to_string((*orchestrator)->operator_port())},
                                {"store", "none"}});
-  int signal = 0;
-  sigwait(&signals, &signal);
+  mx2::program::wait_for_stop();
   (*orchestrator)->stop();
-  return 0;
+  return {};
+}
+
+mx2::Result<mx2::program::Prepared> prepare(const mx2::config::Document& document) {
+  auto read = mx2::read_options(document);
+  if (!read) return read.error();
+  const auto& options = read->options;
+  return mx2::program::Prepared{read->effective, options.log_level, options.log_format,
+                                [options] { return run(options); }};
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3 || std::string_view(argv[1]) != "--config") {
-    std::cerr << "usage: mx2_no_store_server --config FILE\n";
-    return 2;
-  }
-  const auto read = read_configuration(argv[2]);
-  return read ? run(read->options) : fail(read.error());
+  return mx2::program::run(
+      argc, argv, {"mx2_no_store_server", "mx2-orchestrator on a store that keeps nothing"},
+      prepare);
 }

@@ -136,6 +136,15 @@ TEST_CASE("interrupt() ends a stream and a request from another thread", "[clien
   CHECK_FALSE(http.send("GET", server.url(), {}, "").ok());
 }
 
+TEST_CASE("what is no HTTP makes its sender unreachable, not the URL wrong", "[client][stream]") {
+  RawServer server("SSH-2.0-OpenSSH_9.2\r\n", true);
+  http::CurlClient http({});
+  const auto reply = http.send("GET", server.url(), {}, "");
+  REQUIRE_FALSE(reply.ok());
+  CHECK(reply.error().code == ErrorCode::kUnavailable);
+  CHECK(reply.error().cause == http::kUnreachable);
+}
+
 TEST_CASE("a client knows whether its request has left", "[client][stream]") {
   http::CurlClient http({});
   CHECK_FALSE(http.send("POST", "http://127.0.0.1:1/", {}, "x").ok());

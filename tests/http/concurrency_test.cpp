@@ -10,10 +10,6 @@
 namespace mx2::test {
 namespace {
 
-std::string create_text(const std::string& dev_app_id) {
-  return request_text("POST", kContexts, json::dump(minimal_context(dev_app_id)));
-}
-
 // All contextIds that the operator API lists.
 std::set<std::string> listed_contexts(const TestServer& server) {
   std::set<std::string> ids;

@@ -9,10 +9,6 @@
 namespace mx2::test {
 namespace {
 
-std::string create_text(const std::string& dev_app_id = "ue-1") {
-  return request_text("POST", kContexts, json::dump(minimal_context(dev_app_id)));
-}
-
 TEST_CASE("connection: HTTP/1.1 stays open unless it says close, HTTP/1.0 the other way round",
           "[http][connection]") {
   const TestServer server;

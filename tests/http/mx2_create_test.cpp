@@ -9,7 +9,7 @@ namespace {
 using json::Value;
 
 // The area of the sample host `north`, and one that no host serves.
-const Value kNorth{
+const Value kNorthArea{
     {"area",
      {{"coordinates", {{{144.1, -37.9}, {144.2, -37.9}, {144.2, -37.8}, {144.1, -37.9}}}}}}};
 const Value kNowhere{{"countryCode", "FR"}};
@@ -176,7 +176,7 @@ TEST_CASE("item 45: a location that nobody serves now", "[http][mx2]") {
 TEST_CASE("location decides among hosts", "[http][mx2]") {
   const TestServer server;
   auto client = server.mx2();
-  const auto made = client.post(kContexts, located(kNorth));
+  const auto made = client.post(kContexts, located(kNorthArea));
   REQUIRE(made.status == 201);
   CHECK(first_instance(made.json())["referenceURI"] == "http://north.example/facedetect");
   CHECK(first_instance(made.json())["appLocation"]["area"]["type"] == "Polygon");

@@ -96,7 +96,9 @@ TEST_CASE("bad destination: 200 with a large body is delivered", "[http][notific
   Receiver talkative([&](const Heard&, std::size_t) {
     return http::Reply{200, "text/html", large, {}, false};
   });
-  Beside beside(talkative.url("/"));
+  // The receiver writes 20 of them, which takes it seconds under ThreadSanitizer.
+  Beside beside(talkative.url("/"),
+                [](OrchestratorOptions& options) { options.notifier.timeout_ms = 20000; });
   beside.check_good_ones();
   CHECK(beside.world.nothing_owed());
   CHECK(beside.world.outbox()["dead"] == 0);

@@ -21,7 +21,7 @@ TEST_CASE("stop() under load: every 201 is stored, nothing else is", "[http][shu
     threads.emplace_back([&, t] {
       try {
         Socket socket(port);
-        const auto text = request_text("POST", kContexts, json::dump(minimal_context()));
+        const auto text = create_text();
         while (socket.send(text)) {
           const auto response = socket.receive();
           if (response.status == 201) {
@@ -59,7 +59,7 @@ TEST_CASE("stop() answers what was accepted", "[http][shutdown]") {
   std::vector<Socket> sockets;
   for (int i = 0; i < 50; ++i) sockets.emplace_back(server.mx2_port());
   for (auto& socket : sockets) {
-    socket.send(request_text("POST", kContexts, json::dump(minimal_context())));
+    socket.send(create_text());
   }
   const auto first = sockets[0].receive();
   server.stop();

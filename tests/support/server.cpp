@@ -63,6 +63,10 @@ void TestServer::restart() {
 
 bool TestServer::still_serves() const { return mx2().get(kAppList).status == 200; }
 
+std::string create_text(const std::string& dev_app_id) {
+  return request_text("POST", kContexts, json::dump(minimal_context(dev_app_id)));
+}
+
 std::string create_context(Client& client, const std::string& dev_app_id) {
   const auto response = client.post(kContexts, minimal_context(dev_app_id));
   if (response.status != 201) throw std::runtime_error("not created: " + response.body);

@@ -51,6 +51,8 @@ class TestServer {
   std::uint16_t operator_port_ = 0;
 };
 
+// The bytes of a POST of minimal_context(dev_app_id).
+[[nodiscard]] std::string create_text(const std::string& dev_app_id = "ue-1");
 // POSTs minimal_context(dev_app_id) and gives the contextId; throws when it is not created.
 [[nodiscard]] std::string create_context(Client& client, const std::string& dev_app_id = "ue-1");
 

@@ -1,0 +1,89 @@
+#include "api/http/curl_support.h"
+
+#include <new>
+#include <stdexcept>
+
+#include "api/http/http_client.h"
+
+namespace mx2::http::curl {
+namespace {
+
+void add(HeaderList& list, const std::string& line) {
+  auto* grown = curl_slist_append(list.get(), line.c_str());
+  if (grown == nullptr) throw std::bad_alloc();
+  static_cast<void>(list.release());
+  list.reset(grown);
+}
+
+}  // namespace
+
+void initialise() {
+  static const CURLcode kReady = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (kReady != CURLE_OK) throw std::runtime_error("libcurl cannot be initialised");
+}
+
+bool one_line(const std::string& text) {
+  return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos;
+}
+
+Result<HeaderList> header_list(const Headers& headers) {
+  HeaderList list(nullptr, &curl_slist_free_all);
+  // libcurl would wait for 100 Continue before a large body; the servers of this API never refuse
+  // one by its head.
+  add(list, "Expect:");
+  for (const auto& [name, value] : headers) {
+    if (!one_line(name) || !one_line(value)) {
+      return invalid_argument("header '" + name + "' has a line break");
+    }
+    // "Name:" would take a header away.
+    add(list, value.empty() ? name + ";" : name + ": " + value);
+  }
+  return list;
+}
+
+void set_limits(CURL* handle, const Limits& limits, char* error_text) {
+  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, error_text);
+  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, long{limits.connect_timeout_ms});
+  curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, long{limits.timeout_ms});
+  curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(handle, CURLOPT_PROXY, "");
+  curl_easy_setopt(handle, CURLOPT_USERAGENT, "mx2/" MX2_VERSION);
+  if (!limits.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, limits.ca_file.c_str());
+#if LIBCURL_VERSION_NUM >= 0x075500
+  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+  curl_easy_setopt(handle, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
+#endif
+}
+
+int status_of(CURL* handle) {
+  long status = 0;
+  curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+  return static_cast<int>(status);
+}
+
+bool was_sent(CURL* handle) {
+  long bytes = 0;
+  curl_easy_getinfo(handle, CURLINFO_REQUEST_SIZE, &bytes);
+  return bytes > 0;
+}
+
+Error unreachable(ErrorCode code, std::string detail) {
+  return {code, std::move(detail), {}, kUnreachable, {}, 0};
+}
+
+Error error_of(CURL* handle, CURLcode code, const char* error_text) {
+  const std::string reason = *error_text != '\0' ? error_text : curl_easy_strerror(code);
+  if (code == CURLE_UNSUPPORTED_PROTOCOL && was_sent(handle)) {  // not of the URL: of the reply
+    return unreachable(ErrorCode::kUnavailable, "no HTTP came back: " + reason);
+  }
+  switch (code) {
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT: return invalid_argument("no http or https URL: " + reason);
+    case CURLE_OPERATION_TIMEDOUT: return unreachable(ErrorCode::kDeadlineExceeded, reason);
+    default: return unreachable(ErrorCode::kUnavailable, reason);
+  }
+}
+
+}  // namespace mx2::http::curl
