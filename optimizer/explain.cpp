@@ -1,7 +1,8 @@
 #include "optimizer/explain.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cstdio>
 
 namespace mx2::optimizer {
 namespace {
@@ -10,9 +11,7 @@ constexpr double kUsPerMs = 1000;
 constexpr std::size_t kReasonCharsMax = 200;
 
 std::string ms(std::int64_t us) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f ms", static_cast<double>(us) / kUsPerMs);
-  return text;
+  return fmt::format("{:.1f} ms", static_cast<double>(us) / kUsPerMs);
 }
 
 std::optional<std::size_t> find_group(const Snapshot& snapshot, const std::string& ue,
