@@ -42,7 +42,7 @@ std::vector<std::string> policies(const Snapshot& snapshot, const Topology& topo
   std::vector<std::string> names;
   for (const auto& app : snapshot.apps) {
     const auto it = topology.apps.find(app.id);
-    const bool own = it != topology.apps.end() && make_policy(it->second.policy) != nullptr;
+    const bool own = it != topology.apps.end() && !it->second.policy.empty();
     names.push_back(own ? it->second.policy : standard);
   }
   return names;

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "optimizer/policy.h"
 #include "optimizer/topology_reader.h"
 
 namespace mx2::optimizer {
@@ -34,11 +35,8 @@ void each_entry(TopologyReader& reader, const char* list, const char* id, Use us
 }
 
 void read_host(TopologyEntry& entry, TopologyHost& host) {
-  if (const auto tier = entry.text("tier")) {
-    const auto parsed = parse_tier(*tier);
-    if (parsed) host.tier = *parsed;
-    if (!parsed) entry.problem("tier is '" + *tier + "'; allowed: edge, regional, cloud", "tier");
-  }
+  const auto tier = entry.choice("tier", {"edge", "regional", "cloud"});
+  if (tier) host.tier = parse_tier(*tier).value_or(Tier::kEdge);
   host.parent = entry.text("parent").value_or("");
   host.capacity = entry.integer("capacity", 0, kCountMax);
   host.cores = entry.integer("cores", 1, 100000);
@@ -66,7 +64,7 @@ QosClass read_qos(TopologyEntry& entry, const std::string& name) {
 
 TopologyApp read_app(TopologyEntry& entry, const std::map<std::string, QosClass>& classes) {
   TopologyApp app;
-  app.policy = entry.text("policy").value_or("");
+  app.policy = entry.choice("policy", policy_names()).value_or("");
   app.required_latency_us = entry.milliseconds("required_latency_ms", kMsMax).value_or(0);
   app.weight = entry.integer("weight", 1, 1000).value_or(1);
   app.zones = entry.texts("zones");

@@ -89,6 +89,19 @@ std::optional<std::string> TopologyEntry::text(const char* key) {
   return std::nullopt;
 }
 
+std::optional<std::string> TopologyEntry::choice(const char* key,
+                                                 const std::vector<std::string>& allowed) {
+  auto value = text(key);
+  if (!value || contains(allowed, *value)) return value;
+  const auto hint = closest(*value, allowed);
+  std::string list;
+  for (const auto& name : allowed) list += (list.empty() ? "" : ", ") + name;
+  problem(std::string(key) + " is '" + *value + "'; " +
+              (hint ? "did you mean '" + *hint + "'?" : "allowed: " + list),
+          key);
+  return std::nullopt;
+}
+
 std::vector<std::string> TopologyEntry::texts(const char* key) {
   std::vector<std::string> result;
   const auto* value = find(key);

@@ -41,6 +41,8 @@ class TopologyEntry {
 
   [[nodiscard]] std::optional<std::string> name(const char* key);  // needed
   [[nodiscard]] std::optional<std::string> text(const char* key);
+  [[nodiscard]] std::optional<std::string> choice(const char* key,
+                                                  const std::vector<std::string>& allowed);
   [[nodiscard]] std::vector<std::string> texts(const char* key);
   [[nodiscard]] std::map<std::string, std::string> labels(const char* key);
   [[nodiscard]] std::optional<std::int64_t> integer(const char* key, std::int64_t least,

@@ -45,7 +45,7 @@ TEST_CASE("topology: what is bad is told with its place, the rest is used", "[to
       "latency_ms:\n"
       "  x: {a: -2, b: .nan, c: ~, d: 3.5, e: unreachable}\n"
       "  y: {a: 1}\n"
-      "apps: [{id: l, qos: none}]\n"
+      "apps: [{id: l, qos: none, policy: min-cost-flo}, {id: m, policy: best}]\n"
       "qso: 1\n");
   const auto all = problems(topology);
   for (const char* part :
@@ -54,7 +54,9 @@ TEST_CASE("topology: what is bad is told with its place, the rest is used", "[to
         "parent 'nowhere' of host 'b'", "t.yaml:5:5: must be a mapping", "id must be a text",
         "'capcity' is not known; did you mean 'capacity'?", "'10.0.0.1/8' is no IP prefix",
         "a is -2; must be milliseconds", "b is", "there is no attachment 'y'",
-        "there is no class 'none'", "'qso' is not known; did you mean 'qos'?"}) {
+        "there is no class 'none'",
+        "t.yaml:13:27: policy is 'min-cost-flo'; did you mean 'min-cost-flow'?",
+        "policy is 'best'; allowed: static, nearest", "'qso' is not known; did you mean 'qos'?"}) {
     CHECK_THAT(all, ContainsSubstring(part));
   }
   CHECK(topology.hosts.size() == 3);
