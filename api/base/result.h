@@ -27,6 +27,7 @@ enum class ErrorCode : std::uint8_t {
   kHeadersTooLarge,
   kConflict,
   kPreconditionFailed,
+  kGone,
   kTooMany,
   kUnavailable,
   kDeadlineExceeded,
@@ -94,6 +95,9 @@ inline Error conflict(std::string detail) {
 }
 inline Error precondition_failed(std::string detail) {
   return {ErrorCode::kPreconditionFailed, std::move(detail), {}, {}, {}, 0};
+}
+inline Error gone(std::string detail) {
+  return {ErrorCode::kGone, std::move(detail), {}, {}, {}, 0};
 }
 inline Error unavailable(std::string detail, std::string internal_text = {}) {
   return {ErrorCode::kUnavailable, std::move(detail), {}, {}, std::move(internal_text), 1};

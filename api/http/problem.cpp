@@ -13,20 +13,22 @@ struct Row {
   const char* cause;
 };
 
-constexpr std::array<Row, 15> kTable{{
+constexpr Row kInternalRow{ErrorCode::kInternal, 500, "internal"};
+constexpr std::array<Row, 16> kTable{{
     {ErrorCode::kInvalidArgument, 400, "invalid-argument"},
     {ErrorCode::kUnauthorized, 401, "unauthorized"},
     {ErrorCode::kForbidden, 403, "forbidden"},
     {ErrorCode::kNotFound, 404, "not-found"},
     {ErrorCode::kMethodNotAllowed, 405, "method-not-allowed"},
     {ErrorCode::kConflict, 409, "conflict"},
+    {ErrorCode::kGone, 410, "gone"},
     {ErrorCode::kPreconditionFailed, 412, "precondition-failed"},
     {ErrorCode::kTooLarge, 413, "too-large"},
     {ErrorCode::kUriTooLong, 414, "uri-too-long"},
     {ErrorCode::kUnsupportedMediaType, 415, "unsupported-media-type"},
     {ErrorCode::kTooMany, 429, "too-many-requests"},
     {ErrorCode::kHeadersTooLarge, 431, "headers-too-large"},
-    {ErrorCode::kInternal, 500, "internal"},
+    kInternalRow,
     {ErrorCode::kUnavailable, 503, "unavailable"},
     {ErrorCode::kDeadlineExceeded, 504, "deadline-exceeded"},
 }};
@@ -34,7 +36,7 @@ constexpr std::array<Row, 15> kTable{{
 const Row& row_of(ErrorCode code) {
   const auto* row =
       std::find_if(kTable.begin(), kTable.end(), [&](const Row& r) { return r.code == code; });
-  return row == kTable.end() ? kTable[12] : *row;
+  return row == kTable.end() ? kInternalRow : *row;
 }
 
 }  // namespace

@@ -199,6 +199,11 @@ void ObjectReader::required(const char* name, std::string& out, Chars limit) {
   if (value != nullptr) out = value->get_ref<const std::string&>();
 }
 
+void ObjectReader::required_line(const char* name, std::string& out, Chars limit) {
+  required(name, out, limit);
+  if (ok() && !is_single_line(out)) fail("must be on one line", name);
+}
+
 void ObjectReader::optional(const char* name, std::optional<std::string>& out, Chars limit) {
   if (find(name) != nullptr) required(name, out.emplace(), limit);
 }

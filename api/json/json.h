@@ -41,6 +41,7 @@ class ObjectReader {
   ObjectReader(const Value& value, std::string pointer, std::optional<Error>& error);
 
   void required(const char* name, std::string& out, Chars limit);
+  void required_line(const char* name, std::string& out, Chars limit);  // is_single_line()
   void optional(const char* name, std::optional<std::string>& out, Chars limit);
   void optional(const char* name, std::string& out, Chars limit);
   void optional(const char* name, std::optional<bool>& out);

@@ -12,68 +12,12 @@ namespace {
 using json::ObjectReader;
 using json::Value;
 
-constexpr std::size_t kInstancesPerHostMax = 10000;
-constexpr std::size_t kLabelsMax = 64;
-
-void read_line(ObjectReader& reader, const char* name, std::string& out, json::Chars limit) {
-  reader.required(name, out, limit);
-  if (reader.ok() && !json::is_single_line(out)) reader.fail("must be on one line", name);
-}
-
-HostState read_state(ObjectReader& reader) {
-  std::string text = "up";
-  reader.optional("state", text, json::kAnyText);
-  for (const auto state : {HostState::kUp, HostState::kCordoned, HostState::kDown}) {
-    if (text == to_text(state)) return state;
-  }
-  reader.fail("must be up, cordoned or down", "state");
-  return HostState::kUp;
-}
-
 void read_strategy(ObjectReader& reader, App& app) {
   std::optional<std::string> text;
   reader.optional("strategy", text, json::kAnyText);
   if (!text) return;
   app.strategy = parse_strategy(*text);
   if (!app.strategy) reader.fail("must be baseline, notification or multiple", "strategy");
-}
-
-void read_labels(ObjectReader& reader, Host& host) {
-  const auto* labels = reader.object("labels");
-  if (labels == nullptr) return;
-  if (labels->size() > kLabelsMax) reader.fail("has too many labels", "labels");
-  for (const auto& [name, value] : labels->items()) {
-    ObjectReader sub(*labels, reader.at("labels"), reader.error());
-    sub.required(name.c_str(), host.labels[name], {0, 256});
-  }
-}
-
-void read_service_area(ObjectReader& reader, Host& host) {
-  const auto* items = reader.array("serviceArea", kLocationsMax);
-  if (items == nullptr) return;
-  for (std::size_t i = 0; i < items->size() && reader.ok(); ++i) {
-    host.service_area.push_back(read_location((*items)[i],
-                                              reader.at("serviceArea") + "/" + std::to_string(i),
-                                              Strictness::kFull, reader.error()));
-  }
-}
-
-void read_instances(ObjectReader& reader, Host& host) {
-  const auto* items = reader.array("instances", kInstancesPerHostMax);
-  if (items == nullptr) return;
-  for (std::size_t i = 0; i < items->size() && reader.ok(); ++i) {
-    ObjectReader item((*items)[i], reader.at("instances") + "/" + std::to_string(i),
-                      reader.error());
-    auto& instance = host.instances.emplace_back();
-    read_line(item, "appDId", instance.app_d_id, json::kIdentifier);
-    item.optional("appInstanceId", instance.app_instance_id, json::kIdentifier);
-    read_line(item, "referenceURI", instance.reference_uri, {1, 2048});
-    item.refuse_unknown({"appDId", "appInstanceId", "referenceURI"});
-    for (std::size_t j = 0; j < i && reader.ok(); ++j) {
-      if (host.instances[j].app_d_id != instance.app_d_id) continue;
-      item.fail("another instance of this app is listed already", "appDId");
-    }
-  }
 }
 
 void read_targets(ObjectReader& reader, Association& row) {
@@ -99,25 +43,6 @@ Writer read_writer(ObjectReader& reader) {
 
 }  // namespace
 
-Result<Host> decode_host(const Value& document) {
-  std::optional<Error> error;
-  Host host;
-  ObjectReader reader(document, "", error);
-  read_line(reader, "id", host.id, {1, 128});
-  if (!error && host.id.find_first_of(" /") != std::string::npos) {
-    reader.fail("must have neither spaces nor slashes", "id");
-  }
-  reader.optional("name", host.name, {0, 256});
-  reader.optional("zone", host.zone, {0, 256});
-  host.state = read_state(reader);
-  read_labels(reader, host);
-  read_service_area(reader, host);
-  read_instances(reader, host);
-  reader.refuse_unknown({"id", "name", "zone", "state", "labels", "serviceArea", "instances"});
-  if (error) return *error;
-  return host;
-}
-
 Result<App> decode_app(const Value& document) {
   std::optional<Error> error;
   App app;
@@ -142,7 +67,7 @@ Result<TableChange> decode_table_change(const Value& document) {
   ObjectReader reader(document, "", error);
   std::string ue;
   reader.required("ue", ue, {1, 512});
-  read_line(reader, "app", change.row.app_d_id, json::kIdentifier);
+  reader.required_line("app", change.row.app_d_id, json::kIdentifier);
   reader.optional("remove", change.remove);
   change.row.writer = read_writer(reader);
   reader.optional("reason", change.row.reason, {0, 256});
@@ -189,21 +114,6 @@ Result<std::vector<TableChange>> decode_table_patch(std::string_view body, std::
     changes.push_back(std::move(*change));
   }
   return changes;
-}
-
-Value to_json(const Host& host) {
-  Value out{{"id", host.id}, {"state", to_text(host.state)}};
-  if (!host.name.empty()) out["name"] = host.name;
-  if (!host.zone.empty()) out["zone"] = host.zone;
-  if (!host.labels.empty()) out["labels"] = host.labels;
-  for (const auto& area : host.service_area) out["serviceArea"].push_back(to_json(area));
-  auto& instances = out["instances"] = Value::array();
-  for (const auto& instance : host.instances) {
-    instances.push_back({{"appDId", instance.app_d_id},
-                         {"appInstanceId", instance.app_instance_id},
-                         {"referenceURI", instance.reference_uri}});
-  }
-  return out;
 }
 
 Value to_json(const App& app) {

@@ -15,6 +15,7 @@ namespace mx2::codec {
 inline constexpr std::size_t kTargetsMax = 16;
 
 [[nodiscard]] Result<Host> decode_host(const json::Value& document);
+[[nodiscard]] Result<HostLoad> decode_host_load(const json::Value& document);
 [[nodiscard]] Result<App> decode_app(const json::Value& document);
 [[nodiscard]] Result<TableChange> decode_table_change(const json::Value& document);
 
@@ -23,7 +24,11 @@ inline constexpr std::size_t kTargetsMax = 16;
 [[nodiscard]] Result<std::vector<TableChange>> decode_table_patch(std::string_view body,
                                                                   std::size_t rows_max);
 
+// What operators put: without status.
 [[nodiscard]] json::Value to_json(const Host& host);
+// What they are answered: "ageMs" of the load is counted from `now_ms`.
+[[nodiscard]] json::Value to_json_with_status(const Host& host, std::int64_t now_ms);
+[[nodiscard]] json::Value to_json(const HostLoad& load, std::int64_t now_ms);
 [[nodiscard]] json::Value to_json(const App& app);
 [[nodiscard]] json::Value to_json(const Association& row);
 [[nodiscard]] json::Value to_json(const Explanation& explanation);

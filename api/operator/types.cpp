@@ -70,6 +70,7 @@ std::string Target::text() const { return (kind == Kind::kHost ? "host:" : "endp
 std::string_view to_text(HostState state) {
   switch (state) {
     case HostState::kCordoned: return "cordoned";
+    case HostState::kDraining: return "draining";
     case HostState::kDown: return "down";
     case HostState::kUp: break;
   }

@@ -26,7 +26,30 @@ struct AppInstance {
 enum class HostState : std::uint8_t {
   kUp,
   kCordoned,  // keeps what it has, takes no new contexts
+  kDraining,  // the same, and the Optimizer takes away what it has
   kDown,      // nothing is sent there
+};
+
+// What a host says of one λ it runs.
+struct AppLoad {
+  std::string app_d_id;
+  std::optional<std::int64_t> instances;  // warm ones
+  std::optional<std::int64_t> in_flight;  // requests
+  std::optional<double> request_rate;     // requests a second
+  std::optional<double> p50_ms;           // service time of a request
+  std::optional<double> p95_ms;
+};
+
+// What a host says of itself. Nothing of it is stored: after a restart it is unknown.
+struct HostLoad {
+  std::optional<double> cpu;     // share in use, 0 to 1
+  std::optional<double> memory;  // likewise
+  std::optional<std::int64_t> in_flight;
+  std::optional<double> request_rate;
+  std::vector<AppLoad> apps;
+  std::map<std::string, double> latency_ms;  // measured round trip, by name of the attachment
+  std::int64_t reported_ms = 0;              // when the orchestrator received it, by its clock
+  std::int64_t age_ms = 0;                   // how long ago that was, when it was answered
 };
 
 struct Host {
@@ -37,6 +60,14 @@ struct Host {
   std::map<std::string, std::string> labels;
   std::vector<LocationConstraints> service_area;  // empty: matches no location constraint
   std::vector<AppInstance> instances;
+  std::int64_t lease_ms = 0;  // it must report its load at least this often; 0: it need not
+  std::string probe_uri;      // answers GET with 2xx while the host is well; empty: not asked
+
+  // Status, never stored. Not reachable (lease or probe failed) is as good as down.
+  bool reachable = true;
+  std::optional<HostLoad> load;
+
+  [[nodiscard]] bool is_down() const { return state == HostState::kDown || !reachable; }
 };
 
 // What a change of the table means for contexts that exist.

@@ -88,6 +88,11 @@ void Model::remove_host(const std::string& id) {
   hosts_.erase(it);
 }
 
+void Model::set_reachable(const std::string& host_id, bool reachable) {
+  const auto it = hosts_.find(host_id);
+  if (it != hosts_.end()) it->second.host.reachable = reachable;
+}
+
 void Model::apply(const TableChange& change) {
   if (change.remove) {
     table_.remove(change.row.ue, change.row.app_d_id);

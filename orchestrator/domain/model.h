@@ -52,6 +52,7 @@ class Model {
   void remove_app(const std::string& app_d_id);
   Result<void> put_host(const Host& host);
   void remove_host(const std::string& id);
+  void set_reachable(const std::string& host_id, bool reachable);
   void apply(const TableChange& change);
   void set_table_version(std::uint64_t version) { table_version_ = version; }
   // Counts every change; a decision remembers it to notice that it has become old.

@@ -31,10 +31,11 @@ bool is_there(const PlacementQuery& query, const AppInstance& instance) {
 const char* obstacle(const HostEntry* entry, const PlacementQuery& query) {
   if (entry == nullptr) return "host is not known";
   if (entry->host.state == HostState::kDown) return "host is down";
+  if (!entry->host.reachable) return "host does not answer";
   const auto* instance = entry->instance(query.app_d_id);
   if (instance == nullptr) return "host has no instance of the app";
-  if (entry->host.state == HostState::kCordoned && !is_there(query, *instance)) {
-    return "host is cordoned";
+  if (entry->host.state != HostState::kUp && !is_there(query, *instance)) {
+    return entry->host.state == HostState::kDraining ? "host is draining" : "host is cordoned";
   }
   if (query.location != nullptr && !query.location->matches_any(entry->service_area)) {
     return "host does not serve the requested location";

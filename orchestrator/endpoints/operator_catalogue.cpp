@@ -114,6 +114,7 @@ void add_catalogue_endpoints(http::Router& router, const OperatorApiPtr& api) {
   router.add("PUT", hosts + "/{id}", changing(api, host_put));
   router.add("DELETE", hosts + "/{id}", changing(api, host_delete));
   router.add("POST", hosts + "/{id}/cordon", changing(api, host_state<HostState::kCordoned>));
+  router.add("POST", hosts + "/{id}/drain", changing(api, host_state<HostState::kDraining>));
   router.add("POST", hosts + "/{id}/uncordon", changing(api, host_state<HostState::kUp>));
 
   const std::string apps = std::string(kOperatorRoot) + "/apps";

@@ -1,0 +1,243 @@
+// Hosts and what they report of themselves.
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "api/base/clock.h"
+#include "api/mx2/codec.h"
+#include "api/operator/codec.h"
+
+namespace mx2::codec {
+namespace {
+
+using json::ObjectReader;
+using json::Value;
+
+constexpr std::size_t kInstancesPerHostMax = 10000;
+constexpr std::size_t kLabelsMax = 64;
+constexpr std::size_t kAttachmentsMax = 10000;
+constexpr std::int64_t kCountMax = 1'000'000'000;
+constexpr double kRateMax = 1e9;
+constexpr int kDayMs = 86'400'000;
+constexpr std::int64_t kLeaseMsMin = 100;
+
+template <typename T>
+void put(Value& out, const char* name, const std::optional<T>& value) {
+  if (value) out[name] = *value;
+}
+
+HostState read_state(ObjectReader& reader) {
+  std::string text = "up";
+  reader.optional("state", text, json::kAnyText);
+  for (const auto state :
+       {HostState::kUp, HostState::kCordoned, HostState::kDraining, HostState::kDown}) {
+    if (text == to_text(state)) return state;
+  }
+  reader.fail("must be up, cordoned, draining or down", "state");
+  return HostState::kUp;
+}
+
+void read_labels(ObjectReader& reader, Host& host) {
+  const auto* labels = reader.object("labels");
+  if (labels == nullptr) return;
+  if (labels->size() > kLabelsMax) reader.fail("has too many labels", "labels");
+  for (const auto& [name, value] : labels->items()) {
+    ObjectReader sub(*labels, reader.at("labels"), reader.error());
+    sub.required(name.c_str(), host.labels[name], {0, 256});
+  }
+}
+
+void read_service_area(ObjectReader& reader, Host& host) {
+  const auto* items = reader.array("serviceArea", kLocationsMax);
+  if (items == nullptr) return;
+  for (std::size_t i = 0; i < items->size() && reader.ok(); ++i) {
+    host.service_area.push_back(read_location((*items)[i],
+                                              reader.at("serviceArea") + "/" + std::to_string(i),
+                                              Strictness::kFull, reader.error()));
+  }
+}
+
+void read_instances(ObjectReader& reader, Host& host) {
+  const auto* items = reader.array("instances", kInstancesPerHostMax);
+  if (items == nullptr) return;
+  for (std::size_t i = 0; i < items->size() && reader.ok(); ++i) {
+    ObjectReader item((*items)[i], reader.at("instances") + "/" + std::to_string(i),
+                      reader.error());
+    auto& instance = host.instances.emplace_back();
+    item.required_line("appDId", instance.app_d_id, json::kIdentifier);
+    item.optional("appInstanceId", instance.app_instance_id, json::kIdentifier);
+    item.required_line("referenceURI", instance.reference_uri, {1, 2048});
+    item.refuse_unknown({"appDId", "appInstanceId", "referenceURI"});
+    for (std::size_t j = 0; j < i && reader.ok(); ++j) {
+      if (host.instances[j].app_d_id != instance.app_d_id) continue;
+      item.fail("another instance of this app is listed already", "appDId");
+    }
+  }
+}
+
+// A number from 0 to `most`.
+void read_number(ObjectReader& reader, const char* name, std::optional<double>& out, double most) {
+  const auto* value = reader.find(name);
+  if (value == nullptr) return;
+  if (!value->is_number() || value->get<double>() < 0 || value->get<double>() > most) {
+    return reader.fail("must be a number from 0 to " + Value(most).dump(), name);
+  }
+  out = value->get<double>();
+}
+
+void read_app_loads(ObjectReader& reader, HostLoad& load) {
+  const auto* items = reader.array("apps", kInstancesPerHostMax);
+  if (items == nullptr) return;
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < items->size() && reader.ok(); ++i) {
+    ObjectReader item((*items)[i], reader.at("apps") + "/" + std::to_string(i), reader.error());
+    auto& app = load.apps.emplace_back();
+    item.required_line("appDId", app.app_d_id, json::kIdentifier);
+    item.optional("instances", app.instances, 0, kCountMax);
+    item.optional("inFlight", app.in_flight, 0, kCountMax);
+    read_number(item, "requestRate", app.request_rate, kRateMax);
+    read_number(item, "p50Ms", app.p50_ms, kDayMs);
+    read_number(item, "p95Ms", app.p95_ms, kDayMs);
+    item.refuse_unknown({"appDId", "instances", "inFlight", "requestRate", "p50Ms", "p95Ms"});
+    if (!seen.insert(app.app_d_id).second) item.fail("this app is listed already", "appDId");
+  }
+}
+
+void read_latencies(ObjectReader& reader, HostLoad& load) {
+  const auto* latencies = reader.object("latencyMs");
+  if (latencies == nullptr) return;
+  if (latencies->size() > kAttachmentsMax) reader.fail("has too many attachments", "latencyMs");
+  ObjectReader sub(*latencies, reader.at("latencyMs"), reader.error());
+  for (const auto& [attachment, value] : latencies->items()) {
+    std::optional<double> ms;
+    read_number(sub, attachment.c_str(), ms, kDayMs);
+    if (ms) load.latency_ms[attachment] = *ms;
+  }
+}
+
+// "reported" is the orchestrator's to give; it comes with loads that were answered by it.
+HostLoad read_load(ObjectReader& reader) {
+  HostLoad load;
+  read_number(reader, "cpu", load.cpu, 1);
+  read_number(reader, "memory", load.memory, 1);
+  reader.optional("inFlight", load.in_flight, 0, kCountMax);
+  read_number(reader, "requestRate", load.request_rate, kRateMax);
+  read_app_loads(reader, load);
+  read_latencies(reader, load);
+  std::string reported;
+  reader.optional("reported", reported, json::kAnyText);
+  std::optional<std::int64_t> age_ms;
+  reader.optional("ageMs", age_ms, 0, std::numeric_limits<std::int64_t>::max());
+  reader.refuse_unknown(
+      {"cpu", "memory", "inFlight", "requestRate", "apps", "latencyMs", "reported", "ageMs"});
+  load.age_ms = age_ms.value_or(0);
+  return load;
+}
+
+void read_watch(ObjectReader& reader, Host& host) {
+  std::optional<std::int64_t> lease_ms;
+  reader.optional("leaseMs", lease_ms, 0, std::int64_t{kDayMs});
+  host.lease_ms = lease_ms.value_or(0);
+  if (host.lease_ms > 0 && host.lease_ms < kLeaseMsMin) {
+    reader.fail("must be 0 or at least " + std::to_string(kLeaseMsMin), "leaseMs");
+  }
+  reader.optional("probeUri", host.probe_uri, {0, 2048});
+  const auto& uri = host.probe_uri;
+  if (!uri.empty() && uri.rfind("http://", 0) != 0 && uri.rfind("https://", 0) != 0) {
+    reader.fail("must begin with http:// or https://", "probeUri");
+  }
+}
+
+void read_status(ObjectReader& reader, Host& host) {
+  const auto* status = reader.object("status");
+  if (status == nullptr) return;
+  ObjectReader sub(*status, reader.at("status"), reader.error());
+  sub.optional("reachable", host.reachable);
+  const auto* load = sub.object("load");
+  if (load != nullptr) {
+    ObjectReader load_reader(*load, sub.at("load"), reader.error());
+    host.load = read_load(load_reader);
+  }
+  sub.refuse_unknown({"reachable", "load"});
+}
+
+Value to_json(const AppLoad& app) {
+  Value out{{"appDId", app.app_d_id}};
+  put(out, "instances", app.instances);
+  put(out, "inFlight", app.in_flight);
+  put(out, "requestRate", app.request_rate);
+  put(out, "p50Ms", app.p50_ms);
+  put(out, "p95Ms", app.p95_ms);
+  return out;
+}
+
+}  // namespace
+
+Result<Host> decode_host(const Value& document) {
+  std::optional<Error> error;
+  Host host;
+  ObjectReader reader(document, "", error);
+  reader.required_line("id", host.id, {1, 128});
+  if (!error && host.id.find_first_of(" /") != std::string::npos) {
+    reader.fail("must have neither spaces nor slashes", "id");
+  }
+  reader.optional("name", host.name, {0, 256});
+  reader.optional("zone", host.zone, {0, 256});
+  host.state = read_state(reader);
+  read_labels(reader, host);
+  read_service_area(reader, host);
+  read_instances(reader, host);
+  read_watch(reader, host);
+  read_status(reader, host);
+  reader.refuse_unknown({"id", "name", "zone", "state", "labels", "serviceArea", "instances",
+                         "leaseMs", "probeUri", "status"});
+  if (error) return *error;
+  return host;
+}
+
+Result<HostLoad> decode_host_load(const Value& document) {
+  std::optional<Error> error;
+  ObjectReader reader(document, "", error);
+  auto load = read_load(reader);
+  if (error) return *error;
+  return load;
+}
+
+Value to_json(const Host& host) {
+  Value out{{"id", host.id}, {"state", to_text(host.state)}};
+  if (!host.name.empty()) out["name"] = host.name;
+  if (!host.zone.empty()) out["zone"] = host.zone;
+  if (!host.labels.empty()) out["labels"] = host.labels;
+  for (const auto& area : host.service_area) out["serviceArea"].push_back(to_json(area));
+  auto& instances = out["instances"] = Value::array();
+  for (const auto& instance : host.instances) {
+    instances.push_back({{"appDId", instance.app_d_id},
+                         {"appInstanceId", instance.app_instance_id},
+                         {"referenceURI", instance.reference_uri}});
+  }
+  if (host.lease_ms > 0) out["leaseMs"] = host.lease_ms;
+  if (!host.probe_uri.empty()) out["probeUri"] = host.probe_uri;
+  return out;
+}
+
+Value to_json(const HostLoad& load, std::int64_t now_ms) {
+  Value out = Value::object();
+  put(out, "cpu", load.cpu);
+  put(out, "memory", load.memory);
+  put(out, "inFlight", load.in_flight);
+  put(out, "requestRate", load.request_rate);
+  for (const auto& app : load.apps) out["apps"].push_back(to_json(app));
+  if (!load.latency_ms.empty()) out["latencyMs"] = load.latency_ms;
+  out["reported"] = format_utc(load.reported_ms);
+  out["ageMs"] = std::max<std::int64_t>(0, now_ms - load.reported_ms);
+  return out;
+}
+
+Value to_json_with_status(const Host& host, std::int64_t now_ms) {
+  auto out = to_json(host);
+  out["status"]["reachable"] = host.reachable;
+  if (host.load) out["status"]["load"] = to_json(*host.load, now_ms);
+  return out;
+}
+
+}  // namespace mx2::codec
