@@ -5,7 +5,7 @@
 
 #include "api/base/text.h"
 #include "api/operator/codec.h"
-#include "orchestrator/ctl/csv.h"
+#include "api/csv/csv.h"
 #include "orchestrator/ctl/output.h"
 
 namespace mx2::ctl {

@@ -5,7 +5,7 @@
 #include "api/http/http_client.h"
 #include "orchestrator/ctl/command_line.h"
 #include "orchestrator/ctl/completion.h"
-#include "orchestrator/ctl/csv.h"
+#include "api/csv/csv.h"
 #include "orchestrator/ctl/explanation.h"
 #include "orchestrator/ctl/output.h"
 #include "orchestrator/ctl/row_file.h"
