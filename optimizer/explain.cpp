@@ -31,6 +31,7 @@ Candidate candidate(const Snapshot& snapshot, const Feasibility& feasible, const
   const auto cost = context_cost(snapshot, group.app, group.attachment, h);
   result.latency_us = cost.latency_us;
   result.late_us = cost.late_us;
+  result.off_tree_us = cost.off_tree_us;
   const auto& host = snapshot.hosts[h];
   result.congestion_us =
       marginal_cost(congestion_segments(host), load_of_others) * snapshot.apps[group.app].weight;
@@ -91,6 +92,7 @@ std::string to_text(const Snapshot& snapshot, const Choice& choice) {
     text += ms(c.total_us()) + " = latency " + ms(c.latency_us);
     if (!c.latency_known) text += " (assumed)";
     if (c.late_us > 0) text += " + late " + ms(c.late_us);
+    if (c.off_tree_us > 0) text += " + off tree " + ms(c.off_tree_us);
     text += " + congestion " + ms(c.congestion_us) + " + migration " + ms(c.migration_us);
     text += c.full ? "; full\n" : "\n";
   }

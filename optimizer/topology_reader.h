@@ -12,6 +12,9 @@
 
 namespace mx2::optimizer {
 
+// Problems that are kept; what comes then is dropped.
+inline constexpr std::size_t kTopologyProblemsMax = 1000;
+
 class TopologyReader {
  public:
   TopologyReader(const config::Document& document, std::vector<std::string>& problems)
