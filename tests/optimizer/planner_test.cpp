@@ -1,40 +1,15 @@
 // The main loop, step by step, and the API that looks at it.
 #include "optimizer/planner.h"
 
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
-
 #include "optimizer/endpoints.h"
 #include "tests/catch.h"
 #include "tests/optimizer/fake_orchestrator.h"
+#include "tests/support/temp_dir.h"
 
 namespace mx2::optimizer {
 namespace {
 
 using mx2::test::ContainsSubstring;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    auto name = (std::filesystem::temp_directory_path() / "mx2-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  std::string write(const std::string& name, const std::string& text) const {
-    const auto file = (path_ / name).string();
-    std::ofstream(file) << text;
-    return file;
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 struct Answer {
   int status = 0;
@@ -56,7 +31,7 @@ constexpr const char* kTopology =
     "latency_ms: {x: {near: 2, far: 30}}\n";
 
 struct Bench {
-  TemporaryFolder folder;
+  mx2::test::TempDir folder;
   std::string topology = folder.write("topology.yaml", kTopology);
   std::string file = folder.write(
       "optimizer.yaml", "orchestrator: {wait_ms: 0}\nserver: {token_file: ''}\ntopology: {file: '" +
@@ -210,9 +185,9 @@ TEST_CASE("planner: only so many plans may be asked for at once", "[planner]") {
 TEST_CASE("planner: a changed topology is used, when it is complete", "[planner][reload]") {
   Bench bench;
   bench.step(2);
-  bench.folder.write("topology.yaml",
-                     "attachments: [{name: x, prefixes: [10.0.0.0/8]}]\n"
-                     "latency_ms: {x: {near: 90, far: 30}}\n");
+  (void)bench.folder.write("topology.yaml",
+                           "attachments: [{name: x, prefixes: [10.0.0.0/8]}]\n"
+                           "latency_ms: {x: {near: 90, far: 30}}\n");
   bench.step();  // seen
   CHECK(bench.get("/explain?ue=a&app=app")["chosen"] == "near");
   bench.clock.advance(60'000);
@@ -223,14 +198,14 @@ TEST_CASE("planner: a changed topology is used, when it is complete", "[planner]
 TEST_CASE("planner: a bad file is refused with all its errors", "[planner][reload]") {
   Bench bench;
   bench.step();
-  bench.folder.write("optimizer.yaml", "period_ms: fast\npolicy: best\n");
+  (void)bench.folder.write("optimizer.yaml", "period_ms: fast\npolicy: best\n");
   bench.control.ask_reload();
   bench.step();
   const auto error = bench.get("/health")["configurationError"].get<std::string>();
   CHECK_THAT(error, ContainsSubstring("optimizer.yaml:1:"));
   CHECK_THAT(error, ContainsSubstring("optimizer.yaml:2:"));
   CHECK(bench.get("/health")["status"] == "ok");
-  bench.folder.write("optimizer.yaml", "period_ms: 7000\nserver: {port: 1}\n");
+  (void)bench.folder.write("optimizer.yaml", "period_ms: 7000\nserver: {port: 1}\n");
   bench.step(2);
   CHECK_FALSE(bench.get("/health").contains("configurationError"));
   CHECK(bench.get("/health")["needsRestart"] == "server.port");
@@ -241,7 +216,7 @@ TEST_CASE("planner: a bad entry of the topology is refused while one is running"
           "[planner][reload]") {
   Bench bench;
   bench.step();
-  bench.folder.write("topology.yaml", "hosts: [{id: near, capacity: -1}]\n");
+  (void)bench.folder.write("topology.yaml", "hosts: [{id: near, capacity: -1}]\n");
   bench.control.ask_reload();
   bench.step();
   CHECK_THAT(bench.get("/status")["configuration"]["error"].get<std::string>(),

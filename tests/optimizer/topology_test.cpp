@@ -1,11 +1,7 @@
 #include "optimizer/topology.h"
 
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
-
 #include "tests/catch.h"
+#include "tests/support/temp_dir.h"
 
 namespace mx2::optimizer {
 namespace {
@@ -95,38 +91,20 @@ TEST_CASE("topology: the circle of parents is told", "[topology][hostile]") {
   CHECK(topology.problems.size() == 1);
 }
 
-class CsvFolder {
- public:
-  CsvFolder() {
-    auto name = (std::filesystem::temp_directory_path() / "mx2-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~CsvFolder() { std::filesystem::remove_all(path_); }
-  CsvFolder(const CsvFolder&) = delete;
-  CsvFolder& operator=(const CsvFolder&) = delete;
-
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream(path_ / name) << text;
-  }
-  [[nodiscard]] Topology read(const std::string& yaml) const {
-    return read_topology(config::parse_yaml(yaml, (path_ / "t.yaml").string()).value());
-  }
-
- private:
-  std::filesystem::path path_;
-};
+Topology read_in(const mx2::test::TempDir& folder, const std::string& text) {
+  return read_topology(config::parse_yaml(text, folder.file("t.yaml")).value());
+}
 
 constexpr const char* kCsv = "csv: {hosts: h.csv, attachments: a.csv, latency_ms: l.csv}\n";
 
 TEST_CASE("topology: CSV files are entries like others", "[topology]") {
-  const CsvFolder folder;
-  folder.write("h.csv",
-               "id,capacity,longitude,latitude,tier,parent\n"
-               "a,5,144.5,-37.5,,up\n\"up\",,,,regional,\n");
-  folder.write("a.csv", "name,prefixes,devices\ncell,10.0.0.0/8 fd00::/8,car-1\n");
-  folder.write("l.csv", "attachment,host,ms\ncell,a,3.5\ncell,up,unreachable\ncell,b,\n");
-  const auto topology = folder.read(std::string(kCsv) + "hosts: [{id: b, capacity: 9}]\n");
+  const mx2::test::TempDir folder;
+  (void)folder.write("h.csv",
+                     "id,capacity,longitude,latitude,tier,parent\n"
+                     "a,5,144.5,-37.5,,up\n\"up\",,,,regional,\n");
+  (void)folder.write("a.csv", "name,prefixes,devices\ncell,10.0.0.0/8 fd00::/8,car-1\n");
+  (void)folder.write("l.csv", "attachment,host,ms\ncell,a,3.5\ncell,up,unreachable\ncell,b,\n");
+  const auto topology = read_in(folder, std::string(kCsv) + "hosts: [{id: b, capacity: 9}]\n");
   CHECK(problems(topology).empty());
   CHECK(topology.hosts.size() == 3);
   CHECK(topology.hosts.at("a").capacity == 5);
@@ -141,15 +119,16 @@ TEST_CASE("topology: CSV files are entries like others", "[topology]") {
 }
 
 TEST_CASE("topology: what is bad in a CSV file is told with its place", "[topology][hostile]") {
-  const CsvFolder folder;
-  folder.write("h.csv",
-               "id,capcity,capacity,longitude,latitude\n"
-               "a,1,-3,NaN,2\na,,4,,\n,,5,,\nb,,null,1,\nc,1,2,3,4,5\n");
-  folder.write("l.csv",
-               "attachment,host,ms\nx,a,-1\nx,b,nan\nx,,3\ny,a,1\nx,a,4\nx,c,2\nx,\"d,9\n");
-  const auto topology = folder.read(
-      "csv: {hosts: h.csv, attachments: none.csv, latency_ms: l.csv, more: x}\n"
-      "attachments: [{name: x}]\n");
+  const mx2::test::TempDir folder;
+  (void)folder.write("h.csv",
+                     "id,capcity,capacity,longitude,latitude\n"
+                     "a,1,-3,NaN,2\na,,4,,\n,,5,,\nb,,null,1,\nc,1,2,3,4,5\n");
+  (void)folder.write("l.csv",
+                     "attachment,host,ms\nx,a,-1\nx,b,nan\nx,,3\ny,a,1\nx,a,4\nx,c,2\nx,\"d,9\n");
+  const auto topology =
+      read_in(folder,
+              "csv: {hosts: h.csv, attachments: none.csv, latency_ms: l.csv, more: x}\n"
+              "attachments: [{name: x}]\n");
   const auto all = problems(topology);
   for (const char* part :
        {"h.csv:1:4: column 'capcity' is not known; did you mean 'capacity'?",
