@@ -1,4 +1,5 @@
-// plan_cold, plan_incremental and plan_scaling: how long a whole plan takes once the snapshot is
+// plan_cold (nobody has a place), plan_incremental (1 % have changed), plan_scattered (everybody is
+// somewhere at random) and plan_scaling: how long a whole plan takes once the snapshot is
 // held. One JSON object a line, as the other benchmarks print them.
 //   mx2_plan_bench [scaling]
 #include <sys/resource.h>
@@ -59,11 +60,19 @@ void change_one_percent(Snapshot& snapshot, const Placement& placement) {
   }
 }
 
+void scatter(Snapshot& snapshot) {
+  test::Dice dice(kSeed + 2);
+  const auto hosts = static_cast<std::int64_t>(snapshot.hosts.size());
+  for (auto& group : snapshot.groups) group.host = static_cast<Index>(dice.roll(0, hosts - 1));
+}
+
 void run_1m() {
   auto snapshot = test::large_snapshot({}, kSeed);
   const auto placement = report("plan_cold_1m", snapshot);
   change_one_percent(snapshot, placement);
   report("plan_incremental_1m", snapshot);
+  scatter(snapshot);
+  report("plan_scattered_1m", snapshot);
 }
 
 // Each size in a process of its own, so that its memory is its own.
