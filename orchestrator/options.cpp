@@ -43,6 +43,8 @@ void read_store(config::Reader& reader, SqliteOptions& store) {
   reader.text("store.path", store.path);
   reader.integer("store.queue_max", store.queue_max, 1, 1000000);
   reader.integer("store.batch_max", store.batch_max, 1, 100000);
+  reader.integer("store.history_versions_max", store.history.versions_max, 1, 1000000);
+  reader.integer("store.history_rows_max", store.history.rows_max, 1, 1000000000);
   reader.integer("store.checkpoint_pages", store.checkpoint_pages, 100, 1000000);
   std::int64_t size_mib_max = 0;
   reader.integer("store.size_mib_max", size_mib_max, 0, kMebibyte);
@@ -77,6 +79,12 @@ void read_notifier(config::Reader& reader, notifier::NotifierOptions& options) {
   reader.integer("notifier.young_context_ms", retry.young_context_ms, 0, 3600000);
 }
 
+void read_hosts(config::Reader& reader, HostWatchOptions& hosts) {
+  reader.integer("hosts.probe_period_ms", hosts.probe_period_ms, 100, 3600000);
+  reader.integer("hosts.probe_timeout_ms", hosts.probe_timeout_ms, 10, 60000);
+  reader.integer("hosts.probe_failures_max", hosts.probe_failures_max, 1, 100);
+}
+
 void read_log(config::Reader& reader, std::string& level, std::string& format) {
   reader.choice("log.level", level, {"debug", "info", "warn", "error", "off"});
   reader.choice("log.format", format, {"text", "json"});
@@ -96,8 +104,8 @@ Result<ReadOptions> read_options(const config::Document& document) {
   options.mx2_server.address = "0.0.0.0";
   options.mx2_server.port = 8080;
   options.operator_server.port = 8081;
-  options.operator_server.threads = 1;
-  options.operator_server.body_bytes_max = 16 * kMebibyte;
+  options.operator_server.threads = 2;
+  options.operator_server.body_bytes_max = 64 * kMebibyte;
   options.operator_server.connections_max = 100;
   options.store.path = "data/mx2.sqlite";
 
@@ -114,11 +122,14 @@ Result<ReadOptions> read_options(const config::Document& document) {
   reader.boolean("notifier.enabled", options.notifier_here);
   read_notifier(reader, options.notifier);
   read_events(reader, options.events);
+  read_hosts(reader, options.hosts);
   reader.integer("limits.contexts_max", options.contexts_max, 1, 1000000000);
   reader.integer("limits.contexts_per_device_max", options.contexts_per_device_max, 1, 1000000000);
   reader.integer("limits.requests_per_second_max", options.auth.requests_per_second_max, 0,
                  1000000);
   reader.integer("limits.patch_rows_max", options.operator_endpoints.patch_rows_max, 1, 1000000);
+  reader.integer("limits.plan_rows_max", options.operator_endpoints.plan_rows_max, 1, 10000000);
+  reader.integer("limits.changes_max", options.changes.changes_max, 1000, 100000000);
   reader.integer("limits.page_max", options.operator_endpoints.page_max, 1, 100000);
   reader.text("content", options.content);
   read_log(reader, options.log_level, options.log_format);

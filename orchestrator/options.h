@@ -24,6 +24,8 @@ struct OrchestratorOptions {
   bool notifier_here = true;  // false: mx2-notifier does it
   notifier::NotifierOptions notifier;
   EventOptions events;
+  ChangeFeedOptions changes;
+  HostWatchOptions hosts;
   std::size_t contexts_max = 5'000'000;
   std::size_t contexts_per_device_max = 1000;
   std::string content;  // YAML file loaded into an empty store

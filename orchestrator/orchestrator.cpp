@@ -4,6 +4,7 @@
 #include <future>
 
 #include "api/base/log.h"
+#include "api/http/async_client.h"
 #include "notifier/notifier.h"
 #include "orchestrator/content.h"
 #include "orchestrator/store/store_outbox.h"
@@ -12,6 +13,13 @@ namespace mx2 {
 namespace {
 
 constexpr int kNotifierGraceMs = 1000;  // what is in flight then is sent again after the next start
+
+std::unique_ptr<http::AsyncClient> probe_client(const HostWatchOptions& hosts) {
+  http::AsyncClientOptions options;
+  options.connect_timeout_ms = options.timeout_ms = hosts.probe_timeout_ms;
+  options.may_connect = [](const IpAddress&) { return true; };  // operators name them
+  return std::make_unique<http::CurlMulti>(std::move(options));
+}
 
 }  // namespace
 
@@ -26,8 +34,13 @@ struct Orchestrator::Impl {
               registry->gauge("mx2_contexts", "Application contexts")),
         events(options.events, registry->gauge("mx2_event_listeners",
                                                "Clients that wait for events of their contexts")),
-        relocation(model, *store, clock, index, options.strategy, events, *registry),
-        service{model, *store, clock, ids, quota, index, options.strategy, relocation, events},
+        changes(options.changes, clock.now_ms() * 1000),
+        relocation(model, *store, clock, index, options.strategy, events, changes, *registry),
+        service{model, *store,           clock,      ids,    quota,
+                index, options.strategy, relocation, events, changes},
+        rewriter(service),
+        hosts(model, changes, clock, options.hosts, probe_client(options.hosts),
+              [this](const std::string& id, bool reachable) { found_host(id, reachable); }),
         outbox(*store, options.store.path + ".notifier"),
         mx2_router(*registry, "mx2"),
         operator_router(*registry, "operator"),
@@ -36,10 +49,13 @@ struct Orchestrator::Impl {
 
   // Ends what still runs on the store's thread before anything it uses goes.
   ~Impl() {
+    hosts.stop();
+    rewriter.stop();
     relocation.stop();
     store->close();
   }
 
+  void found_host(const std::string& id, bool reachable);
   Result<void> start_notifier(const Clock& clock);
   Result<void> load();
   Result<void> load_first_content();
@@ -53,8 +69,12 @@ struct Orchestrator::Impl {
   ContextQuota quota;
   ContextIndex index;
   ContextEvents events;
+  ChangeFeed changes;
   Relocation relocation;
   Mx2Service service;
+  TableRewriter rewriter;
+  HostWatch hosts;
+  OptimizerLease leader;
   StoreOutbox outbox;
   std::unique_ptr<notifier::Notifier> notifier;
   http::Router mx2_router;
@@ -63,6 +83,13 @@ struct Orchestrator::Impl {
   http::PistacheServer operator_server;
   bool stopped = false;
 };
+
+// Contexts and the Optimizer follow; if it cannot be stored, HostWatch tells it again.
+void Orchestrator::Impl::found_host(const std::string& id, bool reachable) {
+  set_host_reachable(service, id, reachable, [id](const Result<Changed>& changed) {
+    if (!changed) log::warn("host's state", {{"host", id}, {"reason", changed.error().detail}});
+  });
+}
 
 // Before anything is submitted: the store tells it of each notification.
 Result<void> Orchestrator::Impl::start_notifier(const Clock& clock) {
@@ -92,6 +119,7 @@ Result<void> Orchestrator::Impl::load() {
   if (!stored) return stored.error();
   model.write([&](Model& m) { m.set_table_version(stored->table_version); });
   relocation.resume(stored->relocating);
+  if (auto resumed = rewriter.resume(*stored); !resumed) return resumed.error();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   const auto& loaded = model.unlocked();
   log::info("store loaded", {{"apps", std::to_string(loaded.apps().size())},
@@ -127,7 +155,8 @@ Result<void> Orchestrator::Impl::listen() {
   add_legacy_endpoints(mx2_router, service, auth, options.mx2_endpoints);
   auto for_operators = options.operator_endpoints;
   if (notifier) for_operators.relay_status = [this] { return notifier->status(); };
-  add_operator_endpoints(operator_router, service, *registry, std::move(for_operators));
+  add_operator_endpoints(operator_router, {service, rewriter, hosts, leader, *registry},
+                         std::move(for_operators));
   try {
     mx2_server.start(mx2_router);
     operator_server.start(operator_router);
@@ -155,6 +184,7 @@ Result<std::unique_ptr<Orchestrator>> Orchestrator::start_on(
   if (auto ok = impl->start_notifier(clock); !ok) return ok.error();
   if (auto ok = impl->load(); !ok) return ok.error();
   if (auto ok = impl->load_first_content(); !ok) return ok.error();
+  impl->hosts.start();
   if (auto ok = impl->listen(); !ok) return ok.error();
   return std::unique_ptr<Orchestrator>(new Orchestrator(std::move(impl)));
 }
@@ -169,6 +199,9 @@ void Orchestrator::stop() {
   if (impl_->stopped) return;
   impl_->stopped = true;
   impl_->events.close();
+  impl_->changes.close();
+  impl_->hosts.stop();
+  impl_->rewriter.stop();
   impl_->mx2_server.stop(impl_->options.shutdown_grace_ms);
   impl_->operator_server.stop(impl_->options.shutdown_grace_ms);
   impl_->relocation.stop();

@@ -116,6 +116,18 @@ Result<std::vector<TableChange>> decode_table_patch(std::string_view body, std::
   return changes;
 }
 
+std::string encode_table_patch(const std::vector<TableChange>& changes) {
+  std::string lines;
+  for (const auto& [row, remove] : changes) {
+    auto line = to_json(row);
+    line.erase("version");
+    line.erase("updated");
+    if (remove) line["remove"] = true;
+    lines += json::dump(line) + "\n";
+  }
+  return lines;
+}
+
 Value to_json(const App& app) {
   Value out = to_json(app.info);
   if (!app.info.vendor_specific_ext.empty()) {
@@ -134,6 +146,16 @@ Value to_json(const Association& row) {
             {"targets", targets},     {"writer", to_text(row.writer)},
             {"version", row.version}, {"updated", format_utc(row.updated_ms)}};
   if (!row.reason.empty()) out["reason"] = row.reason;
+  return out;
+}
+
+Value to_json(const TableVersion& version) {
+  Value out{{"version", version.version},
+            {"kind", to_text(version.kind)},
+            {"rows", version.rows},
+            {"created", format_utc(version.created_ms)},
+            {"state", version.finished ? "done" : "applying"}};
+  if (!version.summary.empty()) out["summary"] = version.summary;
   return out;
 }
 

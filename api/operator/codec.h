@@ -23,6 +23,8 @@ inline constexpr std::size_t kTargetsMax = 16;
 // an error: the order of lines must not matter.
 [[nodiscard]] Result<std::vector<TableChange>> decode_table_patch(std::string_view body,
                                                                   std::size_t rows_max);
+// The same the other way round: without what is the server's to give.
+[[nodiscard]] std::string encode_table_patch(const std::vector<TableChange>& changes);
 
 // What operators put: without status.
 [[nodiscard]] json::Value to_json(const Host& host);
@@ -31,6 +33,7 @@ inline constexpr std::size_t kTargetsMax = 16;
 [[nodiscard]] json::Value to_json(const HostLoad& load, std::int64_t now_ms);
 [[nodiscard]] json::Value to_json(const App& app);
 [[nodiscard]] json::Value to_json(const Association& row);
+[[nodiscard]] json::Value to_json(const TableVersion& version);
 [[nodiscard]] json::Value to_json(const Explanation& explanation);
 [[nodiscard]] json::Value to_json(const ContextSummary& context);
 [[nodiscard]] json::Value to_json(const OutboxItem& item);

@@ -97,4 +97,13 @@ std::string_view to_text(Writer writer) {
   return writer == Writer::kOperator ? "operator" : "optimizer";
 }
 
+std::string_view to_text(TableVersion::Kind kind) {
+  switch (kind) {
+    case TableVersion::Kind::kPatch: return "patch";
+    case TableVersion::Kind::kPlan: return "plan";
+    case TableVersion::Kind::kRollback: break;
+  }
+  return "rollback";
+}
+
 }  // namespace mx2

@@ -130,6 +130,17 @@ struct TableChange {
   bool remove = false;
 };
 
+// One version of the table: what made it out of the version before.
+struct TableVersion {
+  enum class Kind : std::uint8_t { kPatch, kPlan, kRollback };
+  std::uint64_t version = 0;
+  Kind kind = Kind::kPatch;
+  std::string summary;   // of whoever made it
+  std::size_t rows = 0;  // put or removed
+  std::int64_t created_ms = 0;
+  bool finished = true;  // false: some of its rows are still to come
+};
+
 // What one attempt at a target led to; the rows of an explanation.
 struct Explanation {
   struct Step {
@@ -193,5 +204,6 @@ struct OutboxPage {
 [[nodiscard]] std::string_view to_text(Strategy strategy);
 [[nodiscard]] std::optional<Strategy> parse_strategy(std::string_view text);
 [[nodiscard]] std::string_view to_text(Writer writer);
+[[nodiscard]] std::string_view to_text(TableVersion::Kind kind);
 
 }  // namespace mx2

@@ -10,6 +10,9 @@
 #include "notifier/relay.h"
 #include "orchestrator/endpoints/auth.h"
 #include "orchestrator/mx2/service.h"
+#include "orchestrator/operator/host_watch.h"
+#include "orchestrator/operator/optimizer_lease.h"
+#include "orchestrator/operator/table_rewriter.h"
 
 namespace mx2 {
 
@@ -30,12 +33,22 @@ void add_legacy_endpoints(http::Router& router, Mx2Service& service, const Authe
 struct OperatorEndpointOptions {
   std::string token;  // bearer token operators must send; empty: none
   std::size_t patch_rows_max = 20000;
+  std::size_t plan_rows_max = 200000;
   std::size_t page_max = 10000;
   std::function<notifier::RelayStatus()> relay_status;  // empty: the notifier is elsewhere
 };
 
+// What the operator API speaks to; all must outlive the router.
+struct OperatorServices {
+  Mx2Service& service;
+  TableRewriter& rewriter;
+  HostWatch& hosts;
+  OptimizerLease& leader;
+  metrics::Registry& registry;
+};
+
 // The operator API below /operator/v1, and /openapi.yaml.
-void add_operator_endpoints(http::Router& router, Mx2Service& service, metrics::Registry& registry,
+void add_operator_endpoints(http::Router& router, const OperatorServices& services,
                             OperatorEndpointOptions options);
 
 // Shared by the three.

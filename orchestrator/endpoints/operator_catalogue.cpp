@@ -27,14 +27,21 @@ json::Value page_of(const Map& map, const PageQuery& page, Encode encode) {
   return out;
 }
 
-json::Value host_json(const HostEntry& entry) { return codec::to_json(entry.host); }
+json::Value host_json(const OperatorApi& api, const HostEntry& entry) {
+  auto host = entry.host;
+  host.load = api.hosts.load(host.id);
+  return codec::to_json_with_status(host, api.service.clock.now_ms());
+}
+
 json::Value app_json(const CatalogueEntry& entry) { return codec::to_json(entry.app); }
 
 Result<json::Value> hosts_get(OperatorApi& api, const Request& request, const PathValues&) {
   const auto page = page_query(api, request, {});
   if (!page) return page.error();
-  return api.service.model.read(
-      [&](const Model& model) { return page_of(model.hosts(), *page, host_json); });
+  return api.service.model.read([&](const Model& model) {
+    return page_of(model.hosts(), *page,
+                   [&](const HostEntry& entry) { return host_json(api, entry); });
+  });
 }
 
 Result<json::Value> apps_get(OperatorApi& api, const Request& request, const PathValues&) {
@@ -44,12 +51,28 @@ Result<json::Value> apps_get(OperatorApi& api, const Request& request, const Pat
       [&](const Model& model) { return page_of(model.apps(), *page, app_json); });
 }
 
-Result<json::Value> host_get(OperatorApi& api, const Request&, const PathValues& path) {
-  return api.service.model.read([&](const Model& model) -> Result<json::Value> {
+// Its ETag is of what operators put: it does not change with the status.
+void host_get(OperatorApi& api, Request& request, const PathValues& path, Responder responder) {
+  responder.reply(api.service.model.read([&](const Model& model) -> http::Reply {
     const auto* entry = model.host(path[0]);
-    if (entry == nullptr) return not_found("no host '" + path[0] + "'");
-    return host_json(*entry);
-  });
+    if (entry == nullptr) return refusal(not_found("no host '" + path[0] + "'"), request.id);
+    auto reply = http::json_reply(200, json::dump(host_json(api, *entry)));
+    reply.headers.emplace_back("ETag", etag_of(json::dump(codec::to_json(entry->host))));
+    return reply;
+  }));
+}
+
+void host_load_put(OperatorApi& api, Request& request, const PathValues& path,
+                   Responder responder) {
+  const auto reported = [&]() -> Result<void> {
+    if (auto type = check_content_type(request); !type) return type.error();
+    const auto document = json::parse(request.body);
+    if (!document) return document.error();
+    auto load = codec::decode_host_load(*document);
+    if (!load) return load.error();
+    return api.hosts.report(path[0], std::move(*load));
+  }();
+  responder.reply(reported ? http::no_content() : refusal(reported.error(), request.id));
 }
 
 Result<json::Value> app_get(OperatorApi& api, const Request&, const PathValues& path) {
@@ -110,9 +133,10 @@ void host_state(OperatorApi& api, Request& request, const PathValues& path, Resp
 void add_catalogue_endpoints(http::Router& router, const OperatorApiPtr& api) {
   const std::string hosts = std::string(kOperatorRoot) + "/hosts";
   router.add("GET", hosts, reading(api, hosts_get));
-  router.add("GET", hosts + "/{id}", reading(api, host_get));
+  router.add("GET", hosts + "/{id}", answering(api, host_get));
   router.add("PUT", hosts + "/{id}", changing(api, host_put));
   router.add("DELETE", hosts + "/{id}", changing(api, host_delete));
+  router.add("PUT", hosts + "/{id}/load", changing(api, host_load_put));
   router.add("POST", hosts + "/{id}/cordon", changing(api, host_state<HostState::kCordoned>));
   router.add("POST", hosts + "/{id}/drain", changing(api, host_state<HostState::kDraining>));
   router.add("POST", hosts + "/{id}/uncordon", changing(api, host_state<HostState::kUp>));

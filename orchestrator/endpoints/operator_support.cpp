@@ -87,12 +87,13 @@ Result<PageQuery> page_query(const OperatorApi& api, const Request& request,
   return PageQuery{std::move(*query), *limit};
 }
 
-void add_operator_endpoints(http::Router& router, Mx2Service& service, metrics::Registry& registry,
+void add_operator_endpoints(http::Router& router, const OperatorServices& services,
                             OperatorEndpointOptions options) {
-  const auto api =
-      std::make_shared<OperatorApi>(OperatorApi{service, registry, std::move(options)});
+  const auto api = std::make_shared<OperatorApi>(OperatorApi{services, std::move(options)});
   add_catalogue_endpoints(router, api);
   add_table_endpoints(router, api);
+  add_plan_endpoints(router, api);
+  add_change_endpoints(router, api);
   add_outbox_endpoints(router, api);
   add_status_endpoints(router, api);
 }

@@ -18,9 +18,7 @@ namespace mx2 {
 inline constexpr const char* kOperatorRoot = "/operator/v1";
 inline constexpr std::size_t kPageDefault = 1000;
 
-struct OperatorApi {
-  Mx2Service& service;
-  metrics::Registry& registry;
+struct OperatorApi : OperatorServices {
   const OperatorEndpointOptions options;
 };
 using OperatorApiPtr = std::shared_ptr<OperatorApi>;
@@ -28,6 +26,8 @@ using OperatorApiPtr = std::shared_ptr<OperatorApi>;
 // One part of the API each.
 void add_catalogue_endpoints(http::Router& router, const OperatorApiPtr& api);  // hosts, apps
 void add_table_endpoints(http::Router& router, const OperatorApiPtr& api);      // table, explain
+void add_plan_endpoints(http::Router& router, const OperatorApiPtr& api);       // plans, history
+void add_change_endpoints(http::Router& router, const OperatorApiPtr& api);     // for replicas
 void add_outbox_endpoints(http::Router& router, const OperatorApiPtr& api);     // notifications
 void add_status_endpoints(http::Router& router, const OperatorApiPtr& api);  // contexts, health…
 

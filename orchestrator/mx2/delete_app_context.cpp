@@ -32,6 +32,7 @@ class DeleteAppContext final : public UnitOfWork {
       service_.index.remove(record_.app_d_id, record_.dev_app_id, context_id_);
       service_.events.publish(context_id_, record_.revision,
                               ApplicationContextDeleteNotification{context_id_});
+      service_.changes.publish(ContextEnded{context_id_});
     }
     answer_(outcome);
   }

@@ -6,7 +6,6 @@
 namespace mx2 {
 namespace {
 
-constexpr auto kRetryAfter = std::chrono::seconds(1);
 constexpr std::size_t kDevicesMax = 100'000;
 constexpr std::size_t kScanned = 16;  // contexts between two looks at the clock
 
@@ -23,7 +22,7 @@ class Relocation::Piece final : public UnitOfWork {
     return {};
   }
   void done(const Result<void>& outcome) noexcept override {
-    relocation_.finish_piece(outcome, progress_);
+    relocation_.finish_piece(outcome, std::move(progress_));
   }
   [[nodiscard]] bool background() const override { return true; }
 
@@ -34,31 +33,20 @@ class Relocation::Piece final : public UnitOfWork {
 
 Relocation::Relocation(LiveModel& model, Store& store, const Clock& clock,
                        const ContextIndex& index, const StrategyOptions& strategy,
-                       ContextEvents& events, metrics::Registry& registry)
+                       ContextEvents& events, ChangeFeed& changes, metrics::Registry& registry)
     : model_(model),
       store_(store),
       clock_(clock),
       index_(index),
       strategy_(strategy),
       events_(events),
+      changes_(changes),
       moves_(registry.counter("mx2_context_moves_total",
                               "Contexts that followed a change of the table to another address")),
       unserved_(registry.counter("mx2_contexts_unserved_total",
                                  "Contexts that kept their address because no host can serve them "
-                                 "after a change")) {
-  retrier_ = std::thread([this] { retry_until_stopped(); });
-}
-
-Relocation::~Relocation() { stop(); }
-
-void Relocation::stop() {
-  {
-    const std::lock_guard guard(mutex_);
-    stopped_ = true;
-  }
-  changed_.notify_one();
-  if (retrier_.joinable()) retrier_.join();
-}
+                                 "after a change")),
+      retry_([this] { store_.submit(std::make_unique<Piece>(*this)); }) {}
 
 bool Relocation::follows(const std::string& app_d_id) const {
   const auto* entry = model_.unlocked().app(app_d_id);
@@ -179,12 +167,14 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
   if (events_.has_listeners(record.context_id)) {
     progress.heard.push_back({record.context_id, record.revision, notification});
   }
+  if (changes_.followed()) progress.followed.push_back(changed(record));
   if (!context->callback_reference) return {};
   return transaction.put_notification(owed(record, *context, notification, clock_.now_ms()));
 }
 
-void Relocation::finish_piece(const Result<void>& outcome, const Progress& progress) {
-  if (!outcome) return retry_later();
+void Relocation::finish_piece(const Result<void>& outcome, Progress progress) {
+  // The piece stays outstanding: there is never a second one.
+  if (!outcome) return retry_.later();
   outstanding_ = false;
   devices_.erase(devices_.begin(),
                  devices_.begin() + static_cast<std::ptrdiff_t>(progress.devices_done));
@@ -193,6 +183,7 @@ void Relocation::finish_piece(const Result<void>& outcome, const Progress& progr
   for (const auto& [context_id, revision, notification] : progress.heard) {
     events_.publish(context_id, revision, notification);
   }
+  for (auto& change : progress.followed) changes_.publish(std::move(change));
   moved_now_ += progress.moved;
   unserved_now_ += progress.unserved;
   moves_.add(static_cast<double>(progress.moved));
@@ -211,28 +202,6 @@ void Relocation::report() {
              {"moved", std::to_string(moved_now_)},
              {"unserved", std::to_string(unserved_now_)},
              {"seconds", std::to_string(took.count())}});
-}
-
-// While the storage fails, pieces are not submitted as fast as they fail. The piece stays
-// outstanding: there is never a second one.
-void Relocation::retry_later() {
-  {
-    const std::lock_guard guard(mutex_);
-    failed_ = true;
-  }
-  changed_.notify_one();
-}
-
-void Relocation::retry_until_stopped() {
-  std::unique_lock lock(mutex_);
-  while (!stopped_) {
-    changed_.wait(lock, [this] { return stopped_ || failed_; });
-    if (changed_.wait_for(lock, kRetryAfter, [this] { return stopped_; })) return;
-    failed_ = false;
-    lock.unlock();
-    store_.submit(std::make_unique<Piece>(*this));
-    lock.lock();
-  }
 }
 
 }  // namespace mx2

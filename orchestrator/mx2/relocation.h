@@ -13,22 +13,21 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "api/base/clock.h"
 #include "api/base/metrics.h"
 #include "orchestrator/domain/model.h"
 #include "orchestrator/mx2/assignment.h"
+#include "orchestrator/mx2/change_feed.h"
 #include "orchestrator/mx2/context_events.h"
 #include "orchestrator/mx2/context_index.h"
+#include "orchestrator/mx2/retry_timer.h"
 #include "orchestrator/store/store.h"
 
 namespace mx2 {
@@ -43,8 +42,9 @@ using RelocationScopes = std::vector<RelocationScope>;
 class Relocation {
  public:
   Relocation(LiveModel& model, Store& store, const Clock& clock, const ContextIndex& index,
-             const StrategyOptions& strategy, ContextEvents& events, metrics::Registry& registry);
-  ~Relocation();
+             const StrategyOptions& strategy, ContextEvents& events, ChangeFeed& changes,
+             metrics::Registry& registry);
+  ~Relocation() { stop(); }
   Relocation(const Relocation&) = delete;
   Relocation& operator=(const Relocation&) = delete;
 
@@ -60,7 +60,7 @@ class Relocation {
   void begin(const RelocationScopes& scopes);
   // At start-up: `lagging` as the store says.
   void resume(bool lagging);
-  void stop();
+  void stop() { retry_.stop(); }
 
  private:
   class Piece;
@@ -80,6 +80,7 @@ class Relocation {
     std::size_t moved = 0;
     std::size_t unserved = 0;
     std::vector<Heard> heard;
+    std::vector<ContextChanged> followed;
   };
 
   void sweep(const std::string& app_d_id);
@@ -89,9 +90,7 @@ class Relocation {
   Result<void> run_devices(StoreTransaction& transaction, Progress& progress);
   Result<void> run_sweep(StoreTransaction& transaction, Progress& progress);
   Result<void> relocate(StoreTransaction& transaction, ContextRecord& record, Progress& progress);
-  void finish_piece(const Result<void>& outcome, const Progress& progress);
-  void retry_later();
-  void retry_until_stopped();
+  void finish_piece(const Result<void>& outcome, Progress progress);
   void report();
 
   LiveModel& model_;
@@ -100,6 +99,7 @@ class Relocation {
   const ContextIndex& index_;
   const StrategyOptions strategy_;
   ContextEvents& events_;
+  ChangeFeed& changes_;
   metrics::Counter& moves_;
   metrics::Counter& unserved_;
 
@@ -115,11 +115,7 @@ class Relocation {
   std::size_t moved_now_ = 0;
   std::size_t unserved_now_ = 0;
 
-  std::mutex mutex_;  // of the thread that tries again after the storage has failed
-  std::condition_variable changed_;
-  bool failed_ = false;
-  bool stopped_ = false;
-  std::thread retrier_;
+  RetryTimer retry_;
 };
 
 }  // namespace mx2

@@ -21,6 +21,7 @@
 #include "api/mx2/types.h"
 #include "orchestrator/domain/model.h"
 #include "orchestrator/mx2/assignment.h"
+#include "orchestrator/mx2/change_feed.h"
 #include "orchestrator/mx2/context_events.h"
 #include "orchestrator/mx2/context_index.h"
 #include "orchestrator/mx2/relocation.h"
@@ -68,6 +69,7 @@ struct Mx2Service {
   const StrategyOptions& strategy;
   Relocation& relocation;
   ContextEvents& events;
+  ChangeFeed& changes;
 };
 
 // Revisions the caller says it has seen; nothing: it does not say, and any will do.

@@ -40,13 +40,15 @@ class UpdateAppContext final : public UnitOfWork {
     revision_ = record.revision;
     record.document = codec::encode(*context);
     if (auto owing = owe(transaction, record, *context, moved, knows_address); !owing) return owing;
-    changed_ = update_notification(*context);
+    told_ = update_notification(*context);
+    if (moved.changed) moved_ = changed(record);
     return transaction.update_context(record);
   }
 
   void done(const Result<void>& outcome) noexcept override {
     if (!outcome) return answer_(outcome.error());
-    service_.events.publish(context_id_, revision_, changed_);
+    service_.events.publish(context_id_, revision_, told_);
+    if (moved_) service_.changes.publish(std::move(*moved_));
     answer_(revision_);
   }
 
@@ -102,7 +104,8 @@ class UpdateAppContext final : public UnitOfWork {
   const IfMatch if_match_;
   Callback<Result<std::uint64_t>> answer_;
   std::uint64_t revision_ = 0;
-  ApplicationContextUpdateNotification changed_;  // to listeners: the list, whatever has changed
+  std::optional<ContextChanged> moved_;
+  ApplicationContextUpdateNotification told_;  // to listeners: the list, whatever has changed
 };
 
 }  // namespace

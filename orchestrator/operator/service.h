@@ -48,6 +48,9 @@ void put_host(Mx2Service& service, Host host, const Precondition& guard,
               Callback<Result<Changed>> answer);
 void set_host_state(Mx2Service& service, const std::string& id, HostState state,
                     const Precondition& guard, Callback<Result<Changed>> answer);
+// Whether it answers, as HostWatch finds it. Not stored.
+void set_host_reachable(Mx2Service& service, const std::string& id, bool reachable,
+                        Callback<Result<Changed>> answer);
 void delete_host(Mx2Service& service, const std::string& id, const Precondition& guard,
                  Callback<Result<Changed>> answer);
 // `guard.if_match`: the table version as an ETag.

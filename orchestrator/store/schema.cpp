@@ -10,7 +10,7 @@ namespace mx2 {
 namespace {
 
 // Element i takes a file from version i to version i + 1. Never edit one that was released: append.
-constexpr std::array<const char*, 2> kMigrations{R"(
+constexpr std::array<const char*, 3> kMigrations{R"(
   CREATE TABLE apps (
     app_d_id TEXT PRIMARY KEY,
     document TEXT NOT NULL
@@ -64,6 +64,31 @@ constexpr std::array<const char*, 2> kMigrations{R"(
   CREATE INDEX outbox_dead ON outbox (sequence) WHERE dead = 1;
   INSERT INTO meta VALUES ('outbox_sequence', '0');
   INSERT INTO meta VALUES ('relocating', '0');
+)",
+                                                 R"(
+  CREATE TABLE table_versions (
+    version    INTEGER PRIMARY KEY,
+    kind       INTEGER NOT NULL,
+    summary    TEXT NOT NULL,
+    rows       INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL,
+    finished   INTEGER NOT NULL
+  );
+  CREATE TABLE rows_before (
+    made_by    INTEGER NOT NULL,
+    app_d_id   TEXT NOT NULL,
+    ue         TEXT NOT NULL,
+    targets    TEXT NOT NULL,
+    writer     INTEGER NOT NULL,
+    reason     TEXT NOT NULL,
+    version    INTEGER NOT NULL,
+    updated_ms INTEGER NOT NULL,
+    PRIMARY KEY (made_by, app_d_id, ue)
+  ) WITHOUT ROWID;
+  CREATE TABLE rewrite_pieces (
+    piece    INTEGER PRIMARY KEY,
+    document TEXT NOT NULL
+  );
 )"};
 
 int stored_version(SQLite::Database& database) {

@@ -2,28 +2,11 @@
 
 #include "api/base/text.h"
 #include "api/operator/codec.h"
+#include "orchestrator/store/sqlite_history.h"
 #include "orchestrator/store/sqlite_values.h"
 
 namespace mx2::sqlite {
 namespace {
-
-Result<Association> read_row(SQLite::Statement& row) {
-  Association association;
-  association.app_d_id = row.getColumn(0).getString();
-  auto ue = UeSelector::parse(row.getColumn(1).getString());
-  if (!ue) return ue.error();
-  association.ue = std::move(*ue);
-  for (const auto text : split(row.getColumn(2).getText(), ' ')) {
-    auto target = Target::parse(text);
-    if (!target) return target.error();
-    association.targets.push_back(std::move(*target));
-  }
-  association.writer = row.getColumn(3).getInt() == 0 ? Writer::kOperator : Writer::kOptimizer;
-  association.reason = row.getColumn(4).getString();
-  association.version = static_cast<std::uint64_t>(row.getColumn(5).getInt64());
-  association.updated_ms = row.getColumn(6).getInt64();
-  return association;
-}
 
 template <typename T, typename Decode, typename Sink>
 Result<void> load_documents(SQLite::Database& db, const char* sql, Decode decode, Sink& sink) {
@@ -39,8 +22,7 @@ Result<void> load_documents(SQLite::Database& db, const char* sql, Decode decode
 }
 
 Result<void> load_rows(SQLite::Database& db, const Store::Loader& loader) {
-  SQLite::Statement query(
-      db, "SELECT app_d_id, ue, targets, writer, reason, version, updated_ms FROM associations");
+  SQLite::Statement query(db, std::string("SELECT ") + kRowColumns + " FROM associations");
   while (query.executeStep()) {
     auto row = read_row(query);
     if (!row) return row.error();
@@ -115,10 +97,10 @@ Result<Page<Association>> rows(SQLite::Database& db, const std::string& app_d_id
   const std::string after_app = cursor.substr(0, newline);
   const std::string after_ue = cursor.empty() ? "" : cursor.substr(newline + 1);
   SQLite::Statement query(
-      db,
-      "SELECT app_d_id, ue, targets, writer, reason, version, updated_ms FROM associations "
-      "WHERE (app_d_id > $1 OR (app_d_id = $1 AND ue > $2)) AND ($3 = '' OR app_d_id = $3) "
-      "AND ($4 = '' OR ue = $4) ORDER BY app_d_id, ue LIMIT $5");
+      db, std::string("SELECT ") + kRowColumns +
+              " FROM associations "
+              "WHERE (app_d_id > $1 OR (app_d_id = $1 AND ue > $2)) AND ($3 = '' OR app_d_id = $3) "
+              "AND ($4 = '' OR ue = $4) ORDER BY app_d_id, ue LIMIT $5");
   bind_all(query, after_app, after_ue, app_d_id, ue, static_cast<std::int64_t>(limit + 1));
   Page<Association> page;
   while (query.executeStep()) {
@@ -194,8 +176,11 @@ Result<Store::Loaded> load(SQLite::Database& db, const Store::Loader& loader) {
     loader.context({contexts.getColumn(0).getString(), contexts.getColumn(1).getString()},
                    contexts.getColumn(2).getString(), contexts.getColumn(3).getString());
   }
-  return Store::Loaded{parse_uint(meta(db, "table_version")).value_or(0),
-                       meta(db, "relocating") == "1"};
+  Store::Loaded loaded;
+  loaded.table_version = parse_uint(meta(db, "table_version")).value_or(0);
+  loaded.relocating = meta(db, "relocating") == "1";
+  load_rewrite(db, loaded);
+  return loaded;
 }
 
 }  // namespace mx2::sqlite

@@ -23,15 +23,24 @@ Result<void> write(SQLite::Statement& statement, const Values&... values) {
   }
 }
 
-std::string join_targets(const std::vector<Target>& targets) {
-  std::string text;
-  for (const auto& target : targets) text += (text.empty() ? "" : " ") + target.text();
-  return text;
+// The same for what may throw.
+template <typename F>
+auto guarded(F&& use) -> Result<decltype(use())> {
+  try {
+    if constexpr (std::is_void_v<decltype(use())>) {
+      use();
+      return {};
+    } else {
+      return use();
+    }
+  } catch (const SQLite::Exception& e) {
+    return storage_error(e);
+  }
 }
 
 }  // namespace
 
-SqliteTransaction::SqliteTransaction(SQLite::Database& db)
+SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions& history)
     : database_(db),
       insert_context_(db, std::string("INSERT INTO contexts (") + sqlite::kContextColumns +
                               ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)"),
@@ -56,6 +65,8 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db)
                "writer = excluded.writer, reason = excluded.reason, version = excluded.version, "
                "updated_ms = excluded.updated_ms"),
       delete_row_(db, "DELETE FROM associations WHERE app_d_id = $1 AND ue = $2"),
+      find_row_(db, std::string("SELECT ") + sqlite::kRowColumns +
+                        " FROM associations WHERE app_d_id = $1 AND ue = $2"),
       set_version_(db, "UPDATE meta SET value = $1 WHERE name = 'table_version'"),
       scan_contexts_(db, std::string("SELECT ") + sqlite::kContextColumns +
                              " FROM contexts WHERE context_id > $1 ORDER BY context_id LIMIT $2"),
@@ -78,7 +89,8 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db)
                           "last_error = $4 WHERE sequence = $5 AND context_id = $6"),
       revive_notification_(db,
                            "UPDATE outbox SET sequence = $1, written_ms = $2, due_ms = $2, "
-                           "attempts = 0, dead = 0 WHERE context_id = $3") {}
+                           "attempts = 0, dead = 0 WHERE context_id = $3"),
+      history_(db, history) {}
 
 Result<void> SqliteTransaction::insert_context(const ContextRecord& c) {
   return write(insert_context_, c.context_id, static_cast<std::int64_t>(c.revision), c.app_d_id,
@@ -125,13 +137,50 @@ Result<void> SqliteTransaction::delete_host(const std::string& id) {
 }
 
 Result<void> SqliteTransaction::put_row(const Association& row) {
-  return write(put_row_, row.app_d_id, row.ue.text(), join_targets(row.targets),
+  return write(put_row_, row.app_d_id, row.ue.text(), sqlite::join_targets(row.targets),
                static_cast<std::int64_t>(row.writer), row.reason,
                static_cast<std::int64_t>(row.version), row.updated_ms);
 }
 
 Result<void> SqliteTransaction::delete_row(const UeSelector& ue, const std::string& app_d_id) {
   return write(delete_row_, app_d_id, ue.text());
+}
+
+Result<std::optional<Association>> SqliteTransaction::find_row(const UeSelector& ue,
+                                                               const std::string& app_d_id) {
+  try {
+    const sqlite::Reset reset(find_row_);
+    const auto selector = ue.text();
+    sqlite::bind_all(find_row_, app_d_id, selector);
+    if (!find_row_.executeStep()) return std::optional<Association>();
+    auto row = sqlite::read_row(find_row_);
+    if (!row) return row.error();
+    return std::optional<Association>(std::move(*row));
+  } catch (const SQLite::Exception& e) {
+    return storage_error(e);
+  }
+}
+
+Result<void> SqliteTransaction::put_table_version(const TableVersion& version) {
+  return guarded([&] { history_.put_version(version); });
+}
+
+Result<void> SqliteTransaction::put_row_before(std::uint64_t version, const UeSelector& ue,
+                                               const std::string& app_d_id,
+                                               const std::optional<Association>& before) {
+  return guarded([&] { history_.put_row_before(version, ue, app_d_id, before); });
+}
+
+Result<bool> SqliteTransaction::shorten_history() {
+  return guarded([&] { return history_.shorten(); });
+}
+
+Result<void> SqliteTransaction::put_rewrite_piece(std::size_t piece, const std::string& document) {
+  return guarded([&] { history_.put_piece(piece, document); });
+}
+
+Result<void> SqliteTransaction::delete_rewrite_piece(std::size_t piece) {
+  return guarded([&] { history_.delete_piece(piece); });
 }
 
 Result<void> SqliteTransaction::set_table_version(std::uint64_t version) {

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <utility>
 
+#include "orchestrator/store/sqlite_history.h"
 #include "orchestrator/store/store.h"
 
 namespace mx2 {
@@ -16,7 +17,7 @@ namespace mx2 {
 // The writer thread's prepared statements.
 class SqliteTransaction final : public StoreTransaction {
  public:
-  explicit SqliteTransaction(SQLite::Database& database);
+  SqliteTransaction(SQLite::Database& database, const HistoryOptions& history);
 
   // Before the first put_notification(), outside of a transaction.
   Result<void> reserve_sequences(SQLite::Database& database);
@@ -31,7 +32,16 @@ class SqliteTransaction final : public StoreTransaction {
   Result<void> delete_host(const std::string& id) override;
   Result<void> put_row(const Association& row) override;
   Result<void> delete_row(const UeSelector& ue, const std::string& app_d_id) override;
+  Result<std::optional<Association>> find_row(const UeSelector& ue,
+                                              const std::string& app_d_id) override;
   Result<void> set_table_version(std::uint64_t version) override;
+  Result<void> put_table_version(const TableVersion& version) override;
+  Result<void> put_row_before(std::uint64_t version, const UeSelector& ue,
+                              const std::string& app_d_id,
+                              const std::optional<Association>& before) override;
+  Result<bool> shorten_history() override;
+  Result<void> put_rewrite_piece(std::size_t piece, const std::string& document) override;
+  Result<void> delete_rewrite_piece(std::size_t piece) override;
   Result<ContextScan> scan_contexts(const std::string& after, std::size_t limit,
                                     const std::set<std::string>& apps) override;
   Result<void> set_relocating(bool relocating) override;
@@ -63,6 +73,7 @@ class SqliteTransaction final : public StoreTransaction {
   SQLite::Statement delete_host_;
   SQLite::Statement put_row_;
   SQLite::Statement delete_row_;
+  SQLite::Statement find_row_;
   SQLite::Statement set_version_;
   SQLite::Statement scan_contexts_;
   SQLite::Statement set_relocating_;
@@ -72,6 +83,7 @@ class SqliteTransaction final : public StoreTransaction {
   SQLite::Statement delete_delivered_;
   SQLite::Statement retry_notification_;
   SQLite::Statement revive_notification_;
+  sqlite::History history_;
   std::int64_t sequence_ = 0;  // last one given
   bool notified_ = false;
   std::chrono::steady_clock::time_point deadline_;

@@ -23,6 +23,7 @@ namespace mx2 {
 namespace {
 
 using Units = std::vector<std::unique_ptr<UnitOfWork>>;
+using Queue = std::deque<std::unique_ptr<UnitOfWork>>;
 
 constexpr int kBusyTimeoutMs = 5000;
 constexpr std::size_t kPageBytes = 4096;
@@ -48,6 +49,20 @@ void configure(SQLite::Database& db, const SqliteOptions& options) {
 void execute(SQLite::Statement& statement) {
   const sqlite::Reset reset(statement);
   statement.exec();
+}
+
+// A unit that changes the model is a batch of its own: it ends the batch before it and is followed
+// by a new one.
+Units take_units(Queue& queue, std::size_t most) {
+  Units batch;
+  while (!queue.empty() && batch.size() < most) {
+    const bool alone = queue.front()->changes_model();
+    if (alone && !batch.empty()) break;
+    batch.push_back(std::move(queue.front()));
+    queue.pop_front();
+    if (alone) break;
+  }
+  return batch;
 }
 
 // A connection for reads, and who uses it now.
@@ -91,7 +106,7 @@ struct SqliteStore::Impl {
     if (auto ready = options.beside_orchestrator ? check_schema(writer) : migrate(writer); !ready) {
       return ready;
     }
-    transaction = std::make_unique<SqliteTransaction>(writer);
+    transaction = std::make_unique<SqliteTransaction>(writer, options.history);
     if (!options.beside_orchestrator) {
       if (auto reserved = transaction->reserve_sequences(writer); !reserved) return reserved;
     }
@@ -110,7 +125,6 @@ struct SqliteStore::Impl {
 
   void write_until_closed();
   Units next_batch();
-  Units take_requests();
   Units take_background();
   void commit(Units batch);
   Result<void> run_isolated(UnitOfWork& unit);
@@ -134,8 +148,8 @@ struct SqliteStore::Impl {
 
   std::mutex queue_mutex;
   std::condition_variable queue_changed;
-  std::deque<std::unique_ptr<UnitOfWork>> queue;       // what clients wait for
-  std::deque<std::unique_ptr<UnitOfWork>> background;  // what nobody waits for
+  Queue queue;       // what clients wait for
+  Queue background;  // what nobody waits for
   bool background_was_last = false;
   Time last_request{};
   bool closed = false;
@@ -153,22 +167,8 @@ Units SqliteStore::Impl::next_batch() {
   queue_changed.wait(guard, [&] { return closed || !queue.empty() || !background.empty(); });
   const bool turn_of_background = queue.empty() || !background_was_last;
   background_was_last = !background.empty() && turn_of_background;
-  auto batch = background_was_last ? take_background() : take_requests();
+  auto batch = background_was_last ? take_background() : take_units(queue, options.batch_max);
   waiting.set(static_cast<double>(queue.size() + background.size()));
-  return batch;
-}
-
-// A unit that changes the model is a batch of its own: it ends the batch before it and is followed
-// by a new one.
-Units SqliteStore::Impl::take_requests() {
-  Units batch;
-  while (!queue.empty() && batch.size() < options.batch_max) {
-    const bool alone = queue.front()->changes_model();
-    if (alone && !batch.empty()) break;
-    batch.push_back(std::move(queue.front()));
-    queue.pop_front();
-    if (alone) break;
-  }
   return batch;
 }
 
@@ -176,12 +176,7 @@ Units SqliteStore::Impl::take_background() {
   const auto now = std::chrono::steady_clock::now();
   const bool clients = now - last_request < kClientsLately;
   transaction->set_deadline(now + (clients ? kShortShare : kLongShare));
-  Units batch;
-  while (!background.empty() && batch.size() < (clients ? kFewUnits : kManyUnits)) {
-    batch.push_back(std::move(background.front()));
-    background.pop_front();
-  }
-  return batch;
+  return take_units(background, clients ? kFewUnits : kManyUnits);
 }
 
 void SqliteStore::Impl::write_until_closed() {
@@ -312,6 +307,17 @@ Result<Page<Association>> SqliteStore::rows(const std::string& app_d_id, const s
                                             const std::string& cursor, std::size_t limit) {
   return impl_->reader.read(
       [&](SQLite::Database& db) { return sqlite::rows(db, app_d_id, ue, cursor, limit); });
+}
+
+Result<Page<TableVersion>> SqliteStore::table_versions(const std::string& cursor,
+                                                       std::size_t limit) {
+  return impl_->reader.read(
+      [&](SQLite::Database& db) { return sqlite::table_versions(db, cursor, limit); });
+}
+
+Result<std::vector<TableChange>> SqliteStore::changes_back_to(std::uint64_t version) {
+  return impl_->reader.read(
+      [&](SQLite::Database& db) { return sqlite::changes_back_to(db, version); });
 }
 
 Result<std::vector<notifier::OutboxEntry>> SqliteStore::notifications(std::uint64_t after_sequence,

@@ -18,6 +18,7 @@ struct SqliteOptions {
   std::size_t batch_max = 1024;          // units in one commit
   std::size_t size_bytes_max = 0;        // 0: as large as the disk; else "the storage is full"
   std::size_t checkpoint_pages = 16000;  // of 4 KiB in the log before they move to the main file
+  HistoryOptions history;
   bool beside_orchestrator = false;  // for a notifier of its own: the file must be there, and is
                                      // not locked
 };
@@ -35,6 +36,8 @@ class SqliteStore final : public Store {
                                         std::size_t limit) override;
   Result<Page<Association>> rows(const std::string& app_d_id, const std::string& ue,
                                  const std::string& cursor, std::size_t limit) override;
+  Result<Page<TableVersion>> table_versions(const std::string& cursor, std::size_t limit) override;
+  Result<std::vector<TableChange>> changes_back_to(std::uint64_t version) override;
   Result<std::vector<notifier::OutboxEntry>> notifications(std::uint64_t after_sequence,
                                                            std::size_t limit) override;
   Result<std::optional<notifier::OutboxEntry>> notification(const std::string& context_id) override;

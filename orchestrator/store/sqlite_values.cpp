@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include "api/base/text.h"
+
 namespace mx2 {
 
 Error storage_error(const SQLite::Exception& e) {
@@ -17,6 +19,32 @@ Error storage_error(const SQLite::Exception& e) {
 }
 
 namespace sqlite {
+
+Result<Association> read_row(SQLite::Statement& row, int first) {
+  Association association;
+  association.app_d_id = row.getColumn(first).getString();
+  auto ue = UeSelector::parse(row.getColumn(first + 1).getString());
+  if (!ue) return ue.error();
+  association.ue = std::move(*ue);
+  for (const auto text : split(row.getColumn(first + 2).getText(), ' ')) {
+    if (text.empty()) continue;  // of a row that was not there
+    auto target = Target::parse(text);
+    if (!target) return target.error();
+    association.targets.push_back(std::move(*target));
+  }
+  association.writer =
+      row.getColumn(first + 3).getInt() == 0 ? Writer::kOperator : Writer::kOptimizer;
+  association.reason = row.getColumn(first + 4).getString();
+  association.version = static_cast<std::uint64_t>(row.getColumn(first + 5).getInt64());
+  association.updated_ms = row.getColumn(first + 6).getInt64();
+  return association;
+}
+
+std::string join_targets(const std::vector<Target>& targets) {
+  std::string text;
+  for (const auto& target : targets) text += (text.empty() ? "" : " ") + target.text();
+  return text;
+}
 
 ContextRecord read_context(SQLite::Statement& row) {
   ContextRecord context;

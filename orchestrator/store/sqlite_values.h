@@ -27,6 +27,12 @@ inline constexpr const char* kOutboxColumns =
     "sequence, context_id, revision, callback_reference, type, body, created_ms, written_ms, "
     "due_ms, attempts, dead, last_error";
 
+inline constexpr const char* kRowColumns =
+    "app_d_id, ue, targets, writer, reason, version, updated_ms";
+
+// The columns kRowColumns from `first` on.
+[[nodiscard]] Result<Association> read_row(SQLite::Statement& row, int first = 0);
+[[nodiscard]] std::string join_targets(const std::vector<Target>& targets);
 [[nodiscard]] ContextRecord read_context(SQLite::Statement& row);
 [[nodiscard]] notifier::OutboxEntry read_entry(SQLite::Statement& row);
 

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -40,6 +41,12 @@ struct ContextRecord {
   std::string document;
 };
 
+// How much of the past of the table is kept; what is older is forgotten.
+struct HistoryOptions {
+  std::size_t versions_max = 10'000;
+  std::size_t rows_max = 1'000'000;
+};
+
 // A stretch of all contexts, by identifier.
 struct ContextScan {
   std::vector<ContextRecord> contexts;
@@ -63,7 +70,23 @@ class StoreTransaction {
   virtual Result<void> delete_host(const std::string& id) = 0;
   virtual Result<void> put_row(const Association& row) = 0;
   virtual Result<void> delete_row(const UeSelector& ue, const std::string& app_d_id) = 0;
+  virtual Result<std::optional<Association>> find_row(const UeSelector& ue,
+                                                      const std::string& app_d_id) = 0;
   virtual Result<void> set_table_version(std::uint64_t version) = 0;
+
+  // The history of the table: its versions, and what each row was before a version changed it.
+  virtual Result<void> put_table_version(const TableVersion& version) = 0;
+  // `before`: nothing when there was no such row. The first of a version counts.
+  virtual Result<void> put_row_before(std::uint64_t version, const UeSelector& ue,
+                                      const std::string& app_d_id,
+                                      const std::optional<Association>& before) = 0;
+  // Forgets a bounded part of the oldest version if the history is longer than it may be. False
+  // when it is not.
+  virtual Result<bool> shorten_history() = 0;
+
+  // A rewrite of the table that is logged before it is carried out, piece by piece.
+  virtual Result<void> put_rewrite_piece(std::size_t piece, const std::string& document) = 0;
+  virtual Result<void> delete_rewrite_piece(std::size_t piece) = 0;
 
   // Looks at the next `limit` contexts after an identifier, and gives those of these apps.
   virtual Result<ContextScan> scan_contexts(const std::string& after, std::size_t limit,
@@ -138,6 +161,12 @@ class Store {
                                                        const std::string& cursor,
                                                        std::size_t limit) = 0;
 
+  // Newest first; the cursor is a version.
+  [[nodiscard]] virtual Result<Page<TableVersion>> table_versions(const std::string& cursor,
+                                                                  std::size_t limit) = 0;
+  // What makes the table what it was at `version`; gone when that is too long ago.
+  [[nodiscard]] virtual Result<std::vector<TableChange>> changes_back_to(std::uint64_t version) = 0;
+
   // Living entries of the outbox after `after_sequence`, in order.
   [[nodiscard]] virtual Result<std::vector<notifier::OutboxEntry>> notifications(
       std::uint64_t after_sequence, std::size_t limit) = 0;
@@ -163,6 +192,10 @@ class Store {
   struct Loaded {
     std::uint64_t table_version = 0;
     bool relocating = false;
+    // A rewrite that a crash has interrupted: its pieces by number. Without a version it had not
+    // begun.
+    std::optional<TableVersion> unfinished;
+    std::map<std::size_t, std::string> rewrite_pieces;
   };
   // Or why the file cannot be used.
   [[nodiscard]] virtual Result<Loaded> load(const Loader& loader) = 0;

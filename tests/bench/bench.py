@@ -16,6 +16,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import apply
 import fill
 import notify
 from orchestrator import EXAMPLE_CONTENT, ROOT, Orchestrator
@@ -31,6 +32,8 @@ NO_STORE = "the same server without a store"
 LIMITS = ("limits: {contexts_max: 100000000, contexts_per_device_max: 100000000}\n"
           'notifier: {allow: ["127.0.0.0/8"]}\n')
 FAN_OUT = 100_000
+PLANNED = 100_000
+APPLY_SECONDS_MAX = 10
 
 
 def report(bench, value, unit, ratio=None, against=None, **more):
@@ -184,9 +187,39 @@ class Bench:
                p90=round(statistics.quantiles(firsts, n=10)[8], 3))
 
 
+    @contextlib.contextmanager
+    def planned(self, name):
+        """A server with as many rows and contexts; context 0 has no row and is not moved."""
+        with self.server(name, rows=PLANNED, contexts=PLANNED + 1) as server:
+            apply.warm_up(server, PLANNED)
+            yield server
+
+    def apply_100k_moves(self):
+        with self.planned("apply_100k_moves") as server:
+            runs = [apply.apply(server, PLANNED, run) for run in range(RUNS)]
+            memory = server.resident_bytes()
+        seconds = statistics.median(followed for _, followed in runs)
+        report("apply_100k_moves", seconds, "s", seconds / APPLY_SECONDS_MAX,
+               f"the {APPLY_SECONDS_MAX} s it may take",
+               answered_s=round(statistics.median(answered for answered, _ in runs), 3),
+               resident_mib=memory // 2**20)
+
+    def create_during_apply(self):
+        with self.planned("create_during_apply") as server:
+            pairs = []
+            for run in range(RUNS):
+                idle = notify.p99(notify.create_latencies(server, SECONDS))
+                with notify.meanwhile(
+                        lambda stop: notify.create_latencies(server, 600, stop)) as latencies:
+                    apply.apply(server, PLANNED, run)
+                pairs.append((notify.p99(latencies[0]), idle))
+        report("create_during_apply", statistics.median(busy for busy, _ in pairs), "ms (p99)",
+               statistics.median(busy / idle for busy, idle in pairs), "the same when idle")
+
+
 BENCHES = ("create_durable", "create_durable_8", "create_1m_rows", "app_list", "put_context",
            "delete_context", "connections_1000", "startup_1m", "notify_fanout_100k",
-           "create_during_fanout", "notify_first_ms")
+           "create_during_fanout", "notify_first_ms", "apply_100k_moves", "create_during_apply")
 
 
 def main():

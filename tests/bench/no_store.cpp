@@ -38,6 +38,21 @@ class NoTransaction final : public StoreTransaction {
     return {};
   }
   Result<void> set_table_version(std::uint64_t /*version*/) override { return {}; }
+  Result<std::optional<Association>> find_row(const UeSelector& /*ue*/,
+                                              const std::string& /*app_d_id*/) override {
+    return std::optional<Association>();
+  }
+  Result<void> put_table_version(const TableVersion& /*version*/) override { return {}; }
+  Result<void> put_row_before(std::uint64_t /*version*/, const UeSelector& /*ue*/,
+                              const std::string& /*app_d_id*/,
+                              const std::optional<Association>& /*before*/) override {
+    return {};
+  }
+  Result<bool> shorten_history() override { return false; }
+  Result<void> put_rewrite_piece(std::size_t /*piece*/, const std::string& /*document*/) override {
+    return {};
+  }
+  Result<void> delete_rewrite_piece(std::size_t /*piece*/) override { return {}; }
   Result<ContextScan> scan_contexts(const std::string& /*after*/, std::size_t /*limit*/,
                                     const std::set<std::string>& /*apps*/) override {
     return ContextScan{};
@@ -75,6 +90,15 @@ Result<Page<ContextSummary>> NoStore::contexts(const ContextFilter& /*filter*/,
 Result<Page<Association>> NoStore::rows(const std::string& /*app_d_id*/, const std::string& /*ue*/,
                                         const std::string& /*cursor*/, std::size_t /*limit*/) {
   return Page<Association>{};
+}
+
+Result<Page<TableVersion>> NoStore::table_versions(const std::string& /*cursor*/,
+                                                   std::size_t /*limit*/) {
+  return Page<TableVersion>{};
+}
+
+Result<std::vector<TableChange>> NoStore::changes_back_to(std::uint64_t /*version*/) {
+  return std::vector<TableChange>{};
 }
 
 Result<std::vector<notifier::OutboxEntry>> NoStore::notifications(std::uint64_t /*after_sequence*/,

@@ -3,6 +3,7 @@
 #   tests/bench/run.sh [NAME...]     create_durable create_durable_8 create_1m_rows app_list
 #                                    put_context delete_context connections_1000 startup_1m
 #                                    notify_fanout_100k create_during_fanout notify_first_ms
+#                                    apply_100k_moves create_during_apply
 set -uo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 # What is not a result goes to standard error.

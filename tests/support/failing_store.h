@@ -45,6 +45,28 @@ class FailingTransaction final : public StoreTransaction {
   Result<void> set_table_version(std::uint64_t version) override {
     return fails() ? error() : real_.set_table_version(version);
   }
+  Result<std::optional<Association>> find_row(const UeSelector& ue,
+                                              const std::string& app) override {
+    if (fails()) return broken();
+    return real_.find_row(ue, app);
+  }
+  Result<void> put_table_version(const TableVersion& version) override {
+    return fails() ? error() : real_.put_table_version(version);
+  }
+  Result<void> put_row_before(std::uint64_t version, const UeSelector& ue, const std::string& app,
+                              const std::optional<Association>& before) override {
+    return fails() ? error() : real_.put_row_before(version, ue, app, before);
+  }
+  Result<bool> shorten_history() override {
+    if (fails()) return broken();
+    return real_.shorten_history();
+  }
+  Result<void> put_rewrite_piece(std::size_t piece, const std::string& document) override {
+    return fails() ? error() : real_.put_rewrite_piece(piece, document);
+  }
+  Result<void> delete_rewrite_piece(std::size_t piece) override {
+    return fails() ? error() : real_.delete_rewrite_piece(piece);
+  }
   Result<ContextScan> scan_contexts(const std::string& after, std::size_t limit,
                                     const std::set<std::string>& apps) override {
     if (fails()) return broken();
@@ -105,6 +127,12 @@ class FailingStore final : public Store {
   Result<Page<Association>> rows(const std::string& app, const std::string& ue,
                                  const std::string& cursor, std::size_t limit) override {
     return real_->rows(app, ue, cursor, limit);
+  }
+  Result<Page<TableVersion>> table_versions(const std::string& cursor, std::size_t limit) override {
+    return real_->table_versions(cursor, limit);
+  }
+  Result<std::vector<TableChange>> changes_back_to(std::uint64_t version) override {
+    return real_->changes_back_to(version);
   }
   Result<std::vector<notifier::OutboxEntry>> notifications(std::uint64_t after,
                                                            std::size_t limit) override {

@@ -125,8 +125,10 @@ class Fixture {
   ContextIndex index;
   StrategyOptions strategy{Strategy::kBaseline, 3};
   ContextEvents events{{}, files.registry.gauge("listeners", "test")};
-  Relocation relocation{model, *store, clock, index, strategy, events, files.registry};
-  Mx2Service service{model, *store, clock, ids, quota, index, strategy, relocation, events};
+  ChangeFeed changes{{}, 1};
+  Relocation relocation{model, *store, clock, index, strategy, events, changes, files.registry};
+  Mx2Service service{model, *store,   clock,      ids,    quota,
+                     index, strategy, relocation, events, changes};
   std::string context_id;
 };
 
@@ -230,8 +232,10 @@ TEST_CASE("first content that cannot be stored whole is not stored at all", "[st
     ContextIndex index;
     const StrategyOptions strategy;
     ContextEvents events({}, files.registry.gauge("listeners", "test"));
-    Relocation relocation(model, store, clock, index, strategy, events, files.registry);
-    Mx2Service service{model, store, clock, ids, quota, index, strategy, relocation, events};
+    ChangeFeed changes({}, 1);
+    Relocation relocation(model, store, clock, index, strategy, events, changes, files.registry);
+    Mx2Service service{model, store,    clock,      ids,    quota,
+                       index, strategy, relocation, events, changes};
     Content content;
     content.apps = {sample_app("a")};
     content.hosts = {sample_host("n", {"a"})};

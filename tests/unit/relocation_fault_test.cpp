@@ -24,7 +24,8 @@ class Program {
     explicit Running(test::StoreInDir& files)
         : store(files.open().value()),
           events({}, files.registry.gauge("listeners", "test")),
-          relocation(model, store, clock, index, strategy, events, files.registry),
+          changes({}, 1),
+          relocation(model, store, clock, index, strategy, events, changes, files.registry),
           quota(1000, 1000, files.registry.gauge("contexts", "test")) {
       const auto stored = store.load(
           {[this](App&& app) { return model.write([&](Model& m) { return m.put_app(app); }); },
@@ -54,9 +55,11 @@ class Program {
     ContextIndex index;
     StrategyOptions strategy;
     ContextEvents events;
+    ChangeFeed changes;
     Relocation relocation;
     ContextQuota quota;
-    Mx2Service service{model, store, clock, ids, quota, index, strategy, relocation, events};
+    Mx2Service service{model, store,    clock,      ids,    quota,
+                       index, strategy, relocation, events, changes};
     bool relocating = false;  // as it was found
   };
 

@@ -39,4 +39,22 @@ void retry_notifications(Mx2Service& service, std::string context_id,
                                                             std::move(answer)));
 }
 
+void end_app_context(Mx2Service& service, std::string context_id, Callback<Result<void>> answer) {
+  delete_app_context(service, std::move(context_id), Caller{}, std::nullopt, EndedBy::kSystem,
+                     std::move(answer));
+}
+
+void probe_store(Mx2Service& service, Callback<Result<void>> answer) {
+  class Probe final : public UnitOfWork {
+   public:
+    explicit Probe(Callback<Result<void>> answer) : answer_(std::move(answer)) {}
+    Result<void> run(StoreTransaction& /*transaction*/) override { return {}; }
+    void done(const Result<void>& outcome) noexcept override { answer_(outcome); }
+
+   private:
+    Callback<Result<void>> answer_;
+  };
+  service.store.submit(std::make_unique<Probe>(std::move(answer)));
+}
+
 }  // namespace mx2

@@ -1,0 +1,142 @@
+#include "orchestrator/mx2/change_feed.h"
+
+#include <algorithm>
+
+namespace mx2 {
+namespace {
+
+// Changes come in bursts: whoever waits gets a burst in one answer.
+constexpr auto kGather = std::chrono::milliseconds(3);
+// Changes copied while publishers wait.
+constexpr std::size_t kCopiedAtOnce = 256;
+
+Error closed() { return unavailable("the orchestrator is stopping"); }
+
+}  // namespace
+
+ChangeFeed::ChangeFeed(const ChangeFeedOptions& options, std::int64_t now_us)
+    : options_(options), first_(static_cast<Position>(now_us)) {
+  thread_ = std::thread([this] { run(); });
+}
+
+ChangeFeed::~ChangeFeed() {
+  close();
+  if (thread_.joinable()) thread_.join();
+}
+
+void ChangeFeed::close() {
+  const std::lock_guard guard(mutex_);
+  closed_ = true;
+  changed_.notify_one();
+}
+
+void ChangeFeed::publish(Change change) {
+  const std::lock_guard guard(mutex_);
+  if (!followed_) {
+    ++first_;
+    return;
+  }
+  kept_.push_back(std::move(change));
+  if (kept_.size() > options_.changes_max) {
+    kept_.pop_front();
+    ++first_;
+  }
+  if (waiting_.empty() || woken_) return;
+  woken_ = true;
+  changed_.notify_one();
+}
+
+ChangeFeed::Position ChangeFeed::follow() {
+  const std::lock_guard guard(mutex_);
+  followed_ = true;
+  last_poll_ = std::chrono::steady_clock::now();
+  return end();
+}
+
+void ChangeFeed::poll(Position since, std::chrono::milliseconds wait,
+                      Callback<Result<News>> answer) {
+  const auto now = std::chrono::steady_clock::now();
+  std::unique_lock lock(mutex_);
+  const bool full = waiting_.size() >= options_.waiting_max;
+  if (!closed_ && !full) {
+    followed_ = true;
+    last_poll_ = now;
+    waiting_.push_back({since, now + wait, std::move(answer)});
+    woken_ = true;
+    changed_.notify_one();
+    return;
+  }
+  const auto refusal =
+      closed_ ? closed()
+              : Error{ErrorCode::kTooMany, "too many wait for changes already", {}, {}, {}, 1};
+  lock.unlock();
+  answer(refusal);
+}
+
+void ChangeFeed::forget_if_unfollowed(Time now) {
+  const bool followed =
+      !waiting_.empty() || now - last_poll_ < std::chrono::milliseconds(options_.unfollowed_ms);
+  if (followed || !followed_) return;
+  followed_ = false;
+  first_ = end();
+  std::deque<Change>().swap(kept_);
+}
+
+std::vector<ChangeFeed::Waiting> ChangeFeed::take_due(Time now) {
+  std::vector<Waiting> due;
+  const auto is_due = [&](const Waiting& w) {
+    return closed_ || w.since != end() || w.deadline <= now;
+  };
+  const auto keep = std::stable_partition(waiting_.begin(), waiting_.end(),
+                                          [&](const auto& w) { return !is_due(w); });
+  std::move(keep, waiting_.end(), std::back_inserter(due));
+  waiting_.erase(keep, waiting_.end());
+  return due;
+}
+
+void ChangeFeed::run() {
+  std::unique_lock lock(mutex_);
+  while (!closed_ || !waiting_.empty()) {
+    auto next = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    for (const auto& waiting : waiting_) next = std::min(next, waiting.deadline);
+    changed_.wait_until(lock, next, [this] { return woken_ || closed_; });
+    if (woken_ && !closed_) {
+      lock.unlock();
+      std::this_thread::sleep_for(kGather);
+      lock.lock();
+    }
+    woken_ = false;
+    const auto now = std::chrono::steady_clock::now();
+    auto due = take_due(now);
+    forget_if_unfollowed(now);
+    lock.unlock();
+    answer_all(std::move(due));
+    lock.lock();
+  }
+}
+
+void ChangeFeed::answer_all(std::vector<Waiting> due) {
+  for (auto& waiting : due) waiting.answer(news_since(waiting.since));
+}
+
+Result<ChangeFeed::News> ChangeFeed::news_since(Position since) {
+  News news{since, {}};
+  while (news.changes.size() < kChangesPerPoll) {
+    const std::lock_guard guard(mutex_);
+    if (closed_) return closed();
+    if (news.position < first_ || news.position > end()) {
+      return gone("changes after position " + std::to_string(since) +
+                  " are not kept: read everything again");
+    }
+    const auto from = static_cast<std::ptrdiff_t>(news.position - first_);
+    const auto count = std::min<std::size_t>(
+        {end() - news.position, kCopiedAtOnce, kChangesPerPoll - news.changes.size()});
+    if (count == 0) break;
+    news.changes.insert(news.changes.end(), kept_.begin() + from,
+                        kept_.begin() + from + static_cast<std::ptrdiff_t>(count));
+    news.position += count;
+  }
+  return news;
+}
+
+}  // namespace mx2

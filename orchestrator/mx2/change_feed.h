@@ -1,0 +1,128 @@
+// What changes, in order, for those who keep a replica: the Optimizer reads everything once and
+// then follows. The last changes are kept in memory, and only while somebody follows; whoever falls
+// behind, or comes from an earlier life of this process, is told so and reads everything again.
+//
+// Replicas may see a change twice (in a list and in the feed), so changes are what is now, never
+// differences.
+// Pattern: the watch of etcd and Kubernetes, with resource versions and "410 Gone".
+//
+// Threads: any. One thread of its own answers those who wait, so publish() never does more than
+// take a mutex.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "api/base/callback.h"
+#include "api/base/result.h"
+#include "api/operator/types.h"
+#include "orchestrator/store/store.h"
+
+namespace mx2 {
+
+struct ContextChanged {
+  std::string context_id;
+  std::string app_d_id;
+  std::string dev_app_id;
+  std::string client_ip;
+  std::string host_id;
+};
+struct ContextEnded {
+  std::string context_id;
+};
+struct HostChanged {
+  std::shared_ptr<const Host> host;
+};
+struct HostRemoved {
+  std::string id;
+};
+struct HostReported {
+  std::string id;
+  std::shared_ptr<const HostLoad> load;
+};
+struct AppChanged {
+  std::shared_ptr<const App> app;
+};
+struct AppRemoved {
+  std::string app_d_id;
+};
+[[nodiscard]] inline ContextChanged changed(const ContextRecord& record) {
+  return {record.context_id, record.app_d_id, record.dev_app_id, record.client_ip, record.host_id};
+}
+
+using Change = std::variant<ContextChanged, ContextEnded, TableChange, HostChanged, HostRemoved,
+                            HostReported, AppChanged, AppRemoved>;
+
+struct ChangeFeedOptions {
+  std::size_t changes_max = 500'000;  // kept
+  std::size_t waiting_max = 64;       // polls that wait at once
+  int unfollowed_ms = 120'000;        // so long after the last poll changes are kept
+};
+
+class ChangeFeed {
+ public:
+  // Of changes; grows by one with each, and by far more from one life of the process to the next.
+  using Position = std::uint64_t;
+  struct News {
+    Position position = 0;  // after these changes
+    std::vector<Change> changes;
+  };
+  static constexpr std::size_t kChangesPerPoll = 10'000;
+
+  // `now_us`: wall-clock time, where positions begin.
+  ChangeFeed(const ChangeFeedOptions& options, std::int64_t now_us);
+  ~ChangeFeed();
+  ChangeFeed(const ChangeFeed&) = delete;
+  ChangeFeed& operator=(const ChangeFeed&) = delete;
+
+  // Almost free while nobody follows.
+  void publish(Change change);
+  // Whether publish() would keep anything, for those to whom making a Change is work.
+  [[nodiscard]] bool followed() const { return followed_; }
+
+  // The present position. From now on changes are kept.
+  [[nodiscard]] Position follow();
+  // Answers with the changes after `since`, as soon as there are any or the time is over; gone when
+  // they are not kept any more, too_many when too many wait, unavailable after close().
+  void poll(Position since, std::chrono::milliseconds wait, Callback<Result<News>> answer);
+  // Answers those who wait with unavailable, and takes no more. Idempotent.
+  void close();
+
+ private:
+  using Time = std::chrono::steady_clock::time_point;
+  struct Waiting {
+    Position since;
+    Time deadline;
+    Callback<Result<News>> answer;
+  };
+
+  [[nodiscard]] Position end() const { return first_ + kept_.size(); }
+  void forget_if_unfollowed(Time now);
+  void run();
+  void answer_all(std::vector<Waiting> due);
+  [[nodiscard]] Result<News> news_since(Position since);
+  [[nodiscard]] std::vector<Waiting> take_due(Time now);
+
+  const ChangeFeedOptions options_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  Position first_;                      // of kept_
+  std::deque<Change> kept_;             // changes after position first_, first_ + 1, …
+  std::atomic<bool> followed_ = false;  // written under the mutex
+  Time last_poll_;
+  std::vector<Waiting> waiting_;
+  bool woken_ = false;
+  bool closed_ = false;
+  std::thread thread_;
+};
+
+}  // namespace mx2

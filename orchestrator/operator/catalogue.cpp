@@ -1,0 +1,150 @@
+// Applications and hosts.
+#include "api/operator/codec.h"
+#include "orchestrator/operator/model_change.h"
+
+namespace mx2 {
+namespace {
+
+std::string document_of(const CatalogueEntry* entry) {
+  return entry == nullptr ? "" : json::dump(codec::to_json(entry->app));
+}
+
+std::string document_of(const HostEntry* entry) {
+  return entry == nullptr ? "" : json::dump(codec::to_json(entry->host));
+}
+
+}  // namespace
+
+void put_app(Mx2Service& service, App app, const Precondition& guard,
+             Callback<Result<Changed>> answer) {
+  const auto shared = std::make_shared<App>(std::move(app));
+  auto attempt = [shared, guard, &relocation = service.relocation](
+                     const Model& model, StoreTransaction& tx,
+                     RelocationScopes& scopes) -> Result<Changed> {
+    const auto* before = model.app(shared->info.app_d_id);
+    const auto old_document = document_of(before);
+    if (auto ok = check(guard, before != nullptr, etag_of(old_document)); !ok) return ok.error();
+    if (auto ok = prepare(shared->info.app_location); !ok) return ok.error();
+    if (before != nullptr && before->app.strategy != shared->strategy &&
+        relocation.follows(*shared)) {
+      scopes.push_back({shared->info.app_d_id, {}});
+    }
+    if (auto stored = tx.put_app(*shared); !stored) return stored.error();
+    auto document = json::dump(codec::to_json(*shared));
+    return Changed{before == nullptr, etag_of(document), document};
+  };
+  auto publish = [shared](Model& model, ChangeFeed& changes) {
+    expect(model.put_app(*shared));
+    changes.publish(AppChanged{shared});
+  };
+  submit_change<Changed>(service, std::move(attempt), std::move(publish), std::move(answer));
+}
+
+void delete_app(Mx2Service& service, const std::string& app_d_id, const Precondition& guard,
+                Callback<Result<Changed>> answer) {
+  auto attempt = [app_d_id, guard](const Model& model, StoreTransaction& tx,
+                                   RelocationScopes&) -> Result<Changed> {
+    if (auto ok = model.check_removal_of_app(app_d_id); !ok) return ok.error();
+    const auto document = document_of(model.app(app_d_id));
+    if (auto ok = check(guard, true, etag_of(document)); !ok) return ok.error();
+    if (auto stored = tx.delete_app(app_d_id); !stored) return stored.error();
+    return Changed{false, etag_of(document), document};
+  };
+  auto publish = [app_d_id](Model& model, ChangeFeed& changes) {
+    model.remove_app(app_d_id);
+    changes.publish(AppRemoved{app_d_id});
+  };
+  submit_change<Changed>(service, std::move(attempt), std::move(publish), std::move(answer));
+}
+
+void put_host(Mx2Service& service, Host host, const Precondition& guard,
+              Callback<Result<Changed>> answer) {
+  const auto shared = std::make_shared<Host>(std::move(host));
+  auto attempt = [shared, guard, &ids = service.ids, &relocation = service.relocation](
+                     const Model& model, StoreTransaction& tx,
+                     RelocationScopes& scopes) -> Result<Changed> {
+    const auto* before = model.host(shared->id);
+    if (auto ok = check(guard, before != nullptr, etag_of(document_of(before))); !ok) {
+      return ok.error();
+    }
+    if (auto ok = model.check_host(*shared); !ok) return ok.error();
+    if (auto ok = prepare(shared->service_area); !ok) return ok.error();
+    name_instances(*shared, before, ids);
+    shared->reachable = before == nullptr || before->host.reachable;
+    shared->load.reset();
+    if (before != nullptr) add_apps_of(before->host, relocation, scopes);
+    add_apps_of(*shared, relocation, scopes);
+    if (auto stored = tx.put_host(*shared); !stored) return stored.error();
+    auto document = json::dump(codec::to_json(*shared));
+    return Changed{before == nullptr, etag_of(document), document};
+  };
+  auto publish = [shared](Model& model, ChangeFeed& changes) {
+    expect(model.put_host(*shared));
+    changes.publish(HostChanged{shared});
+  };
+  submit_change<Changed>(service, std::move(attempt), std::move(publish), std::move(answer));
+}
+
+void set_host_state(Mx2Service& service, const std::string& id, HostState state,
+                    const Precondition& guard, Callback<Result<Changed>> answer) {
+  const auto changed = std::make_shared<Host>();
+  auto attempt = [id, state, guard, changed, &relocation = service.relocation](
+                     const Model& model, StoreTransaction& tx,
+                     RelocationScopes& scopes) -> Result<Changed> {
+    const auto* before = model.host(id);
+    if (before == nullptr) return not_found("no host '" + id + "'");
+    if (auto ok = check(guard, true, etag_of(document_of(before))); !ok) return ok.error();
+    *changed = before->host;
+    changed->state = state;
+    add_apps_of(*changed, relocation, scopes);
+    if (auto stored = tx.put_host(*changed); !stored) return stored.error();
+    auto document = json::dump(codec::to_json(*changed));
+    return Changed{false, etag_of(document), document};
+  };
+  auto publish = [changed](Model& model, ChangeFeed& changes) {
+    expect(model.put_host(*changed));
+    changes.publish(HostChanged{changed});
+  };
+  submit_change<Changed>(service, std::move(attempt), std::move(publish), std::move(answer));
+}
+
+void set_host_reachable(Mx2Service& service, const std::string& id, bool reachable,
+                        Callback<Result<Changed>> answer) {
+  const auto changed = std::make_shared<Host>();
+  auto attempt = [id, reachable, changed, &relocation = service.relocation](
+                     const Model& model, StoreTransaction& /*nothing to store*/,
+                     RelocationScopes& scopes) -> Result<Changed> {
+    const auto* before = model.host(id);
+    if (before == nullptr) return not_found("no host '" + id + "'");
+    *changed = before->host;
+    changed->reachable = reachable;
+    add_apps_of(*changed, relocation, scopes);
+    return Changed{};
+  };
+  auto publish = [changed](Model& model, ChangeFeed& changes) {
+    model.set_reachable(changed->id, changed->reachable);
+    changes.publish(HostChanged{changed});
+  };
+  submit_change<Changed>(service, std::move(attempt), std::move(publish), std::move(answer));
+}
+
+void delete_host(Mx2Service& service, const std::string& id, const Precondition& guard,
+                 Callback<Result<Changed>> answer) {
+  auto attempt = [id, guard, &relocation = service.relocation](
+                     const Model& model, StoreTransaction& tx,
+                     RelocationScopes& scopes) -> Result<Changed> {
+    if (auto ok = model.check_removal_of_host(id); !ok) return ok.error();
+    const auto document = document_of(model.host(id));
+    if (auto ok = check(guard, true, etag_of(document)); !ok) return ok.error();
+    add_apps_of(model.host(id)->host, relocation, scopes);
+    if (auto stored = tx.delete_host(id); !stored) return stored.error();
+    return Changed{false, etag_of(document), document};
+  };
+  auto publish = [id](Model& model, ChangeFeed& changes) {
+    model.remove_host(id);
+    changes.publish(HostRemoved{id});
+  };
+  submit_change<Changed>(service, std::move(attempt), std::move(publish), std::move(answer));
+}
+
+}  // namespace mx2

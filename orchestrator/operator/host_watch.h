@@ -1,0 +1,91 @@
+// Which hosts answer, and what they say of themselves.
+//
+// A host with a lease reports its load at least that often; one with a probeUri answers it. Whoever
+// fails counts as down for requests and for the Optimizer until it reports or answers again. Loads
+// are kept in memory only, with the time they came: they are facts about now.
+//
+// Threads: any. One thread of its own looks at leases and sends probes.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "api/base/clock.h"
+#include "api/http/async_client.h"
+#include "orchestrator/domain/model.h"
+#include "orchestrator/mx2/change_feed.h"
+
+namespace mx2 {
+
+struct HostWatchOptions {
+  int probe_period_ms = 2000;
+  int probe_timeout_ms = 1000;
+  int probe_failures_max = 2;  // in a row, then the host does not answer
+};
+
+class HostWatch {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  // What to do when a host is found (not) to answer; called on the thread of its own.
+  using Found = std::function<void(const std::string& host_id, bool reachable)>;
+
+  HostWatch(const LiveModel& model, ChangeFeed& changes, const Clock& clock,
+            const HostWatchOptions& options, std::unique_ptr<http::AsyncClient> probes,
+            Found found);
+  ~HostWatch();
+  HostWatch(const HostWatch&) = delete;
+  HostWatch& operator=(const HostWatch&) = delete;
+
+  void start();
+  void stop();
+
+  // A host's report, which renews its lease. not_found for an unknown host.
+  Result<void> report(const std::string& host_id, HostLoad load);
+  // The last one.
+  [[nodiscard]] std::optional<HostLoad> load(const std::string& host_id) const;
+
+  // One round: who has come and gone, whose lease has ended, who is to be probed. Then whatever
+  // answers arrive within `wait_ms`.
+  void step(Time now, int wait_ms);
+
+ private:
+  struct Watched {
+    std::int64_t lease_ms = 0;
+    std::string probe_uri;
+    bool reachable = true;  // as the model has it
+    Time quiet_until;       // told lately that it is not so
+    Time lease_end;
+    Time next_probe;
+    bool probing = false;
+    int failures = 0;
+    bool probe_failed = false;
+    std::shared_ptr<const HostLoad> load;
+  };
+
+  void run();
+  void take_hosts(Time now);
+  void begin_probe(const std::string& host_id, Watched& host, Time now);
+  void end_probe(const std::string& host_id, const std::string& uri, bool answered);
+  void tell_changes(Time now);
+
+  const LiveModel& model_;
+  ChangeFeed& changes_;
+  const Clock& clock_;
+  const HostWatchOptions options_;
+  const std::unique_ptr<http::AsyncClient> probes_;
+  const Found found_;
+
+  mutable std::mutex mutex_;
+  std::map<std::string, Watched> hosts_;
+  std::optional<std::uint64_t> generation_;  // of the model that hosts_ is of
+  bool stopped_ = false;
+  std::thread thread_;
+};
+
+}  // namespace mx2

@@ -1,0 +1,95 @@
+#include "orchestrator/operator/model_change.h"
+
+#include <map>
+
+#include "api/base/log.h"
+
+namespace mx2 {
+
+std::string etag_of(const std::string& document) {
+  return "\"" + std::to_string(std::hash<std::string>{}(document)) + "\"";
+}
+
+Result<void> check(const Precondition& guard, bool exists, const std::string& etag) {
+  if (guard.must_be_absent && exists) return precondition_failed("it exists already");
+  if (guard.if_match.empty()) return {};
+  if (!exists) return precondition_failed("it does not exist");
+  if (guard.if_match != "*" && guard.if_match != etag) {
+    return precondition_failed("it has changed: the ETag is now " + etag);
+  }
+  return {};
+}
+
+void expect(const Result<void>& published) {
+  if (!published) log::error("model differs from store", {{"reason", published.error().detail}});
+}
+
+void name_instances(Host& host, const HostEntry* before, IdGenerator& ids) {
+  for (auto& instance : host.instances) {
+    if (!instance.app_instance_id.empty()) continue;
+    const auto* old = before == nullptr ? nullptr : before->instance(instance.app_d_id);
+    instance.app_instance_id = old == nullptr ? ids.next() : old->app_instance_id;
+  }
+}
+
+void add_apps_of(const Host& host, const Relocation& relocation, RelocationScopes& scopes) {
+  for (const auto& instance : host.instances) {
+    if (relocation.follows(instance.app_d_id)) scopes.push_back({instance.app_d_id, {}});
+  }
+}
+
+void add_contexts_of(const std::vector<TableChange>& changes, const Relocation& relocation,
+                     RelocationScopes& scopes) {
+  std::map<std::string, bool> whole;  // apps that follow -> all of their contexts
+  for (const auto& [row, remove] : changes) {
+    if (relocation.follows(row.app_d_id)) {
+      whole[row.app_d_id] |= row.ue.kind != UeSelector::Kind::kDevApp;
+    }
+  }
+  for (const auto& [app_d_id, all] : whole) {
+    if (all) scopes.push_back({app_d_id, {}});
+  }
+  for (const auto& [row, remove] : changes) {
+    const auto it = whole.find(row.app_d_id);
+    if (it != whole.end() && !it->second) scopes.push_back({row.app_d_id, row.ue.dev_app_id});
+  }
+}
+
+Result<void> store_row(StoreTransaction& transaction, const TableChange& change,
+                       const std::optional<Association>& before) {
+  const auto& row = change.row;
+  const auto kept = transaction.put_row_before(row.version, row.ue, row.app_d_id, before);
+  if (!kept) return kept;
+  return change.remove ? transaction.delete_row(row.ue, row.app_d_id) : transaction.put_row(row);
+}
+
+namespace {
+
+class ShortenHistory final : public UnitOfWork {
+ public:
+  explicit ShortenHistory(Store& store) : store_(store) {}
+
+  Result<void> run(StoreTransaction& transaction) override {
+    do {
+      const auto more = transaction.shorten_history();
+      if (!more) return more.error();
+      more_ = *more;
+    } while (more_ && !transaction.time_is_up());
+    return {};
+  }
+  // When the storage fails, the next change tries again.
+  void done(const Result<void>& outcome) noexcept override {
+    if (outcome.ok() && more_) shorten_history(store_);
+  }
+  [[nodiscard]] bool background() const override { return true; }
+
+ private:
+  Store& store_;
+  bool more_ = false;
+};
+
+}  // namespace
+
+void shorten_history(Store& store) { store.submit(std::make_unique<ShortenHistory>(store)); }
+
+}  // namespace mx2

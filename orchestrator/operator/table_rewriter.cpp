@@ -1,0 +1,286 @@
+#include "orchestrator/operator/table_rewriter.h"
+
+#include "api/base/log.h"
+#include "api/operator/codec.h"
+#include "orchestrator/operator/model_change.h"
+
+namespace mx2 {
+namespace {
+
+constexpr std::size_t kRowsOfPiece = 256;
+
+Error stale(std::uint64_t asked, std::uint64_t now) {
+  return precondition_failed("made for table version " + std::to_string(asked) +
+                             ", the table is at " + std::to_string(now));
+}
+
+}  // namespace
+
+class TableRewriter::Step final : public UnitOfWork {
+ public:
+  Step(TableRewriter& rewriter, Stage stage) : rewriter_(rewriter), stage_(stage) {}
+
+  Result<void> run(StoreTransaction& transaction) override {
+    return rewriter_.run(stage_, transaction);
+  }
+  void done(const Result<void>& outcome) noexcept override { rewriter_.finish(stage_, outcome); }
+  [[nodiscard]] bool changes_model() const override {
+    return stage_ == Stage::kBegin || stage_ == Stage::kApply;
+  }
+  [[nodiscard]] bool background() const override { return stage_ != Stage::kBegin; }
+
+ private:
+  TableRewriter& rewriter_;
+  const Stage stage_;
+};
+
+TableRewriter::TableRewriter(Mx2Service& service)
+    : service_(service), retry_([this] { submit_step(stage_); }) {}
+
+void TableRewriter::submit(RewriteOrder order, Callback<Result<Rewritten>> answer) {
+  if (busy_.exchange(true)) {
+    return answer(conflict("another rewrite of the table is being carried out"));
+  }
+  pieces_.clear();
+  for (auto& change : order.changes) {
+    if (pieces_.empty() || pieces_.back().changes.size() == kRowsOfPiece) {
+      pieces_.push_back({pieces_.size(), {}, {}});
+    }
+    pieces_.back().changes.push_back(std::move(change));
+  }
+  on_version_ = order.on_version;
+  version_ = {};
+  version_.kind = order.kind;
+  version_.summary = std::move(order.summary);
+  cursor_ = {};
+  counts_ = {};
+  refusal_.reset();
+  answer_.emplace(std::move(answer));
+  if (!order.dry_run) {
+    for (auto& piece : pieces_) piece.document = codec::encode_table_patch(piece.changes);
+  }
+  submit_step(order.dry_run ? Stage::kTry : Stage::kLog);
+}
+
+Result<void> TableRewriter::resume(const Store::Loaded& loaded) {
+  for (const auto& [number, document] : loaded.rewrite_pieces) {
+    auto changes = codec::decode_table_patch(document, kRowsOfPiece);
+    if (!changes) return internal("stored rewrite: " + changes.error().detail);
+    pieces_.push_back({number, std::move(*changes), {}});
+  }
+  if (!loaded.unfinished && pieces_.empty()) return {};
+  busy_ = true;
+  if (!loaded.unfinished) {
+    submit_step(Stage::kForget);
+    return {};
+  }
+  version_ = *loaded.unfinished;
+  counts_.table_version = version_.version;
+  counts_.rows = version_.rows;
+  log::info("rewrite of the table goes on", {{"table_version", std::to_string(version_.version)},
+                                             {"pieces", std::to_string(pieces_.size())}});
+  submit_step(Stage::kApply);
+  return {};
+}
+
+void TableRewriter::stop() {
+  stopping_ = true;
+  retry_.stop();
+}
+
+void TableRewriter::submit_step(Stage stage) {
+  stage_ = stage;
+  service_.store.submit(std::make_unique<Step>(*this, stage));
+}
+
+Result<void> TableRewriter::run(Stage stage, StoreTransaction& transaction) {
+  progress_ = {cursor_, counts_, {}, {}};
+  switch (stage) {
+    case Stage::kLog: return run_log(transaction);
+    case Stage::kBegin: return run_begin(transaction);
+    case Stage::kApply: return run_apply(transaction, false);
+    case Stage::kTry: return run_apply(transaction, true);
+    case Stage::kForget: break;
+  }
+  return run_forget(transaction);
+}
+
+void TableRewriter::advance(Cursor& cursor) const {
+  if (++cursor.row < pieces_[cursor.piece].changes.size()) return;
+  ++cursor.piece;
+  cursor.row = 0;
+}
+
+Result<void> TableRewriter::run_log(StoreTransaction& transaction) {
+  const auto now = service_.model.unlocked().table_version();
+  if (now != on_version_) return stale(on_version_, now);
+  auto& next = progress_.cursor.piece;
+  while (next < pieces_.size()) {
+    const auto& piece = pieces_[next++];
+    const auto stored = transaction.put_rewrite_piece(piece.number, piece.document);
+    if (!stored) return stored;
+    if (transaction.time_is_up()) break;
+  }
+  return {};
+}
+
+Result<void> TableRewriter::run_begin(StoreTransaction& transaction) {
+  const auto now = service_.model.unlocked().table_version();
+  if (now != on_version_) return stale(on_version_, now);
+  version_.version = now + 1;
+  version_.created_ms = service_.clock.now_ms();
+  version_.finished = false;
+  if (auto stored = transaction.put_table_version(version_); !stored) return stored;
+  return transaction.set_table_version(version_.version);
+}
+
+Result<void> TableRewriter::run_apply(StoreTransaction& transaction, bool dry_run) {
+  auto& cursor = progress_.cursor;
+  while (!at_end(cursor)) {
+    const auto& change = pieces_[cursor.piece].changes[cursor.row];
+    if (auto done = apply(transaction, change, dry_run); !done) return done;
+    advance(cursor);
+    if (transaction.time_is_up()) break;
+  }
+  if (dry_run) return {};
+  add_contexts_of(progress_.applied, service_.relocation, progress_.scopes);
+  if (auto done = finish_pieces(transaction); !done) return done;
+  return service_.relocation.announce(transaction, progress_.scopes);
+}
+
+Result<void> TableRewriter::finish_pieces(StoreTransaction& transaction) {
+  for (auto i = cursor_.piece; i < progress_.cursor.piece; ++i) {
+    if (auto done = transaction.delete_rewrite_piece(pieces_[i].number); !done) return done;
+  }
+  auto version = version_;
+  version.rows = progress_.counts.rows;
+  version.finished = at_end(progress_.cursor);
+  return transaction.put_table_version(version);
+}
+
+// Of a rewrite that came to nothing.
+Result<void> TableRewriter::run_forget(StoreTransaction& transaction) {
+  auto& next = progress_.cursor.piece;
+  while (next < pieces_.size()) {
+    if (auto done = transaction.delete_rewrite_piece(pieces_[next++].number); !done) return done;
+    if (transaction.time_is_up()) break;
+  }
+  return {};
+}
+
+// The count of rows that are left alone for the same reason; nothing for one to be changed.
+std::size_t* TableRewriter::left_alone(const TableChange& change,
+                                       const std::optional<Association>& before) {
+  auto& counts = progress_.counts;
+  const bool pinned = before && before->writer == Writer::kOperator;
+  if (pinned && version_.kind == TableVersion::Kind::kPlan) return &counts.pinned;
+  if (before && version_.version != 0 && before->version > version_.version) {
+    return &counts.superseded;
+  }
+  return service_.model.unlocked().check(change).ok() ? nullptr : &counts.unknown;
+}
+
+Result<void> TableRewriter::apply(StoreTransaction& transaction, TableChange change, bool dry_run) {
+  auto& row = change.row;
+  const auto before = transaction.find_row(row.ue, row.app_d_id);
+  if (!before) return before.error();
+  if (auto* count = left_alone(change, *before); count != nullptr) {
+    ++*count;
+    return {};
+  }
+  // Nothing to remove, or carried out before a crash.
+  const bool done = *before ? (*before)->version == version_.version : change.remove;
+  if (done) return {};
+  ++progress_.counts.rows;
+  if (dry_run) return {};
+  row.version = version_.version;
+  row.updated_ms = service_.clock.now_ms();
+  if (auto stored = store_row(transaction, change, *before); !stored) return stored;
+  progress_.applied.push_back(std::move(change));
+  return {};
+}
+
+void TableRewriter::finish(Stage stage, const Result<void>& outcome) noexcept {
+  const bool has_version = stage == Stage::kApply;
+  if (stopping_)
+    return refuse_now(unavailable(has_version ? "stopping; the rewrite goes on after the next start"
+                                              : "stopping"));
+  if (!outcome && (has_version || stage == Stage::kForget)) return retry_.later();
+  if (!outcome) return refuse(outcome.error());
+  cursor_ = progress_.cursor;
+  counts_ = progress_.counts;
+  const bool more = !at_end(cursor_);
+  switch (stage) {
+    case Stage::kLog: return submit_step(more ? Stage::kLog : Stage::kBegin);
+    case Stage::kBegin:
+      cursor_ = {};
+      for (auto& piece : pieces_) std::string().swap(piece.document);
+      counts_.table_version = version_.version;
+      service_.model.write([this](Model& model) { model.set_table_version(version_.version); });
+      return submit_step(Stage::kApply);
+    case Stage::kApply: return finish_apply();
+    case Stage::kTry:
+      if (more) return submit_step(Stage::kTry);
+      counts_.table_version = service_.model.unlocked().table_version();
+      return conclude();
+    case Stage::kForget: return more ? submit_step(Stage::kForget) : conclude();
+  }
+}
+
+void TableRewriter::finish_apply() {
+  service_.model.write([this](Model& model) {
+    for (const auto& change : progress_.applied) model.apply(change);
+  });
+  for (auto& change : progress_.applied) service_.changes.publish(std::move(change));
+  service_.relocation.begin(progress_.scopes);
+  if (!at_end(cursor_)) return submit_step(Stage::kApply);
+  log::info("table rewritten", {{"kind", std::string(to_text(version_.kind))},
+                                {"table_version", std::to_string(version_.version)},
+                                {"rows", std::to_string(counts_.rows)},
+                                {"pinned", std::to_string(counts_.pinned)},
+                                {"unknown", std::to_string(counts_.unknown)},
+                                {"superseded", std::to_string(counts_.superseded)}});
+  conclude();
+  shorten_history(service_.store);
+}
+
+// Before it has a version: what was logged is forgotten first.
+void TableRewriter::refuse(Error error) {
+  refusal_ = std::move(error);
+  const bool logged = stage_ == Stage::kBegin || cursor_.piece > 0;
+  cursor_ = {};
+  if (logged) return submit_step(Stage::kForget);
+  conclude();
+}
+
+void TableRewriter::refuse_now(Error error) {
+  refusal_ = std::move(error);
+  conclude();
+}
+
+// The next one may be submitted from within the answer.
+void TableRewriter::conclude() {
+  std::vector<Piece>().swap(pieces_);
+  auto answer = std::move(answer_);
+  answer_.reset();
+  const auto refusal = std::move(refusal_);
+  const auto counts = counts_;
+  busy_ = false;
+  if (!answer) return;
+  (*answer)(refusal ? Result<Rewritten>(*refusal) : Result<Rewritten>(counts));
+}
+
+void roll_back_table(Mx2Service& service, TableRewriter& rewriter, std::uint64_t version,
+                     Callback<Result<Rewritten>> answer) {
+  const auto now = service.model.read([](const Model& model) { return model.table_version(); });
+  if (version >= now) {
+    return answer(invalid_argument("the table is at version " + std::to_string(now), "/version"));
+  }
+  auto changes = service.store.changes_back_to(version);
+  if (!changes) return answer(changes.error());
+  rewriter.submit({TableVersion::Kind::kRollback, std::move(*changes), now,
+                   "back to version " + std::to_string(version), false},
+                  std::move(answer));
+}
+
+}  // namespace mx2

@@ -1,0 +1,114 @@
+// Rewrites of the table that are too large for one transaction: the Optimizer's plans, and going
+// back to an older version.
+//
+// A rewrite is first logged in pieces, then it gets its version, then its rows are carried out, a
+// few in each transaction, as background work: creates go on between them, and none ever sees half
+// a row. After a crash it goes on where it was. While it is under way the table can be patched by
+// others: a row that somebody changed later than the rewrite's version is left alone. A plan never
+// changes a row that an operator has pinned.
+// One at a time; who comes second is refused with `conflict`.
+// Pattern: write-ahead logging; the serialised plan applier of HashiCorp Nomad.
+//
+// Threads: submit() any; the rest is the store writer's, resume() before it starts.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/base/callback.h"
+#include "orchestrator/mx2/retry_timer.h"
+#include "orchestrator/mx2/service.h"
+
+namespace mx2 {
+
+struct RewriteOrder {
+  TableVersion::Kind kind = TableVersion::Kind::kPlan;
+  std::vector<TableChange> changes;
+  std::uint64_t on_version = 0;  // of the table; another one is precondition_failed
+  std::string summary;           // kept in the history
+  bool dry_run = false;          // only counts
+};
+
+struct Rewritten {
+  std::uint64_t table_version = 0;  // its own; of a dry run the present one
+  std::size_t rows = 0;             // put or removed
+  // Left alone:
+  std::size_t pinned = 0;      // by an operator
+  std::size_t unknown = 0;     // app or host has gone meanwhile
+  std::size_t superseded = 0;  // changed by somebody later
+};
+
+class TableRewriter {
+ public:
+  explicit TableRewriter(Mx2Service& service);
+
+  // Answers when all of it is durable and seen by requests.
+  void submit(RewriteOrder order, Callback<Result<Rewritten>> answer);
+  // At start-up: what a crash has interrupted.
+  Result<void> resume(const Store::Loaded& loaded);
+  // Whoever waits is refused; what has its version goes on after the next start.
+  void stop();
+
+ private:
+  enum class Stage : std::uint8_t { kLog, kBegin, kApply, kTry, kForget };
+  class Step;
+  struct Piece {
+    std::size_t number = 0;
+    std::vector<TableChange> changes;
+    std::string document;  // until it is logged
+  };
+  // Where the next change is.
+  struct Cursor {
+    std::size_t piece = 0;
+    std::size_t row = 0;
+  };
+  // What one step has come to; taken over when it is durable.
+  struct Progress {
+    Cursor cursor;
+    Rewritten counts;
+    std::vector<TableChange> applied;
+    RelocationScopes scopes;
+  };
+
+  void submit_step(Stage stage);
+  Result<void> run(Stage stage, StoreTransaction& transaction);
+  Result<void> run_log(StoreTransaction& transaction);
+  Result<void> run_begin(StoreTransaction& transaction);
+  Result<void> run_apply(StoreTransaction& transaction, bool dry_run);
+  Result<void> run_forget(StoreTransaction& transaction);
+  Result<void> apply(StoreTransaction& transaction, TableChange change, bool dry_run);
+  Result<void> finish_pieces(StoreTransaction& transaction);
+  [[nodiscard]] std::size_t* left_alone(const TableChange& change,
+                                        const std::optional<Association>& before);
+  void finish(Stage stage, const Result<void>& outcome) noexcept;
+  void finish_apply();
+  void refuse(Error error);
+  void refuse_now(Error error);
+  void conclude();
+  [[nodiscard]] bool at_end(const Cursor& cursor) const { return cursor.piece == pieces_.size(); }
+  void advance(Cursor& cursor) const;
+
+  Mx2Service& service_;
+  std::atomic<bool> busy_ = false;
+  std::atomic<bool> stopping_ = false;
+  std::vector<Piece> pieces_;
+  std::uint64_t on_version_ = 0;
+  TableVersion version_;
+  Cursor cursor_;
+  Rewritten counts_;
+  Progress progress_;
+  std::optional<Error> refusal_;
+  std::optional<Callback<Result<Rewritten>>> answer_;
+  Stage stage_ = Stage::kLog;  // of the step that is under way
+  RetryTimer retry_;
+};
+
+// Makes the table what it was at `version`, also rows that are pinned. gone when that is too long
+// ago.
+void roll_back_table(Mx2Service& service, TableRewriter& rewriter, std::uint64_t version,
+                     Callback<Result<Rewritten>> answer);
+
+}  // namespace mx2

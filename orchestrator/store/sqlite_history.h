@@ -1,0 +1,51 @@
+// The table's past: what writes and reads it. Private to orchestrator/store.
+#pragma once
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
+
+#include <string>
+#include <vector>
+
+#include "orchestrator/store/store.h"
+
+namespace mx2 {
+
+namespace sqlite {
+
+// The writer thread's statements; see StoreTransaction. They throw SQLite::Exception.
+class History {
+ public:
+  History(SQLite::Database& database, const HistoryOptions& options);
+
+  void put_version(const TableVersion& version);
+  void put_row_before(std::uint64_t version, const UeSelector& ue, const std::string& app_d_id,
+                      const std::optional<Association>& before);
+  bool shorten();
+  void put_piece(std::size_t piece, const std::string& document);
+  void delete_piece(std::size_t piece);
+
+ private:
+  [[nodiscard]] bool too_long();
+
+  const HistoryOptions options_;
+  SQLite::Statement put_version_;
+  SQLite::Statement put_before_;
+  SQLite::Statement measure_;
+  SQLite::Statement oldest_;
+  SQLite::Statement delete_before_;
+  SQLite::Statement count_before_;
+  SQLite::Statement delete_version_;
+  SQLite::Statement put_piece_;
+  SQLite::Statement delete_piece_;
+};
+
+[[nodiscard]] Result<Page<TableVersion>> table_versions(SQLite::Database& db,
+                                                        const std::string& cursor,
+                                                        std::size_t limit);
+[[nodiscard]] Result<std::vector<TableChange>> changes_back_to(SQLite::Database& db,
+                                                               std::uint64_t version);
+void load_rewrite(SQLite::Database& db, Store::Loaded& loaded);
+
+}  // namespace sqlite
+}  // namespace mx2
