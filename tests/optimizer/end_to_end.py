@@ -18,6 +18,7 @@ from orchestrator import CONTEXTS, Orchestrator, create_request
 
 DEVICES = 20
 NEAR_CAPACITY = 15
+LEASE_MS = 1000
 PROVIDER = "Test"
 LISTENING = re.compile(r" listening http=(\S+) ")
 TOPOLOGY = f"""
@@ -65,9 +66,9 @@ class Scene:
             for i in range(DEVICES):
                 mx2.need(201, "POST", CONTEXTS, create_request(f"d-{i}", "app", PROVIDER))
 
-    def put_host(self, host, state):
+    def put_host(self, host, state, **more):
         self.operator.need((200, 201), "PUT", f"/operator/v1/hosts/{host}", {
-            "state": state, "instances": [{"appDId": "app", "referenceURI": f"http://{host}/"}]})
+            "state": state, **more, "instances": [{"appDId": "app", "referenceURI": f"http://{host}/"}]})
 
     def at(self, host):
         return sum(c["host"] == host for c in self.operator.pages("/operator/v1/contexts"))
@@ -162,6 +163,21 @@ def two(scene):
             return "one leads, the other takes over"
 
 
+def host_silent(scene):
+    """A host that does not report any more is left when its lease ends."""
+    with Process(scene, "silent") as optimizer:
+        wait_for(lambda: optimizer.status()["leading"], "it leads")
+        scene.put_host("near", "up", leaseMs=LEASE_MS)
+        scene.operator.need((200, 204), "PUT", "/operator/v1/hosts/near/load", {"cpu": 0.1})
+        reported = time.monotonic()
+        wait_for(lambda: scene.at("near") == 0, "everybody leaves the silent host")
+        seconds = time.monotonic() - reported - LEASE_MS / 1000
+        check(seconds < 1, f"left only {seconds:.2f} s after the lease ended")
+        scene.put_host("near", "up")
+        wait_for(lambda: scene.at("near") == NEAR_CAPACITY, "the host is used again")
+        return seconds
+
+
 def host_down(scene):
     optimizer = subprocess.Popen([scene.program, "--config", scene.config])
     try:
@@ -187,6 +203,7 @@ def main(bin_dir):
             one_plan(scene)
             operators(scene)
             print(f"two optimizers: {two(scene)}")
+            print(f"evacuated {host_silent(scene):.2f} s after a host's lease ended")
             print(f"evacuated {host_down(scene):.2f} s after the host was set down")
             server.stop()
 
