@@ -9,6 +9,7 @@ namespace mx2::optimizer {
 namespace {
 
 constexpr int kAttemptsMax = 5;
+constexpr std::size_t kPlanBytesMax = 60U << 20U;  // orchestrators take 64 MiB
 
 std::string member(const json::Value& value, const char* name) {
   if (!value.is_object()) return {};
@@ -222,7 +223,8 @@ Result<Optimizer::Outcome> Optimizer::plan(bool dry_run) {
     auto outcome = decide(*version);
     if (!dry_run) settle_triggers();
     if (dry_run || outcome.plan.changes.empty()) return outcome;
-    const auto sent = client_.send_plan(to_ndjson(outcome.plan.changes), *version, holder_);
+    const auto body = to_ndjson(outcome.plan, kPlanBytesMax);
+    const auto sent = client_.send_plan(body, *version, holder_);
     if (sent.ok()) {
       for (const auto& change : outcome.plan.changes) {
         if (change.remove) replica_.remove_row({change.row.app_d_id, change.row.ue.text()});

@@ -102,14 +102,20 @@ Plan make_plan(const Replica& replica, const Snapshot& snapshot, const Placement
   return plan;
 }
 
-std::string to_ndjson(const std::vector<TableChange>& changes) {
+std::string to_ndjson(Plan& plan, std::size_t bytes_max) {
   std::string out;
-  for (const auto& change : changes) {
-    auto document = codec::to_json(change.row);
+  for (std::size_t i = 0; i < plan.changes.size(); ++i) {
+    auto document = codec::to_json(plan.changes[i].row);
     document.erase("version");
     document.erase("updated");
-    if (change.remove) document["remove"] = true;
-    out += json::dump(document) + "\n";
+    if (plan.changes[i].remove) document["remove"] = true;
+    const auto line = json::dump(document) + "\n";
+    if (out.size() + line.size() > bytes_max) {
+      plan.postponed += plan.changes.size() - i;
+      plan.changes.resize(i);
+      return out;
+    }
+    out += line;
   }
   return out;
 }

@@ -103,6 +103,19 @@ TEST_CASE("optimizer: rows of UEs that have left are removed", "[optimizer]") {
   CHECK(plan.changes[0].row.ue.text() == "dev:a");
 }
 
+TEST_CASE("optimizer: a plan has no more bytes than may be sent", "[optimizer]") {
+  Bench bench;
+  auto plan = bench.plan();
+  REQUIRE(plan.changes.size() == 2);
+  const auto all = to_ndjson(plan, 1'000'000);
+  const auto first = all.find('\n') + 1;
+  CHECK(to_ndjson(plan, all.size()) == all);
+  CHECK(plan.postponed == 0);
+  CHECK(to_ndjson(plan, all.size() - 1) == all.substr(0, first));
+  CHECK(plan.changes.size() == 1);
+  CHECK(plan.postponed == 1);
+}
+
 TEST_CASE("optimizer: a stale table is planned on anew", "[optimizer]") {
   Bench bench;
   bench.orchestrator.stale_plans = 2;
