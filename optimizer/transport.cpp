@@ -166,15 +166,26 @@ class Solver {
   void add_source(std::size_t s) {
     const auto& source = problem_.sources[s];
     add_arc(sources_[s], refusals_[source.refusal], total_, 0);
-    for (const auto& stay : source.stays) {
-      const auto arc = add_arc(sources_[s], hosts_[stay.host], stay.units, stay.cost);
-      arcs_.push_back({arc, static_cast<Index>(s), stay.host});
-    }
     candidates_.clear();
     for (Index h = 0; h < hosts_.size(); ++h) {
       if (usable(s, h)) candidates_.emplace_back(problem_.cost_of(s, h), h);
     }
     add_best(s, kFirstArcs);
+    const auto enough = candidates_.size() < kFirstArcs ? std::numeric_limits<std::int64_t>::max()
+                                                        : candidates_[kFirstArcs - 1].first;
+    waiting_.push_back(source.stays);
+    add_stays(s, [&](const Transport::Stay& stay) { return stay.cost <= enough; });
+  }
+
+  // Those of the source's stays that are not in the network yet and wanted.
+  template <typename Wanted>
+  void add_stays(std::size_t s, Wanted wanted) {
+    std::erase_if(waiting_[s], [&](const Transport::Stay& stay) {
+      if (!wanted(stay)) return false;
+      const auto arc = add_arc(sources_[s], hosts_[stay.host], stay.units, stay.cost);
+      arcs_.push_back({arc, static_cast<Index>(s), stay.host});
+      return true;
+    });
   }
 
   [[nodiscard]] bool usable(std::size_t s, Index h) const {
@@ -197,6 +208,9 @@ class Solver {
   [[nodiscard]] bool fits() const {
     auto most = cost_max_;
     for (const auto cost : problem_.cost) most = std::max(most, cost);
+    for (const auto& stays : waiting_) {
+      for (const auto& stay : stays) most = std::max(most, stay.cost);
+    }
     const auto terms = std::max<std::int64_t>(total_, static_cast<std::int64_t>(network_.nodes()));
     return terms == 0 || most < kSumMax / (4 * terms);
   }
@@ -213,6 +227,9 @@ class Solver {
         if (reduced < 0) candidates_.emplace_back(reduced, h);
       }
       if (!candidates_.empty()) add_best(s, kAddedArcs);
+      add_stays(s, [&](const Transport::Stay& stay) {
+        return stay.cost + potential - network_.potential(hosts_[stay.host]) < 0;
+      });
     }
     return arcs_.size() > before;
   }
@@ -244,6 +261,7 @@ class Solver {
   std::vector<std::uint32_t> sources_, hosts_, refusals_;
   std::vector<HostArc> arcs_;
   std::vector<bool> used_;
+  std::vector<std::vector<Transport::Stay>> waiting_;  // of each source, not in the network yet
   std::vector<std::pair<std::int64_t, Index>> candidates_;
   std::int64_t total_ = 0;
   std::int64_t cost_max_ = 0;
