@@ -10,31 +10,37 @@ namespace {
 constexpr std::array kUtilisations = {0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0};
 constexpr double kUtilisationMax = 0.98;  // at 1 the waiting would be infinite
 
-double waiting_us(const HostModel& host, double load) {
-  const auto cores = static_cast<double>(std::max<std::int64_t>(1, host.cores));
-  const auto rho = std::min(load / static_cast<double>(host.capacity), kUtilisationMax);
-  const auto stretch = std::pow(rho, std::sqrt(2 * (cores + 1)) - 1) / (cores * (1 - rho));
-  return load * static_cast<double>(host.service_us) * stretch;
+double waiting_us(const HostModel& host, std::int64_t total, std::int64_t load) {
+  const auto rho = static_cast<double>(load) / static_cast<double>(total);
+  return static_cast<double>(load) * static_cast<double>(host.service_us) *
+         waiting_share(host.cores, rho);
 }
 
 }  // namespace
 
+double waiting_share(std::int64_t cores, double rho) {
+  const auto c = static_cast<double>(std::max<std::int64_t>(1, cores));
+  rho = std::min(rho, kUtilisationMax);
+  return std::pow(rho, std::sqrt(2 * (c + 1)) - 1) / (c * (1 - rho));
+}
+
 std::vector<Segment> congestion_segments(const HostModel& host) {
   std::vector<Segment> segments;
+  const auto total = host.capacity + host.background;
+  const auto all_ready = host.ready_capacity + host.background;
   std::int64_t from = 0;
   std::int64_t least = 0;
   for (const auto utilisation : kUtilisations) {
-    const auto to = static_cast<std::int64_t>(static_cast<double>(host.capacity) * utilisation);
+    const auto to = static_cast<std::int64_t>(static_cast<double>(total) * utilisation);
     if (to <= from) continue;
-    const auto growth =
-        waiting_us(host, static_cast<double>(to)) - waiting_us(host, static_cast<double>(from));
+    const auto growth = waiting_us(host, total, to) - waiting_us(host, total, from);
     least = std::max<std::int64_t>(least, std::llround(growth / static_cast<double>(to - from)));
-    const auto ready = std::clamp(host.ready_capacity, from, to);
+    const auto ready = std::clamp(all_ready, from, to);
     if (ready > from) segments.push_back({ready - from, least});
     if (to > ready) segments.push_back({to - ready, least + kNotReadyUs});
     from = to;
   }
-  return segments;
+  return host.background > 0 ? beyond(std::move(segments), host.background) : segments;
 }
 
 std::vector<Segment> beyond(std::vector<Segment> segments, std::int64_t load) {

@@ -14,6 +14,10 @@
 
 namespace mx2::optimizer {
 
+// How much longer a request takes with `cores` cores at utilisation `rho` than on the idle host, as
+// a share of its service time.
+[[nodiscard]] double waiting_share(std::int64_t cores, double rho);
+
 struct Segment {
   std::int64_t units = 0;    // load units
   std::int64_t cost_us = 0;  // of each of them
@@ -23,7 +27,8 @@ struct Segment {
 // with those who have nowhere else to go.
 inline constexpr std::int64_t kNotReadyUs = 1'000'000;
 
-// Costs ascend. The widths add up to the capacity. Empty without capacity.
+// Costs ascend, and begin where the host's background load ends. The widths add up to the capacity.
+// Empty without capacity.
 [[nodiscard]] std::vector<Segment> congestion_segments(const HostModel& host);
 
 // What is left of the segments when `load` units have been taken.

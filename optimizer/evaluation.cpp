@@ -58,6 +58,7 @@ struct Tally {
     const auto cost = context_cost(snapshot, group.app, group.attachment, host);
     result.latency += cost.latency_us * contexts;
     result.late += cost.late_us * contexts;
+    result.off_tree += cost.off_tree_us * contexts;
     if (cost.late_us > 0) result.late_contexts += contexts;
     result.load[host] += load_of(snapshot, group);
     if (group.host != kNone && group.host != host) {
@@ -114,6 +115,7 @@ ContextCost context_cost(const Snapshot& snapshot, Index app, Index attachment, 
   if (us > limit_us(model, snapshot.hosts[host])) {
     cost.late_us = snapshot.cost.late_us * model.qos.utility;
   }
+  if (is_off_tree(snapshot, attachment, host)) cost.off_tree_us = snapshot.cost.off_tree_us;
   return cost;
 }
 

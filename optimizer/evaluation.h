@@ -15,7 +15,8 @@ namespace mx2::optimizer {
 struct ContextCost {
   std::int64_t latency_us = 0;  // times the utility
   std::int64_t late_us = 0;     // times the utility; 0 within the limits
-  [[nodiscard]] std::int64_t total() const { return latency_us + late_us; }
+  std::int64_t off_tree_us = 0;
+  [[nodiscard]] std::int64_t total() const { return latency_us + late_us + off_tree_us; }
 };
 
 [[nodiscard]] ContextCost context_cost(const Snapshot& snapshot, Index app, Index attachment,
@@ -32,12 +33,13 @@ struct Evaluation {
   // The terms of the cost.
   std::int64_t latency = 0;
   std::int64_t late = 0;
+  std::int64_t off_tree = 0;
   std::int64_t congestion = 0;
   std::int64_t migration = 0;
   std::int64_t unserved = 0;
   std::int64_t overload = 0;
   [[nodiscard]] std::int64_t total() const {
-    return latency + late + congestion + migration + unserved + overload;
+    return latency + late + off_tree + congestion + migration + unserved + overload;
   }
 
   std::int64_t contexts = 0;

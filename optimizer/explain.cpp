@@ -1,7 +1,8 @@
 #include "optimizer/explain.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cstdio>
 
 namespace mx2::optimizer {
 namespace {
@@ -10,9 +11,7 @@ constexpr double kUsPerMs = 1000;
 constexpr std::size_t kReasonCharsMax = 200;
 
 std::string ms(std::int64_t us) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f ms", static_cast<double>(us) / kUsPerMs);
-  return text;
+  return fmt::format("{:.1f} ms", static_cast<double>(us) / kUsPerMs);
 }
 
 std::optional<std::size_t> find_group(const Snapshot& snapshot, const std::string& ue,
@@ -32,6 +31,7 @@ Candidate candidate(const Snapshot& snapshot, const Feasibility& feasible, const
   const auto cost = context_cost(snapshot, group.app, group.attachment, h);
   result.latency_us = cost.latency_us;
   result.late_us = cost.late_us;
+  result.off_tree_us = cost.off_tree_us;
   const auto& host = snapshot.hosts[h];
   result.congestion_us =
       marginal_cost(congestion_segments(host), load_of_others) * snapshot.apps[group.app].weight;
@@ -92,6 +92,7 @@ std::string to_text(const Snapshot& snapshot, const Choice& choice) {
     text += ms(c.total_us()) + " = latency " + ms(c.latency_us);
     if (!c.latency_known) text += " (assumed)";
     if (c.late_us > 0) text += " + late " + ms(c.late_us);
+    if (c.off_tree_us > 0) text += " + off tree " + ms(c.off_tree_us);
     text += " + congestion " + ms(c.congestion_us) + " + migration " + ms(c.migration_us);
     text += c.full ? "; full\n" : "\n";
   }

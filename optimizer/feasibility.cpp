@@ -41,6 +41,9 @@ std::string_view to_text(Verdict verdict) {
     case Verdict::kCordoned: return "is cordoned";
     case Verdict::kUnreachable: return "cannot be reached from the attachment";
     case Verdict::kNoCapacity: return "has no capacity";
+    case Verdict::kMemory: return "has less memory than the app needs";
+    case Verdict::kBandwidth: return "has less bandwidth than the app needs";
+    case Verdict::kMemoryFull: return "reports that its memory is full";
   }
   return "";
 }
@@ -55,6 +58,10 @@ Verdict host_suits_app(const AppModel& app, const HostModel& host, Index host_in
       std::find(app.zones.begin(), app.zones.end(), host.zone) == app.zones.end()) {
     return Verdict::kZone;
   }
+  if (host.memory_mb > 0 && app.memory_mb > host.memory_mb) return Verdict::kMemory;
+  if (host.bandwidth_kbps > 0 && app.bandwidth_kbps > host.bandwidth_kbps) {
+    return Verdict::kBandwidth;
+  }
   return Verdict::kFeasible;
 }
 
@@ -68,7 +75,8 @@ Feasibility::Feasibility(const Snapshot& snapshot)
     }
   }
   for (const auto& host : snapshot.hosts) {
-    open_.push_back(host.status == HostStatus::kUp && host.capacity > 0 ? 1 : 0);
+    const bool takes = host.status == HostStatus::kUp && !host.memory_full;
+    open_.push_back(takes && host.capacity > 0 ? 1 : 0);
     const bool may_keep = host.status == HostStatus::kCordoned || host.status == HostStatus::kUp;
     keeps_.push_back(may_keep && host.capacity > 0 ? 1 : 0);
   }
@@ -84,8 +92,9 @@ Verdict Feasibility::verdict(Index app, Index attachment, Index current, Index h
     return Verdict::kUnreachable;
   }
   if (model.capacity <= 0) return Verdict::kNoCapacity;
-  if (current == host || model.status == HostStatus::kUp) return Verdict::kFeasible;
-  return Verdict::kCordoned;
+  if (current == host) return Verdict::kFeasible;
+  if (model.status != HostStatus::kUp) return Verdict::kCordoned;
+  return model.memory_full ? Verdict::kMemoryFull : Verdict::kFeasible;
 }
 
 }  // namespace mx2::optimizer

@@ -15,11 +15,14 @@ enum class Verdict : std::uint8_t {
   kCordoned,  // only those who are there already may stay
   kUnreachable,
   kNoCapacity,
+  kMemory,
+  kBandwidth,
+  kMemoryFull,  // only those who are there already may stay
 };
 
 [[nodiscard]] std::string_view to_text(Verdict verdict);
 
-// Without regard to the UE: instance, labels, zone.
+// Without regard to the UE: instance, labels, zone, memory, bandwidth.
 [[nodiscard]] Verdict host_suits_app(const AppModel& app, const HostModel& host, Index host_index);
 
 // Apps × hosts, asked millions of times.

@@ -1,20 +1,20 @@
 // mx2-optimizer: rewrites the orchestrator's table, over its operator API.
-#include <atomic>
+#include <algorithm>
 #include <iostream>
 #include <thread>
 
+#include "api/base/ids.h"
 #include "api/base/log.h"
 #include "api/http/pistache_server.h"
 #include "api/http/router.h"
 #include "api/program/program.h"
-#include "optimizer/optimizer.h"
-#include "optimizer/status.h"
+#include "optimizer/endpoints.h"
+#include "optimizer/planner.h"
 
 namespace mx2::optimizer {
 namespace {
 
 constexpr int kGraceMs = 1000;
-constexpr int kRetryMs = 1000;
 
 struct Flags {
   bool once = false;
@@ -35,10 +35,11 @@ void tell_problems(const Topology& topology) {
   }
 }
 
-Result<void> run_once(const OptimizerOptions& options, const Topology& topology, bool dry_run) {
+Result<void> run_once(const Configuration& configuration, bool dry_run) {
   const SystemClock clock;
-  http::CurlClient http(client_options(options.orchestrator));
-  Optimizer optimizer(http, options, topology, clock);
+  http::CurlClient http(client_options(configuration.options.orchestrator));
+  Optimizer optimizer(http, configuration.options, configuration.topology, clock,
+                      RandomIds(clock).next());
   const auto outcome = optimizer.plan(dry_run);
   if (!outcome) return outcome.error();
   std::cout << outcome->description;
@@ -46,45 +47,21 @@ Result<void> run_once(const OptimizerOptions& options, const Topology& topology,
   return {};
 }
 
-// Follows and plans until `stop`; errors are logged and tried again.
-void follow_and_plan(Optimizer& optimizer, const OptimizerOptions& options, const Clock& clock,
-                     Status& status, const std::atomic<bool>& stop) {
-  std::int64_t next_ms = 0;
-  while (!stop) {
-    const auto left_ms = std::max<std::int64_t>(0, next_ms - clock.now_ms());
-    const auto wait_ms = std::min<std::int64_t>({left_ms, options.orchestrator.wait_ms, kRetryMs});
-    const auto urgent = optimizer.follow(static_cast<int>(wait_ms));
-    if (!urgent) {
-      status.failed(urgent.error().detail);
-      std::this_thread::sleep_for(std::chrono::milliseconds(kRetryMs));
-      continue;
-    }
-    if (!*urgent && clock.now_ms() < next_ms) {
-      if (!optimizer.has_feed()) std::this_thread::sleep_for(std::chrono::milliseconds(wait_ms));
-      continue;
-    }
-    const auto begun_ms = clock.now_ms();
-    const auto outcome = optimizer.plan(false);
-    next_ms = begun_ms + options.period_ms;
-    if (outcome) {
-      status.planned(outcome->plan, clock.now_ms() - begun_ms, optimizer.replica());
-    } else {
-      status.failed(outcome.error().detail);
-    }
-  }
+std::string own_url(const OptimizerOptions& options, std::uint16_t port) {
+  if (!options.leader.url.empty()) return options.leader.url;
+  const bool v6 = options.listen_address.find(':') != std::string::npos;
+  const auto host = v6 ? "[" + options.listen_address + "]" : options.listen_address;
+  return "http://" + host + ":" + std::to_string(port);
 }
 
-Result<void> run_for_ever(const OptimizerOptions& options, const Topology& topology) {
-  const SystemClock clock;
-  metrics::Registry registry;
-  Status status(registry, clock);
-  http::Router router(registry, "optimizer");
-  status.add_endpoints(router);
-  http::ServerOptions server_options;
-  server_options.address = options.listen_address;
-  server_options.port = options.listen_port;
-  server_options.threads = 1;
-  http::PistacheServer server(server_options);
+http::ClientOptions lease_client_options(const OptimizerOptions& options) {
+  auto client = client_options(options.orchestrator);
+  client.timeout_ms = std::min(options.orchestrator.timeout_ms, options.leader.lease_ms);
+  return client;
+}
+
+Result<void> listen(http::PistacheServer& server, http::Router& router,
+                    const OptimizerOptions& options) {
   try {
     server.start(router);
   } catch (const std::runtime_error& e) {
@@ -93,38 +70,59 @@ Result<void> run_for_ever(const OptimizerOptions& options, const Topology& topol
   log::info("listening", {{"http", options.listen_address + ":" + std::to_string(server.port())},
                           {"orchestrator", options.orchestrator.url},
                           {"version", MX2_VERSION}});
+  return {};
+}
+
+http::ServerOptions server_options(const OptimizerOptions& options) {
+  http::ServerOptions server;
+  server.address = options.listen_address;
+  server.port = options.listen_port;
+  server.threads = 1;
+  return server;
+}
+
+Result<void> run_for_ever(const Configuration& configuration, const std::string& file) {
+  const auto& options = configuration.options;
+  const SystemClock clock;
+  const auto holder = RandomIds(clock).next();
+  metrics::Registry registry;
+  Status status(registry, clock, file);
+  Control control;
   http::CurlClient http(client_options(options.orchestrator));
-  Optimizer optimizer(http, options, topology, clock);
-  std::atomic<bool> stop = false;
-  std::thread worker([&] { follow_and_plan(optimizer, options, clock, status, stop); });
-  program::wait_for_stop();
-  stop = true;
+  http::CurlClient lease_http(lease_client_options(options));
+  Leadership leadership({lease_http, options.orchestrator}, holder, options.leader.lease_ms, clock);
+  Api api{registry, status, control, leadership, options.token};
+  http::Router router(registry, "optimizer");
+  add_endpoints(router, api);
+  http::PistacheServer server(server_options(options));
+  if (auto listening = listen(server, router, options); !listening) return listening;
+  leadership.set_url(own_url(options, server.port()));
+  Planner planner(http, configuration, ConfigurationWatch(file, configuration.files), leadership,
+                  control, status, clock, holder);
+  const LeadershipThread renewing(leadership);
+  std::thread worker([&] {
+    while (control.wait(planner.step())) continue;
+  });
+  program::wait_for_stop([&] { control.ask_reload(); });
+  control.stop();
   worker.join();
   server.stop(kGraceMs);
   return {};
 }
 
-Result<Topology> topology_of(const OptimizerOptions& options) {
-  if (options.topology_file.empty()) return Topology{};
-  const auto document = config::read_yaml_file(options.topology_file);
-  if (!document) return document.error();
-  return read_topology(*document);
-}
-
 Result<program::Prepared> prepare_program(const config::Document& document, const Flags& flags) {
-  auto read = read_optimizer_options(document);
+  std::vector<std::string> files;
+  auto read = read_configuration(document, files);
   if (!read) return read.error();
-  const auto& options = read->options;
-  const auto topology = topology_of(options);
-  if (!topology) return topology.error();
-  return program::Prepared{read->effective, options.log_level, options.log_format,
-                           [options, flags, topology = *topology]() -> Result<void> {
-                             tell_problems(topology);
-                             if (flags.once || flags.dry_run) {
-                               return run_once(options, topology, flags.dry_run);
-                             }
-                             return run_for_ever(options, topology);
-                           }};
+  program::Prepared prepared{
+      read->effective, read->options.log_level, read->options.log_format, {}};
+  prepared.takes_hangup = true;
+  prepared.run = [configuration = std::move(*read), flags, file = document.file]() -> Result<void> {
+    tell_problems(configuration.topology);
+    if (flags.once || flags.dry_run) return run_once(configuration, flags.dry_run);
+    return run_for_ever(configuration, file);
+  };
+  return prepared;
 }
 
 }  // namespace

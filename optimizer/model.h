@@ -40,11 +40,15 @@ struct HostModel {
   std::optional<Position> position;
   std::map<std::string, std::string> labels;
   HostStatus status = HostStatus::kUp;
-  std::int64_t capacity = 0;        // load units; 0: takes nothing
+  std::int64_t capacity = 0;        // load units for our contexts; 0: takes nothing
+  std::int64_t background = 0;      // load units in use besides, as measured; comes first
   std::int64_t ready_capacity = 0;  // of them, for everybody; the rest only without alternative
   std::int64_t up_since_ms = 0;     // 0: long ago
   std::int64_t cores = 1;
-  std::int64_t service_us = 1000;  // mean service time of one load unit when idle
+  std::int64_t service_us = 1000;   // mean service time of one load unit when idle
+  std::int64_t memory_mb = 0;       // 0: not known, as good as enough
+  std::int64_t bandwidth_kbps = 0;  // likewise
+  bool memory_full = false;         // measured: takes nothing new
 };
 
 // Serverledge's quality-of-service class, with a whole number as utility.
@@ -59,6 +63,8 @@ struct AppModel {
   std::string id;
   std::int64_t required_latency_us = 0;  // 0: none
   std::int64_t weight = 1;               // load units of one context, at least 1
+  std::int64_t memory_mb = 0;            // that a host must have; 0: any
+  std::int64_t bandwidth_kbps = 0;       // likewise
   QosClass qos;
   std::map<std::string, std::string> labels;  // a host must have all of them
   std::vector<std::string> zones;             // allowed zones; empty: all
@@ -117,6 +123,7 @@ struct CostModel {
   std::int64_t late_us = 100'000;               // for exceeding the app's or QoS class's limit
   std::int64_t unserved_us = 10'000'000;        // for having no host
   std::int64_t below_minimum_us = 100'000'000;  // the same, below the minimum served fraction
+  std::int64_t off_tree_us = 2000;  // at a regional host or cloud that is not above the home host
   bool operator==(const CostModel&) const = default;
 };
 
@@ -125,6 +132,7 @@ struct Snapshot {
   std::vector<AppModel> apps;    // by id, ascending
   std::vector<Attachment> attachments;
   LatencyMatrix latency;
+  std::vector<bool> off_tree;                          // attachment × host; empty: nobody is
   std::vector<Group> groups;                           // by app, then UE
   std::shared_ptr<const std::vector<std::string>> ue;  // of each group, e.g. "dev:car-7"
   CostModel cost;
@@ -134,6 +142,13 @@ struct Snapshot {
 struct Placement {
   std::vector<Index> host_of_group;
 };
+
+// Is the host a regional one or a cloud to which overflow of the attachment's home is not expected
+// to go?
+[[nodiscard]] inline bool is_off_tree(const Snapshot& snapshot, Index attachment, Index host) {
+  return attachment != kNone && !snapshot.off_tree.empty() &&
+         snapshot.off_tree[attachment * snapshot.hosts.size() + host];
+}
 
 // Load units of a group.
 [[nodiscard]] inline std::int64_t load_of(const Snapshot& snapshot, const Group& group) {

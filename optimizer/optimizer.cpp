@@ -1,5 +1,7 @@
 #include "optimizer/optimizer.h"
 
+#include <cmath>
+
 #include "api/operator/codec.h"
 #include "optimizer/policy.h"
 
@@ -7,6 +9,7 @@ namespace mx2::optimizer {
 namespace {
 
 constexpr int kAttemptsMax = 5;
+constexpr std::size_t kPlanBytesMax = 60U << 20U;  // orchestrators take 64 MiB
 
 std::string member(const json::Value& value, const char* name) {
   if (!value.is_object()) return {};
@@ -42,7 +45,7 @@ std::vector<std::string> policies(const Snapshot& snapshot, const Topology& topo
   std::vector<std::string> names;
   for (const auto& app : snapshot.apps) {
     const auto it = topology.apps.find(app.id);
-    const bool own = it != topology.apps.end() && make_policy(it->second.policy) != nullptr;
+    const bool own = it != topology.apps.end() && !it->second.policy.empty();
     names.push_back(own ? it->second.policy : standard);
   }
   return names;
@@ -89,7 +92,8 @@ Result<void> Optimizer::apply(const json::Value& change) {
   if (kind == "context") {
     const auto context = context_of(change);
     if (!context) return context.error();
-    replica_.put_context(*context, now_ms);
+    const auto effect = replica_.put_context(*context, now_ms);
+    if (effect == Replica::Effect::kSmall) ++attachments_changed_;
   } else if (kind == "contextEnded") {
     replica_.end_context(member(change, "contextId"));
   } else if (kind == "row") {
@@ -101,7 +105,16 @@ Result<void> Optimizer::apply(const json::Value& change) {
   } else if (kind == "host") {
     const auto host = codec::decode_host(resource_of(change));
     if (!host) return host.error();
-    replica_.put_host(*host, now_ms);
+    if (host->load) note_load(host->id, *host->load);
+    if (replica_.put_host(*host, now_ms) == Replica::Effect::kLarge) urgent_ = true;
+  } else if (kind == "hostLoad") {
+    const auto load = change.find("load");
+    if (load == change.end())
+      return invalid_argument("the orchestrator told of a load without any");
+    const auto decoded = codec::decode_host_load(*load);
+    if (!decoded) return decoded.error();
+    note_load(member(change, "id"), *decoded);
+    replica_.put_load(member(change, "id"), *decoded, now_ms);
   } else if (kind == "hostRemoved") {
     replica_.remove_host(member(change, "id"));
   } else if (kind == "app") {
@@ -111,16 +124,33 @@ Result<void> Optimizer::apply(const json::Value& change) {
   } else if (kind == "appRemoved") {
     replica_.remove_app(member(change, "appDId"));
   }  // what we do not know is of no concern to a plan
-  urgent_ = urgent_ || kind.starts_with("host") || kind.starts_with("app");
+  urgent_ = urgent_ || kind == "hostRemoved" || kind.starts_with("app");
   return {};
 }
 
-Result<bool> Optimizer::follow(int wait_ms) {
+// Against what was planned on, so that a slow drift is noticed as well.
+void Optimizer::note_load(const std::string& host, const HostLoad& load) {
+  if (!load.cpu) return;
+  const auto planned = planned_cpu_.find(host);
+  const auto before = planned == planned_cpu_.end() ? 0 : planned->second;
+  const auto percent = static_cast<double>(options_.trigger.load_percent);
+  if (std::abs(*load.cpu - before) * 100 >= percent) load_changed_ = true;
+}
+
+Optimizer::Urgency Optimizer::take_urgency() {
+  if (std::exchange(urgent_, false)) return Urgency::kNow;
+  const auto enough = static_cast<std::size_t>(options_.trigger.attachment_percent);
+  const bool moved =
+      attachments_changed_ > 0 && attachments_changed_ * 100 >= replica_.contexts() * enough;
+  return load_changed_ || moved ? Urgency::kSoon : Urgency::kLater;
+}
+
+Result<Optimizer::Urgency> Optimizer::follow(int wait_ms) {
   if (!synchronised_) {
     if (auto read = read_all(); !read) return read.error();
-    return std::exchange(urgent_, false);
+    return take_urgency();
   }
-  if (!mark_.has_feed) return false;
+  if (!mark_.has_feed) return Urgency::kLater;
   const auto news = client_.changes(mark_.position, wait_ms);
   if (!news || news->gone) {
     // After an error anything may have happened there, so the position is not trusted again.
@@ -135,7 +165,7 @@ Result<bool> Optimizer::follow(int wait_ms) {
     }
   }
   mark_.position = news->position;
-  return std::exchange(urgent_, false);
+  return take_urgency();
 }
 
 Result<std::uint64_t> Optimizer::catch_up() {
@@ -151,28 +181,50 @@ Result<std::uint64_t> Optimizer::catch_up() {
   return mark->table_version;
 }
 
-Optimizer::Outcome Optimizer::decide(std::uint64_t table_version) const {
-  auto snapshot = replica_.snapshot(topology_, options_);
-  calm(snapshot, options_.stability, clock_.now_ms());
+Optimizer::Outcome Optimizer::decide(std::uint64_t table_version) {
+  auto decision = std::make_shared<Decision>();
+  auto& snapshot = decision->snapshot;
+  decision->made_ms = clock_.now_ms();
+  snapshot = replica_.snapshot(topology_, options_, decision->made_ms);
+  calm(snapshot, options_.stability, decision->made_ms);
   const auto policy_of_app = policies(snapshot, topology_, options_.policy);
   const auto wanted = place_by_app(snapshot, policy_of_app);
-  const auto placement = worthwhile(snapshot, wanted, options_.stability);
+  decision->placement = worthwhile(snapshot, wanted, options_.stability);
   Outcome outcome;
-  outcome.plan =
-      make_plan(replica_, snapshot, placement, policy_of_app, options_.orchestrator.plan_rows_max);
+  outcome.plan = make_plan(replica_, snapshot, decision->placement, policy_of_app,
+                           options_.orchestrator.plan_rows_max);
   outcome.plan.table_version = table_version;
   outcome.description = describe(snapshot, outcome.plan);
+  decision_ = std::move(decision);
   return outcome;
+}
+
+void Optimizer::configure(OptimizerOptions options, Topology topology) {
+  options_ = std::move(options);
+  topology_ = std::move(topology);
+  client_.configure(options_.orchestrator);
+}
+
+// What is decided now answers the changes so far.
+void Optimizer::settle_triggers() {
+  urgent_ = false;
+  load_changed_ = false;
+  attachments_changed_ = 0;
+  for (const auto& host : decision_->snapshot.hosts) {
+    const auto* load = replica_.load(host.id);
+    if (load != nullptr && load->cpu) planned_cpu_[host.id] = *load->cpu;
+  }
 }
 
 Result<Optimizer::Outcome> Optimizer::plan(bool dry_run) {
   for (int attempt = 1;; ++attempt) {
     const auto version = catch_up();
     if (!version) return version.error();
-    urgent_ = false;
     auto outcome = decide(*version);
+    if (!dry_run) settle_triggers();
     if (dry_run || outcome.plan.changes.empty()) return outcome;
-    const auto sent = client_.send_plan(to_ndjson(outcome.plan.changes), *version);
+    const auto body = to_ndjson(outcome.plan, kPlanBytesMax);
+    const auto sent = client_.send_plan(body, *version, holder_);
     if (sent.ok()) {
       for (const auto& change : outcome.plan.changes) {
         if (change.remove) replica_.remove_row({change.row.app_d_id, change.row.ue.text()});

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 
 #include "api/base/clock.h"
@@ -16,11 +18,22 @@ namespace mx2::optimizer {
 
 class Optimizer {
  public:
-  Optimizer(http::Client& http, OptimizerOptions options, Topology topology, const Clock& clock)
+  // `holder` is who sends the plans (leadership.h); may be empty. `http` and `clock` must outlive
+  // this.
+  Optimizer(http::Client& http, OptimizerOptions options, Topology topology, const Clock& clock,
+            std::string holder = {})
       : client_(http, options.orchestrator),
         options_(std::move(options)),
         topology_(std::move(topology)),
-        clock_(clock) {}
+        clock_(clock),
+        holder_(std::move(holder)) {}
+
+  // What a plan was decided on and what was decided, for explanations.
+  struct Decision {
+    Snapshot snapshot;
+    Placement placement;
+    std::int64_t made_ms = 0;
+  };
 
   // What one planning came to.
   struct Outcome {
@@ -29,12 +42,24 @@ class Optimizer {
     bool sent = false;
   };
 
-  // Reads everything if need be, otherwise what has changed, waiting up to `wait_ms` for it. True
-  // if a plan should not wait for its time: a host or app has come, gone or changed.
-  [[nodiscard]] Result<bool> follow(int wait_ms);
+  // Should a plan wait for its time?
+  enum class Urgency : std::uint8_t {
+    kLater,
+    kSoon,  // reported loads or attachments have changed much
+    kNow,   // a host or app has come, gone or changed
+  };
+
+  // Reads everything if need be, otherwise what has changed, waiting up to `wait_ms` for it.
+  [[nodiscard]] Result<Urgency> follow(int wait_ms);
   // On the orchestrator's present table; sends it unless `dry_run`, or there is nothing to change.
-  // When the table changes meanwhile it is planned anew, a few times.
+  // When the table changes meanwhile it is planned anew, a few times. conflict while another plan
+  // is being applied, or when another optimizer leads.
   [[nodiscard]] Result<Outcome> plan(bool dry_run);
+  // Another configuration; the orchestrator's url, token and certificates stay what they were.
+  void configure(OptimizerOptions options, Topology topology);
+  // The last one, dry runs included; null if there is none. Callable from the same thread only,
+  // what it points to may be read from any.
+  [[nodiscard]] std::shared_ptr<const Decision> decision() const { return decision_; }
 
   // False: follow() does not wait, and each plan reads the lists again.
   [[nodiscard]] bool has_feed() const { return mark_.has_feed; }
@@ -44,7 +69,10 @@ class Optimizer {
   [[nodiscard]] Result<void> read_all();
   [[nodiscard]] Result<std::uint64_t> catch_up();  // the table version that the replica has
   [[nodiscard]] Result<void> apply(const json::Value& change);
-  [[nodiscard]] Outcome decide(std::uint64_t table_version) const;
+  [[nodiscard]] Outcome decide(std::uint64_t table_version);
+  void note_load(const std::string& host, const HostLoad& load);
+  [[nodiscard]] Urgency take_urgency();
+  void settle_triggers();
 
   OrchestratorClient client_;
   OptimizerOptions options_;
@@ -52,6 +80,11 @@ class Optimizer {
   const Clock& clock_;
   Replica replica_;
   OrchestratorClient::Mark mark_;
+  std::string holder_;
+  std::shared_ptr<const Decision> decision_;
+  std::map<std::string, double> planned_cpu_;  // what hosts reported when they were planned on
+  std::size_t attachments_changed_ = 0;        // since the last plan
+  bool load_changed_ = false;                  // likewise, much
   bool synchronised_ = false;
   bool urgent_ = false;
 };

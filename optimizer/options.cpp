@@ -10,11 +10,15 @@ namespace {
 constexpr std::int64_t kDayMs = 86'400'000;
 constexpr std::int64_t kHourUs = 3'600'000'000;
 
+void read_token(config::Reader& reader, const std::string& key, std::string& token) {
+  reader.secret_file(key, token);
+  token = trim(std::string_view(token).substr(0, token.find('\n')));
+}
+
 void read_orchestrator(config::Reader& reader, OrchestratorAccess& access) {
   reader.text("orchestrator.url", access.url);
   while (access.url.ends_with('/')) access.url.pop_back();
-  reader.secret_file("orchestrator.token_file", access.token);
-  access.token = trim(std::string_view(access.token).substr(0, access.token.find('\n')));
+  read_token(reader, "orchestrator.token_file", access.token);
   reader.text("orchestrator.ca_file", access.ca_file);
   reader.integer("orchestrator.timeout_ms", access.timeout_ms, 100, 600000);
   reader.integer("orchestrator.wait_ms", access.wait_ms, 0, 60000);
@@ -28,6 +32,7 @@ void read_cost(config::Reader& reader, CostModel& cost) {
   reader.integer("cost.late_us", cost.late_us, 0, kHourUs);
   reader.integer("cost.unserved_us", cost.unserved_us, 0, kHourUs);
   reader.integer("cost.below_minimum_us", cost.below_minimum_us, 0, kHourUs);
+  reader.integer("cost.off_tree_us", cost.off_tree_us, 0, kHourUs);
   if (cost.below_minimum_us < cost.unserved_us) {
     reader.fail("cost.below_minimum_us", "must not be less than cost.unserved_us");
   }
@@ -41,6 +46,22 @@ void read_stability(config::Reader& reader, StabilityOptions& stability) {
   reader.integer("stability.moves_max", stability.moves_max, 0, 1'000'000'000);
   reader.integer("stability.return_wait_ms", stability.return_wait_ms, 0, kDayMs);
   reader.integer("stability.return_ms", stability.return_ms, 0, kDayMs);
+}
+
+void read_measurement(config::Reader& reader, OptimizerOptions& options) {
+  auto& measurement = options.measurement;
+  reader.integer("measurement.max_age_ms", measurement.max_age_ms, 0, kDayMs);
+  reader.integer("measurement.background_percent_min", measurement.background_percent_min, 0, 100);
+  reader.integer("measurement.memory_percent_max", measurement.memory_percent_max, 1, 100);
+  auto& trigger = options.trigger;
+  reader.integer("trigger.load_percent", trigger.load_percent, 1, 100);
+  reader.integer("trigger.attachment_percent", trigger.attachment_percent, 0, 100);
+  reader.integer("trigger.interval_ms", trigger.interval_ms, 0, kDayMs);
+}
+
+void read_leader(config::Reader& reader, LeaderOptions& leader) {
+  reader.integer("leader.lease_ms", leader.lease_ms, 1000, 600000);
+  reader.text("leader.url", leader.url);
 }
 
 void read_topology_options(config::Reader& reader, OptimizerOptions& options) {
@@ -61,6 +82,7 @@ Result<ReadOptimizerOptions> read_optimizer_options(const config::Document& docu
   read_orchestrator(reader, options.orchestrator);
   reader.text("server.address", options.listen_address);
   reader.integer("server.port", options.listen_port, 0, 65535);
+  read_token(reader, "server.token_file", options.token);
   reader.integer("period_ms", options.period_ms, 100, 3600000);
   reader.choice("policy", options.policy, policy_names());
   reader.integer("host.capacity", options.host.capacity, 0, 1'000'000'000);
@@ -68,6 +90,8 @@ Result<ReadOptimizerOptions> read_optimizer_options(const config::Document& docu
   reader.integer("host.service_us", options.host.service_us, 0, kHourUs / 1000);
   read_cost(reader, options.cost);
   read_stability(reader, options.stability);
+  read_measurement(reader, options);
+  read_leader(reader, options.leader);
   read_topology_options(reader, options);
   reader.choice("log.level", options.log_level, {"debug", "info", "warn", "error", "off"});
   reader.choice("log.format", options.log_format, {"text", "json"});

@@ -6,6 +6,7 @@
 
 #include "api/base/result.h"
 #include "api/config/yaml.h"
+#include "optimizer/measurement.h"
 #include "optimizer/stability.h"
 #include "optimizer/topology.h"
 
@@ -18,7 +19,7 @@ struct OrchestratorAccess {
   int timeout_ms = 30000;
   int wait_ms = 20000;  // of a long poll for changes
   std::size_t page_items = 1000;
-  std::size_t plan_rows_max = 20000;
+  std::size_t plan_rows_max = 200'000;
 };
 
 // What is assumed of a host that the topology file says nothing about.
@@ -28,15 +29,31 @@ struct HostDefaults {
   std::int64_t service_us = 1000;
 };
 
+// What is answered by a plan at once, besides hosts and apps that come, go or change.
+struct TriggerOptions {
+  std::int64_t load_percent = 20;       // a host's reported load differs by so much of its capacity
+  std::int64_t attachment_percent = 1;  // so many of the UEs come from another address
+  std::int64_t interval_ms = 1000;      // but not sooner after the last plan
+};
+
+struct LeaderOptions {
+  int lease_ms = 10'000;
+  std::string url;  // where others reach our API; empty: http://<server.address>:<port>
+};
+
 struct OptimizerOptions {
   OrchestratorAccess orchestrator;
   std::string listen_address = "127.0.0.1";
   std::uint16_t listen_port = 8082;
+  std::string token;  // read from its file; empty: nobody is asked for one
   int period_ms = 5000;
   std::string policy = "min-cost-flow";
   HostDefaults host;
   CostModel cost;
   StabilityOptions stability;
+  MeasurementOptions measurement;
+  TriggerOptions trigger;
+  LeaderOptions leader;
   std::string topology_file;
   DistanceModel distance;
   std::string log_level = "info";

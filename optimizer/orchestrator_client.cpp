@@ -50,6 +50,11 @@ std::optional<std::uint64_t> number(const json::Value& document, const char* mem
   return it->get<std::uint64_t>();
 }
 
+std::string text(const json::Value& document, const char* member) {
+  const auto it = document.find(member);
+  return it != document.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
 bool unknown_path(const Result<http::Reply>& reply) {
   return reply.ok() && (reply->status == kNotFound || reply->status == kMethodNotAllowed);
 }
@@ -59,6 +64,11 @@ bool unknown_path(const Result<http::Reply>& reply) {
 Result<http::Reply> OrchestratorClient::ask(const std::string& method, const std::string& path,
                                             const http::Headers& headers, const std::string& body) {
   return http_.send(method, access_.url + kRoot + path, headers, body);
+}
+
+void OrchestratorClient::configure(OrchestratorAccess access) {
+  access.url = access_.url;
+  access_ = std::move(access);
 }
 
 Result<OrchestratorClient::Mark> OrchestratorClient::mark() {
@@ -115,14 +125,36 @@ Result<OrchestratorClient::Changes> OrchestratorClient::changes(std::uint64_t si
 }
 
 Result<std::uint64_t> OrchestratorClient::send_plan(const std::string& ndjson,
-                                                    std::uint64_t version) {
+                                                    std::uint64_t version,
+                                                    const std::string& holder) {
   const http::Headers headers = {{"Content-Type", "application/x-ndjson"},
+                                 {"Mx2-Optimizer", holder},
                                  {"If-Match", "\"" + std::to_string(version) + "\""}};
   auto reply = ask("POST", "/plans", headers, ndjson);
   if (unknown_path(reply)) reply = ask("PATCH", "/table", headers, ndjson);
   const auto document = document_of("/plans", reply);
   if (!document) return document.error();
   return number(*document, "tableVersion").value_or(version);
+}
+
+Result<OrchestratorClient::Lease> OrchestratorClient::lease(const std::string& holder,
+                                                            const std::string& url, int lease_ms) {
+  const json::Value body{{"holder", holder}, {"url", url}, {"leaseMs", lease_ms}};
+  const auto reply =
+      ask("POST", "/optimizer/lease", {{"Content-Type", "application/json"}}, json::dump(body));
+  if (unknown_path(reply)) return Lease{true, false, holder, url, lease_ms};
+  const auto document = document_of("/optimizer/lease", reply);
+  if (!document) return document.error();
+  const auto granted = document->find("granted");
+  if (granted == document->end() || !granted->is_boolean()) return strange("/optimizer/lease");
+  return Lease{granted->get<bool>(), true, text(*document, "holder"), text(*document, "url"),
+               static_cast<std::int64_t>(number(*document, "remainingMs").value_or(0))};
+}
+
+Result<void> OrchestratorClient::release(const std::string& holder) {
+  const auto reply = ask("DELETE", "/optimizer/lease?holder=" + percent_encode(holder), {}, "");
+  if (!reply) return reply.error();
+  return {};
 }
 
 }  // namespace mx2::optimizer

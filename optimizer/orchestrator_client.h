@@ -25,8 +25,20 @@ class OrchestratorClient {
     bool gone = false;  // `since` is too long ago, or of another life: read the lists again
   };
 
+  struct Lease {
+    bool granted = false;
+    bool supported = true;  // false: this orchestrator knows no leases
+    std::string holder;     // who has it
+    std::string url;        // its API
+    std::int64_t remaining_ms = 0;
+  };
+
+  // `http` must outlive this.
   OrchestratorClient(http::Client& http, OrchestratorAccess access)
       : http_(http), access_(std::move(access)) {}
+
+  // The url stays what it was.
+  void configure(OrchestratorAccess access);
 
   [[nodiscard]] Result<Mark> mark();
   // Every item of a list, e.g. "hosts", page by page; an error of `use` ends it.
@@ -34,8 +46,14 @@ class OrchestratorClient {
                                   const std::function<Result<void>(const json::Value&)>& use);
   // Waits up to `wait_ms` if there are none yet.
   [[nodiscard]] Result<Changes> changes(std::uint64_t since, int wait_ms);
-  // The new table version; precondition_failed if the table is not at `version` any more.
-  [[nodiscard]] Result<std::uint64_t> send_plan(const std::string& ndjson, std::uint64_t version);
+  // The new table version; precondition_failed if the table is not at `version` any more, conflict
+  // if another plan is being applied or another optimizer than `holder` leads.
+  [[nodiscard]] Result<std::uint64_t> send_plan(const std::string& ndjson, std::uint64_t version,
+                                                const std::string& holder);
+  // Asks that `holder` leads for so long, or goes on leading.
+  [[nodiscard]] Result<Lease> lease(const std::string& holder, const std::string& url,
+                                    int lease_ms);
+  [[nodiscard]] Result<void> release(const std::string& holder);
 
  private:
   [[nodiscard]] Result<http::Reply> ask(const std::string& method, const std::string& path,

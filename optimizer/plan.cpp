@@ -1,8 +1,8 @@
 #include "optimizer/plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cstdarg>
-#include <cstdio>
 
 #include "api/operator/codec.h"
 #include "optimizer/explain.h"
@@ -11,16 +11,6 @@ namespace mx2::optimizer {
 namespace {
 
 constexpr std::size_t kRowsShown = 50;
-
-std::string line(const char* format, ...) __attribute__((format(printf, 1, 2)));
-std::string line(const char* format, ...) {
-  char text[512];
-  va_list arguments;
-  va_start(arguments, format);
-  std::vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
-  return std::string(text) + "\n";
-}
 
 TableChange put(const Snapshot& snapshot, std::size_t i, Index to, Index second,
                 std::string reason) {
@@ -64,7 +54,7 @@ Index second_host(const Snapshot& snapshot, const Feasibility& feasible, const E
 }
 
 void add_text(std::string& out, const char* what, double before, double after) {
-  out += line("  %-24s %12.2f -> %12.2f", what, before, after);
+  out += fmt::format("  {:<24} {:>12.2f} -> {:>12.2f}\n", what, before, after);
 }
 
 std::string rows_text(const std::vector<TableChange>& changes) {
@@ -76,7 +66,9 @@ std::string rows_text(const std::vector<TableChange>& changes) {
     if (!changes[i].remove) out += " -> " + row.targets.front().text() + "  (" + row.reason + ")";
     out += "\n";
   }
-  if (changes.size() > kRowsShown) out += line("... and %zu more", changes.size() - kRowsShown);
+  if (changes.size() > kRowsShown) {
+    out += fmt::format("... and {} more\n", changes.size() - kRowsShown);
+  }
   return out;
 }
 
@@ -110,32 +102,36 @@ Plan make_plan(const Replica& replica, const Snapshot& snapshot, const Placement
   return plan;
 }
 
-std::string to_ndjson(const std::vector<TableChange>& changes) {
+std::string to_ndjson(Plan& plan, std::size_t bytes_max) {
   std::string out;
-  for (const auto& change : changes) {
-    auto document = codec::to_json(change.row);
+  for (std::size_t i = 0; i < plan.changes.size(); ++i) {
+    auto document = codec::to_json(plan.changes[i].row);
     document.erase("version");
     document.erase("updated");
-    if (change.remove) document["remove"] = true;
-    out += json::dump(document) + "\n";
+    if (plan.changes[i].remove) document["remove"] = true;
+    const auto line = json::dump(document) + "\n";
+    if (out.size() + line.size() > bytes_max) {
+      plan.postponed += plan.changes.size() - i;
+      plan.changes.resize(i);
+      return out;
+    }
+    out += line;
   }
   return out;
 }
 
 std::string describe(const Snapshot& snapshot, const Plan& plan) {
   auto out = rows_text(plan.changes);
-  out += line("%zu rows change on table version %llu%s", plan.changes.size(),
-              static_cast<unsigned long long>(plan.table_version),
-              plan.postponed > 0 ? (", " + std::to_string(plan.postponed) + " later").c_str() : "");
+  out += fmt::format("{} rows change on table version {}", plan.changes.size(), plan.table_version);
+  if (plan.postponed > 0) out += fmt::format(", {} later", plan.postponed);
   const auto& before = plan.before;
   const auto& after = plan.after;
-  out += line("Expected effect for %lld contexts, %lld of which move:",
-              static_cast<long long>(after.contexts), static_cast<long long>(after.moves));
+  out += fmt::format("\nExpected effect for {} contexts, {} of which move:\n", after.contexts,
+                     after.moves);
   add_text(out, "latency, mean ms", before.latency_mean_ms, after.latency_mean_ms);
   add_text(out, "latency, p95 ms", before.latency_p95_ms, after.latency_p95_ms);
   const auto count = [&](const char* what, std::int64_t a, std::int64_t b) {
-    out += line("  %-24s %12lld -> %12lld", what, static_cast<long long>(a),
-                static_cast<long long>(b));
+    out += fmt::format("  {:<24} {:>12} -> {:>12}\n", what, a, b);
   };
   count("contexts too late", before.late_contexts, after.late_contexts);
   count("contexts without host", before.unserved_contexts, after.unserved_contexts);
@@ -146,11 +142,10 @@ std::string describe(const Snapshot& snapshot, const Plan& plan) {
   for (Index h = 0; h < snapshot.hosts.size(); ++h) {
     if (before.load[h] == after.load[h]) continue;
     const auto& host = snapshot.hosts[h];
-    out += line(
-        "  %-24s %12lld -> %12lld of %lld%s", host.id.c_str(),
-        static_cast<long long>(before.load[h]), static_cast<long long>(after.load[h]),
-        static_cast<long long>(host.capacity),
-        host.status == HostStatus::kUp ? "" : (", " + std::string(to_text(host.status))).c_str());
+    out += fmt::format("  {:<24} {:>12} -> {:>12} of {}", host.id, before.load[h], after.load[h],
+                       host.capacity);
+    if (host.status != HostStatus::kUp) out += fmt::format(", {}", to_text(host.status));
+    out += "\n";
   }
   return out;
 }

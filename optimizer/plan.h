@@ -27,8 +27,9 @@ struct Plan {
                              const Placement& placement,
                              const std::vector<std::string>& policy_of_app, std::size_t rows_max);
 
-// One change a line, as PATCH /operator/v1/table takes them.
-[[nodiscard]] std::string to_ndjson(const std::vector<TableChange>& changes);
+// One change a line, as POST /operator/v1/plans takes them. What would make it longer than
+// `bytes_max` is taken out of the plan and postponed.
+[[nodiscard]] std::string to_ndjson(Plan& plan, std::size_t bytes_max);
 
 // A readable difference: rows, then the expected effect, then the load of hosts that change.
 [[nodiscard]] std::string describe(const Snapshot& snapshot, const Plan& plan);

@@ -3,8 +3,16 @@
 #include "optimizer/snapshot_builder.h"
 
 namespace mx2::optimizer {
+namespace {
 
-void Replica::put_host(const Host& host, std::int64_t now_ms) {
+bool serves_alike(const Host& a, const Host& b) {
+  return a.state == b.state && a.reachable == b.reachable && a.zone == b.zone &&
+         a.labels == b.labels && a.instances == b.instances;
+}
+
+}  // namespace
+
+Replica::Effect Replica::put_host(const Host& host, std::int64_t now_ms) {
   const auto known = hosts_.find(host.id);
   const auto earlier = hosts_before_.find(host.id);
   const HostEntry* before = nullptr;
@@ -13,14 +21,26 @@ void Replica::put_host(const Host& host, std::int64_t now_ms) {
   } else if (earlier != hosts_before_.end()) {
     before = &earlier->second;
   }
-  HostEntry entry{host, before == nullptr ? 0 : before->up_since_ms};
-  const bool came_back =
-      before != nullptr && before->host.state == HostState::kDown && host.state != HostState::kDown;
-  if (came_back) entry.up_since_ms = now_ms;
+  HostEntry entry{host, 0, {}};
+  if (before != nullptr) entry = {host, before->up_since_ms, before->measured};
+  if (before != nullptr && before->host.is_down() && !host.is_down()) entry.up_since_ms = now_ms;
+  if (host.load) entry.measured = Measured{*host.load, now_ms - host.load->age_ms};
+  const bool same = known != hosts_.end() && serves_alike(known->second.host, host);
   hosts_[host.id] = std::move(entry);
+  return same ? Effect::kNothing : Effect::kLarge;
 }
 
-void Replica::put_context(const ContextPlace& context, std::int64_t now_ms) {
+void Replica::put_load(const std::string& host, const HostLoad& load, std::int64_t now_ms) {
+  const auto it = hosts_.find(host);
+  if (it != hosts_.end()) it->second.measured = Measured{load, now_ms - load.age_ms};
+}
+
+const HostLoad* Replica::load(const std::string& host) const {
+  const auto it = hosts_.find(host);
+  return it != hosts_.end() && it->second.measured ? &it->second.measured->load : nullptr;
+}
+
+Replica::Effect Replica::put_context(const ContextPlace& context, std::int64_t now_ms) {
   const GroupKey key{context.app_d_id, context.dev_app_id};
   const auto known = contexts_.find(context.context_id);
   if (known != contexts_.end() && known->second != key) end_context(context.context_id);
@@ -35,7 +55,10 @@ void Replica::put_context(const ContextPlace& context, std::int64_t now_ms) {
       !group.host_id.empty() && !context.host_id.empty() && group.host_id != context.host_id;
   if (moved) group.moved_ms = now_ms;
   group.host_id = context.host_id;
-  group.ip = IpAddress::parse(context.client_ip);
+  const auto ip = IpAddress::parse(context.client_ip);
+  const bool elsewhere = !fresh && !(group.ip == ip);
+  group.ip = ip;
+  return elsewhere ? Effect::kSmall : Effect::kNothing;
 }
 
 void Replica::end_context(const std::string& context_id) {
@@ -56,8 +79,9 @@ void Replica::begin_again() {
   rows_.clear();
 }
 
-Snapshot Replica::snapshot(const Topology& topology, const OptimizerOptions& options) const {
-  return SnapshotBuilder(*this, topology, options).build();
+Snapshot Replica::snapshot(const Topology& topology, const OptimizerOptions& options,
+                           std::int64_t now_ms) const {
+  return SnapshotBuilder(*this, topology, options, now_ms).build();
 }
 
 }  // namespace mx2::optimizer

@@ -10,6 +10,7 @@
 
 #include "api/base/ip.h"
 #include "api/operator/types.h"
+#include "optimizer/measurement.h"
 #include "optimizer/options.h"
 
 namespace mx2::optimizer {
@@ -27,11 +28,18 @@ class Replica {
  public:
   using RowKey = std::pair<std::string, std::string>;  // appDId, selector
 
-  void put_host(const Host& host, std::int64_t now_ms);
+  // What a change is to a plan.
+  enum class Effect : std::uint8_t { kNothing, kSmall, kLarge };
+
+  // Large when it changes who may be served there.
+  Effect put_host(const Host& host, std::int64_t now_ms);
+  // Of a host that is not known it is dropped.
+  void put_load(const std::string& host, const HostLoad& load, std::int64_t now_ms);
   void remove_host(const std::string& id) { hosts_.erase(id); }
   void put_app(const App& app) { apps_[app.info.app_d_id] = app; }
   void remove_app(const std::string& id) { apps_.erase(id); }
-  void put_context(const ContextPlace& context, std::int64_t now_ms);
+  // Small when the UE is known and comes from another address now.
+  Effect put_context(const ContextPlace& context, std::int64_t now_ms);
   void end_context(const std::string& context_id);
   void put_row(const Association& row);
   void remove_row(const RowKey& key) { rows_.erase(key); }
@@ -40,6 +48,8 @@ class Replica {
   void begin_again();
 
   [[nodiscard]] const std::map<RowKey, Association>& rows() const { return rows_; }
+  // What the host has reported last; null if nothing.
+  [[nodiscard]] const HostLoad* load(const std::string& host) const;
   // Has the device application a context of the app?
   [[nodiscard]] bool has_contexts(const std::string& app, const std::string& device) const {
     return groups_.contains({app, device});
@@ -48,7 +58,8 @@ class Replica {
   [[nodiscard]] std::size_t hosts() const { return hosts_.size(); }
 
   // Contexts that only an operator's literal endpoint serves are not in it.
-  [[nodiscard]] Snapshot snapshot(const Topology& topology, const OptimizerOptions& options) const;
+  [[nodiscard]] Snapshot snapshot(const Topology& topology, const OptimizerOptions& options,
+                                  std::int64_t now_ms) const;
 
  private:
   friend class SnapshotBuilder;
@@ -56,6 +67,7 @@ class Replica {
   struct HostEntry {
     Host host;
     std::int64_t up_since_ms = 0;  // 0: since before we looked
+    std::optional<Measured> measured;
   };
   struct GroupEntry {
     std::uint32_t contexts = 0;

@@ -6,6 +6,7 @@ namespace mx2::optimizer {
 namespace {
 
 constexpr std::int64_t kUsPerMs = 1000;
+constexpr double kMeasuredMsMax = 1'000'000;
 const TopologyHost kNoHost;
 const TopologyApp kNoApp;
 
@@ -15,10 +16,10 @@ const Value& find_or(const Map& map, const std::string& key, const Value& other)
   return it == map.end() ? other : it->second;
 }
 
-HostStatus status_of(HostState state) {
-  if (state == HostState::kUp) return HostStatus::kUp;
-  if (state == HostState::kCordoned) return HostStatus::kCordoned;
-  return to_text(state) == "draining" ? HostStatus::kDraining : HostStatus::kDown;
+HostStatus status_of(const Host& host) {
+  if (host.is_down()) return HostStatus::kDown;
+  if (host.state == HostState::kUp) return HostStatus::kUp;
+  return host.state == HostState::kCordoned ? HostStatus::kCordoned : HostStatus::kDraining;
 }
 
 std::string key_of(const IpAddress& address) {
@@ -39,7 +40,10 @@ Snapshot SnapshotBuilder::build() {
   add_apps();
   add_attachments();
   add_latencies();
+  add_off_tree();
   add_groups();
+  weigh_by_request();
+  add_background();
   return std::move(snapshot_);
 }
 
@@ -55,12 +59,15 @@ HostModel SnapshotBuilder::host_model(const Replica::HostEntry& entry) const {
   model.tier = extra.tier;
   model.position = extra.position;
   model.labels = entry.host.labels;
-  model.status = status_of(entry.host.state);
+  model.status = status_of(entry.host);
   model.capacity = extra.capacity.value_or(options_.host.capacity);
   model.ready_capacity = model.capacity;
   model.cores = extra.cores.value_or(options_.host.cores);
   model.service_us = extra.service_us.value_or(options_.host.service_us);
+  model.memory_mb = extra.memory_mb;
+  model.bandwidth_kbps = extra.bandwidth_kbps;
   model.up_since_ms = entry.up_since_ms;
+  if (const auto* load = load_of_host(entry)) set_measured(model, *load, options_.measurement);
   return model;
 }
 
@@ -82,6 +89,10 @@ AppModel SnapshotBuilder::app_model(const App& app) const {
   model.required_latency_us = extra.required_latency_us;
   if (model.required_latency_us == 0 && app.info.app_charcs) {
     model.required_latency_us = app.info.app_charcs->latency.value_or(0) * kUsPerMs;
+  }
+  if (app.info.app_charcs) {
+    model.memory_mb = app.info.app_charcs->memory.value_or(0);
+    model.bandwidth_kbps = app.info.app_charcs->bandwidth.value_or(0);
   }
   model.weight = extra.weight;
   model.qos = extra.qos;
@@ -131,10 +142,87 @@ std::int32_t SnapshotBuilder::latency_us(const Attachment& attachment,
 
 void SnapshotBuilder::add_latencies() {
   snapshot_.latency = LatencyMatrix(snapshot_.attachments.size(), snapshot_.hosts.size());
+  std::unordered_map<std::string, Index> by_name;
+  for (Index a = 0; a < snapshot_.attachments.size(); ++a) {
+    by_name.emplace(snapshot_.attachments[a].name, a);
+  }
   for (Index a = 0; a < snapshot_.attachments.size(); ++a) {
     for (Index h = 0; h < snapshot_.hosts.size(); ++h) {
       snapshot_.latency.set(a, h, latency_us(snapshot_.attachments[a], snapshot_.hosts[h]));
     }
+  }
+  for (const auto& [id, entry] : replica_.hosts_) {
+    const auto* load = load_of_host(entry);
+    if (load == nullptr) continue;
+    for (const auto& [attachment, ms] : load->latency_ms) {
+      const auto a = find_or(by_name, attachment, kNone);
+      const auto us = std::min(ms, kMeasuredMsMax) * kUsPerMs;
+      if (a != kNone) snapshot_.latency.set(a, host_index(id), static_cast<std::int32_t>(us));
+    }
+  }
+}
+
+// The home of an attachment is its nearest edge host, up or not; above it are its parent, the
+// parent's parent and so on. Hosts that are nobody's parent are outside of the tree: not judged.
+void SnapshotBuilder::add_off_tree() {
+  const auto& hosts = snapshot_.hosts;
+  std::vector<bool> is_parent(hosts.size());
+  for (const auto& host : hosts) {
+    if (host.parent != kNone) is_parent[host.parent] = true;
+  }
+  if (std::find(is_parent.begin(), is_parent.end(), true) == is_parent.end()) return;
+  snapshot_.off_tree.assign(snapshot_.attachments.size() * hosts.size(), false);
+  for (Index a = 0; a < snapshot_.attachments.size(); ++a) {
+    Index home = kNone;
+    for (Index h = 0; h < hosts.size(); ++h) {
+      const auto us = snapshot_.latency.at(a, h);
+      if (hosts[h].tier != Tier::kEdge || hosts[h].parent == kNone || us < 0) continue;
+      if (home == kNone || us < snapshot_.latency.at(a, home)) home = h;
+    }
+    if (home == kNone) continue;
+    auto above = is_parent;
+    for (auto h = hosts[home].parent; h != kNone && above[h]; h = hosts[h].parent) above[h] = false;
+    for (Index h = 0; h < hosts.size(); ++h) {
+      snapshot_.off_tree[a * hosts.size() + h] = above[h] && hosts[h].tier != Tier::kEdge;
+    }
+  }
+}
+
+void SnapshotBuilder::weigh_by_request() {
+  std::vector<RequestCount> counts(snapshot_.apps.size());
+  std::vector<std::int64_t> at(snapshot_.apps.size() * snapshot_.hosts.size());
+  for (const auto& group : snapshot_.groups) {
+    if (group.host != kNone) at[group.app * snapshot_.hosts.size() + group.host] += group.contexts;
+  }
+  for (const auto& [id, entry] : replica_.hosts_) {
+    const auto* load = load_of_host(entry);
+    if (load == nullptr) continue;
+    for (Index a = 0; a < counts.size(); ++a) {
+      const auto of_app =
+          std::find_if(load->apps.begin(), load->apps.end(), [&](const AppLoad& app) {
+            return app.app_d_id == snapshot_.apps[a].id && app.request_rate;
+          });
+      if (of_app == load->apps.end()) continue;
+      counts[a].rate += *of_app->request_rate;
+      counts[a].contexts += at[a * snapshot_.hosts.size() + host_index(id)];
+    }
+  }
+  for (Index a = 0; a < counts.size(); ++a) {
+    auto& app = snapshot_.apps[a];
+    const bool by_request = find_or(topology_.apps, app.id, kNoApp).weight_by_request;
+    if (by_request) app.weight = weight_by_request(app.weight, counts[a]);
+  }
+}
+
+void SnapshotBuilder::add_background() {
+  std::vector<std::int64_t> ours(snapshot_.hosts.size());
+  for (const auto& group : snapshot_.groups) {
+    if (group.host != kNone) ours[group.host] += load_of(snapshot_, group);
+  }
+  for (const auto& [id, entry] : replica_.hosts_) {
+    const auto h = host_index(id);
+    const auto* load = load_of_host(entry);
+    if (load != nullptr) set_background(snapshot_.hosts[h], *load, ours[h], options_.measurement);
   }
 }
 

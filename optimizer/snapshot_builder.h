@@ -14,8 +14,9 @@ namespace mx2::optimizer {
 
 class SnapshotBuilder {
  public:
-  SnapshotBuilder(const Replica& replica, const Topology& topology, const OptimizerOptions& options)
-      : replica_(replica), topology_(topology), options_(options) {}
+  SnapshotBuilder(const Replica& replica, const Topology& topology, const OptimizerOptions& options,
+                  std::int64_t now_ms)
+      : replica_(replica), topology_(topology), options_(options), now_ms_(now_ms) {}
 
   Snapshot build();
 
@@ -24,7 +25,13 @@ class SnapshotBuilder {
   void add_apps();
   void add_attachments();
   void add_latencies();
+  void add_off_tree();
   void add_groups();
+  void weigh_by_request();
+  void add_background();
+  [[nodiscard]] const HostLoad* load_of_host(const Replica::HostEntry& entry) const {
+    return recent(entry.measured, options_.measurement, now_ms_);
+  }
   [[nodiscard]] HostModel host_model(const Replica::HostEntry& entry) const;
   [[nodiscard]] AppModel app_model(const App& app) const;
   [[nodiscard]] std::int32_t latency_us(const Attachment& attachment, const HostModel& host) const;
@@ -38,6 +45,7 @@ class SnapshotBuilder {
   const Replica& replica_;
   const Topology& topology_;
   const OptimizerOptions& options_;
+  const std::int64_t now_ms_;
   Snapshot snapshot_;
   std::unordered_map<std::string, Index> host_index_;
   std::unordered_map<std::string, Index> device_attachment_;

@@ -1,24 +1,61 @@
 #include "optimizer/status.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "api/base/log.h"
-#include "api/json/json.h"
+#include "api/base/text.h"
 
 namespace mx2::optimizer {
 namespace {
 
 constexpr double kMsPerSecond = 1000;
 
-std::string text(double value) {
-  auto out = std::to_string(value);
-  return out.substr(0, out.find('.') + 3);
+json::Value leader_json(const Leadership::State& leader) {
+  return {{"holder", leader.holder}, {"url", leader.url}};
+}
+
+void log_plan(const Plan& plan, std::int64_t took_ms) {
+  log::info("plan sent", {{"rows", std::to_string(plan.changes.size())},
+                          {"moves", std::to_string(plan.after.moves)},
+                          {"unserved", std::to_string(plan.after.unserved_contexts)},
+                          {"mean_ms_before", fmt::format("{:.2f}", plan.before.latency_mean_ms)},
+                          {"mean_ms_after", fmt::format("{:.2f}", plan.after.latency_mean_ms)},
+                          {"took_ms", std::to_string(took_ms)}});
 }
 
 }  // namespace
 
-Status::Status(metrics::Registry& registry, const Clock& clock)
-    : registry_(registry), clock_(clock) {}
+json::Value to_json(const Optimizer::Outcome& outcome, std::int64_t took_ms, std::int64_t now_ms) {
+  const auto& plan = outcome.plan;
+  const auto both = [](double before, double after) {
+    return json::Value{{"before", before}, {"after", after}};
+  };
+  return {{"planned", format_utc(now_ms)},
+          {"sent", outcome.sent},
+          {"tableVersion", plan.table_version},
+          {"rows", plan.changes.size()},
+          {"postponed", plan.postponed},
+          {"moves", plan.after.moves},
+          {"contexts", plan.after.contexts},
+          {"unserved", plan.after.unserved_contexts},
+          {"late", plan.after.late_contexts},
+          {"overloadedHosts", plan.after.overloaded_hosts},
+          {"latencyMeanMs", both(plan.before.latency_mean_ms, plan.after.latency_mean_ms)},
+          {"latencyP95Ms", both(plan.before.latency_p95_ms, plan.after.latency_p95_ms)},
+          {"tookMs", took_ms}};
+}
 
-void Status::planned(const Plan& plan, std::int64_t took_ms, const Replica& replica) {
+Status::Status(metrics::Registry& registry, const Clock& clock, std::string configuration_file)
+    : registry_(registry),
+      clock_(clock),
+      configuration_file_(std::move(configuration_file)),
+      configured_ms_(clock.now_ms()) {}
+
+void Status::planned(const Optimizer::Outcome& outcome, std::int64_t took_ms,
+                     const Replica& replica) {
+  const auto& plan = outcome.plan;
   registry_
       .histogram("mx2_optimizer_plan_seconds", "Time to plan and send", {},
                  metrics::latency_bounds())
@@ -31,20 +68,14 @@ void Status::planned(const Plan& plan, std::int64_t took_ms, const Replica& repl
       .set(static_cast<double>(plan.after.unserved_contexts));
   registry_.gauge("mx2_optimizer_latency_mean_ms", "Mean latency of the placement")
       .set(plan.after.latency_mean_ms);
+  if (outcome.sent) log_plan(plan, took_ms);
   const std::lock_guard lock(mutex_);
   if (!error_.empty()) log::info("planning again");
   error_.clear();
-  planned_ms_ = clock_.now_ms();
+  last_plan_ = to_json(outcome, took_ms, clock_.now_ms());
   table_version_ = plan.table_version;
   contexts_ = replica.contexts();
   hosts_ = replica.hosts();
-  if (plan.changes.empty()) return;
-  log::info("plan sent", {{"rows", std::to_string(plan.changes.size())},
-                          {"moves", std::to_string(plan.after.moves)},
-                          {"unserved", std::to_string(plan.after.unserved_contexts)},
-                          {"mean_ms_before", text(plan.before.latency_mean_ms)},
-                          {"mean_ms_after", text(plan.after.latency_mean_ms)},
-                          {"took_ms", std::to_string(took_ms)}});
 }
 
 void Status::failed(const std::string& detail) {
@@ -53,27 +84,78 @@ void Status::failed(const std::string& detail) {
   error_ = detail;
 }
 
-std::string Status::health() const {
+void Status::decided(std::shared_ptr<const Optimizer::Decision> decision) {
   const std::lock_guard lock(mutex_);
-  json::Value out{{"status", error_.empty() ? "ok" : "failing"},
+  decision_ = std::move(decision);
+}
+
+void Status::set_next(std::int64_t next_ms) {
+  const std::lock_guard lock(mutex_);
+  next_ms_ = next_ms;
+}
+
+void Status::configured(const std::string& needs_restart) {
+  log::info("configuration read again", {{"file", configuration_file_}});
+  if (!needs_restart.empty()) {
+    log::warn("some keys of the configuration need a restart", {{"keys", needs_restart}});
+  }
+  const std::lock_guard lock(mutex_);
+  configured_ms_ = clock_.now_ms();
+  configuration_error_.clear();
+  needs_restart_ = needs_restart;
+}
+
+void Status::configuration_refused(const std::string& errors) {
+  for (const auto error : split(errors, '\n')) {
+    log::error("configuration refused; the old one stays", {{"error", std::string(error)}});
+  }
+  const std::lock_guard lock(mutex_);
+  configuration_error_ = errors;
+}
+
+json::Value Status::configuration() const {
+  json::Value out{{"file", configuration_file_}, {"read", format_utc(configured_ms_)}};
+  if (!configuration_error_.empty()) out["error"] = configuration_error_;
+  if (!needs_restart_.empty()) out["needsRestart"] = needs_restart_;
+  return out;
+}
+
+json::Value Status::health(const Leadership::State& leader, bool paused) const {
+  const std::lock_guard lock(mutex_);
+  std::string state = leader.leads ? "ok" : "standby";
+  if (paused) state = "paused";
+  if (!error_.empty()) state = "failing";
+  json::Value out{{"status", state},
                   {"version", MX2_VERSION},
                   {"contexts", contexts_},
                   {"hosts", hosts_},
                   {"tableVersion", table_version_}};
-  if (planned_ms_ > 0) out["planned"] = format_utc(planned_ms_);
+  if (last_plan_) out["planned"] = (*last_plan_)["planned"];
+  if (!leader.leads) out["leader"] = leader_json(leader);
   if (!error_.empty()) out["lastError"] = error_;
-  return json::dump(out);
+  if (!configuration_error_.empty()) out["configurationError"] = configuration_error_;
+  if (!needs_restart_.empty()) out["needsRestart"] = needs_restart_;
+  return out;
 }
 
-void Status::add_endpoints(http::Router& router) {
-  router.add("GET", "/health",
-             [this](http::Request&, const http::PathValues&, http::Responder responder) {
-               responder.reply(http::json_reply(200, health()));
-             });
-  router.add("GET", "/metrics",
-             [this](http::Request&, const http::PathValues&, http::Responder responder) {
-               responder.reply({200, "text/plain; version=0.0.4", registry_.text(), {}, false});
-             });
+json::Value Status::status(const Leadership::State& leader, bool paused) const {
+  auto out = health(leader, paused);
+  for (const auto* name : {"configurationError", "needsRestart", "planned"}) out.erase(name);
+  out["leading"] = leader.leads;
+  out["paused"] = paused;
+  out["leader"] = leader_json(leader);
+  const std::lock_guard lock(mutex_);
+  out["configuration"] = configuration();
+  if (last_plan_) out["lastPlan"] = *last_plan_;
+  if (leader.leads && !paused) {
+    out["nextMs"] = std::max<std::int64_t>(0, next_ms_ - clock_.now_ms());
+  }
+  return out;
+}
+
+std::shared_ptr<const Optimizer::Decision> Status::decision() const {
+  const std::lock_guard lock(mutex_);
+  return decision_;
 }
 
 }  // namespace mx2::optimizer

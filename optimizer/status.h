@@ -1,39 +1,62 @@
-// How the optimizer is doing: GET /health and GET /metrics of its own listener, and its log.
-// Written by the planning thread, read by the server's.
+// How the optimizer is doing, for its API, its metrics and its log.
+//
+// Threads: any; written by the planning thread, read by the server's.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "api/base/clock.h"
 #include "api/base/metrics.h"
-#include "api/http/router.h"
-#include "optimizer/plan.h"
+#include "api/json/json.h"
+#include "optimizer/leadership.h"
+#include "optimizer/optimizer.h"
 
 namespace mx2::optimizer {
 
 class Status {
  public:
-  Status(metrics::Registry& registry, const Clock& clock);
+  // `configuration_file` as given at start, read just now; empty: defaults.
+  Status(metrics::Registry& registry, const Clock& clock, std::string configuration_file);
 
-  void planned(const Plan& plan, std::int64_t took_ms, const Replica& replica);
+  void planned(const Optimizer::Outcome& outcome, std::int64_t took_ms, const Replica& replica);
   // Logged when it is not the same as the last one.
   void failed(const std::string& detail);
+  // Whether dry run or not.
+  void decided(std::shared_ptr<const Optimizer::Decision> decision);
+  void set_next(std::int64_t next_ms);
+  // `needs_restart`: names of keys that differ from what runs; empty: none.
+  void configured(const std::string& needs_restart);
+  void configuration_refused(const std::string& errors);
 
-  void add_endpoints(http::Router& router);
+  [[nodiscard]] json::Value health(const Leadership::State& leader, bool paused) const;
+  [[nodiscard]] json::Value status(const Leadership::State& leader, bool paused) const;
+  [[nodiscard]] std::shared_ptr<const Optimizer::Decision> decision() const;
 
  private:
-  [[nodiscard]] std::string health() const;
+  [[nodiscard]] json::Value configuration() const;
 
   metrics::Registry& registry_;
   const Clock& clock_;
   mutable std::mutex mutex_;
   std::string error_;  // empty: the last attempt succeeded
-  std::int64_t planned_ms_ = 0;
+  std::optional<json::Value> last_plan_;
+  std::shared_ptr<const Optimizer::Decision> decision_;
   std::uint64_t table_version_ = 0;
   std::size_t contexts_ = 0;
   std::size_t hosts_ = 0;
+  std::int64_t next_ms_ = 0;
+  std::string configuration_file_;
+  std::int64_t configured_ms_ = 0;
+  std::string configuration_error_;
+  std::string needs_restart_;
 };
+
+// As POST /plan answers it, and /status of the last one.
+[[nodiscard]] json::Value to_json(const Optimizer::Outcome& outcome, std::int64_t took_ms,
+                                  std::int64_t now_ms);
 
 }  // namespace mx2::optimizer

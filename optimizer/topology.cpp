@@ -3,6 +3,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "optimizer/policy.h"
+#include "optimizer/topology_csv.h"
 #include "optimizer/topology_reader.h"
 
 namespace mx2::optimizer {
@@ -34,16 +36,15 @@ void each_entry(TopologyReader& reader, const char* list, const char* id, Use us
 }
 
 void read_host(TopologyEntry& entry, TopologyHost& host) {
-  if (const auto tier = entry.text("tier")) {
-    const auto parsed = parse_tier(*tier);
-    if (parsed) host.tier = *parsed;
-    if (!parsed) entry.problem("tier is '" + *tier + "'; allowed: edge, regional, cloud", "tier");
-  }
+  const auto tier = entry.choice("tier", {"edge", "regional", "cloud"});
+  if (tier) host.tier = parse_tier(*tier).value_or(Tier::kEdge);
   host.parent = entry.text("parent").value_or("");
   host.capacity = entry.integer("capacity", 0, kCountMax);
   host.cores = entry.integer("cores", 1, 100000);
   host.service_us = entry.integer("service_us", 0, kCountMax);
   host.position = entry.position("position");
+  host.memory_mb = entry.integer("memory_mb", 1, kCountMax).value_or(0);
+  host.bandwidth_kbps = entry.integer("bandwidth_kbps", 1, kCountMax).value_or(0);
 }
 
 Attachment read_attachment(TopologyEntry& entry, const std::string& name) {
@@ -66,9 +67,10 @@ QosClass read_qos(TopologyEntry& entry, const std::string& name) {
 
 TopologyApp read_app(TopologyEntry& entry, const std::map<std::string, QosClass>& classes) {
   TopologyApp app;
-  app.policy = entry.text("policy").value_or("");
+  app.policy = entry.choice("policy", policy_names()).value_or("");
   app.required_latency_us = entry.milliseconds("required_latency_ms", kMsMax).value_or(0);
   app.weight = entry.integer("weight", 1, 1000).value_or(1);
+  app.weight_by_request = entry.choice("weight_per", {"context", "request"}) == "request";
   app.zones = entry.texts("zones");
   app.labels = entry.labels("labels");
   if (const auto qos = entry.text("qos")) {
@@ -83,6 +85,15 @@ void check_parents(TopologyReader& reader, Topology& topology) {
   for (auto& [id, host] : topology.hosts) {
     if (host.parent.empty() || topology.hosts.contains(host.parent)) continue;
     reader.problem("/hosts", "parent '" + host.parent + "' of host '" + id + "' is not among them");
+    host.parent.clear();
+  }
+  for (auto& [id, host] : topology.hosts) {
+    auto above = host.parent;
+    for (std::size_t i = 0; i < topology.hosts.size() && !above.empty() && above != id; ++i) {
+      above = topology.hosts.at(above).parent;
+    }
+    if (above.empty()) continue;
+    reader.problem("/hosts", "the parents of host '" + id + "' lead round in a circle");
     host.parent.clear();
   }
 }
@@ -108,8 +119,9 @@ void read_latencies(TopologyReader& reader, Topology& topology) {
 
 }  // namespace
 
-Topology read_topology(const config::Document& document) {
+Topology read_topology(const config::Document& yaml) {
   Topology topology;
+  const auto document = with_csv_files(yaml, topology.files, topology.problems);
   TopologyReader reader(document, topology.problems);
   each_entry(reader, "hosts", "id", [&](TopologyEntry& entry, const std::string& id) {
     read_host(entry, topology.hosts[id]);
@@ -126,6 +138,7 @@ Topology read_topology(const config::Document& document) {
     topology.apps[id] = read_app(entry, classes);
   });
   read_latencies(reader, topology);
+  (void)reader.mapping("csv");  // its files' entries are among the others
   reader.refuse_unknown();
   return topology;
 }

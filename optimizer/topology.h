@@ -1,5 +1,6 @@
 // What the orchestrator does not know: capacities and tiers of hosts, where UEs are attached, what
-// latency lies between, how important apps are. From a YAML file (deploy/example/topology.yaml).
+// latency lies between, how important apps are. From a YAML file (deploy/example/topology.yaml) and
+// the CSV files that it names (topology_csv.h).
 //
 // A bad entry is left out and told with its place; the rest is used. Latencies that are not given
 // follow from the positions, if both are known:
@@ -31,12 +32,15 @@ struct TopologyHost {
   std::optional<std::int64_t> cores;
   std::optional<std::int64_t> service_us;
   std::optional<Position> position;
+  std::int64_t memory_mb = 0;  // 0: not known
+  std::int64_t bandwidth_kbps = 0;
 };
 
 struct TopologyApp {
   std::string policy;  // empty: the standard one
   std::int64_t required_latency_us = 0;
   std::int64_t weight = 1;
+  bool weight_by_request = false;  // of one request a second, not of one context
   QosClass qos;
   std::map<std::string, std::string> labels;
   std::vector<std::string> zones;
@@ -47,6 +51,7 @@ struct Topology {
   std::map<std::string, TopologyApp> apps;
   std::vector<Attachment> attachments;
   std::map<std::string, std::map<std::string, std::int32_t>> latency_us;  // attachment, host
+  std::vector<std::string> files;     // CSV files that it was read from, besides
   std::vector<std::string> problems;  // one line each, "file:line:column: …"
 };
 

@@ -9,7 +9,6 @@
 namespace mx2::optimizer {
 namespace {
 
-constexpr std::size_t kProblemsMax = 1000;
 constexpr double kUsPerMs = 1000;
 
 std::string unknown_key(const std::string& key, const std::vector<std::string>& known) {
@@ -24,7 +23,8 @@ bool contains(const std::vector<std::string>& list, const std::string& text) {
 }  // namespace
 
 void TopologyReader::problem(const std::string& pointer, const std::string& text) {
-  if (problems_.size() < kProblemsMax) problems_.push_back(document_.place(pointer) + ": " + text);
+  if (problems_.size() < kTopologyProblemsMax)
+    problems_.push_back(document_.place(pointer) + ": " + text);
 }
 
 const json::Value* TopologyReader::find(const char* key) {
@@ -86,6 +86,19 @@ std::optional<std::string> TopologyEntry::text(const char* key) {
   if (value == nullptr) return std::nullopt;
   if (value->is_string()) return value->get<std::string>();
   problem(std::string(key) + " must be a text", key);
+  return std::nullopt;
+}
+
+std::optional<std::string> TopologyEntry::choice(const char* key,
+                                                 const std::vector<std::string>& allowed) {
+  auto value = text(key);
+  if (!value || contains(allowed, *value)) return value;
+  const auto hint = closest(*value, allowed);
+  std::string list;
+  for (const auto& name : allowed) list += (list.empty() ? "" : ", ") + name;
+  problem(std::string(key) + " is '" + *value + "'; " +
+              (hint ? "did you mean '" + *hint + "'?" : "allowed: " + list),
+          key);
   return std::nullopt;
 }
 

@@ -12,6 +12,9 @@
 
 namespace mx2::optimizer {
 
+// Problems that are kept; what comes then is dropped.
+inline constexpr std::size_t kTopologyProblemsMax = 1000;
+
 class TopologyReader {
  public:
   TopologyReader(const config::Document& document, std::vector<std::string>& problems)
@@ -41,6 +44,8 @@ class TopologyEntry {
 
   [[nodiscard]] std::optional<std::string> name(const char* key);  // needed
   [[nodiscard]] std::optional<std::string> text(const char* key);
+  [[nodiscard]] std::optional<std::string> choice(const char* key,
+                                                  const std::vector<std::string>& allowed);
   [[nodiscard]] std::vector<std::string> texts(const char* key);
   [[nodiscard]] std::map<std::string, std::string> labels(const char* key);
   [[nodiscard]] std::optional<std::int64_t> integer(const char* key, std::int64_t least,

@@ -16,14 +16,97 @@ constexpr std::size_t kFirstArcs = 5;  // hosts each source starts with
 constexpr std::size_t kAddedArcs = 2;  // at most so many more in each round
 constexpr std::int64_t kSumMax = std::numeric_limits<std::int64_t>::max() / 4;
 
+struct Arc {
+  std::uint32_t from = 0;
+  std::uint32_t to = 0;
+  std::int64_t width = 0;
+  std::int64_t cost = 0;
+  std::int64_t flow = 0;
+};
+
+// A network with its optimal flow and potentials. When arcs are added it goes on from there: what
+// is left to solve is a circulation in the residual network at reduced costs, where only the new
+// arcs can cost less than nothing. The simplex then needs few steps, on small trees.
 class Network {
  public:
-  explicit Network(const Transport& problem)
-      : problem_(problem),
-        widths_(graph_),
-        costs_(graph_),
-        supply_(graph_),
-        used_(problem.cost.size()) {
+  std::uint32_t add_node(std::int64_t supply) {
+    supply_.push_back(supply);
+    potential_.push_back(0);
+    return static_cast<std::uint32_t>(supply_.size() - 1);
+  }
+  std::size_t add_arc(const Arc& arc) {
+    arcs_.push_back(arc);
+    return arcs_.size() - 1;
+  }
+  [[nodiscard]] const Arc& arc(std::size_t index) const { return arcs_[index]; }
+  [[nodiscard]] std::int64_t potential(std::uint32_t node) const { return potential_[node]; }
+  [[nodiscard]] std::size_t nodes() const { return supply_.size(); }
+
+  // False if there is no optimum.
+  [[nodiscard]] bool solve() {
+    SmartDigraph graph;
+    graph.reserveNode(static_cast<int>(nodes()));
+    for (std::size_t i = 0; i < nodes(); ++i) graph.addNode();
+    SmartDigraph::ArcMap<std::int64_t> widths(graph);
+    SmartDigraph::ArcMap<std::int64_t> costs(graph);
+    SmartDigraph::NodeMap<std::int64_t> supply(graph);
+    for (std::size_t i = 0; i < nodes(); ++i) supply[SmartDigraph::nodeFromId(int(i))] = supply_[i];
+    std::vector<std::pair<std::size_t, int>> origins;  // arc, and the direction of its flow
+    const auto add = [&](std::size_t i, int sign, std::int64_t width) {
+      const auto& arc = arcs_[i];
+      const auto from = SmartDigraph::nodeFromId(static_cast<int>(sign > 0 ? arc.from : arc.to));
+      const auto to = SmartDigraph::nodeFromId(static_cast<int>(sign > 0 ? arc.to : arc.from));
+      const auto added = graph.addArc(from, to);
+      widths[added] = width;
+      costs[added] = sign * (arc.cost + potential_[arc.from] - potential_[arc.to]);
+      origins.emplace_back(i, sign);
+    };
+    for (std::size_t i = 0; i < arcs_.size(); ++i) {
+      if (arcs_[i].flow < arcs_[i].width) add(i, 1, arcs_[i].width - arcs_[i].flow);
+      if (arcs_[i].flow > 0) add(i, -1, arcs_[i].flow);
+    }
+    Simplex simplex(graph);
+    simplex.upperMap(widths).costMap(costs).supplyMap(supply);
+    if (simplex.run() != Simplex::OPTIMAL) return false;
+    for (std::size_t k = 0; k < origins.size(); ++k) {
+      const auto [i, sign] = origins[k];
+      arcs_[i].flow += sign * simplex.flow(SmartDigraph::arcFromId(static_cast<int>(k)));
+    }
+    for (std::size_t i = 0; i < nodes(); ++i) {
+      potential_[i] += simplex.potential(SmartDigraph::nodeFromId(static_cast<int>(i)));
+    }
+    supply_.assign(supply_.size(), 0);  // it is on its way now
+    lower_idle_potentials();
+    return true;
+  }
+
+ private:
+  // A node that nothing passes may have any potential that its arcs allow: it gets the least, so
+  // that arcs to it are judged by what is beyond, and all potentials are sums of real costs.
+  void lower_idle_potentials() {
+    std::vector<bool> idle(nodes(), true);
+    for (const auto& arc : arcs_) {
+      if (arc.flow > 0) idle[arc.from] = idle[arc.to] = false;
+    }
+    constexpr auto kUnset = std::numeric_limits<std::int64_t>::min();
+    std::vector<std::int64_t> least(nodes(), kUnset);
+    for (const auto& arc : arcs_) {
+      if (!idle[arc.from]) continue;
+      least[arc.from] = std::max(least[arc.from], potential_[arc.to] - arc.cost);
+    }
+    for (std::size_t i = 0; i < nodes(); ++i) {
+      if (least[i] != kUnset) potential_[i] = least[i];
+    }
+  }
+
+  std::vector<Arc> arcs_;
+  std::vector<std::int64_t> supply_;  // that is not on its way yet
+  std::vector<std::int64_t> potential_;
+};
+
+class Solver {
+ public:
+  explicit Solver(const Transport& problem) : problem_(problem), used_(problem.cost.size()) {
     for (const auto& source : problem.sources) total_ += source.units;
     add_nodes();
     add_sinks();
@@ -33,45 +116,36 @@ class Network {
   Result<TransportFlow> solve() {
     if (!fits()) return invalid_argument("costs are too large to be added up");
     TransportFlow result;
-    while (true) {
+    do {
       ++result.rounds;
-      Simplex simplex(graph_);
-      simplex.upperMap(widths_).costMap(costs_).supplyMap(supply_);
-      if (simplex.run() != Simplex::OPTIMAL) return internal("network simplex found no optimum");
-      if (price(simplex)) continue;
-      result.arcs = arcs_.size();
-      result.parts = flows(simplex);
-      return result;
-    }
+      if (!network_.solve()) return internal("network simplex found no optimum");
+    } while (price());
+    result.arcs = arcs_.size();
+    result.parts = flows();
+    return result;
   }
 
  private:
   struct HostArc {
-    SmartDigraph::Arc arc;
+    std::size_t arc;
     Index source;
     Index host;
   };
 
   void add_nodes() {
-    sink_ = graph_.addNode();
-    supply_[sink_] = -total_;
+    sink_ = network_.add_node(-total_);
     for (const auto& source : problem_.sources) {
-      sources_.push_back(graph_.addNode());
-      supply_[sources_.back()] = source.units;
+      sources_.push_back(network_.add_node(source.units));
     }
-    for (std::size_t i = 0; i < problem_.hosts.size(); ++i) hosts_.push_back(graph_.addNode());
+    for (std::size_t i = 0; i < problem_.hosts.size(); ++i) hosts_.push_back(network_.add_node(0));
     for (std::size_t i = 0; i < problem_.refusals.size(); ++i) {
-      refusals_.push_back(graph_.addNode());
+      refusals_.push_back(network_.add_node(0));
     }
   }
 
-  SmartDigraph::Arc add_arc(SmartDigraph::Node from, SmartDigraph::Node to, std::int64_t width,
-                            std::int64_t cost) {
-    const auto arc = graph_.addArc(from, to);
-    widths_[arc] = std::min(width, total_);
-    costs_[arc] = cost;
+  std::size_t add_arc(std::uint32_t from, std::uint32_t to, std::int64_t width, std::int64_t cost) {
     cost_max_ = std::max(cost_max_, cost);
-    return arc;
+    return network_.add_arc({from, to, std::min(width, total_), cost, 0});
   }
 
   void add_sinks() {
@@ -92,15 +166,26 @@ class Network {
   void add_source(std::size_t s) {
     const auto& source = problem_.sources[s];
     add_arc(sources_[s], refusals_[source.refusal], total_, 0);
-    for (const auto& stay : source.stays) {
-      const auto arc = add_arc(sources_[s], hosts_[stay.host], stay.units, stay.cost);
-      arcs_.push_back({arc, static_cast<Index>(s), stay.host});
-    }
     candidates_.clear();
     for (Index h = 0; h < hosts_.size(); ++h) {
       if (usable(s, h)) candidates_.emplace_back(problem_.cost_of(s, h), h);
     }
     add_best(s, kFirstArcs);
+    const auto enough = candidates_.size() < kFirstArcs ? std::numeric_limits<std::int64_t>::max()
+                                                        : candidates_[kFirstArcs - 1].first;
+    waiting_.push_back(source.stays);
+    add_stays(s, [&](const Transport::Stay& stay) { return stay.cost <= enough; });
+  }
+
+  // Those of the source's stays that are not in the network yet and wanted.
+  template <typename Wanted>
+  void add_stays(std::size_t s, Wanted wanted) {
+    std::erase_if(waiting_[s], [&](const Transport::Stay& stay) {
+      if (!wanted(stay)) return false;
+      const auto arc = add_arc(sources_[s], hosts_[stay.host], stay.units, stay.cost);
+      arcs_.push_back({arc, static_cast<Index>(s), stay.host});
+      return true;
+    });
   }
 
   [[nodiscard]] bool usable(std::size_t s, Index h) const {
@@ -123,45 +208,36 @@ class Network {
   [[nodiscard]] bool fits() const {
     auto most = cost_max_;
     for (const auto cost : problem_.cost) most = std::max(most, cost);
-    const auto terms = std::max<std::int64_t>(total_, graph_.maxNodeId() + 1);
+    for (const auto& stays : waiting_) {
+      for (const auto& stay : stays) most = std::max(most, stay.cost);
+    }
+    const auto terms = std::max<std::int64_t>(total_, static_cast<std::int64_t>(network_.nodes()));
     return terms == 0 || most < kSumMax / (4 * terms);
   }
 
-  // A host that nobody uses may ask as little as the duals of its own arcs allow.
-  [[nodiscard]] std::vector<std::int64_t> host_prices(const Simplex& simplex) const {
-    std::vector<std::int64_t> inflow(hosts_.size());
-    for (const auto& arc : arcs_) inflow[arc.host] += simplex.flow(arc.arc);
-    std::vector<std::int64_t> prices(hosts_.size());
-    for (std::size_t h = 0; h < hosts_.size(); ++h) {
-      const auto& segments = problem_.hosts[h];
-      const bool idle = inflow[h] == 0 && !segments.empty();
-      prices[h] =
-          idle ? simplex.potential(sink_) - segments.front().cost_us : simplex.potential(hosts_[h]);
-    }
-    return prices;
-  }
-
   // Adds the arcs that could lower the cost; false when there are none, which proves the optimum.
-  bool price(const Simplex& simplex) {
-    const auto prices = host_prices(simplex);
+  bool price() {
     const auto before = arcs_.size();
     for (std::size_t s = 0; s < sources_.size(); ++s) {
-      const auto potential = simplex.potential(sources_[s]);
+      const auto potential = network_.potential(sources_[s]);
       candidates_.clear();
       for (Index h = 0; h < hosts_.size(); ++h) {
         if (used_[s * hosts_.size() + h] || !usable(s, h)) continue;
-        const auto reduced = problem_.cost_of(s, h) + potential - prices[h];
+        const auto reduced = problem_.cost_of(s, h) + potential - network_.potential(hosts_[h]);
         if (reduced < 0) candidates_.emplace_back(reduced, h);
       }
       if (!candidates_.empty()) add_best(s, kAddedArcs);
+      add_stays(s, [&](const Transport::Stay& stay) {
+        return stay.cost + potential - network_.potential(hosts_[stay.host]) < 0;
+      });
     }
     return arcs_.size() > before;
   }
 
-  [[nodiscard]] std::vector<std::vector<TransportFlow::Part>> flows(const Simplex& simplex) const {
+  [[nodiscard]] std::vector<std::vector<TransportFlow::Part>> flows() const {
     std::vector<std::vector<TransportFlow::Part>> parts(sources_.size());
     for (const auto& arc : arcs_) {
-      const auto units = simplex.flow(arc.arc);
+      const auto units = network_.arc(arc.arc).flow;
       if (units == 0) continue;
       auto& of_source = parts[arc.source];
       const auto it = std::find_if(of_source.begin(), of_source.end(),
@@ -180,14 +256,12 @@ class Network {
   }
 
   const Transport& problem_;
-  SmartDigraph graph_;
-  SmartDigraph::ArcMap<std::int64_t> widths_;
-  SmartDigraph::ArcMap<std::int64_t> costs_;
-  SmartDigraph::NodeMap<std::int64_t> supply_;
-  SmartDigraph::Node sink_;
-  std::vector<SmartDigraph::Node> sources_, hosts_, refusals_;
+  Network network_;
+  std::uint32_t sink_ = 0;
+  std::vector<std::uint32_t> sources_, hosts_, refusals_;
   std::vector<HostArc> arcs_;
   std::vector<bool> used_;
+  std::vector<std::vector<Transport::Stay>> waiting_;  // of each source, not in the network yet
   std::vector<std::pair<std::int64_t, Index>> candidates_;
   std::int64_t total_ = 0;
   std::int64_t cost_max_ = 0;
@@ -197,7 +271,7 @@ class Network {
 
 Result<TransportFlow> solve(const Transport& problem) {
   if (problem.sources.empty()) return TransportFlow{};
-  return Network(problem).solve();
+  return Solver(problem).solve();
 }
 
 }  // namespace mx2::optimizer

@@ -6,7 +6,8 @@
 //
 // Sources × hosts arcs would be too many, so the solver starts with each source's cheapest hosts
 // and prices all others with the dual solution: as long as one could help it is added and the
-// network solved again. When none could, the optimum of the few arcs is proven to be that of all.
+// network solved again, from the optimum it had. When none could, the optimum of the few arcs is
+// proven to be that of all. Arcs of units that stay are treated alike.
 #pragma once
 
 #include <cstdint>

@@ -17,11 +17,12 @@ struct CommandLine {
   bool print_config = false;
 };
 
-sigset_t stop_signals() {
+sigset_t awaited_signals(bool hangup) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  if (hangup) sigaddset(&signals, SIGHUP);
   return signals;
 }
 
@@ -38,7 +39,7 @@ int fail(const Program& program, const Error& error) {
 
 int start(const Program& program, const Prepared& prepared) {
   // Blocked before any thread starts, so that only wait_for_stop() receives them.
-  const auto signals = stop_signals();
+  const auto signals = awaited_signals(prepared.takes_hangup);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   log::configure(prepared.log_level,
                  prepared.log_format == "json" ? log::Format::kJson : log::Format::kText);
@@ -72,10 +73,10 @@ int run(int argc, char** argv, const Program& program,
   return start(program, *prepared);
 }
 
-void wait_for_stop() {
-  const auto signals = stop_signals();
+void wait_for_stop(const std::function<void()>& hangup) {
+  const auto signals = awaited_signals(hangup != nullptr);
   int signal = 0;
-  sigwait(&signals, &signal);
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) hangup();
   log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
 }
 

@@ -33,6 +33,7 @@ struct Prepared {
   // Runs until stop is called for; an error means that it could not start. Signals are blocked
   // already, so threads may be started.
   std::function<Result<void>()> run;
+  bool takes_hangup = false;  // SIGHUP is told to wait_for_stop(); else it ends the program
 };
 
 // main() of a daemon: the exit code is 0, 1 (cannot start, or the configuration is wrong) or 2 (the
@@ -40,7 +41,8 @@ struct Prepared {
 [[nodiscard]] int run(int argc, char** argv, const Program& program,
                       const std::function<Result<Prepared>(const config::Document&)>& prepare);
 
-// Waits for SIGTERM or SIGINT; from within Prepared::run only.
-void wait_for_stop();
+// Waits for SIGTERM or SIGINT; from within Prepared::run only. `hangup` is called for each SIGHUP
+// meanwhile, if Prepared::takes_hangup.
+void wait_for_stop(const std::function<void()>& hangup = {});
 
 }  // namespace mx2::program

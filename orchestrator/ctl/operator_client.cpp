@@ -44,6 +44,12 @@ OperatorClient::OperatorClient(http::Client& http, const std::string& url) : htt
   root_ = url.substr(0, url.find_last_not_of('/') + 1) + "/operator/v1";
 }
 
+OperatorClient OperatorClient::peer(const std::string& url) const {
+  OperatorClient other(http_, url);
+  other.root_ = url.substr(0, url.find_last_not_of('/') + 1);
+  return other;
+}
+
 Result<http::Reply> OperatorClient::call(const std::string& method, const std::string& path,
                                          const std::string& body, const std::string& content_type) {
   http::Headers headers{{"Accept", "application/json"}};
@@ -75,6 +81,14 @@ Result<http::Reply> OperatorClient::put(const std::string& path, const json::Val
 
 Result<http::Reply> OperatorClient::post(const std::string& path, const Query& query) {
   return call("POST", with_query(path, query));
+}
+
+Result<json::Value> OperatorClient::post_for(const std::string& path) {
+  const auto reply = call("POST", path);
+  if (!reply) return reply.error();
+  auto value = json::parse(reply->body);
+  if (!value || !value->is_object()) return strange_answer(root_, reply->status);
+  return value;
 }
 
 Result<void> OperatorClient::remove(const std::string& path) {

@@ -20,12 +20,18 @@ class OperatorClient {
   // `url`: scheme and authority, perhaps a path; `http` must outlive this.
   OperatorClient(http::Client& http, const std::string& url);
 
+  // Another server of ours, reached the same way with the same token, e.g. the optimizer; its paths
+  // begin at `url`.
+  [[nodiscard]] OperatorClient peer(const std::string& url) const;
+
   // `path` is below /operator/v1, already encoded; see encoded(). Empty query values are left out.
   [[nodiscard]] Result<json::Value> get(const std::string& path, const Query& query = {});
   [[nodiscard]] Result<std::string> get_text(const std::string& path);
   // The reply, for its status: 201 made it, 200 changed it.
   [[nodiscard]] Result<http::Reply> put(const std::string& path, const json::Value& document);
   [[nodiscard]] Result<http::Reply> post(const std::string& path, const Query& query = {});
+  // The document of the reply.
+  [[nodiscard]] Result<json::Value> post_for(const std::string& path);
   [[nodiscard]] Result<void> remove(const std::string& path);
   // One line a change, as codec::decode_table_patch reads them.
   [[nodiscard]] Result<void> patch_table(const std::string& ndjson);

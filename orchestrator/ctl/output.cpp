@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "orchestrator/ctl/csv.h"
+#include "api/csv/csv.h"
 
 namespace mx2::ctl {
 namespace {

@@ -4,8 +4,8 @@
 #include <array>
 
 #include "api/base/text.h"
+#include "api/csv/csv.h"
 #include "api/operator/codec.h"
-#include "orchestrator/ctl/csv.h"
 #include "orchestrator/ctl/output.h"
 
 namespace mx2::ctl {

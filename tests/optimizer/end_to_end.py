@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""mx2-optimizer beside a real orchestrator: a dry run, one plan, then a host that goes down.
+"""mx2-optimizer beside a real orchestrator: a dry run, one plan, what operators do, two
+optimizers, then a host that goes down.
 
 usage: end_to_end.py BIN_DIR
 """
+import json
 import pathlib
+import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,7 +18,9 @@ from orchestrator import CONTEXTS, Orchestrator, create_request
 
 DEVICES = 20
 NEAR_CAPACITY = 15
+LEASE_MS = 1000
 PROVIDER = "Test"
+LISTENING = re.compile(r" listening http=(\S+) ")
 TOPOLOGY = f"""
 hosts: [{{id: near, capacity: {NEAR_CAPACITY}, cores: 64}}, {{id: far}}]
 attachments: [{{name: here, prefixes: [127.0.0.0/8]}}]
@@ -40,12 +46,12 @@ class Scene:
         self.program = pathlib.Path(bin_dir) / "mx2-optimizer"
         self.server = server
         self.operator = server.operator()
-        topology = server.directory / "topology.yaml"
-        topology.write_text(TOPOLOGY)
+        self.topology = server.directory / "topology.yaml"
+        self.topology.write_text(TOPOLOGY)
         self.config = server.directory / "optimizer.yaml"
         self.config.write_text(
             f"orchestrator: {{url: '{server.operator_url}'}}\nserver: {{port: 0}}\n"
-            f"period_ms: 200\ntopology: {{file: '{topology}'}}\n"
+            f"period_ms: 200\ntopology: {{file: '{self.topology}'}}\nleader: {{lease_ms: 1000}}\n"
             "stability: {dwell_ms: 0, return_wait_ms: 0, return_ms: 0}\n")
 
     def fill(self):
@@ -60,9 +66,9 @@ class Scene:
             for i in range(DEVICES):
                 mx2.need(201, "POST", CONTEXTS, create_request(f"d-{i}", "app", PROVIDER))
 
-    def put_host(self, host, state):
+    def put_host(self, host, state, **more):
         self.operator.need((200, 201), "PUT", f"/operator/v1/hosts/{host}", {
-            "state": state, "instances": [{"appDId": "app", "referenceURI": f"http://{host}/"}]})
+            "state": state, **more, "instances": [{"appDId": "app", "referenceURI": f"http://{host}/"}]})
 
     def at(self, host):
         return sum(c["host"] == host for c in self.operator.pages("/operator/v1/contexts"))
@@ -91,6 +97,87 @@ def one_plan(scene):
     check("0 rows change" in scene.once(), "the second plan is not empty")
 
 
+class Process:
+    """A running optimizer, its log, and mx2ctl to ask it."""
+
+    def __init__(self, scene, name):
+        self.log = scene.server.directory / f"{name}.log"
+        self.ctl_program = scene.program.with_name("mx2ctl")
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen([scene.program, "--config", scene.config], stderr=log)
+        wait_for(lambda: LISTENING.search(self.said()), "the optimizer listens")
+        self.url = "http://" + LISTENING.search(self.said()).group(1)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.terminate()
+            check(self.process.wait(timeout=10) == 0, "the optimizer did not stop cleanly")
+
+    def said(self):
+        return self.log.read_text()
+
+    def ctl(self, *arguments):
+        return subprocess.run([self.ctl_program, "optimizer", "--optimizer-url", self.url,
+                               *arguments], check=True, capture_output=True, text=True).stdout
+
+    def status(self):
+        return json.loads(self.ctl("status", "--output", "json"))
+
+
+def operators(scene):
+    """Pause, resume, plan, explain; the topology changed while running; a bad file refused."""
+    with Process(scene, "operators") as optimizer:
+        wait_for(lambda: "lastPlan" in optimizer.status(), "a plan")
+        check("near" in optimizer.ctl("explain", "d-1", "app"), "no explanation")
+        check(json.loads(optimizer.ctl("pause", "--output", "json"))["paused"], "not paused")
+        good = scene.topology.read_text()
+        scene.topology.write_text(good.replace("near: 2,", "near: 90,"))
+        wait_for(lambda: f"{NEAR_CAPACITY} rows change" in optimizer.ctl("plan", "--dry-run"),
+                 "the changed topology is used")
+        check(scene.at("near") == NEAR_CAPACITY, "a paused optimizer moved somebody")
+        optimizer.ctl("resume")
+        wait_for(lambda: scene.at("near") == 0, "everybody leaves the far host")
+        scene.topology.write_text("hosts: [{id: near, capacity: -1}]")
+        optimizer.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "error" in optimizer.status()["configuration"], "a bad file is refused")
+        check("topology.yaml:1:" in optimizer.said(), "the log does not say where")
+        scene.topology.write_text(good)
+        wait_for(lambda: scene.at("near") == NEAR_CAPACITY, "the good file is used again")
+
+
+def two(scene):
+    """The second waits and takes over. Not with an orchestrator that knows no leases."""
+    with Process(scene, "first") as first:
+        wait_for(lambda: first.status()["leading"], "the first leads")
+        with Process(scene, "second") as second:
+            wait_for(lambda: second.status()["leader"]["holder"], "the second knows who leads")
+            if second.status()["leading"]:
+                return "not known to this orchestrator"
+            check("standing by" in second.said(), "the second does not say that it waits")
+            first.process.kill()
+            first.process.wait()
+            wait_for(lambda: second.status()["leading"], "the second takes over")
+            return "one leads, the other takes over"
+
+
+def host_silent(scene):
+    """A host that does not report any more is left when its lease ends."""
+    with Process(scene, "silent") as optimizer:
+        wait_for(lambda: optimizer.status()["leading"], "it leads")
+        scene.put_host("near", "up", leaseMs=LEASE_MS)
+        scene.operator.need((200, 204), "PUT", "/operator/v1/hosts/near/load", {"cpu": 0.1})
+        reported = time.monotonic()
+        wait_for(lambda: scene.at("near") == 0, "everybody leaves the silent host")
+        seconds = time.monotonic() - reported - LEASE_MS / 1000
+        check(seconds < 1, f"left only {seconds:.2f} s after the lease ended")
+        scene.put_host("near", "up")
+        wait_for(lambda: scene.at("near") == NEAR_CAPACITY, "the host is used again")
+        return seconds
+
+
 def host_down(scene):
     optimizer = subprocess.Popen([scene.program, "--config", scene.config])
     try:
@@ -114,6 +201,9 @@ def main(bin_dir):
             scene.fill()
             dry_run(scene)
             one_plan(scene)
+            operators(scene)
+            print(f"two optimizers: {two(scene)}")
+            print(f"evacuated {host_silent(scene):.2f} s after a host's lease ended")
             print(f"evacuated {host_down(scene):.2f} s after the host was set down")
             server.stop()
 

@@ -1,96 +1,20 @@
-// The optimizer against an orchestrator of a few lines: lists, feed, plans.
+// The optimizer against an orchestrator of a few lines: lists, feed, plans, loads, failures.
 #include "optimizer/optimizer.h"
+
+#include <set>
 
 #include "api/operator/codec.h"
 #include "tests/catch.h"
+#include "tests/optimizer/fake_orchestrator.h"
 
 namespace mx2::optimizer {
 namespace {
 
 using mx2::test::ContainsSubstring;
-
-Host host(const std::string& id, HostState state = HostState::kUp) {
-  Host value;
-  value.id = id;
-  value.state = state;
-  value.instances = {{"app", "i-" + id, "http://" + id}};
-  return value;
-}
-
-json::Value context(const std::string& device, const std::string& at, const std::string& ip) {
-  return {{"contextId", "c-" + device},
-          {"app", "app"},
-          {"associateDevAppId", device},
-          {"clientIp", ip},
-          {"host", at},
-          {"referenceURI", "http://" + at},
-          {"created", "2026-01-01T00:00:00.000Z"},
-          {"callback", false}};
-}
-
-class FakeOrchestrator final : public http::Client {
- public:
-  FakeOrchestrator() {
-    App app;
-    app.info.app_d_id = app.info.app_name = "app";
-    app.info.app_provider = "p";
-    app.info.app_soft_version = app.info.app_d_version = "1";
-    app.info.app_description = "d";
-    app.info.app_charcs = AppCharcs{};
-    lists["apps"].push_back(codec::to_json(app));
-  }
-
-  Result<http::Reply> send(const std::string& method, const std::string& url,
-                           const http::Headers& headers, const std::string& body) override {
-    if (down) return unavailable("no connection");
-    const auto path = url.substr(url.find("/operator/v1/") + 13);
-    if (method == "POST") return take_plan(headers, body);
-    if (path == "snapshot") {
-      return json({{"position", position}, {"tableVersion", table_version}});
-    }
-    if (path.starts_with("changes")) return told();
-    ++lists_read;
-    return json({{"items", lists[path.substr(0, path.find('?'))]}});
-  }
-
-  void change(const std::string& kind, json::Value value) {
-    value["kind"] = kind;
-    feed.push_back(std::move(value));
-    ++position;
-  }
-
-  std::map<std::string, json::Value> lists = {{"hosts", json::Value::array()},
-                                              {"apps", json::Value::array()},
-                                              {"table", json::Value::array()},
-                                              {"contexts", json::Value::array()}};
-  json::Value feed = json::Value::array();
-  std::vector<std::string> plans;
-  std::uint64_t position = 1;
-  std::uint64_t table_version = 7;
-  int stale_plans = 0;
-  int lists_read = 0;
-  bool gone = false;
-  bool down = false;
-
- private:
-  static http::Reply json(const json::Value& value) {
-    return http::json_reply(200, json::dump(value));
-  }
-  Result<http::Reply> told() {
-    if (std::exchange(gone, false)) return http::json_reply(410, "{}");
-    return json({{"position", position}, {"changes", std::exchange(feed, json::Value::array())}});
-  }
-  Result<http::Reply> take_plan(const http::Headers& headers, const std::string& body) {
-    CHECK(headers.back().second == "\"" + std::to_string(table_version) + "\"");
-    if (stale_plans-- > 0) {
-      ++table_version;
-      return http::json_reply(412, R"({"detail":"stale"})");
-    }
-    CHECK(codec::decode_table_patch(body, 1000).ok());
-    plans.push_back(body);
-    return json({{"tableVersion", ++table_version}});
-  }
-};
+using test::context;
+using test::FakeOrchestrator;
+using test::host;
+using Urgency = Optimizer::Urgency;
 
 struct Bench {
   FakeOrchestrator orchestrator;
@@ -105,7 +29,8 @@ struct Bench {
   Optimizer optimizer{orchestrator, options, topology, clock};
 
   Bench() {
-    orchestrator.lists["hosts"] = {codec::to_json(host("far")), codec::to_json(host("near"))};
+    orchestrator.lists["hosts"] = {codec::to_json_with_status(host("far"), 0),
+                                   codec::to_json_with_status(host("near"), 0)};
     for (const char* device : {"a", "b"}) {
       orchestrator.lists["contexts"].push_back(context(device, "far", "10.0.0.1"));
     }
@@ -160,9 +85,9 @@ TEST_CASE("optimizer: a host that goes down is left at once", "[optimizer]") {
   for (const char* device : {"a", "b"}) {
     bench.orchestrator.change("context", context(device, "near", "10.0.0.1"));
   }
-  CHECK_FALSE(bench.optimizer.follow(0).value());
-  bench.orchestrator.change("host", codec::to_json(host("near", HostState::kDown)));
-  CHECK(bench.optimizer.follow(0).value());  // does not wait for its time
+  CHECK(bench.optimizer.follow(0).value() == Urgency::kLater);
+  bench.orchestrator.change("host", codec::to_json_with_status(host("near", HostState::kDown), 0));
+  CHECK(bench.optimizer.follow(0).value() == Urgency::kNow);  // does not wait for its time
   const auto plan = bench.plan();
   CHECK(plan.changes.size() == 2);
   CHECK_THAT(plan.changes.at(0).row.reason, ContainsSubstring("near is down"));
@@ -176,6 +101,19 @@ TEST_CASE("optimizer: rows of UEs that have left are removed", "[optimizer]") {
   REQUIRE(plan.changes.size() == 1);
   CHECK(plan.changes[0].remove);
   CHECK(plan.changes[0].row.ue.text() == "dev:a");
+}
+
+TEST_CASE("optimizer: a plan has no more bytes than may be sent", "[optimizer]") {
+  Bench bench;
+  auto plan = bench.plan();
+  REQUIRE(plan.changes.size() == 2);
+  const auto all = to_ndjson(plan, 1'000'000);
+  const auto first = all.find('\n') + 1;
+  CHECK(to_ndjson(plan, all.size()) == all);
+  CHECK(plan.postponed == 0);
+  CHECK(to_ndjson(plan, all.size() - 1) == all.substr(0, first));
+  CHECK(plan.changes.size() == 1);
+  CHECK(plan.postponed == 1);
 }
 
 TEST_CASE("optimizer: a stale table is planned on anew", "[optimizer]") {
@@ -240,6 +178,118 @@ TEST_CASE("optimizer: what the orchestrator says is not trusted blindly", "[opti
   CHECK_FALSE(feed.optimizer.follow(0).ok());
   feed.orchestrator.change("news", {});  // not known: of no concern
   CHECK(feed.optimizer.follow(0).ok());
+}
+
+json::Value load_of(double cpu) { return {{"cpu", cpu}, {"ageMs", 0}}; }
+
+TEST_CASE("optimizer: a host that cannot be reached is left at once", "[optimizer]") {
+  Bench bench;
+  bench.plan();
+  for (const char* device : {"a", "b"}) {
+    bench.orchestrator.change("context", context(device, "near", "10.0.0.1"));
+  }
+  auto silent = host("near");
+  silent.reachable = false;  // its lease has ended
+  bench.orchestrator.change("host", codec::to_json_with_status(silent, 0));
+  CHECK(bench.optimizer.follow(0).value() == Urgency::kNow);
+  CHECK(bench.plan().changes.size() == 2);
+}
+
+TEST_CASE("optimizer: a draining host is left", "[optimizer]") {
+  Bench bench;
+  bench.plan();
+  bench.orchestrator.change("host",
+                            codec::to_json_with_status(host("near", HostState::kDraining), 0));
+  const auto plan = bench.plan();
+  CHECK(plan.changes.size() == 2);
+  CHECK_THAT(plan.changes.at(0).row.reason, ContainsSubstring("near is draining"));
+}
+
+TEST_CASE("optimizer: measured latencies come before the matrix, until they are old",
+          "[optimizer]") {
+  Bench bench;
+  bench.orchestrator.change("hostLoad",
+                            {{"id", "near"}, {"load", {{"latencyMs", {{"x", 80}}}, {"ageMs", 0}}}});
+  CHECK(bench.plan().changes.size() == 2);  // before the feed: the lists have no load
+  Bench fresh;
+  auto slow = host("near");
+  slow.load = HostLoad{};
+  slow.load->latency_ms = {{"x", 80.0}, {"nowhere", 1.0}};
+  fresh.orchestrator.lists["hosts"][1] = codec::to_json_with_status(slow, 0);
+  CHECK(fresh.plan().changes.empty());
+  fresh.clock.advance(fresh.options.measurement.max_age_ms + 1);
+  CHECK(fresh.plan().changes.size() == 2);
+}
+
+TEST_CASE("optimizer: a large change of load is planned on soon, a small one is not",
+          "[optimizer]") {
+  Bench bench;
+  bench.plan();
+  bench.orchestrator.change("hostLoad", {{"id", "near"}, {"load", load_of(0.15)}});
+  CHECK(bench.optimizer.follow(0).value() == Urgency::kLater);
+  bench.orchestrator.change("hostLoad", {{"id", "near"}, {"load", load_of(0.25)}});
+  CHECK(bench.optimizer.follow(0).value() == Urgency::kSoon);
+  bench.plan();
+  CHECK(bench.optimizer.follow(0).value() == Urgency::kLater);
+  bench.orchestrator.change("hostLoad", {{"id", "near"}, {"load", load_of(0.4)}});
+  CHECK(bench.optimizer.follow(0).value() == Urgency::kLater);
+}
+
+TEST_CASE("optimizer: load that is not ours takes room", "[optimizer]") {
+  Bench bench;
+  auto busy = host("near");
+  busy.load = HostLoad{};
+  busy.load->cpu = 1.0;
+  bench.orchestrator.lists["hosts"][1] = codec::to_json_with_status(busy, 0);
+  CHECK(bench.plan().changes.empty());
+}
+
+TEST_CASE("optimizer: UEs that come from elsewhere are planned soon", "[optimizer]") {
+  Bench bench;
+  bench.plan();
+  bench.orchestrator.change("context", context("a", "far", "10.0.0.1"));
+  CHECK(bench.optimizer.follow(0).value() == Urgency::kLater);
+  bench.orchestrator.change("context", context("a", "far", "10.0.0.9"));
+  CHECK(bench.optimizer.follow(0).value() == Urgency::kSoon);
+}
+
+TEST_CASE("optimizer: while another plan is being applied there is a conflict", "[optimizer]") {
+  Bench bench;
+  bench.orchestrator.plans_in_the_way = 1;
+  CHECK(bench.optimizer.plan(false).error().code == ErrorCode::kConflict);
+  CHECK(bench.plan().changes.size() == 2);
+}
+
+TEST_CASE("optimizer: overflow goes to the parent", "[optimizer]") {
+  Bench bench;
+  const auto topology = [](const char* parent) {
+    return read_topology(
+        config::parse_yaml(std::string("hosts: [{id: near, capacity: 1, service_us: 0, parent: ") +
+                               parent +
+                               "}, {id: up, tier: regional}, {id: beside, tier: regional},"
+                               " {id: other, parent: beside, capacity: 0},"
+                               " {id: another, parent: up, capacity: 0}]\n"
+                               "attachments: [{name: x, prefixes: [10.0.0.0/8]}]\n"
+                               "latency_ms: {x: {near: 2, up: 11, beside: 10, other: 20}}\n",
+                           "t")
+            .value());
+  };
+  bench.orchestrator.lists["hosts"] = json::Value::array();
+  for (const auto* id : {"another", "beside", "near", "other", "up"}) {
+    bench.orchestrator.lists["hosts"].push_back(codec::to_json_with_status(host(id), 0));
+  }
+  const auto chosen = [&](const char* parent) {
+    Optimizer optimizer(bench.orchestrator, bench.options, topology(parent), bench.clock);
+    const auto outcome = optimizer.plan(true);
+    REQUIRE(outcome.ok());
+    std::set<std::string> hosts;
+    for (const auto& change : outcome->plan.changes) {
+      hosts.insert(change.row.targets.front().value);
+    }
+    return hosts;
+  };
+  CHECK(chosen("up") == std::set<std::string>{"near", "up"});
+  CHECK(chosen("beside") == std::set<std::string>{"beside", "near"});
 }
 
 }  // namespace

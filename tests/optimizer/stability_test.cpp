@@ -1,5 +1,7 @@
 #include "optimizer/stability.h"
 
+#include <algorithm>
+
 #include "optimizer/evaluation.h"
 #include "optimizer/min_cost_flow.h"
 #include "tests/catch.h"
@@ -162,12 +164,57 @@ TEST_CASE("stability: under noise at most one in a hundred moves in a cycle", "[
     cycle(snapshot, now_ms += kPeriodMs, options);
   }
   std::int64_t most = 0;
+  std::int64_t all = 0;
   for (int i = 0; i < 30; ++i) {
     jitter(snapshot, truth, dice);
-    most = std::max(most, cycle(snapshot, now_ms += kPeriodMs, options));
+    const auto moves = cycle(snapshot, now_ms += kPeriodMs, options);
+    most = std::max(most, moves);
+    all += moves;
   }
-  CAPTURE(most);
+  const auto percent = 100.0 / static_cast<double>(snapshot.groups.size());
+  WARN("noise of 20 %: " << static_cast<double>(all) / 30 * percent
+                         << " % of contexts move in a cycle, at most "
+                         << static_cast<double>(most) * percent << " %");
   CHECK(most * 100 <= static_cast<std::int64_t>(snapshot.groups.size()));
+}
+
+TEST_CASE("stability: when a host fails all leave at once, with room where they go",
+          "[stability]") {
+  const StabilityOptions options;
+  auto snapshot = test::large_snapshot({20000, 200, 5, 50}, 3);
+  cycle(snapshot, kNow, options);
+  for (auto& group : snapshot.groups) group.moved_ms = kNow;  // nobody would move otherwise
+  const auto before = snapshot;
+  snapshot.hosts[7].status = HostStatus::kDown;
+  const auto moves = cycle(snapshot, kNow + 1, options);
+  std::int64_t evacuated = 0;
+  for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
+    CHECK_FALSE(snapshot.groups[i].host == 7);
+    if (before.groups[i].host == 7) ++evacuated;
+  }
+  CHECK(evacuated > 0);
+  CHECK(moves == evacuated);  // the others stay
+  CHECK(evaluate(snapshot, current_placement(snapshot)).overloaded_hosts == 0);
+}
+
+TEST_CASE("stability: a host that flaps faster than the plans is left to rest", "[stability]") {
+  const StabilityOptions options;
+  auto snapshot = test::large_snapshot({20000, 200, 5, 50}, 3);
+  cycle(snapshot, kNow, options);
+  std::int64_t evacuated = 0;
+  for (const auto& group : snapshot.groups) evacuated += group.host == 7 ? 1 : 0;
+  std::int64_t moves = 0;
+  for (int i = 0; i < 24; ++i) {  // two minutes
+    const auto now_ms = kNow + 60'000 + i * kPeriodMs;
+    snapshot.hosts[7].status = i % 2 == 0 ? HostStatus::kDown : HostStatus::kUp;
+    if (i % 2 == 1) snapshot.hosts[7].up_since_ms = now_ms;
+    moves += cycle(snapshot, now_ms, options);
+    const auto back = std::count_if(snapshot.groups.begin(), snapshot.groups.end(),
+                                    [](const Group& group) { return group.host == 7; });
+    CHECK(back == 0);
+  }
+  CAPTURE(evacuated);
+  CHECK(moves <= 3 * evacuated);  // away, and what rearranges itself afterwards
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "optimizer/topology.h"
 
 #include "tests/catch.h"
+#include "tests/support/temp_dir.h"
 
 namespace mx2::optimizer {
 namespace {
@@ -45,7 +46,7 @@ TEST_CASE("topology: what is bad is told with its place, the rest is used", "[to
       "latency_ms:\n"
       "  x: {a: -2, b: .nan, c: ~, d: 3.5, e: unreachable}\n"
       "  y: {a: 1}\n"
-      "apps: [{id: l, qos: none}]\n"
+      "apps: [{id: l, qos: none, policy: min-cost-flo}, {id: m, policy: best}]\n"
       "qso: 1\n");
   const auto all = problems(topology);
   for (const char* part :
@@ -54,7 +55,9 @@ TEST_CASE("topology: what is bad is told with its place, the rest is used", "[to
         "parent 'nowhere' of host 'b'", "t.yaml:5:5: must be a mapping", "id must be a text",
         "'capcity' is not known; did you mean 'capacity'?", "'10.0.0.1/8' is no IP prefix",
         "a is -2; must be milliseconds", "b is", "there is no attachment 'y'",
-        "there is no class 'none'", "'qso' is not known; did you mean 'qos'?"}) {
+        "there is no class 'none'",
+        "t.yaml:13:27: policy is 'min-cost-flo'; did you mean 'min-cost-flow'?",
+        "policy is 'best'; allowed: static, nearest", "'qso' is not known; did you mean 'qos'?"}) {
     CHECK_THAT(all, ContainsSubstring(part));
   }
   CHECK(topology.hosts.size() == 3);
@@ -80,6 +83,66 @@ TEST_CASE("topology: latency follows from the distance", "[topology]") {
   CHECK(latency_of_distance({500, 20, 2000, 15000}, Tier::kEdge, 10) == 700);
   CHECK(latency_of_distance({500, 20, 2000, 15000}, Tier::kRegional, 10) == 2700);
   CHECK(latency_of_distance({500, 20, 2000, 15000}, Tier::kCloud, 10) == 15700);
+}
+
+TEST_CASE("topology: the circle of parents is told", "[topology][hostile]") {
+  const auto topology = read("hosts: [{id: a, parent: b}, {id: b, parent: a}]\n");
+  CHECK_THAT(problems(topology), ContainsSubstring("lead round in a circle"));
+  CHECK(topology.problems.size() == 1);
+}
+
+Topology read_in(const mx2::test::TempDir& folder, const std::string& text) {
+  return read_topology(config::parse_yaml(text, folder.file("t.yaml")).value());
+}
+
+constexpr const char* kCsv = "csv: {hosts: h.csv, attachments: a.csv, latency_ms: l.csv}\n";
+
+TEST_CASE("topology: CSV files are entries like others", "[topology]") {
+  const mx2::test::TempDir folder;
+  (void)folder.write("h.csv",
+                     "id,capacity,longitude,latitude,tier,parent\n"
+                     "a,5,144.5,-37.5,,up\n\"up\",,,,regional,\n");
+  (void)folder.write("a.csv", "name,prefixes,devices\ncell,10.0.0.0/8 fd00::/8,car-1\n");
+  (void)folder.write("l.csv", "attachment,host,ms\ncell,a,3.5\ncell,up,unreachable\ncell,b,\n");
+  const auto topology = read_in(folder, std::string(kCsv) + "hosts: [{id: b, capacity: 9}]\n");
+  CHECK(problems(topology).empty());
+  CHECK(topology.hosts.size() == 3);
+  CHECK(topology.hosts.at("a").capacity == 5);
+  CHECK(topology.hosts.at("a").position->latitude == -37.5);
+  CHECK(topology.hosts.at("a").parent == "up");
+  CHECK(topology.hosts.at("up").tier == Tier::kRegional);
+  CHECK(topology.attachments.at(0).prefixes.size() == 2);
+  CHECK(topology.attachments.at(0).devices.at(0) == "car-1");
+  CHECK(topology.latency_us.at("cell") ==
+        std::map<std::string, std::int32_t>{{"a", 3500}, {"up", LatencyMatrix::kUnreachable}});
+  CHECK(topology.files.size() == 3);
+}
+
+TEST_CASE("topology: what is bad in a CSV file is told with its place", "[topology][hostile]") {
+  const mx2::test::TempDir folder;
+  (void)folder.write("h.csv",
+                     "id,capcity,capacity,longitude,latitude\n"
+                     "a,1,-3,NaN,2\na,,4,,\n,,5,,\nb,,null,1,\nc,1,2,3,4,5\n");
+  (void)folder.write("l.csv",
+                     "attachment,host,ms\nx,a,-1\nx,b,nan\nx,,3\ny,a,1\nx,a,4\nx,c,2\nx,\"d,9\n");
+  const auto topology =
+      read_in(folder,
+              "csv: {hosts: h.csv, attachments: none.csv, latency_ms: l.csv, more: x}\n"
+              "attachments: [{name: x}]\n");
+  const auto all = problems(topology);
+  for (const char* part :
+       {"h.csv:1:4: column 'capcity' is not known; did you mean 'capacity'?",
+        "h.csv:2:5: capacity is -3; must be an integer from 0",
+        "h.csv:2:8: position must be [longitude, latitude]", "h.csv:3:1: 'a' is given already at ",
+        "h.csv:4:1: id must be a text", "h.csv:5:4: capacity is \"null\"; must be an integer",
+        "h.csv:5:9: position must be", "h.csv:6:1: has more fields than there are columns",
+        "none.csv: cannot be read", "l.csv:2:5: a is -1; must be milliseconds",
+        "l.csv:3:5: b is \"nan\"; must be", "l.csv:4:1: attachment and host are needed",
+        "there is no attachment 'y'", "l.csv:6:1: the latency from 'x' to 'a' is given already",
+        "l.csv:8:1: a quoted field has no end", "'more' is not known"}) {
+    CHECK_THAT(all, ContainsSubstring(part));
+  }
+  CHECK(topology.latency_us.at("x") == std::map<std::string, std::int32_t>{{"c", 2000}});
 }
 
 }  // namespace

@@ -2,10 +2,10 @@
 // completion. Its commands are tested end to end in tests/ctl_test.sh.
 #include <sstream>
 
+#include "api/csv/csv.h"
 #include "api/http/http_client.h"
 #include "orchestrator/ctl/command_line.h"
 #include "orchestrator/ctl/completion.h"
-#include "orchestrator/ctl/csv.h"
 #include "orchestrator/ctl/explanation.h"
 #include "orchestrator/ctl/output.h"
 #include "orchestrator/ctl/row_file.h"
@@ -300,13 +300,82 @@ TEST_CASE("An explanation in words", "[ctl]") {
              ContainsSubstring("no target of its rows can"));
 }
 
+// What `mx2ctl ARGUMENTS` prints, and its exit status.
+struct Ran {
+  Result<int> status = 0;
+  std::string out;
+};
+
+Ran run_ctl(ScriptedClient& http, std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "mx2ctl");
+  CommandLine command_line;
+  command_line.parse(static_cast<int>(arguments.size()), arguments.data());
+  OperatorClient server(http, "http://peer");
+  std::ostringstream out;
+  std::ostringstream err;
+  std::istringstream in;
+  Session session{server, command_line.format(), out, err, in};
+  Ran ran;
+  ran.status = command_line.command()(session);
+  ran.out = out.str();
+  return ran;
+}
+
+TEST_CASE("Optimizer: the orchestrator says where the one that leads is", "[ctl]") {
+  ScriptedClient http;
+  http.replies = {http::json_reply(200, R"({"holder":"h","url":"http://opt:8082/"})"),
+                  http::json_reply(200, R"({"status":"ok","leading":true,"nextMs":70,
+                    "lastPlan":{"rows":3,"latencyMeanMs":{"before":3.5,"after":2.25}}})")};
+  const auto ran = run_ctl(http, {"optimizer", "status"});
+  REQUIRE(ran.status.ok());
+  CHECK(http.calls == std::vector<std::string>{"GET http://peer/operator/v1/optimizer",
+                                               "GET http://opt:8082/status"});
+  CHECK_THAT(ran.out, ContainsSubstring("3.50 -> 2.25"));
+  CHECK_THAT(ran.out, ContainsSubstring("NEXT PLAN IN MS"));
+}
+
+TEST_CASE("Optimizer: without one that leads, an address is needed", "[ctl]") {
+  ScriptedClient http;
+  http.replies = {http::json_reply(404, R"({"detail":"nobody"})")};
+  CHECK_THAT(run_ctl(http, {"optimizer", "pause"}).status.error().detail,
+             ContainsSubstring("--optimizer-url"));
+  http.calls.clear();
+  CHECK(run_ctl(http, {"optimizer", "--optimizer-url", "http://o", "pause"}).status.ok());
+  CHECK(run_ctl(http, {"optimizer", "resume", "--optimizer-url", "http://o"}).status.ok());
+  CHECK(run_ctl(http, {"optimizer", "plan", "--optimizer-url", "http://o"}).status.ok());
+  CHECK(
+      run_ctl(http, {"optimizer", "plan", "--dry-run", "--optimizer-url", "http://o"}).status.ok());
+  CHECK(http.calls == std::vector<std::string>{"POST http://o/pause", "POST http://o/resume",
+                                               "POST http://o/plan",
+                                               "GET http://o/plan?dry_run=true"});
+}
+
+TEST_CASE("Optimizer: an explanation is a table and a sentence", "[ctl]") {
+  ScriptedClient http;
+  const auto* const document = R"({"chosen":"b","reason":"b costs least","candidates":[
+    {"host":"b","chosen":true,"verdict":"feasible","totalMs":7.0,"latencyMs":5,"lateMs":0,
+     "offTreeMs":0,"congestionMs":0,"migrationMs":2},
+    {"host":"c","chosen":false,"verdict":"is down"}]})";
+  http.replies = {http::json_reply(200, document), http::json_reply(200, R"({"chosen":""})")};
+  const auto ran =
+      run_ctl(http, {"optimizer", "explain", "car 1", "app", "--optimizer-url", "http://o"});
+  CHECK(ran.status.ok());
+  CHECK(http.calls[0] == "GET http://o/explain?ue=car%201&app=app");
+  CHECK_THAT(ran.out, ContainsSubstring("*  b     feasible      7.00"));
+  CHECK_THAT(ran.out, ContainsSubstring("is down"));
+  CHECK_THAT(ran.out, ContainsSubstring("b costs least"));
+  CHECK(
+      *run_ctl(http, {"optimizer", "explain", "x", "app", "--optimizer-url", "http://o"}).status ==
+      kExitRefused);
+}
+
 TEST_CASE("Completion knows every command, option and choice", "[ctl]") {
   CommandLine command_line;
   const auto nodes = completion_nodes(command_line.app());
   std::vector<std::string> paths;
   for (const auto& node : nodes) paths.push_back(node.path);
   for (const auto* path : {"/hosts/cordon", "/apps/put", "/table/import", "/contexts/delete",
-                           "/explain", "/completion"}) {
+                           "/explain", "/optimizer/explain", "/completion"}) {
     CHECK(std::find(paths.begin(), paths.end(), path) != paths.end());
   }
   for (const auto* shell : {"bash", "zsh", "fish"}) {

@@ -1,4 +1,4 @@
-#include "orchestrator/ctl/csv.h"
+#include "api/csv/csv.h"
 
 #include <csv.h>
 
@@ -6,7 +6,7 @@
 #include <new>
 #include <utility>
 
-namespace mx2::ctl {
+namespace mx2 {
 namespace {
 
 constexpr std::size_t kReadBytes = 64U * 1024;
@@ -151,4 +151,4 @@ std::string csv_line(const std::vector<std::string>& fields) {
   return line + '\n';
 }
 
-}  // namespace mx2::ctl
+}  // namespace mx2

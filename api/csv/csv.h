@@ -11,7 +11,7 @@
 
 #include "api/base/result.h"
 
-namespace mx2::ctl {
+namespace mx2 {
 
 // Lines of a stream, with their numbers, in bounded memory.
 class LineReader {
@@ -67,4 +67,4 @@ class CsvReader {
 // One line with its '\n'. A field is quoted when it must be.
 [[nodiscard]] std::string csv_line(const std::vector<std::string>& fields);
 
-}  // namespace mx2::ctl
+}  // namespace mx2

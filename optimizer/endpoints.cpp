@@ -1,0 +1,158 @@
+#include "optimizer/endpoints.h"
+
+#include "api/base/text.h"
+#include "api/http/problem.h"
+#include "api/http/query.h"
+#include "optimizer/explain.h"
+
+namespace mx2::optimizer {
+namespace {
+
+using http::PathValues;
+using http::Request;
+using http::Responder;
+
+constexpr std::string_view kBearer = "bearer ";
+constexpr double kUsPerMs = 1000;
+
+// Takes as long for a wrong token as for the right one.
+bool same(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  unsigned difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
+  }
+  return difference == 0;
+}
+
+bool may_enter(const Api& api, const Request& request) {
+  if (api.token.empty()) return true;
+  const auto header = request.header("Authorization");
+  if (!header || header->size() <= kBearer.size()) return false;
+  return equals_ignoring_case(header->substr(0, kBearer.size()), kBearer) &&
+         same(trim(header->substr(kBearer.size())), api.token);
+}
+
+using Use = void (*)(Api&, const Request&, Responder);
+
+http::Endpoint guarded(Api& api, Use use) {
+  return [&api, use](Request& request, const PathValues&, Responder responder) {
+    if (may_enter(api, request)) return use(api, request, std::move(responder));
+    responder.reply(http::problem_reply(
+        {ErrorCode::kUnauthorized, "the optimizer's bearer token is needed", {}, {}, {}, 0}));
+  };
+}
+
+void reply_status(const Api& api, Responder& responder) {
+  responder.reply(http::json_reply(
+      200, json::dump(api.status.status(api.leadership.state(), api.control.paused()))));
+}
+
+void get_status(Api& api, const Request&, Responder responder) { reply_status(api, responder); }
+
+void post_pause(Api& api, const Request&, Responder responder) {
+  api.control.set_paused(true);
+  reply_status(api, responder);
+}
+
+void post_resume(Api& api, const Request&, Responder responder) {
+  api.control.set_paused(false);
+  reply_status(api, responder);
+}
+
+void ask(Api& api, bool dry_run, Responder responder) {
+  responder.detach([] {});  // a large plan takes longer than an idle connection may
+  api.control.ask_plan(dry_run, std::move(responder));
+}
+
+void post_plan(Api& api, const Request&, Responder responder) {
+  ask(api, false, std::move(responder));
+}
+
+void get_plan(Api& api, const Request& request, Responder responder) {
+  const auto query = http::SingleValued::parse(request.query, {"dry_run"});
+  if (query && query->text("dry_run") == "true") return ask(api, true, std::move(responder));
+  responder.reply(http::problem_reply(
+      query ? invalid_argument("GET tells what a plan would do: /plan?dry_run=true; to have it "
+                               "sent, use POST")
+            : query.error()));
+}
+
+json::Value candidate_json(const Snapshot& snapshot, const Choice& choice, const Candidate& c) {
+  const auto ms = [](std::int64_t us) { return static_cast<double>(us) / kUsPerMs; };
+  json::Value out{{"host", snapshot.hosts[c.host].id}, {"chosen", c.host == choice.chosen}};
+  if (c.verdict != Verdict::kFeasible) {
+    out["verdict"] = to_text(c.verdict);
+    return out;
+  }
+  out["verdict"] = c.full ? "full" : "feasible";
+  out["latencyMs"] = ms(c.latency_us);
+  out["latencyKnown"] = c.latency_known;
+  out["lateMs"] = ms(c.late_us);
+  out["offTreeMs"] = ms(c.off_tree_us);
+  out["congestionMs"] = ms(c.congestion_us);
+  out["migrationMs"] = ms(c.migration_us);
+  out["totalMs"] = ms(c.total_us());
+  return out;
+}
+
+json::Value explanation_json(const Optimizer::Decision& decision, const Choice& choice) {
+  const auto& snapshot = decision.snapshot;
+  const auto& group = snapshot.groups[choice.group];
+  const auto id = [&](Index host) { return host == kNone ? "" : snapshot.hosts[host].id; };
+  json::Value out{
+      {"ue", (*snapshot.ue)[choice.group]},
+      {"app", snapshot.apps[group.app].id},
+      {"attachment", group.attachment == kNone ? "" : snapshot.attachments[group.attachment].name},
+      {"current", id(group.host)},
+      {"chosen", id(choice.chosen)},
+      {"reason", choice.reason},
+      {"planned", format_utc(decision.made_ms)}};
+  auto& candidates = out["candidates"] = json::Value::array();
+  for (const auto& candidate : choice.candidates) {
+    candidates.push_back(candidate_json(snapshot, choice, candidate));
+  }
+  return out;
+}
+
+Result<json::Value> explanation(const Api& api, const Request& request) {
+  const auto query = http::SingleValued::parse(request.query, {"ue", "app"});
+  if (!query) return query.error();
+  auto ue = query->text("ue");
+  const auto app = query->text("app");
+  if (ue.empty() || app.empty()) return invalid_argument("ue and app are needed");
+  if (!ue.starts_with("dev:")) ue = "dev:" + ue;
+  const auto decision = api.status.decision();
+  if (!decision) {
+    return unavailable("nothing has been planned here yet; GET /plan?dry_run=true does it");
+  }
+  const auto choice = explain(decision->snapshot, decision->placement, ue, app);
+  if (!choice) return not_found(ue + " has no context of " + app + " that the optimizer places");
+  return explanation_json(*decision, *choice);
+}
+
+void get_explain(Api& api, const Request& request, Responder responder) {
+  const auto document = explanation(api, request);
+  responder.reply(document ? http::json_reply(200, json::dump(*document))
+                           : http::problem_reply(document.error()));
+}
+
+}  // namespace
+
+void add_endpoints(http::Router& router, Api& api) {
+  router.add("GET", "/health", [&api](Request&, const PathValues&, Responder responder) {
+    const auto health = api.status.health(api.leadership.state(), api.control.paused());
+    responder.reply(http::json_reply(200, json::dump(health)));
+  });
+  router.add("GET", "/metrics", [&api](Request&, const PathValues&, Responder responder) {
+    responder.reply({200, "text/plain; version=0.0.4", api.registry.text(), {}, false});
+  });
+  router.add("GET", "/status", guarded(api, get_status));
+  router.add("POST", "/pause", guarded(api, post_pause));
+  router.add("POST", "/resume", guarded(api, post_resume));
+  router.add("POST", "/plan", guarded(api, post_plan));
+  router.add("GET", "/plan", guarded(api, get_plan));
+  router.add("GET", "/explain", guarded(api, get_explain));
+}
+
+}  // namespace mx2::optimizer

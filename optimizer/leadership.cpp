@@ -1,0 +1,96 @@
+#include "optimizer/leadership.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+
+#include "api/base/log.h"
+
+namespace mx2::optimizer {
+namespace {
+
+constexpr std::int64_t kRetryMs = 1000;
+constexpr std::int64_t kSoonestMs = 10;
+constexpr std::int64_t kForEver = std::numeric_limits<std::int64_t>::max();
+
+}  // namespace
+
+Leadership::Leadership(OrchestratorClient client, std::string holder, int lease_ms,
+                       const Clock& clock)
+    : client_(std::move(client)), holder_(std::move(holder)), lease_ms_(lease_ms), clock_(clock) {}
+
+std::int64_t Leadership::step() {
+  const auto begun_ms = clock_.now_ms();
+  const auto lease = client_.lease(holder_, url_, lease_ms_);
+  if (!lease) return refused(lease.error());
+  if (!lease->granted) return stands_by(*lease);
+  granted(lease->supported ? begun_ms + lease_ms_ : kForEver);
+  return lease_ms_ / 3;
+}
+
+std::int64_t Leadership::refused(const Error& error) {
+  const std::lock_guard lock(mutex_);
+  if (state_.leads && clock_.now_ms() >= until_ms_) {
+    state_ = {};
+    log::warn("the lease has ended and cannot be renewed; no plan is sent",
+              {{"reason", error.detail}});
+  }
+  return std::min<std::int64_t>(kRetryMs, lease_ms_ / 3);
+}
+
+void Leadership::granted(std::int64_t until_ms) {
+  const std::lock_guard lock(mutex_);
+  if (!state_.leads) log::info("leading", {{"holder", holder_}});
+  state_ = {true, holder_, url_};
+  until_ms_ = until_ms;
+}
+
+std::int64_t Leadership::stands_by(const OrchestratorClient::Lease& lease) {
+  const std::lock_guard lock(mutex_);
+  if (state_.leads || state_.holder != lease.holder) {
+    log::info("standing by: another optimizer leads",
+              {{"leader", lease.holder}, {"url", lease.url}});
+  }
+  state_ = {false, lease.holder, lease.url};
+  return std::clamp<std::int64_t>(lease.remaining_ms, kSoonestMs, lease_ms_ / 3);
+}
+
+void Leadership::release() {
+  if (!state().leads) return;
+  const auto released = client_.release(holder_);
+  if (!released) log::debug("the lease was not released", {{"reason", released.error().detail}});
+  const std::lock_guard lock(mutex_);
+  state_ = {};
+}
+
+Leadership::State Leadership::state() const {
+  const std::lock_guard lock(mutex_);
+  if (state_.leads && clock_.now_ms() >= until_ms_) return {};
+  return state_;
+}
+
+LeadershipThread::LeadershipThread(Leadership& leadership) : leadership_(leadership) {
+  thread_ = std::thread([this] { run(); });
+}
+
+LeadershipThread::~LeadershipThread() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+  leadership_.release();
+}
+
+void LeadershipThread::run() {
+  std::unique_lock lock(mutex_);
+  while (!stop_) {
+    lock.unlock();
+    const auto next_ms = leadership_.step();
+    lock.lock();
+    wake_.wait_for(lock, std::chrono::milliseconds(next_ms), [this] { return stop_; });
+  }
+}
+
+}  // namespace mx2::optimizer

@@ -1,0 +1,77 @@
+// Whether this optimizer is the one that sends plans. Of several, one holds a lease at the
+// orchestrator and renews it every third of it; the others stand by and take over when it ends. An
+// orchestrator that knows no leases has one optimizer: this one leads.
+//
+// The lease is taken to begin before it was asked for, so nobody believes in its own longer than
+// the orchestrator does. Between asking and the end of a renewal that fails, it stays what it was.
+//
+// Threads: step() and release() from one thread; state() from any.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "api/base/clock.h"
+#include "optimizer/orchestrator_client.h"
+
+namespace mx2::optimizer {
+
+class Leadership {
+ public:
+  struct State {
+    bool leads = false;
+    std::string holder;  // who leads, as far as known; empty: nobody known, or no leases there
+    std::string url;     // its API
+  };
+
+  // `holder`: this optimizer, e.g. a random identifier. `client` is used by step() and release()
+  // alone; `clock` must outlive this.
+  Leadership(OrchestratorClient client, std::string holder, int lease_ms, const Clock& clock);
+
+  // Where our API is reached, to be told to others; not after the first step().
+  void set_url(const std::string& url) { url_ = url; }
+
+  // Asks for the lease, or renews it; the milliseconds until it should be called again.
+  [[nodiscard]] std::int64_t step();
+  // Lets the next one take over at once.
+  void release();
+  [[nodiscard]] State state() const;
+
+ private:
+  [[nodiscard]] std::int64_t refused(const Error& error);
+  void granted(std::int64_t until_ms);
+  [[nodiscard]] std::int64_t stands_by(const OrchestratorClient::Lease& lease);
+
+  OrchestratorClient client_;
+  const std::string holder_;
+  std::string url_;
+  const int lease_ms_;
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  State state_;
+  std::int64_t until_ms_ = 0;
+};
+
+// The thread around it. Releases the lease when it is destroyed.
+class LeadershipThread {
+ public:
+  explicit LeadershipThread(Leadership& leadership);
+  ~LeadershipThread();
+  LeadershipThread(const LeadershipThread&) = delete;
+  LeadershipThread& operator=(const LeadershipThread&) = delete;
+
+ private:
+  void run();
+
+  Leadership& leadership_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace mx2::optimizer

@@ -1,0 +1,124 @@
+// An orchestrator of a few lines, as an HTTP client: lists, feed, plans, leases.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/http/http_client.h"
+#include "api/operator/codec.h"
+#include "tests/catch.h"
+
+namespace mx2::optimizer::test {
+
+inline Host host(const std::string& id, HostState state = HostState::kUp) {
+  Host value;
+  value.id = id;
+  value.state = state;
+  value.instances = {{"app", "i-" + id, "http://" + id}};
+  return value;
+}
+
+inline mx2::json::Value context(const std::string& device, const std::string& at,
+                                const std::string& ip) {
+  return {{"contextId", "c-" + device},
+          {"app", "app"},
+          {"associateDevAppId", device},
+          {"clientIp", ip},
+          {"host", at},
+          {"referenceURI", "http://" + at},
+          {"created", "2026-01-01T00:00:00.000Z"},
+          {"callback", false}};
+}
+
+class FakeOrchestrator final : public http::Client {
+ public:
+  FakeOrchestrator() {
+    App app;
+    app.info.app_d_id = app.info.app_name = "app";
+    app.info.app_provider = "p";
+    app.info.app_soft_version = app.info.app_d_version = "1";
+    app.info.app_description = "d";
+    app.info.app_charcs = AppCharcs{};
+    lists["apps"].push_back(codec::to_json(app));
+  }
+
+  Result<http::Reply> send(const std::string& method, const std::string& url,
+                           const http::Headers& headers, const std::string& body) override {
+    if (down) return unavailable("no connection");
+    const auto path = url.substr(url.find("/operator/v1/") + 13);
+    if (path.starts_with("optimizer/lease")) return take_lease(method, body);
+    if (method == "POST") return take_plan(headers, body);
+    if (path == "snapshot") {
+      return json({{"position", position}, {"tableVersion", table_version}});
+    }
+    if (path.starts_with("changes")) return told();
+    ++lists_read;
+    return json({{"items", lists[path.substr(0, path.find('?'))]}});
+  }
+
+  void change(const std::string& kind, mx2::json::Value value) {
+    value["kind"] = kind;
+    feed.push_back(std::move(value));
+    ++position;
+  }
+
+  std::map<std::string, mx2::json::Value> lists = {{"hosts", mx2::json::Value::array()},
+                                                   {"apps", mx2::json::Value::array()},
+                                                   {"table", mx2::json::Value::array()},
+                                                   {"contexts", mx2::json::Value::array()}};
+  mx2::json::Value feed = mx2::json::Value::array();
+  std::vector<std::string> plans;
+  std::uint64_t position = 1;
+  std::uint64_t table_version = 7;
+  int stale_plans = 0;
+  int plans_in_the_way = 0;  // so many times: another plan is being applied
+  bool has_leases = true;
+  std::string holder;  // of the lease
+  std::string holder_of_plan;
+  int leases_asked = 0;
+  int lists_read = 0;
+  bool gone = false;
+  bool down = false;
+
+ private:
+  static http::Reply json(const mx2::json::Value& value) {
+    return http::json_reply(200, mx2::json::dump(value));
+  }
+  Result<http::Reply> told() {
+    if (std::exchange(gone, false)) return http::json_reply(410, "{}");
+    return json(
+        {{"position", position}, {"changes", std::exchange(feed, mx2::json::Value::array())}});
+  }
+  Result<http::Reply> take_lease(const std::string& method, const std::string& body) {
+    if (!has_leases) return http::json_reply(404, "{}");
+    if (method == "DELETE") {
+      holder.clear();
+      return http::no_content();
+    }
+    ++leases_asked;
+    const auto asked = mx2::json::parse(body).value();
+    if (holder.empty()) holder = asked["holder"];
+    return json({{"granted", holder == asked["holder"]},
+                 {"holder", holder},
+                 {"url", "http://" + holder},
+                 {"remainingMs", 600}});
+  }
+  Result<http::Reply> take_plan(const http::Headers& headers, const std::string& body) {
+    CHECK(headers.back().second == "\"" + std::to_string(table_version) + "\"");
+    holder_of_plan = headers.at(1).second;
+    if (plans_in_the_way-- > 0) {
+      return http::json_reply(409, R"({"detail":"another plan is being applied"})");
+    }
+    if (stale_plans-- > 0) {
+      ++table_version;
+      return http::json_reply(412, R"({"detail":"stale"})");
+    }
+    CHECK(codec::decode_table_patch(body, 1000).ok());
+    plans.push_back(body);
+    return json({{"tableVersion", ++table_version}});
+  }
+};
+
+}  // namespace mx2::optimizer::test
