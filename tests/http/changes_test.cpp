@@ -26,10 +26,13 @@ class Follower {
     position_ = news["position"];
     return news["changes"];
   }
-  // Until there has been one of this kind.
+  // The next one of this kind; those before it are passed over.
   Value next_of(const std::string& kind) {
     for (int i = 0; i < 50; ++i) {
-      for (const auto& change : next()) {
+      if (seen_.empty()) seen_ = next();
+      while (!seen_.empty()) {
+        auto change = seen_.front();
+        seen_.erase(seen_.begin());
         if (change["kind"] == kind) return change;
       }
     }
@@ -44,6 +47,7 @@ class Follower {
  private:
   Client client_;
   std::uint64_t position_ = 0;
+  Value seen_ = Value::array();
 };
 
 TEST_CASE("changes: everything an Optimizer must know comes in order", "[http][operator][feed]") {

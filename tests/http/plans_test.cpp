@@ -157,8 +157,9 @@ TEST_CASE("history: every version, and the way back", "[http][operator][history]
   TestServer server;
   auto ops = server.ops();
   const auto before = ops.get(kTable).json();
-  REQUIRE(send(ops, row("dev:car-1", "south") + row("dev:new", "south"), 1).status == 200);
-  REQUIRE(ops.request("PATCH", kTable, row("dev:new", "north")).status == 200);
+  REQUIRE(send(ops, row("dev:new", "south") + row("dev:two", "south"), 1).status == 200);
+  REQUIRE(ops.request("PATCH", kTable, row("dev:new", "north") + row("dev:car-1", "cloud")).status ==
+          200);
   const auto history = ops.get(kTable + "/history").json()["items"];
   REQUIRE(history.size() == 3);
   CHECK(history[0]["kind"] == "patch");
@@ -177,9 +178,11 @@ TEST_CASE("history: every version, and the way back", "[http][operator][history]
   const auto back = roll_back(again, 1);
   REQUIRE(back.status == 200);
   CHECK(back.json()["tableVersion"] == 4);
-  CHECK(back.json()["rows"] == 2);
+  CHECK(back.json()["rows"] == 3);
   CHECK(row_of(again, "dev:new").is_null());
-  CHECK(row_of(again, "dev:car-1")["targets"] == before["items"][1]["targets"]);
+  const auto restored = row_of(again, "dev:car-1");  // pinned before, and now
+  CHECK(restored["targets"] == before["items"][1]["targets"]);
+  CHECK(restored["writer"] == "operator");
   CHECK(again.get(kTable + "/history?limit=1").json()["items"][0]["summary"] ==
         "back to version 1");
   // And forward again: going back is a change like any other.

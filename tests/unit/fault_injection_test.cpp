@@ -242,7 +242,7 @@ TEST_CASE("first content that cannot be stored whole is not stored at all", "[st
     std::promise<Outcome> promise;
     load_content(service, content, into<Patched>(promise));
     if (promise.get_future().get().ok) {
-      CHECK(n == 5);
+      CHECK(n == 8);
       break;
     }
     CHECK(model.unlocked().apps().empty());
