@@ -1,24 +1,29 @@
 #!/usr/bin/env bash
-# Builds and starts the orchestrator with the example city: see --help.
+# Builds and starts the orchestrator and the Optimizer with the example city: see --help.
 set -uo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 bin="$root/build/release/bin"
 data="$PWD/data"
 mx2_port=8080
 operator_port=8081
+optimizer_port=8082
 smoke=""
 server=""
+optimizer=""
 
 usage() {
   cat <<END
-usage: deploy/run.sh [--data DIR] [--mx2-port PORT] [--operator-port PORT] [--smoke]
+usage: deploy/run.sh [--data DIR] [--mx2-port PORT] [--operator-port PORT] [--optimizer-port PORT]
+                     [--smoke]
 
 Installs what is missing with apt, builds, and starts mx2-orchestrator on an SQLite store that
-begins with the example apps, hosts and table of deploy/example/content.yaml. Ctrl-C stops it.
+begins with the example apps, hosts and table of deploy/example/content.yaml, and mx2-optimizer with
+the topology of deploy/example/city.yaml. Ctrl-C stops both.
 
   --data DIR            where the store, the configuration and the log are   (default ./data)
   --mx2-port PORT       interface of device applications; 0: any free port   (default 8080)
   --operator-port PORT  operator API, on 127.0.0.1; 0: any free port         (default 8081)
+  --optimizer-port PORT health and metrics of the Optimizer; 0: any      (default 8082)
   --smoke               runs the scripted demonstration on free ports and a temporary store
                         instead, and exits 0 or 1
 END
@@ -34,18 +39,19 @@ read_arguments() {
     case "$1" in
       --help | -h) usage && exit 0 ;;
       --smoke) smoke=yes && shift && continue ;;
-      --data | --mx2-port | --operator-port) [[ $# -gt 1 ]] || fail "$1 needs a value" ;;
+      --data | --mx2-port | --operator-port | --optimizer-port) [[ $# -gt 1 ]] || fail "$1 needs a value" ;;
       *) usage >&2 && exit 2 ;;
     esac
     case "$1" in
       --data) data="$2" ;;
       --mx2-port) mx2_port="$2" ;;
       --operator-port) operator_port="$2" ;;
+      --optimizer-port) optimizer_port="$2" ;;
     esac
     shift 2
   done
   local port
-  for port in "$mx2_port" "$operator_port"; do
+  for port in "$mx2_port" "$operator_port" "$optimizer_port"; do
     [[ "$port" =~ ^[0-9]{1,5}$ && 10#$port -le 65535 ]] || fail "'$port' is no port number"
   done
 }
@@ -72,8 +78,8 @@ stop() {
   trap '' INT TERM
   echo
   echo "Stopping ..."
-  kill -TERM "$server" 2>/dev/null
-  wait "$server"
+  kill -TERM "$optimizer" "$server" 2>/dev/null
+  wait "$optimizer" "$server"
   echo "Stopped; the store stays in $data"
   exit 0
 }
@@ -82,7 +88,7 @@ start() {
   "$bin/mx2-orchestrator" --config "$data/orchestrator.yaml" >"$log" 2>&1 &
   server=$!
   trap stop INT TERM
-  trap 'kill "$server" 2>/dev/null' EXIT
+  trap 'kill "$server" $optimizer 2>/dev/null' EXIT
   until grep -q ' listening ' "$log"; do
     kill -0 "$server" 2>/dev/null || fail "the orchestrator did not start: $(tail -n 3 "$log")"
     sleep 0.05
@@ -94,13 +100,34 @@ start() {
   curl -fsS --retry 5 "$operator_url/operator/v1/health" >/dev/null || fail "not healthy: see $log"
 }
 
+# The file is written once: it is there to be edited, and is read again when it changes.
+start_optimizer() {
+  local config="$data/optimizer.yaml" said="$data/optimizer.log"
+  [[ -f "$config" ]] || cat >"$config" <<END
+# Written by deploy/run.sh, and yours to edit: it is read again when it changes, but for the two
+# lines that deploy/run.sh sets at each start. All keys: deploy/example/optimizer.yaml
+orchestrator: {url: ""}
+server: {port: 0}
+topology: {file: "$root/deploy/example/city.yaml"}
+END
+  sed -i -e "s|^orchestrator: {url: .*}|orchestrator: {url: \"$operator_url\"}|" \
+    -e "s|^server: {port: .*}|server: {port: $optimizer_port}|" "$config"
+  "$bin/mx2-optimizer" --config "$config" >"$said" 2>&1 &
+  optimizer=$!
+  until grep -q ' listening ' "$said"; do
+    kill -0 "$optimizer" 2>/dev/null || fail "the Optimizer did not start: $(tail -n 3 "$said")"
+    sleep 0.05
+  done
+}
+
 print_invitation() {
   cat <<END
 
-mx2-orchestrator is running; Ctrl-C stops it.
+mx2-orchestrator and mx2-optimizer are running; Ctrl-C stops them.
   Mx2            $mx2_url/dev_app/v1     (V1.1.1 dialect: /mx2/v1, OpenAPI: /openapi.yaml)
   operator API   $operator_url/operator/v1   (metrics: /operator/v1/metrics)
-  store and log  $data
+  Optimizer      $data/optimizer.yaml, read again when it changes
+  store and logs $data
 
 Ask for an application context, as the device application car-1 would:
 
@@ -116,6 +143,12 @@ Look at the table, ask why car-1 is sent where it is, and send it elsewhere:
   \$mx2ctl explain dev:car-1 facedetect-1
   \$mx2ctl table set dev:car-1 facedetect-1 host:mec-south
 
+See what the Optimizer thinks of it:
+
+  \$mx2ctl optimizer status
+  \$mx2ctl optimizer explain car-1 facedetect-1
+  \$mx2ctl table history
+
 Be that device, and see it move when the row changes:
 
   ${bin/#$PWD\//}/mx2 --url $mx2_url watch facedetect --device car-1
@@ -124,17 +157,20 @@ END
 
 read_arguments "$@"
 "$root/deploy/packages.sh" build || fail "some packages are missing"
-"$root/deploy/build.sh" release mx2-orchestrator mx2-notifier mx2ctl mx2 || exit 1
+"$root/deploy/build.sh" release mx2-orchestrator mx2-optimizer mx2-notifier mx2ctl mx2 || exit 1
 if [[ -n "$smoke" ]]; then
   exec "$root/deploy/smoke.sh" "$bin"
 fi
 check_port "$mx2_port" --mx2-port
 check_port "$operator_port" --operator-port
+check_port "$optimizer_port" --optimizer-port
 mkdir -p "$data" || fail "cannot make the directory $data"
 data="$(cd "$data" && pwd)"
 log="$data/orchestrator.log"
 write_config
 start
+start_optimizer
 print_invitation
-wait "$server"
-fail "the orchestrator ended unexpectedly: $(tail -n 3 "$log")"
+wait -n "$server" "$optimizer"
+kill -0 "$server" 2>/dev/null || fail "the orchestrator ended unexpectedly: $(tail -n 3 "$log")"
+fail "the Optimizer ended unexpectedly: $(tail -n 3 "$data/optimizer.log")"

@@ -107,17 +107,17 @@ void add_verbs(CLI::App& group, const std::shared_ptr<const Collection>& collect
   });
 }
 
-void add_state_verb(CLI::App& hosts, const std::string& verb, const std::string& help,
-                    Command& chosen) {
+void add_state_verb(CLI::App& hosts, const std::string& verb, const std::string& done,
+                    const std::string& help, Command& chosen) {
   const auto ids = std::make_shared<std::vector<std::string>>();
   auto* command = hosts.add_subcommand(verb, help);
   command->add_option("ID", *ids)->required();
   command->callback([=, &chosen] {
     chosen = [=](Session& s) {
       return for_each_id(s, "host", *ids, [&](const auto& id) -> Result<std::string> {
-        const auto done = s.server.post(encoded("hosts", id) + "/" + verb);
-        if (!done) return done.error();
-        return verb + "ed";
+        const auto answer = s.server.post(encoded("hosts", id) + "/" + verb);
+        if (!answer) return answer.error();
+        return done;
       });
     };
   });
@@ -157,6 +157,15 @@ Column instances_column() {
           true};
 }
 
+// What operators have set; that the host does not answer is added.
+Column state_column() {
+  return {"state", "STATE", [](const json::Value& host) {
+            const auto state = host.value("state", std::string());
+            const auto status = host.value("status", json::Value::object());
+            return status.value("reachable", true) ? state : state + ", does not answer";
+          }};
+}
+
 template <typename T>
 std::function<Result<void>(const json::Value&)> checked_by(
     Result<T> (*decode)(const json::Value&)) {
@@ -171,13 +180,15 @@ std::function<Result<void>(const json::Value&)> checked_by(
 
 void add_host_commands(CLI::App& app, Command& chosen) {
   Collection hosts{"hosts", "host", "id", {}, {}, checked_by(codec::decode_host)};
-  hosts.columns = {member("id", "ID"),     member("state", "STATE"),   member("name", "NAME"),
-                   member("zone", "ZONE"), member("labels", "LABELS"), instances_column()};
+  hosts.columns = {member("id", "ID"),         state_column(),
+                   member("name", "NAME"),     member("zone", "ZONE"),
+                   member("labels", "LABELS"), instances_column()};
   hosts.more = {member("serviceArea", "SERVICE AREA")};
   auto* group = app.add_subcommand("hosts", "MEC hosts");
   add_verbs(*group, std::make_shared<const Collection>(std::move(hosts)), chosen);
-  add_state_verb(*group, "cordon", "Send no new contexts to hosts", chosen);
-  add_state_verb(*group, "uncordon", "Send new contexts to hosts again", chosen);
+  add_state_verb(*group, "cordon", "cordoned", "Send no new contexts to hosts", chosen);
+  add_state_verb(*group, "drain", "draining", "Have the Optimizer empty hosts", chosen);
+  add_state_verb(*group, "uncordon", "uncordoned", "Send new contexts to hosts again", chosen);
 }
 
 void add_app_commands(CLI::App& app, Command& chosen) {

@@ -1,4 +1,4 @@
-// mx2ctl table list, set, unset.
+// mx2ctl table list, set, unset, history, rollback.
 #include <memory>
 
 #include "api/operator/types.h"
@@ -15,6 +15,7 @@ struct Arguments {
   std::string writer = "operator";
   std::string reason;
   std::size_t limit = 0;
+  std::uint64_t version = 0;
 };
 
 // "ip:10.1.0.0/16" in the one form the table keeps.
@@ -82,6 +83,25 @@ Result<int> unset(Session& session, const Arguments& arguments) {
   return apply(session, *change, "removed");
 }
 
+Result<int> history(Session& session, const Arguments& arguments) {
+  return print_list(
+      session, "/table/history", {}, arguments.limit,
+      {member("version", "VERSION", true), member("kind", "KIND"), member("rows", "ROWS", true),
+       member("state", "STATE"), member("created", "CREATED"), member("summary", "SUMMARY")});
+}
+
+Result<int> rollback(Session& session, const Arguments& arguments) {
+  const auto done = session.server.post_for("/table/rollback", {{"version", arguments.version}});
+  if (!done) return done.error();
+  const auto skipped = done->value("skipped", json::Value::object()).value("unknown", 0);
+  session.out << "the table is as it was at version " << arguments.version << ": version "
+              << done->value("tableVersion", 0) << ", " << done->value("rows", 0)
+              << " rows changed";
+  if (skipped > 0) session.out << ", " << skipped << " left out: their app or host has gone";
+  session.out << "\nAn Optimizer that runs plans on from here; mx2ctl optimizer pause stops it.\n";
+  return 0;
+}
+
 using Action = Result<int> (*)(Session&, const Arguments&);
 
 std::shared_ptr<Arguments> bind(CLI::App& command, Action action, Command& chosen) {
@@ -124,6 +144,14 @@ void add_table_commands(CLI::App& app, Command& chosen) {
   auto* unset_row = table->add_subcommand("unset", "Remove one row");
   const auto removed = bind(*unset_row, unset, chosen);
   add_row_name(*unset_row, *removed);
+
+  auto* versions = table->add_subcommand("history", "List the versions of the table, newest first");
+  const auto shown = bind(*versions, history, chosen);
+  add_limit(*versions, shown->limit);
+
+  auto* back = table->add_subcommand("rollback", "Make the table what it was at a version");
+  const auto target = bind(*back, rollback, chosen);
+  back->add_option("VERSION", target->version, "See mx2ctl table history")->required();
 
   add_table_file_commands(*table, chosen);
 }

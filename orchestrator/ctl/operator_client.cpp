@@ -83,8 +83,10 @@ Result<http::Reply> OperatorClient::post(const std::string& path, const Query& q
   return call("POST", with_query(path, query));
 }
 
-Result<json::Value> OperatorClient::post_for(const std::string& path) {
-  const auto reply = call("POST", path);
+Result<json::Value> OperatorClient::post_for(const std::string& path, const json::Value& document) {
+  const auto reply = document.is_null()
+                         ? call("POST", path)
+                         : call("POST", path, json::dump(document), "application/json");
   if (!reply) return reply.error();
   auto value = json::parse(reply->body);
   if (!value || !value->is_object()) return strange_answer(root_, reply->status);

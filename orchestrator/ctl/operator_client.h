@@ -30,8 +30,9 @@ class OperatorClient {
   // The reply, for its status: 201 made it, 200 changed it.
   [[nodiscard]] Result<http::Reply> put(const std::string& path, const json::Value& document);
   [[nodiscard]] Result<http::Reply> post(const std::string& path, const Query& query = {});
-  // The document of the reply.
-  [[nodiscard]] Result<json::Value> post_for(const std::string& path);
+  // The document of the reply. `document`: null for no body.
+  [[nodiscard]] Result<json::Value> post_for(const std::string& path,
+                                             const json::Value& document = nullptr);
   [[nodiscard]] Result<void> remove(const std::string& path);
   // One line a change, as codec::decode_table_patch reads them.
   [[nodiscard]] Result<void> patch_table(const std::string& ndjson);

@@ -58,7 +58,7 @@ void add_contexts_of(const std::vector<TableChange>& changes, const Relocation& 
 Result<void> store_row(StoreTransaction& transaction, const TableChange& change,
                        const std::optional<Association>& before) {
   const auto& row = change.row;
-  const auto kept = transaction.put_row_before(row.version, row.ue, row.app_d_id, before);
+  auto kept = transaction.put_row_before(row.version, row.ue, row.app_d_id, before);
   if (!kept) return kept;
   return change.remove ? transaction.delete_row(row.ue, row.app_d_id) : transaction.put_row(row);
 }

@@ -117,7 +117,7 @@ Result<void> TableRewriter::run_log(StoreTransaction& transaction) {
   auto& next = progress_.cursor.piece;
   while (next < pieces_.size()) {
     const auto& piece = pieces_[next++];
-    const auto stored = transaction.put_rewrite_piece(piece.number, piece.document);
+    auto stored = transaction.put_rewrite_piece(piece.number, piece.document);
     if (!stored) return stored;
     if (transaction.time_is_up()) break;
   }

@@ -158,8 +158,9 @@ TEST_CASE("history: every version, and the way back", "[http][operator][history]
   auto ops = server.ops();
   const auto before = ops.get(kTable).json();
   REQUIRE(send(ops, row("dev:new", "south") + row("dev:two", "south"), 1).status == 200);
-  REQUIRE(ops.request("PATCH", kTable, row("dev:new", "north") + row("dev:car-1", "cloud")).status ==
-          200);
+  REQUIRE(
+      ops.request("PATCH", kTable, row("dev:new", "north") + row("dev:car-1", "cloud")).status ==
+      200);
   const auto history = ops.get(kTable + "/history").json()["items"];
   REQUIRE(history.size() == 3);
   CHECK(history[0]["kind"] == "patch");
