@@ -85,6 +85,7 @@ stop() {
 }
 
 start() {
+  : >"$log"
   "$bin/mx2-orchestrator" --config "$data/orchestrator.yaml" >"$log" 2>&1 &
   server=$!
   trap stop INT TERM
@@ -112,6 +113,7 @@ topology: {file: "$root/deploy/example/city.yaml"}
 END
   sed -i -e "s|^orchestrator: {url: .*}|orchestrator: {url: \"$operator_url\"}|" \
     -e "s|^server: {port: .*}|server: {port: $optimizer_port}|" "$config"
+  : >"$said"
   "$bin/mx2-optimizer" --config "$config" >"$said" 2>&1 &
   optimizer=$!
   until grep -q ' listening ' "$said"; do
