@@ -30,7 +30,7 @@ constexpr const char* kTopology =
     "attachments: [{name: x, prefixes: [10.0.0.0/8]}]\n"
     "latency_ms: {x: {near: 2, far: 30}}\n";
 
-struct Bench {
+struct PlannerBench {
   mx2::test::TempDir folder;
   std::string topology = folder.write("topology.yaml", kTopology);
   std::string file = folder.write(
@@ -49,7 +49,7 @@ struct Bench {
                   leadership,   control,       status,
                   clock,        "me"};
 
-  Bench() {
+  PlannerBench() {
     orchestrator.lists["hosts"] = {codec::to_json_with_status(test::host("far"), 0),
                                    codec::to_json_with_status(test::host("near"), 0)};
     orchestrator.lists["contexts"] = {test::context("a", "far", "10.0.0.1")};
@@ -90,7 +90,7 @@ struct Bench {
 };
 
 TEST_CASE("planner: who stands by follows and sends nothing, then takes over", "[planner]") {
-  Bench bench;
+  PlannerBench bench;
   bench.orchestrator.holder = "other";
   bench.step(3);
   CHECK(bench.orchestrator.plans.empty());
@@ -106,7 +106,7 @@ TEST_CASE("planner: who stands by follows and sends nothing, then takes over", "
 }
 
 TEST_CASE("planner: paused it plans only when asked", "[planner]") {
-  Bench bench;
+  PlannerBench bench;
   CHECK(bench.ask("POST", "/pause")->status == 200);
   bench.step(3);
   CHECK(bench.orchestrator.plans.empty());
@@ -126,7 +126,7 @@ TEST_CASE("planner: paused it plans only when asked", "[planner]") {
 }
 
 TEST_CASE("planner: a plan in the way is waited for", "[planner]") {
-  Bench bench;
+  PlannerBench bench;
   bench.orchestrator.plans_in_the_way = 1;
   bench.step();
   CHECK(bench.get("/health")["status"] == "failing");
@@ -136,7 +136,7 @@ TEST_CASE("planner: a plan in the way is waited for", "[planner]") {
 }
 
 TEST_CASE("planner: the status tells of the last plan and the next", "[planner]") {
-  Bench bench;
+  PlannerBench bench;
   bench.step();
   const auto status = bench.get("/status");
   CHECK(status["leading"] == true);
@@ -149,7 +149,7 @@ TEST_CASE("planner: the status tells of the last plan and the next", "[planner]"
 }
 
 TEST_CASE("planner: explanations are those of the last plan", "[planner]") {
-  Bench bench;
+  PlannerBench bench;
   CHECK(bench.ask("GET", "/explain?ue=a&app=app")->status == 503);
   bench.step();
   const auto why = bench.get("/explain?ue=a&app=app");
@@ -165,7 +165,7 @@ TEST_CASE("planner: explanations are those of the last plan", "[planner]") {
 }
 
 TEST_CASE("planner: the API asks for its token", "[planner]") {
-  Bench bench;
+  PlannerBench bench;
   bench.api.token = "secret";
   CHECK(bench.ask("GET", "/status")->status == 401);
   CHECK(bench.ask("POST", "/pause", {{"authorization", "Bearer secreT"}})->status == 401);
@@ -175,7 +175,7 @@ TEST_CASE("planner: the API asks for its token", "[planner]") {
 }
 
 TEST_CASE("planner: only so many plans may be asked for at once", "[planner]") {
-  Bench bench;
+  PlannerBench bench;
   for (std::size_t i = 0; i < Control::kRequestsMax; ++i) {
     CHECK(bench.ask("POST", "/plan")->status == 0);
   }
@@ -183,7 +183,7 @@ TEST_CASE("planner: only so many plans may be asked for at once", "[planner]") {
 }
 
 TEST_CASE("planner: a changed topology is used, when it is complete", "[planner][reload]") {
-  Bench bench;
+  PlannerBench bench;
   bench.step(2);
   (void)bench.folder.write("topology.yaml",
                            "attachments: [{name: x, prefixes: [10.0.0.0/8]}]\n"
@@ -196,7 +196,7 @@ TEST_CASE("planner: a changed topology is used, when it is complete", "[planner]
 }
 
 TEST_CASE("planner: a bad file is refused with all its errors", "[planner][reload]") {
-  Bench bench;
+  PlannerBench bench;
   bench.step();
   (void)bench.folder.write("optimizer.yaml", "period_ms: fast\npolicy: best\n");
   bench.control.ask_reload();
@@ -214,7 +214,7 @@ TEST_CASE("planner: a bad file is refused with all its errors", "[planner][reloa
 
 TEST_CASE("planner: a bad entry of the topology is refused while one is running",
           "[planner][reload]") {
-  Bench bench;
+  PlannerBench bench;
   bench.step();
   (void)bench.folder.write("topology.yaml", "hosts: [{id: near, capacity: -1}]\n");
   bench.control.ask_reload();
