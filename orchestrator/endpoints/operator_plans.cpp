@@ -16,9 +16,7 @@ using http::Responder;
 Result<std::uint64_t> version_of(const Request& request) {
   const auto match = request.header("If-Match");
   if (!match) return invalid_argument("a plan needs If-Match with the table version it is made on");
-  auto text = trim(*match);
-  const bool quoted = text.size() > 2 && text.front() == '"' && text.back() == '"';
-  const auto version = quoted ? parse_uint(text.substr(1, text.size() - 2)) : std::nullopt;
+  const auto version = revision_of(trim(*match));
   if (!version) return invalid_argument("If-Match must be a table version in quotes");
   return *version;
 }
