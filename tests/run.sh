@@ -93,6 +93,7 @@ test_all() {
   step smoke 300 deploy/smoke.sh "$bin"
   step eua 300 "$python" tests/eua/eua_test.py "$bin"
   step policy-table 60 "$bin/mx2_policy_table"
+  step packages 60 "$python" tests/lcm/packages_test.py build/release
   step plan 300 "$python" tests/optimizer/end_to_end.py "$bin"
   step crash 600 "$python" tests/crash/crash_test.py "$bin"
   step notify 600 "$python" tests/notify/notify_test.py "$bin"
@@ -114,6 +115,6 @@ if [[ -n "$fast" ]]; then
 fi
 step build-release 1800 deploy/build.sh release mx2-orchestrator mx2-notifier mx2-optimizer \
   mx2ctl mx2 mx2-client mx2_policy_table mx2_no_store_server mx2_receiver mx2_bare_multi \
-  mx2_plan_bench || close
+  mx2_plan_bench mx2_packages || close
 test_all
 close
