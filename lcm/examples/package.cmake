@@ -1,5 +1,5 @@
 # Makes an application package: cmake -DOUT=… -DDESCRIPTOR=… -DPROGRAM=… [-DSHARE=…] -DVERSION=…
-# -DARCHITECTURE=… [-DSTRIP=…] -P package.cmake
+# -DARCHITECTURE=… -DZIP=… [-DSTRIP=…] -P package.cmake
 #
 # The same input gives the same bytes: names in this order, one time for all files.
 cmake_minimum_required(VERSION 3.22)
@@ -17,7 +17,11 @@ if(SHARE)
   file(COPY ${SHARE} DESTINATION ${STAGE}/share)
   list(APPEND FILES share/${SHARED})
 endif()
-execute_process(
-  COMMAND ${CMAKE_COMMAND} -E tar cf ${OUT} --format=zip "--mtime=2000-01-01 00:00:00 UTC" ${FILES}
+# zip, and not cmake -E tar, which records when the files were last read and changed.
+set(ENV{TZ} UTC)
+execute_process(COMMAND touch -d "2000-01-01 00:00:00" ${FILES}
+  WORKING_DIRECTORY ${STAGE} COMMAND_ERROR_IS_FATAL ANY)
+file(REMOVE ${OUT})
+execute_process(COMMAND ${ZIP} -q -X -D ${OUT} ${FILES}
   WORKING_DIRECTORY ${STAGE} COMMAND_ERROR_IS_FATAL ANY)
 file(REMOVE_RECURSE ${STAGE})
