@@ -26,6 +26,7 @@ struct OrchestratorOptions {
   EventOptions events;
   ChangeFeedOptions changes;
   HostWatchOptions hosts;
+  LifecycleOptions lifecycle;
   std::size_t contexts_max = 5'000'000;
   std::size_t contexts_per_device_max = 1000;
   std::string content;  // YAML file loaded into an empty store

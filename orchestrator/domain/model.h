@@ -12,10 +12,12 @@
 #include <set>
 #include <shared_mutex>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "api/base/result.h"
+#include "api/mec/app_package.h"
 #include "api/operator/types.h"
 #include "orchestrator/domain/location.h"
 #include "orchestrator/domain/table.h"
@@ -30,9 +32,12 @@ struct CatalogueEntry {
 struct HostEntry {
   Host host;
   std::vector<PreparedLocation> service_area;
-  std::unordered_map<std::string, std::size_t> instance_of;  // appDId -> index in host.instances
+  std::unordered_map<std::string, std::vector<std::size_t>> instances_of;  // appDId -> indexes
 
-  [[nodiscard]] const AppInstance* instance(const std::string& app_d_id) const;
+  // The instance that serves a UE: of several each serves its share, and when one comes or goes,
+  // only UEs of that one change (rendezvous hashing, Thaler and Ravishankar 1998). Null: none.
+  [[nodiscard]] const AppInstance* instance(const std::string& app_d_id,
+                                            std::string_view dev_app_id) const;
 };
 
 // How a request names an application. Empty optional: not given.
@@ -53,7 +58,10 @@ class Model {
   Result<void> put_host(const Host& host);
   void remove_host(const std::string& id);
   void set_reachable(const std::string& host_id, bool reachable);
+  void set_unable(const std::string& host_id, std::vector<std::string> app_d_ids);
   void apply(const TableChange& change);
+  void put_package(const Package& package);
+  void remove_package(const std::string& id);
   void set_table_version(std::uint64_t version) { table_version_ = version; }
   // Counts every change; a decision remembers it to notice that it has become old.
   void bump() { ++generation_; }
@@ -73,8 +81,17 @@ class Model {
   [[nodiscard]] const HostEntry* host(const std::string& id) const;
   [[nodiscard]] const std::map<std::string, CatalogueEntry>& apps() const { return apps_; }
   [[nodiscard]] const std::map<std::string, HostEntry>& hosts() const { return hosts_; }
+  // Whether λ of the app can be started at all: it has a package that is enabled.
+  [[nodiscard]] bool is_packaged(const std::string& app_d_id) const;
+  // Whether one could be started there: a MEPM serves the host, and has not failed to lately.
+  [[nodiscard]] bool can_start(const HostEntry& host, const std::string& app_d_id) const;
   // Hosts that list an instance of the app, by identifier.
   [[nodiscard]] const std::set<std::string>& hosts_of(const std::string& app_d_id) const;
+
+  [[nodiscard]] const Package* package(const std::string& id) const;
+  // The on-boarded package of an app. Its app can be instantiated if it is also enabled.
+  [[nodiscard]] const Package* package_of(const std::string& app_d_id) const;
+  [[nodiscard]] const std::map<std::string, Package>& packages() const { return packages_; }
 
   [[nodiscard]] const Table& table() const { return table_; }
   [[nodiscard]] std::uint64_t table_version() const { return table_version_; }
@@ -87,6 +104,8 @@ class Model {
   std::map<std::string, HostEntry> hosts_;
   std::unordered_map<std::string, std::set<std::string>> hosts_of_;
   std::map<std::pair<std::string, std::string>, std::set<std::string>> by_name_;
+  std::map<std::string, Package> packages_;
+  std::unordered_map<std::string, std::string> package_of_;  // appDId -> id, on-boarded ones
   Table table_;
   std::uint64_t table_version_ = 0;
   std::uint64_t generation_ = 0;

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/base/result.h"
 #include "orchestrator/domain/model.h"
@@ -28,10 +29,18 @@ struct Reassignment {
   bool changed = false;   // some address
   bool unserved = false;  // some item that nobody can serve
   bool list = false;      // items have come or gone, not only their addresses
+  // Hosts where an instance could be started for those that nobody can serve.
+  std::vector<std::string> start_at = {};
 };
 [[nodiscard]] Reassignment reassign(const Model& model, Strategy strategy,
                                     const StrategyOptions& options, ContextRecord& record,
                                     AppContext& context);
+
+// Locations that a context asks for without having an address there, and where it could have one
+// now: what ApplicationLocationAvailabilityNotification tells (clause 6.4.5).
+[[nodiscard]] std::vector<LocationConstraints> locations_to_offer(const Model& model,
+                                                                  const ContextRecord& record,
+                                                                  const AppContext& context);
 
 // The list of `multiple` in place of the only item of a new context.
 void expand(const Model& model, const StrategyOptions& options, const PlacementQuery& query,

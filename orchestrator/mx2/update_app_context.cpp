@@ -35,6 +35,7 @@ class UpdateAppContext final : public UnitOfWork {
     auto context = codec::decode_app_context(record.document);
     if (!context) return internal("stored context: " + context.error().detail);
     const bool knows_address = !record.reference_uri.empty();
+    host_before_ = record.host_id;
     const auto moved = apply(*context, record);
     record.revision += 1;
     revision_ = record.revision;
@@ -48,11 +49,17 @@ class UpdateAppContext final : public UnitOfWork {
   void done(const Result<void>& outcome) noexcept override {
     if (!outcome) return answer_(outcome.error());
     service_.events.publish(context_id_, revision_, told_);
-    if (moved_) service_.changes.publish(std::move(*moved_));
+    if (moved_) tell_move();
     answer_(revision_);
   }
 
  private:
+  void tell_move() {
+    service_.index.clients().remove(moved_->app_d_id, host_before_);
+    service_.index.clients().add(moved_->app_d_id, moved_->host_id);
+    service_.changes.publish(std::move(*moved_));
+  }
+
   // Only callbackReference and appLocation may change (7.5.3.2); the rest of the request is
   // ignored. What that changed of the addresses.
   Reassignment apply(AppContext& context, ContextRecord& record) const {
@@ -104,6 +111,7 @@ class UpdateAppContext final : public UnitOfWork {
   const IfMatch if_match_;
   Callback<Result<std::uint64_t>> answer_;
   std::uint64_t revision_ = 0;
+  std::string host_before_;
   std::optional<ContextChanged> moved_;
   ApplicationContextUpdateNotification told_;  // to listeners: the list, whatever has changed
 };

@@ -51,6 +51,15 @@ void set_host_state(Mx2Service& service, const std::string& id, HostState state,
 // Whether it answers, as HostWatch finds it. Not stored.
 void set_host_reachable(Mx2Service& service, const std::string& id, bool reachable,
                         Callback<Result<Changed>> answer);
+// A MEPM begins to serve its host; creates the host if it is not known. What an operator has said
+// of the host stays.
+void register_host(Mx2Service& service, HostRegistration registration,
+                   Callback<Result<Changed>> answer);
+// The instances of a host that life-cycle management has running, in place of those before, and the
+// apps that it could not start there. not_found when the host has gone.
+void set_managed_instances(Mx2Service& service, const std::string& host_id,
+                           std::vector<AppInstance> instances, std::vector<std::string> unable,
+                           Callback<Result<void>> answer);
 void delete_host(Mx2Service& service, const std::string& id, const Precondition& guard,
                  Callback<Result<Changed>> answer);
 // `guard.if_match`: the table version as an ETag.

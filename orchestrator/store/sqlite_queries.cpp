@@ -171,10 +171,12 @@ Result<Store::Loaded> load(SQLite::Database& db, const Store::Loader& loader) {
       load_documents<Host>(db, "SELECT document FROM hosts", codec::decode_host, loader.host);
   if (!hosts) return hosts.error();
   if (auto loaded = load_rows(db, loader); !loaded) return loaded.error();
-  SQLite::Statement contexts(db, "SELECT subject, dev_app_id, app_d_id, context_id FROM contexts");
+  SQLite::Statement contexts(
+      db, "SELECT subject, dev_app_id, app_d_id, context_id, host_id FROM contexts");
   while (contexts.executeStep()) {
     loader.context({contexts.getColumn(0).getString(), contexts.getColumn(1).getString()},
-                   contexts.getColumn(2).getString(), contexts.getColumn(3).getString());
+                   contexts.getColumn(2).getString(), contexts.getColumn(3).getString(),
+                   contexts.getColumn(4).getString());
   }
   Store::Loaded loaded;
   loaded.table_version = parse_uint(meta(db, "table_version")).value_or(0);

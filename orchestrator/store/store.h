@@ -186,7 +186,7 @@ class Store {
     std::function<Result<void>(Host&&)> host;
     std::function<Result<void>(TableChange&&)> row;
     std::function<void(const ContextOwner& owner, const std::string& app_d_id,
-                       const std::string& context_id)>
+                       const std::string& context_id, const std::string& host_id)>
         context;
   };
   struct Loaded {

@@ -104,7 +104,7 @@ TEST_CASE("host: what is refused", "[operator]") {
        R"({"id":"a","state":"gone"})", R"({"id":"a","lables":{}})",
        R"({"id":"a","labels":{"x":1}})", R"({"id":"a","instances":[{"appDId":"x"}]})",
        R"({"id":"a","instances":[{"appDId":"x","referenceURI":""}]})",
-       R"({"id":"a","instances":[{"appDId":"x","referenceURI":"u"},{"appDId":"x","referenceURI":"v"}]})",
+       R"({"id":"a","instances":[{"appDId":"x","referenceURI":"u"},{"appDId":"x","referenceURI":"u"}]})",
        R"({"id":"a","serviceArea":[{}]})", R"({"id":"a","serviceArea":{}})"}) {
     CAPTURE(bad);
     CHECK_FALSE(decode_host(json::parse(bad).value()).ok());
