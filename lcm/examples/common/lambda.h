@@ -35,8 +35,8 @@ struct Options {
   std::string mp1_uri;      // MX2_MP1_URI, e.g. "http://10.0.0.1:8090/mec_app_support/v1"
 };
 
-// Adds --name, --address, --port, --threads, and what the environment says instead. Of an option that
-// is given twice, the last counts, here and for those added afterwards.
+// Adds --name, --address, --port, --threads, and what the environment says instead. Of an option
+// that is given twice, the last counts, here and for those added afterwards.
 void add_options(CLI::App& app, Options& options);
 
 // The work: from the request to the members of the answer, which "app", "host", "instance" and "ms"
