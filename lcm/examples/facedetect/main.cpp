@@ -14,6 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kBodyBytesMax = 8 << 20;
+constexpr std::size_t kWaitingMax = 16;  // pictures are large
+constexpr std::size_t kConnectionsMax = 200;
 
 // Beside the program, as in its package.
 std::string default_cascade() {
@@ -65,6 +67,8 @@ int main(int argc, char** argv) {
   Options options;
   options.name = "facedetect";
   options.body_bytes_max = kBodyBytesMax;
+  options.waiting_max = kWaitingMax;
+  options.connections_max = kConnectionsMax;
   std::string cascade = default_cascade();
   CLI::App app{"A λ that finds faces in pictures", "mx2-facedetect"};
   add_options(app, options);
