@@ -248,7 +248,7 @@ Plan desired_instances(const std::vector<Inputs>& inputs, const Policy& policy,
     auto decision = decide(in, policy.options_of(in.app_d_id),
                            state == nullptr ? std::nullopt : std::optional(*state), now_ms);
     plan.states[in.host_id][in.app_d_id] = decision.state;
-    plan.decisions.push_back(std::move(decision));
+    plan.decisions.push_back(decision);
   }
   return plan;
 }

@@ -246,6 +246,10 @@ def test_facedetect(build, package):
         instance.problem(415, "unsupported-media-type", "POST", "/", face)
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda _: check_faces(instance, face, 480, 1), range(100)))
+        for bad in ("/nowhere.xml", "/etc/passwd"):
+            done = subprocess.run([instance.process.args[0], "--cascade", bad], text=True,
+                                  capture_output=True, timeout=10)
+            check(done.returncode == 1 and "is no cascade" in done.stderr, f"{bad}: {done.stderr}")
         print(f"facedetect: a face in 480 x 480 pixels in {ms:.1f} ms")
         instance.end()
 

@@ -129,6 +129,7 @@ http::ServerOptions server_options(const Options& options) {
   server.port = options.port;
   server.threads = 1;  // it only reads and writes
   server.body_bytes_max = options.body_bytes_max;
+  server.connections_max = options.connections_max;
   return server;
 }
 

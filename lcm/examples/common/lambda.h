@@ -31,12 +31,13 @@ struct Options {
   int threads = 2;                  // that work at the same time
   std::size_t waiting_max = 256;    // requests waiting for a thread; above: 503
   std::size_t body_bytes_max = 1 << 20;
+  std::size_t connections_max = 2000;
   std::string instance_id;  // MX2_APP_INSTANCE_ID
   std::string mp1_uri;      // MX2_MP1_URI, e.g. "http://10.0.0.1:8090/mec_app_support/v1"
 };
 
-// Adds --name, --address, --port, --threads, and what the environment says instead. Of an option that
-// is given twice, the last counts, here and for those added afterwards.
+// Adds --name, --address, --port, --threads, and what the environment says instead. Of an option
+// that is given twice, the last counts, here and for those added afterwards.
 void add_options(CLI::App& app, Options& options);
 
 // The work: from the request to the members of the answer, which "app", "host", "instance" and "ms"

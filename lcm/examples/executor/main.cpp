@@ -2,7 +2,8 @@
 // experiments: op-offset + op-coeff · input bytes operations for each request.
 //
 // One operation is one round of a chain of 64-bit integer arithmetic in which each needs the result
-// of the one before, so that neither the compiler nor the processor can shorten it: a few nanoseconds.
+// of the one before, so that neither the compiler nor the processor can shorten it: a few
+// nanoseconds.
 // `--calibrate` prints how many this machine does in a second.
 #include <atomic>
 #include <chrono>

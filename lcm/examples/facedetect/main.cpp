@@ -1,14 +1,12 @@
-// mx2-facedetect: a λ that finds faces in a JPEG picture, by OpenCV's cascades of Haar features
-// (Viola, Jones: Rapid object detection using a boosted cascade of simple features, CVPR 2001).
+// mx2-facedetect: a λ that finds faces in a JPEG picture. Its answer is
+// {"faces":[{"x","y","width","height"}],"width","height",…}.
 #include <filesystem>
 #include <iostream>
-#include <opencv2/core.hpp>
-#include <opencv2/imgproc.hpp>
-#include <opencv2/objdetect.hpp>
+#include <memory>
 
 #include "api/base/text.h"
 #include "lcm/examples/common/lambda.h"
-#include "lcm/examples/facedetect/jpeg.h"
+#include "lcm/examples/facedetect/face_detector.h"
 
 namespace mx2::lambda {
 namespace {
@@ -16,10 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kBodyBytesMax = 8 << 20;
-constexpr std::size_t kFacesMax = 1000;
-constexpr double kScaleStep = 1.1;
-constexpr int kNeighbours = 4;
-constexpr int kSideMin = 24;  // pixels, what the cascade was trained with
+constexpr std::size_t kWaitingMax = 16;  // pictures are large
+constexpr std::size_t kConnectionsMax = 200;
 
 // Beside the program, as in its package.
 std::string default_cascade() {
@@ -28,37 +24,6 @@ std::string default_cascade() {
   return (program.parent_path().parent_path() / "share" / "haarcascade_frontalface_default.xml")
       .string();
 }
-
-// One thread's; the classifier keeps intermediate results.
-class FaceDetector {
- public:
-  // Throws cv::Exception when there is no such file or it is no cascade.
-  explicit FaceDetector(const std::string& cascade) : cascade_(cascade) {}
-  [[nodiscard]] bool ready() const { return !cascade_.empty(); }
-
-  json::Value detect(const GreyImage& image) {
-    cv::Mat grey;
-    const cv::Mat pixels(image.height, image.width, CV_8UC1,
-                         const_cast<unsigned char*>(image.pixels.data()));  // only read
-    cv::equalizeHist(pixels, grey);
-    std::vector<cv::Rect> found;
-    cascade_.detectMultiScale(grey, found, kScaleStep, kNeighbours, 0, {kSideMin, kSideMin});
-    const double factor = static_cast<double>(image.full_width) / image.width;
-    const auto full = [factor](int value) { return static_cast<int>(value * factor); };
-    auto faces = json::Value::array();
-    for (const auto& face : found) {
-      if (faces.size() == kFacesMax) break;
-      faces.push_back({{"x", full(face.x)},
-                       {"y", full(face.y)},
-                       {"width", full(face.width)},
-                       {"height", full(face.height)}});
-    }
-    return faces;
-  }
-
- private:
-  cv::CascadeClassifier cascade_;
-};
 
 bool is_jpeg(const http::Request& request) {
   const auto type = request.header("Content-Type");
@@ -72,29 +37,25 @@ Result<json::Value> detect_faces(FaceDetector& detector, const http::Request& re
   }
   const auto image = decode_jpeg(request.body);
   if (!image) return image.error();
-  try {
-    return json::Value{{"faces", detector.detect(*image)},
-                       {"width", image->full_width},
-                       {"height", image->full_height}};
-  } catch (const cv::Exception& e) {
-    return internal(e.what());
+  const auto found = detector.detect(*image);
+  if (!found) return found.error();
+  auto faces = json::Value::array();
+  for (const auto& face : *found) {
+    faces.push_back({{"x", face.x}, {"y", face.y}, {"width", face.width}, {"height", face.height}});
   }
+  return json::Value{
+      {"faces", std::move(faces)}, {"width", image->full_width}, {"height", image->full_height}};
 }
 
-// Empty, after saying why, when the cascade cannot be used.
-std::vector<Work> make_workers(int threads, const std::string& cascade) {
+Result<std::vector<Work>> make_workers(int threads, const std::string& cascade) {
   std::vector<Work> workers;
-  try {
-    for (int i = 0; i < threads; ++i) {
-      const auto detector = std::make_shared<FaceDetector>(cascade);
-      if (!detector->ready()) break;
-      workers.emplace_back(
-          [detector](const http::Request& request) { return detect_faces(*detector, request); });
-    }
-  } catch (const cv::Exception& e) {
-    workers.clear();
+  for (int i = 0; i < threads; ++i) {
+    const auto detector = FaceDetector::load(cascade);
+    if (!detector) return detector.error();
+    workers.emplace_back([detector = *detector](const http::Request& request) {
+      return detect_faces(*detector, request);
+    });
   }
-  if (workers.empty()) std::cerr << "mx2-facedetect: " << cascade << " is no cascade\n";
   return workers;
 }
 
@@ -106,13 +67,16 @@ int main(int argc, char** argv) {
   Options options;
   options.name = "facedetect";
   options.body_bytes_max = kBodyBytesMax;
+  options.waiting_max = kWaitingMax;
+  options.connections_max = kConnectionsMax;
   std::string cascade = default_cascade();
   CLI::App app{"A λ that finds faces in pictures", "mx2-facedetect"};
   add_options(app, options);
   app.add_option("--cascade", cascade, "OpenCV's description of what to look for")
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
-  cv::setNumThreads(1);  // --threads decides
   auto workers = make_workers(options.threads, cascade);
-  return workers.empty() ? 1 : run(options, std::move(workers));
+  if (workers) return run(options, std::move(*workers));
+  std::cerr << "mx2-facedetect: " << workers.error().detail << "\n";
+  return 1;
 }
