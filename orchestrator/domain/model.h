@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "api/base/result.h"
+#include "api/geo/location.h"
 #include "api/operator/types.h"
-#include "orchestrator/domain/location.h"
 #include "orchestrator/domain/table.h"
 
 namespace mx2 {

@@ -167,7 +167,7 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
   if (events_.has_listeners(record.context_id)) {
     progress.heard.push_back({record.context_id, record.revision, notification});
   }
-  if (changes_.followed()) progress.followed.push_back(changed(record));
+  if (changes_.followed()) progress.followed.push_back(changed(record, *context));
   if (!context->callback_reference) return {};
   return transaction.put_notification(owed(record, *context, notification, clock_.now_ms()));
 }
