@@ -104,11 +104,7 @@ Plan make_plan(const Replica& replica, const Snapshot& snapshot, const Placement
 std::string to_ndjson(Plan& plan, std::size_t bytes_max) {
   std::string out;
   for (std::size_t i = 0; i < plan.changes.size(); ++i) {
-    auto document = codec::to_json(plan.changes[i].row);
-    document.erase("version");
-    document.erase("updated");
-    if (plan.changes[i].remove) document["remove"] = true;
-    const auto line = json::dump(document) + "\n";
+    const auto line = codec::encode_table_change(plan.changes[i]);
     if (out.size() + line.size() > bytes_max) {
       plan.postponed += plan.changes.size() - i;
       plan.changes.resize(i);

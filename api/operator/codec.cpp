@@ -134,15 +134,17 @@ Result<std::vector<TableChange>> decode_table_patch(std::string_view body, std::
   return changes;
 }
 
+std::string encode_table_change(const TableChange& change) {
+  auto line = to_json(change.row);
+  line.erase("version");
+  line.erase("updated");
+  if (change.remove) line["remove"] = true;
+  return json::dump(line) + "\n";
+}
+
 std::string encode_table_patch(const std::vector<TableChange>& changes) {
   std::string lines;
-  for (const auto& [row, remove] : changes) {
-    auto line = to_json(row);
-    line.erase("version");
-    line.erase("updated");
-    if (remove) line["remove"] = true;
-    lines += json::dump(line) + "\n";
-  }
+  for (const auto& change : changes) lines += encode_table_change(change);
   return lines;
 }
 

@@ -26,7 +26,8 @@ inline constexpr std::size_t kTargetsMax = 16;
 // an error: the order of lines must not matter.
 [[nodiscard]] Result<std::vector<TableChange>> decode_table_patch(std::string_view body,
                                                                   std::size_t rows_max);
-// The same the other way round: without what is the server's to give.
+// The same the other way round: without what is the server's to give. The first is one line.
+[[nodiscard]] std::string encode_table_change(const TableChange& change);
 [[nodiscard]] std::string encode_table_patch(const std::vector<TableChange>& changes);
 
 // What operators put: without status.

@@ -98,7 +98,8 @@ class ChangeFeed {
   };
 
   [[nodiscard]] Position end() const { return first_ + kept_.size(); }
-  void forget_if_unfollowed(Time now);
+  // What it forgets, to be freed without the mutex.
+  [[nodiscard]] std::deque<Change> forget_if_unfollowed(Time now);
   void run();
   void answer_all(std::vector<Waiting> due);
   [[nodiscard]] Result<News> news_since(Position since);
