@@ -69,6 +69,7 @@ struct AppModel {
   std::map<std::string, std::string> labels;  // a host must have all of them
   std::vector<std::string> zones;             // allowed zones; empty: all
   std::vector<bool> instances;                // by host: has an instance; empty: all have
+  std::vector<bool> in_area;                  // by host: in the app's locations; empty: all are
   Index default_host = kNone;                 // what the row for everybody ("*") leads to
 };
 
@@ -106,10 +107,16 @@ class LatencyMatrix {
   std::vector<std::int32_t> values_;
 };
 
-// The contexts of one UE and one app: they share a row of the table, so they move together.
-struct Group {
+// What decides where somebody may be served, and what for.
+struct Demand {
   Index app = 0;
   Index attachment = kNone;
+  Index area = kNone;  // in Snapshot::areas; kNone: anywhere
+  bool operator==(const Demand&) const = default;
+};
+
+// The contexts of one UE and one app: they share a row of the table, so they move together.
+struct Group : Demand {
   Index host = kNone;  // where they are; kNone: nowhere yet
   std::uint32_t contexts = 1;
   bool fixed = false;         // must not move: an operator's pin, or moved too recently
@@ -132,8 +139,9 @@ struct Snapshot {
   std::vector<AppModel> apps;    // by id, ascending
   std::vector<Attachment> attachments;
   LatencyMatrix latency;
-  std::vector<bool> off_tree;                          // attachment × host; empty: nobody is
-  std::vector<Group> groups;                           // by app, then UE
+  std::vector<std::vector<bool>> areas;  // by host: serves the location that somebody asks for
+  std::vector<bool> off_tree;            // attachment × host; empty: nobody is
+  std::vector<Group> groups;             // by app, then UE
   std::shared_ptr<const std::vector<std::string>> ue;  // of each group, e.g. "dev:car-7"
   CostModel cost;
 };

@@ -71,6 +71,7 @@ void read_topology_options(config::Reader& reader, OptimizerOptions& options) {
   reader.integer("topology.us_per_km", distance.us_per_km, 0, 10000);
   reader.integer("topology.regional_extra_us", distance.regional_extra_us, 0, kHourUs / 1000);
   reader.integer("topology.cloud_extra_us", distance.cloud_extra_us, 0, kHourUs / 1000);
+  reader.integer("attachment.location_km_max", options.location_km_max, 0, 20'050);
 }
 
 }  // namespace

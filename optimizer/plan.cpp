@@ -43,7 +43,7 @@ Index second_host(const Snapshot& snapshot, const Feasibility& feasible, const E
   Index best = kNone;
   std::int64_t least = 0;
   for (Index h = 0; h < snapshot.hosts.size(); ++h) {
-    if (h == first || !feasible.may_enter(group.app, group.attachment, h)) continue;
+    if (h == first || !feasible.may_enter(group, h)) continue;
     if (after.load[h] + load_of(snapshot, group) > snapshot.hosts[h].capacity) continue;
     const auto cost = context_cost(snapshot, group.app, group.attachment, h).total();
     if (best != kNone && cost >= least) continue;
@@ -88,8 +88,7 @@ Plan make_plan(const Replica& replica, const Snapshot& snapshot, const Placement
     if (group.fixed || to == kNone || to == group.host) continue;
     const auto second = second_host(snapshot, feasible, plan.after, group, to);
     auto change = put(snapshot, i, to, second, reasons.reason(i, to, policy_of_app[group.app]));
-    const bool urgent =
-        group.host == kNone || !feasible.may(group.app, group.attachment, group.host, group.host);
+    const bool urgent = group.host == kNone || !feasible.may(group, group.host, group.host);
     (urgent ? plan.changes : others).push_back(std::move(change));
   }
   plan.changes.insert(plan.changes.end(), std::make_move_iterator(others.begin()),
@@ -105,11 +104,7 @@ Plan make_plan(const Replica& replica, const Snapshot& snapshot, const Placement
 std::string to_ndjson(Plan& plan, std::size_t bytes_max) {
   std::string out;
   for (std::size_t i = 0; i < plan.changes.size(); ++i) {
-    auto document = codec::to_json(plan.changes[i].row);
-    document.erase("version");
-    document.erase("updated");
-    if (plan.changes[i].remove) document["remove"] = true;
-    const auto line = json::dump(document) + "\n";
+    const auto line = codec::encode_table_change(plan.changes[i]);
     if (out.size() + line.size() > bytes_max) {
       plan.postponed += plan.changes.size() - i;
       plan.changes.resize(i);

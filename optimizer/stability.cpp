@@ -42,8 +42,7 @@ class Selection {
     for (std::uint32_t i = 0; i < snapshot_.groups.size(); ++i) {
       const auto& group = snapshot_.groups[i];
       if (wanted_.host_of_group[i] == group.host) continue;
-      const bool must_leave = group.host == kNone ||
-                              !feasible_.may(group.app, group.attachment, group.host, group.host);
+      const bool must_leave = group.host == kNone || !feasible_.may(group, group.host, group.host);
       if (must_leave) {
         accept(i);
       } else {
@@ -176,7 +175,7 @@ void calm(Snapshot& snapshot, const StabilityOptions& options, std::int64_t now_
   const Feasibility feasible(snapshot);
   for (auto& group : snapshot.groups) {
     if (group.fixed || group.host == kNone || group.moved_ms == 0) continue;
-    if (!feasible.may(group.app, group.attachment, group.host, group.host)) continue;
+    if (!feasible.may(group, group.host, group.host)) continue;
     const bool higher = snapshot.hosts[group.host].tier != Tier::kEdge;
     const auto rest_ms = higher ? std::max(options.dwell_ms, options.hold_ms) : options.dwell_ms;
     group.fixed = now_ms - group.moved_ms < rest_ms;

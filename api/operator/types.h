@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -183,6 +184,17 @@ struct ContextSummary {
   std::string ue;  // selector of the row that decided
   std::int64_t created_ms = 0;
   bool has_callback = false;
+  std::optional<LocationConstraints> app_location;  // of the first instance, as asked for
+};
+
+// What a plan needs to know of a context.
+struct ContextPlace {
+  std::string context_id;
+  std::string app_d_id;
+  std::string dev_app_id;
+  std::string client_ip;
+  std::string host_id;                                      // empty: at a literal endpoint, or none
+  std::shared_ptr<const LocationConstraints> app_location;  // of the first instance; null: none
 };
 
 // A notification that is owed, as operators see it.

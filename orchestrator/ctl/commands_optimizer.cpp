@@ -77,10 +77,7 @@ std::vector<Column> status_columns() {
 }
 
 void print_explanation(Session& session, const json::Value& document) {
-  if (session.format == Format::kJson) {
-    session.out << json::dump(document, 2) << '\n';
-    return;
-  }
+  if (print_as_json(session.format, session.out, document)) return;
   const auto writer = make_list_writer(
       session.format, session.out,
       {{"chosen", "", [](const json::Value& c) { return c.value("chosen", false) ? "*" : ""; }},
@@ -92,10 +89,7 @@ void print_explanation(Session& session, const json::Value& document) {
        milliseconds("offTreeMs", "OFF TREE"),
        milliseconds("congestionMs", "CONGESTION"),
        milliseconds("migrationMs", "MIGRATION")});
-  const auto candidates = document.find("candidates");
-  if (candidates != document.end() && candidates->is_array()) {
-    for (const auto& candidate : *candidates) writer->add(candidate);
-  }
+  add_items(*writer, document, "candidates");
   writer->finish();
   if (session.format == Format::kTable) {
     session.out << '\n' << document.value("reason", "") << '\n';

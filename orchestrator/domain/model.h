@@ -17,9 +17,9 @@
 #include <vector>
 
 #include "api/base/result.h"
+#include "api/geo/location.h"
 #include "api/mec/app_package.h"
 #include "api/operator/types.h"
-#include "orchestrator/domain/location.h"
 #include "orchestrator/domain/table.h"
 
 namespace mx2 {

@@ -22,9 +22,7 @@ struct ChangeJson {
   std::int64_t now_ms;
 
   json::Value operator()(const ContextChanged& c) const {
-    return {{"kind", "context"},       {"contextId", c.context_id},
-            {"app", c.app_d_id},       {"associateDevAppId", c.dev_app_id},
-            {"clientIp", c.client_ip}, {"host", c.host_id}};
+    return of_kind("context", codec::to_json(c.place));
   }
   json::Value operator()(const ContextEnded& c) const {
     return {{"kind", "contextEnded"}, {"contextId", c.context_id}};

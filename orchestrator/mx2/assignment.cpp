@@ -161,6 +161,16 @@ Notification notification_of(const AppContext& context, bool address_only) {
   return update_notification(context);
 }
 
+ContextChanged changed(const ContextRecord& record, const AppContext& context) {
+  ContextPlace place{record.context_id, record.app_d_id, record.dev_app_id,
+                     record.client_ip,  record.host_id,  nullptr};
+  const auto& items = context.app_info.user_app_instance_info;
+  if (!items.empty() && items.front().app_location) {
+    place.app_location = std::make_shared<const LocationConstraints>(*items.front().app_location);
+  }
+  return {std::move(place)};
+}
+
 notifier::OutboxEntry owed(const ContextRecord& record, const AppContext& context,
                            const Notification& notification, std::int64_t now_ms) {
   notifier::OutboxEntry entry;

@@ -9,6 +9,7 @@
 #include "api/base/result.h"
 #include "orchestrator/domain/model.h"
 #include "orchestrator/domain/placement.h"
+#include "orchestrator/mx2/change_feed.h"
 #include "orchestrator/store/store.h"
 
 namespace mx2 {
@@ -52,6 +53,9 @@ void expand(const Model& model, const StrategyOptions& options, const PlacementQ
 // What tells a device application that addresses have changed: the new address when it has one
 // item and knew an address of it before, else the whole list.
 [[nodiscard]] Notification notification_of(const AppContext& context, bool address_only);
+
+// For those who follow.
+[[nodiscard]] ContextChanged changed(const ContextRecord& record, const AppContext& context);
 
 // The outbox entry of a context's notification.
 [[nodiscard]] notifier::OutboxEntry owed(const ContextRecord& record, const AppContext& context,

@@ -88,7 +88,7 @@ class CreateAppContext final : public UnitOfWork {
                                      {"ue", record_.ue},
                                      {"host", record_.host_id}});
     }
-    if (service_.changes.followed()) service_.changes.publish(changed(record_));
+    if (service_.changes.followed()) service_.changes.publish(changed(record_, context_));
     if (!start_at_.empty()) service_.instantiation->want(record_.app_d_id, start_at_);
     answer_(StoredContext{std::move(record_.document), record_.context_id, record_.revision,
                           record_.reference_uri});

@@ -186,7 +186,7 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
   ++record.revision;
   record.document = codec::encode(*context);
   if (auto stored = transaction.update_context(record); !stored) return stored;
-  if (changes_.followed()) progress.followed.push_back(changed(record));
+  if (changes_.followed()) progress.followed.push_back(changed(record, *context));
   return tell(transaction, record, *context,
               notification_of(*context, knows_address && !reassigned.list), progress);
 }

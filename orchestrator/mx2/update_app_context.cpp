@@ -36,33 +36,34 @@ class UpdateAppContext final : public UnitOfWork {
     if (!context) return internal("stored context: " + context.error().detail);
     const bool knows_address = !record.reference_uri.empty();
     host_before_ = record.host_id;
-    const auto moved = apply(*context, record);
+    const bool relocated = take_changes(*context, record);
+    const auto moved = relocated ? relocate(*context, record) : Reassignment{};
     record.revision += 1;
     revision_ = record.revision;
     record.document = codec::encode(*context);
     if (auto owing = owe(transaction, record, *context, moved, knows_address); !owing) return owing;
     told_ = update_notification(*context);
-    if (moved.changed) moved_ = changed(record);
+    if (relocated) relocated_ = changed(record, *context);
     return transaction.update_context(record);
   }
 
   void done(const Result<void>& outcome) noexcept override {
     if (!outcome) return answer_(outcome.error());
     service_.events.publish(context_id_, revision_, told_);
-    if (moved_) tell_move();
+    if (relocated_) tell_relocation();
     answer_(revision_);
   }
 
  private:
-  void tell_move() {
-    service_.index.clients().remove(moved_->app_d_id, host_before_);
-    service_.index.clients().add(moved_->app_d_id, moved_->host_id);
-    service_.changes.publish(std::move(*moved_));
+  void tell_relocation() {
+    service_.index.clients().remove(relocated_->app_d_id, host_before_);
+    service_.index.clients().add(relocated_->app_d_id, relocated_->host_id);
+    service_.changes.publish(std::move(*relocated_));
   }
 
   // Only callbackReference and appLocation may change (7.5.3.2); the rest of the request is
-  // ignored. What that changed of the addresses.
-  Reassignment apply(AppContext& context, ContextRecord& record) const {
+  // ignored. True if a location has changed.
+  bool take_changes(AppContext& context, ContextRecord& record) const {
     if (request_.callback_reference) context.callback_reference = request_.callback_reference;
     record.has_callback = context.callback_reference.has_value();
     auto& stored = context.app_info.user_app_instance_info;
@@ -77,7 +78,7 @@ class UpdateAppContext final : public UnitOfWork {
       item->app_location = updates[i].app_location;
       relocated = true;
     }
-    return relocated ? relocate(context, record) : Reassignment{};
+    return relocated;
   }
 
   // Items move to where their new locations are served, if that is anywhere; else they stay.
@@ -112,7 +113,7 @@ class UpdateAppContext final : public UnitOfWork {
   Callback<Result<std::uint64_t>> answer_;
   std::uint64_t revision_ = 0;
   std::string host_before_;
-  std::optional<ContextChanged> moved_;
+  std::optional<ContextChanged> relocated_;
   ApplicationContextUpdateNotification told_;  // to listeners: the list, whatever has changed
 };
 

@@ -1,6 +1,7 @@
 #include "orchestrator/store/sqlite_queries.h"
 
 #include "api/base/text.h"
+#include "api/mx2/codec.h"
 #include "api/operator/codec.h"
 #include "orchestrator/store/sqlite_history.h"
 #include "orchestrator/store/sqlite_values.h"
@@ -37,6 +38,14 @@ std::string meta(SQLite::Database& db, const char* name) {
   return query.executeStep() ? query.getColumn(0).getString() : "";
 }
 
+// Most contexts have none, and need not be parsed to see it.
+std::optional<LocationConstraints> location_of(std::string_view document) {
+  if (document.find("\"appLocation\"") == std::string_view::npos) return std::nullopt;
+  const auto context = codec::decode_app_context(document);
+  if (!context) return std::nullopt;
+  return context->app_info.user_app_instance_info.front().app_location;
+}
+
 OutboxItem item_of(const notifier::OutboxEntry& entry) {
   return {entry.context_id, entry.type, entry.callback_reference, entry.attempts, entry.written_ms,
           entry.due_ms,     entry.dead, entry.last_error};
@@ -63,7 +72,7 @@ Result<Page<ContextSummary>> contexts(SQLite::Database& db, const ContextFilter&
   SQLite::Statement query(
       db,
       "SELECT context_id, app_d_id, dev_app_id, client_ip, host_id, reference_uri, ue, created_ms, "
-      "has_callback FROM contexts WHERE context_id > $1 AND ($2 = '' OR app_d_id = $2) "
+      "has_callback, document FROM contexts WHERE context_id > $1 AND ($2 = '' OR app_d_id = $2) "
       "AND ($3 = '' OR dev_app_id = $3) AND ($4 = '' OR host_id = $4) "
       "ORDER BY context_id LIMIT $5");
   bind_all(query, cursor, filter.app_d_id, filter.dev_app_id, filter.host_id,
@@ -84,6 +93,7 @@ Result<Page<ContextSummary>> contexts(SQLite::Database& db, const ContextFilter&
     item.ue = query.getColumn(6).getString();
     item.created_ms = query.getColumn(7).getInt64();
     item.has_callback = query.getColumn(8).getInt() != 0;
+    item.app_location = location_of(query.getColumn(9).getText());
   }
   return page;
 }
