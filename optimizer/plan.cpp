@@ -53,6 +53,15 @@ Index second_host(const Snapshot& snapshot, const Feasibility& feasible, const E
   return best;
 }
 
+// Make before break: a target without an instance is passed over until its instance is ready, and
+// meanwhile the group stays where it is.
+bool stays_until_ready(const Snapshot& snapshot, const Feasibility& feasible, const Group& group,
+                       Index to) {
+  const auto& running = snapshot.apps[group.app].running;
+  return !running.empty() && !running[to] && group.host != kNone &&
+         feasible.may(group, group.host, group.host);
+}
+
 void add_text(std::string& out, const char* what, double before, double after) {
   out += fmt::format("  {:<24} {:>12.2f} -> {:>12.2f}\n", what, before, after);
 }
@@ -86,7 +95,9 @@ Plan make_plan(const Replica& replica, const Snapshot& snapshot, const Placement
     const auto& group = snapshot.groups[i];
     const auto to = placement.host_of_group[i];
     if (group.fixed || to == kNone || to == group.host) continue;
-    const auto second = second_host(snapshot, feasible, plan.after, group, to);
+    const auto second = stays_until_ready(snapshot, feasible, group, to)
+                            ? group.host
+                            : second_host(snapshot, feasible, plan.after, group, to);
     auto change = put(snapshot, i, to, second, reasons.reason(i, to, policy_of_app[group.app]));
     const bool urgent = group.host == kNone || !feasible.may(group, group.host, group.host);
     (urgent ? plan.changes : others).push_back(std::move(change));

@@ -7,7 +7,8 @@ namespace {
 
 bool serves_alike(const Host& a, const Host& b) {
   return a.state == b.state && a.reachable == b.reachable && a.zone == b.zone &&
-         a.labels == b.labels && a.instances == b.instances && a.service_area == b.service_area;
+         a.labels == b.labels && a.instances == b.instances && a.mepm_uri == b.mepm_uri &&
+         a.unable == b.unable && a.service_area == b.service_area;
 }
 
 }  // namespace

@@ -28,6 +28,19 @@ std::string key_of(const IpAddress& address) {
   return {address.bytes().begin(), address.bytes().end()};
 }
 
+template <typename Which>
+bool has_instance(const Host& host, const std::string& app_d_id, Which which) {
+  return std::any_of(host.instances.begin(), host.instances.end(),
+                     [&](const AppInstance& i) { return i.app_d_id == app_d_id && which(i); });
+}
+
+// Of an app that life-cycle management runs somewhere: whether it could do so there, too.
+bool can_start(const Host& host, const std::string& app_d_id) {
+  const auto& unable = host.unable;
+  return !host.mepm_uri.empty() &&
+         std::find(unable.begin(), unable.end(), app_d_id) == unable.end();
+}
+
 // The host a row leads to; null for a literal endpoint.
 const std::string* host_of(const Association& row) {
   const auto& target = row.targets.front();
@@ -101,10 +114,14 @@ AppModel SnapshotBuilder::app_model(const App& app) const {
   model.labels = extra.labels;
   model.zones = extra.zones;
   model.in_area = hosts_in_area(app);
+  const bool managed =
+      std::any_of(replica_.hosts_.begin(), replica_.hosts_.end(), [&](const auto& item) {
+        return has_instance(item.second.host, id, [](const auto& i) { return i.managed; });
+      });
   for (const auto& [host_id, entry] : replica_.hosts_) {
-    const auto& instances = entry.host.instances;
-    model.instances.push_back(std::any_of(instances.begin(), instances.end(),
-                                          [&](const auto& i) { return i.app_d_id == id; }));
+    const bool runs = has_instance(entry.host, id, [](const auto&) { return true; });
+    model.running.push_back(runs);
+    model.instances.push_back(runs || (managed && can_start(entry.host, id)));
   }
   if (const auto* everybody = row(id, "*"); everybody != nullptr) {
     if (const auto* host = host_of(*everybody)) model.default_host = host_index(*host);
