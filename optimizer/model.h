@@ -68,6 +68,7 @@ struct AppModel {
   QosClass qos;
   std::map<std::string, std::string> labels;  // a host must have all of them
   std::vector<std::string> zones;             // allowed zones; empty: all
+  std::vector<Tier> tiers;                    // allowed tiers; empty: all
   std::vector<bool> instances;                // by host: has an instance; empty: all have
   std::vector<bool> in_area;                  // by host: in the app's locations; empty: all are
   Index default_host = kNone;                 // what the row for everybody ("*") leads to

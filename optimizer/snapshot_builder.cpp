@@ -100,6 +100,7 @@ AppModel SnapshotBuilder::app_model(const App& app) const {
   model.qos = extra.qos;
   model.labels = extra.labels;
   model.zones = extra.zones;
+  model.tiers = extra.tiers;
   model.in_area = hosts_in_area(app);
   for (const auto& [host_id, entry] : replica_.hosts_) {
     const auto& instances = entry.host.instances;
