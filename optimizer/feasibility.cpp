@@ -36,6 +36,7 @@ std::string_view to_text(Verdict verdict) {
     case Verdict::kNoInstance: return "has no instance of the app";
     case Verdict::kLabels: return "lacks a label the app needs";
     case Verdict::kZone: return "is in a zone the app must not be in";
+    case Verdict::kTier: return "is of a tier the app must not be in";
     case Verdict::kAppArea: return "serves none of the app's locations";
     case Verdict::kArea: return "does not serve the requested location";
     case Verdict::kDown: return "is down";
@@ -59,6 +60,10 @@ Verdict host_suits_app(const AppModel& app, const HostModel& host, Index host_in
   if (!app.zones.empty() &&
       std::find(app.zones.begin(), app.zones.end(), host.zone) == app.zones.end()) {
     return Verdict::kZone;
+  }
+  if (!app.tiers.empty() &&
+      std::find(app.tiers.begin(), app.tiers.end(), host.tier) == app.tiers.end()) {
+    return Verdict::kTier;
   }
   if (!app.in_area.empty() && !app.in_area[host_index]) return Verdict::kAppArea;
   if (host.memory_mb > 0 && app.memory_mb > host.memory_mb) return Verdict::kMemory;

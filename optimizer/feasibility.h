@@ -10,6 +10,7 @@ enum class Verdict : std::uint8_t {
   kNoInstance,
   kLabels,
   kZone,
+  kTier,
   kAppArea,  // none of the app's locations
   kArea,     // not the location that the device application asks for
   kDown,
@@ -24,7 +25,7 @@ enum class Verdict : std::uint8_t {
 
 [[nodiscard]] std::string_view to_text(Verdict verdict);
 
-// Without regard to the UE: instance, labels, zone, area, memory, bandwidth.
+// Without regard to the UE: instance, labels, zone, tier, area, memory, bandwidth.
 [[nodiscard]] Verdict host_suits_app(const AppModel& app, const HostModel& host, Index host_index);
 
 // Apps × hosts, asked millions of times.

@@ -68,10 +68,11 @@ struct AppModel {
   QosClass qos;
   std::map<std::string, std::string> labels;  // a host must have all of them
   std::vector<std::string> zones;             // allowed zones; empty: all
+  std::vector<Tier> tiers;                    // allowed tiers; empty: all
   // By host; empty: all.
   std::vector<bool> instances;  // has an instance, or one can be started there
   std::vector<bool> running;    // has one
-  std::vector<bool> in_area;    // by host: in the app's locations; empty: all are
+  std::vector<bool> in_area;    // in the app's locations
   Index default_host = kNone;   // what the row for everybody ("*") leads to
 };
 

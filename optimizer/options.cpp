@@ -43,6 +43,11 @@ void read_stability(config::Reader& reader, StabilityOptions& stability) {
   reader.integer("stability.gain_percent_min", stability.gain_percent_min, 0, 100);
   reader.integer("stability.dwell_ms", stability.dwell_ms, 0, kDayMs);
   reader.integer("stability.hold_ms", stability.hold_ms, 0, kDayMs);
+  reader.integer("stability.high_percent", stability.high_percent, 1, 100);
+  reader.integer("stability.low_percent", stability.low_percent, 1, 100);
+  if (stability.low_percent > stability.high_percent) {
+    reader.fail("stability.low_percent", "must not be more than stability.high_percent");
+  }
   reader.integer("stability.moves_max", stability.moves_max, 0, 1'000'000'000);
   reader.integer("stability.return_wait_ms", stability.return_wait_ms, 0, kDayMs);
   reader.integer("stability.return_ms", stability.return_ms, 0, kDayMs);

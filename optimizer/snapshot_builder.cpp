@@ -113,6 +113,7 @@ AppModel SnapshotBuilder::app_model(const App& app) const {
   model.qos = extra.qos;
   model.labels = extra.labels;
   model.zones = extra.zones;
+  model.tiers = extra.tiers;
   model.in_area = hosts_in_area(app);
   const bool managed =
       std::any_of(replica_.hosts_.begin(), replica_.hosts_.end(), [&](const auto& item) {

@@ -136,6 +136,7 @@ Result<void> Orchestrator::Impl::load() {
        }});
   if (!stored) return stored.error();
   model.write([&](Model& m) { m.set_table_version(stored->table_version); });
+  leader.set_paused(stored->optimizer_paused);
   relocation.resume(stored->relocating);
   if (auto resumed = rewriter.resume(*stored); !resumed) return resumed.error();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;

@@ -165,7 +165,7 @@ void add_optimizer_commands(CLI::App& app, Command& chosen) {
   };
   add("status", "Does it lead, its last plan, when the next is due, its configuration",
       [url](Session& session) { return status(session, *url); });
-  add("pause", "No plans of its own accord, until resumed or restarted",
+  add("pause", "No plans of its own accord until resumed, whoever leads",
       [url](Session& session) { return change(session, *url, "pause"); });
   add("resume", "Plans again", [url](Session& session) { return change(session, *url, "resume"); });
   const auto dry_run = std::make_shared<bool>(false);

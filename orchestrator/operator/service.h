@@ -12,6 +12,7 @@
 #include "api/base/callback.h"
 #include "api/json/json.h"
 #include "orchestrator/mx2/service.h"
+#include "orchestrator/operator/optimizer_lease.h"
 
 namespace mx2 {
 
@@ -72,6 +73,9 @@ void end_app_context(Mx2Service& service, std::string context_id, Callback<Resul
 // how many.
 void retry_notifications(Mx2Service& service, std::string context_id,
                          Callback<Result<std::size_t>> answer);
+// No plans of its own accord, or plans again: whoever leads, until it is changed.
+void pause_optimizer(Mx2Service& service, OptimizerLease& leader, bool paused,
+                     Callback<Result<void>> answer);
 // Answers when the writer has run an empty transaction.
 void probe_store(Mx2Service& service, Callback<Result<void>> answer);
 

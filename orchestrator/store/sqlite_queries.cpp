@@ -191,6 +191,7 @@ Result<Store::Loaded> load(SQLite::Database& db, const Store::Loader& loader) {
   Store::Loaded loaded;
   loaded.table_version = parse_uint(meta(db, "table_version")).value_or(0);
   loaded.relocating = meta(db, "relocating") == "1";
+  loaded.optimizer_paused = meta(db, "optimizer_paused") == "1";
   load_rewrite(db, loaded);
   return loaded;
 }

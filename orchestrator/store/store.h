@@ -94,6 +94,9 @@ class StoreTransaction {
   // True while contexts may lag behind the model; survives a crash.
   virtual Result<void> set_relocating(bool relocating) = 0;
 
+  // Whether operators want no plans; survives restarts of whoever plans.
+  virtual Result<void> set_optimizer_paused(bool paused) = 0;
+
   // Takes the place of an entry of the same context. Gives it its sequence.
   virtual Result<void> put_notification(const notifier::OutboxEntry& entry) = 0;
   // What is owed goes to another callback, as a new entry.
@@ -192,6 +195,7 @@ class Store {
   struct Loaded {
     std::uint64_t table_version = 0;
     bool relocating = false;
+    bool optimizer_paused = false;
     // A rewrite that a crash has interrupted: its pieces by number. Without a version it had not
     // begun.
     std::optional<TableVersion> unfinished;
