@@ -14,7 +14,9 @@ namespace mx2::lcm {
 
 class Mec010Driver final : public LcmDriver {
  public:
-  explicit Mec010Driver(std::unique_ptr<http::AsyncClient> client) : client_(std::move(client)) {}
+  // `token`: bearer token that the MEPMs ask for; empty: none.
+  Mec010Driver(std::unique_ptr<http::AsyncClient> client, std::string token)
+      : client_(std::move(client)), token_(std::move(token)) {}
 
   void list(const std::string& mepm, Callback<Result<std::vector<Instance>>> answer) override;
   void create(const std::string& mepm, const std::string& app_d_id, const std::string& name,
@@ -31,7 +33,11 @@ class Mec010Driver final : public LcmDriver {
   void wake() override { client_->wake(); }
 
  private:
+  [[nodiscard]] http::OutgoingRequest request(std::string method, const std::string& mepm,
+                                              const std::string& path, std::string body = {}) const;
+
   const std::unique_ptr<http::AsyncClient> client_;
+  const std::string token_;
 };
 
 }  // namespace mx2::lcm

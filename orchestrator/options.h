@@ -27,6 +27,7 @@ struct OrchestratorOptions {
   ChangeFeedOptions changes;
   HostWatchOptions hosts;
   LifecycleOptions lifecycle;
+  std::string mepm_token;  // that MEPMs ask for; empty: none
   std::size_t contexts_max = 5'000'000;
   std::size_t contexts_per_device_max = 1000;
   std::string content;  // YAML file loaded into an empty store

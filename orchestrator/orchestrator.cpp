@@ -28,8 +28,8 @@ std::unique_ptr<http::AsyncClient> peer_client(int timeout_ms, std::size_t respo
   return std::make_unique<http::CurlMulti>(std::move(options));
 }
 
-std::unique_ptr<lcm::LcmDriver> mepm_driver() {
-  return std::make_unique<lcm::Mec010Driver>(peer_client(kMepmTimeoutMs, kMepmAnswerMax));
+std::unique_ptr<lcm::LcmDriver> mepm_driver(const std::string& token) {
+  return std::make_unique<lcm::Mec010Driver>(peer_client(kMepmTimeoutMs, kMepmAnswerMax), token);
 }
 
 }  // namespace
@@ -53,7 +53,9 @@ struct Orchestrator::Impl {
         hosts(model, changes, clock, options.hosts,
               peer_client(options.hosts.probe_timeout_ms, kProbeAnswerMax),
               [this](const std::string& id, bool reachable) { found_host(id, reachable); }),
-        lifecycle(service, [this](const std::string& id) { return hosts.load(id); }, mepm_driver(), options.lifecycle, *registry),
+        lifecycle(
+            service, [this](const std::string& id) { return hosts.load(id); },
+            mepm_driver(options.mepm_token), options.lifecycle, *registry),
         outbox(*store, options.store.path + ".notifier"),
         mx2_router(*registry, "mx2"),
         operator_router(*registry, "operator"),

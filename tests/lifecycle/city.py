@@ -51,10 +51,11 @@ class Mepm:
     def write_config(self):
         self.config.write_text(
             f"host: {{id: {self.host}, zone: test}}\n"
-            f"server: {{address: 127.0.0.1, port: {self.port}}}\n"
+            f"server: {{port: {self.port}}}\n"
             f"orchestrator: {{url: '{self.orchestrator_url}', lease_ms: {LEASE_MS}}}\n"
-            f"data: {{directory: '{self.directory}/data'}}\n"
-            f"process: {{address: 127.0.0.1, ports: '{self.first_port}-{self.first_port + 99}'}}\n")
+            f"state_dir: '{self.directory}/data'\n"
+            f"process: {{port_first: {self.first_port}, ports: 100, "
+            f"uid_first: {600000 + self.first_port}, uids: 100}}\n")
 
     def start(self):
         self.write_config()
