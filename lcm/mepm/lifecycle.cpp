@@ -130,6 +130,11 @@ void Lifecycle::run(InstanceRecord& instance, OperationRecord& operation) {
     status.last_error.clear();
     status.fetch_ms = status.install_ms = status.start_ms = status.ready_ms = std::nullopt;
     instance.step = Step::kFetching;
+    const bool there =
+        needs_.packages.state(instance.digest).kind == PackageState::Kind::kInstalled;
+    if (!instance.info.instantiated) {
+      status.phase = there ? InstancePhase::kInstalled : InstancePhase::kFetching;
+    }
     needs_.packages.want(instance.info.id, instance.info.app_d_id, instance.digest);
   } else {
     end_gracefully(instance, operation);

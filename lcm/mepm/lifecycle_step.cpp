@@ -72,12 +72,7 @@ void Lifecycle::advance_fetch(InstanceRecord& instance) {
       return give_up(instance, state.error.cause, state.error.detail,
                      is_temporary(state.error.code));
     case PackageState::Kind::kInstalled: break;
-    default:
-      if (!instance.info.instantiated && status.phase != InstancePhase::kFetching) {
-        status.phase = InstancePhase::kFetching;
-        save(instance);
-      }
-      return;
+    default: return;
   }
   if (status.phase == InstancePhase::kFetching) {
     status.fetch_ms = state.fetch_ms;

@@ -46,6 +46,12 @@ std::string url_of(const std::string& host, std::uint16_t port) {
   return "http://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
+// By which instances reach us.
+std::string local_address(const MepmOptions& options) {
+  const bool any = options.listen_address == "0.0.0.0" || options.listen_address == "::";
+  return any ? "127.0.0.1" : options.listen_address;
+}
+
 Result<void> run(const MepmOptions& options) {
   if (auto made = make_directory(options.state_dir); !made) return made;
   const SystemClock clock;
@@ -55,17 +61,19 @@ Result<void> run(const MepmOptions& options) {
   process::ProcessBackend backend(options.process, http, clock, [&http] { http.wake(); });
   OrchestratorPackages packages(options.orchestrator);
   Mepm mepm(options, {backend, http, packages, clock, ids, registry});
+  mepm.recover();  // who asks must not see less than there is
   http::PistacheServer server(server_options(options));
+  const auto reached_at = [&](std::uint16_t port) {
+    mepm.set_root(options.url.empty() ? url_of(options.host_address, port) : options.url);
+    backend.set_mp1_uri(url_of(local_address(options), port) + codec::kAppSupportPath);
+  };
+  if (options.listen_port != 0) reached_at(options.listen_port);
   try {
     server.start(mepm.handler());
   } catch (const std::runtime_error& e) {
     return unavailable(e.what());
   }
-  const auto own = url_of(options.listen_address, server.port());
-  const auto root = options.url.empty() ? url_of(options.host_address, server.port()) : options.url;
-  mepm.set_root(root);
-  backend.set_mp1_uri((options.listen_address == "0.0.0.0" ? root : own) + codec::kAppSupportPath);
-  mepm.recover();
+  if (options.listen_port == 0) reached_at(server.port());
   log::info("listening", {{"http", options.listen_address + ":" + std::to_string(server.port())},
                           {"host", options.host.id},
                           {"orchestrator", options.orchestrator.url},
