@@ -93,6 +93,30 @@ void Model::set_reachable(const std::string& host_id, bool reachable) {
   if (it != hosts_.end()) it->second.host.reachable = reachable;
 }
 
+void Model::put_package(const Package& package) {
+  remove_package(package.id);
+  packages_[package.id] = package;
+  if (package.state == OnboardingState::kOnboarded) package_of_[package.app_d_id] = package.id;
+}
+
+void Model::remove_package(const std::string& id) {
+  const auto it = packages_.find(id);
+  if (it == packages_.end()) return;
+  const auto listed = package_of_.find(it->second.app_d_id);
+  if (listed != package_of_.end() && listed->second == id) package_of_.erase(listed);
+  packages_.erase(it);
+}
+
+const Package* Model::package(const std::string& id) const {
+  const auto it = packages_.find(id);
+  return it == packages_.end() ? nullptr : &it->second;
+}
+
+const Package* Model::package_of(const std::string& app_d_id) const {
+  const auto it = package_of_.find(app_d_id);
+  return it == package_of_.end() ? nullptr : package(it->second);
+}
+
 void Model::apply(const TableChange& change) {
   if (change.remove) {
     table_.remove(change.row.ue, change.row.app_d_id);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "api/base/result.h"
+#include "api/mec/app_package.h"
 #include "api/operator/types.h"
 #include "orchestrator/domain/location.h"
 #include "orchestrator/domain/table.h"
@@ -54,6 +55,8 @@ class Model {
   void remove_host(const std::string& id);
   void set_reachable(const std::string& host_id, bool reachable);
   void apply(const TableChange& change);
+  void put_package(const Package& package);
+  void remove_package(const std::string& id);
   void set_table_version(std::uint64_t version) { table_version_ = version; }
   // Counts every change; a decision remembers it to notice that it has become old.
   void bump() { ++generation_; }
@@ -76,6 +79,11 @@ class Model {
   // Hosts that list an instance of the app, by identifier.
   [[nodiscard]] const std::set<std::string>& hosts_of(const std::string& app_d_id) const;
 
+  [[nodiscard]] const Package* package(const std::string& id) const;
+  // The on-boarded package of an app. Its app can be instantiated if it is also enabled.
+  [[nodiscard]] const Package* package_of(const std::string& app_d_id) const;
+  [[nodiscard]] const std::map<std::string, Package>& packages() const { return packages_; }
+
   [[nodiscard]] const Table& table() const { return table_; }
   [[nodiscard]] std::uint64_t table_version() const { return table_version_; }
   [[nodiscard]] std::uint64_t generation() const { return generation_; }
@@ -87,6 +95,8 @@ class Model {
   std::map<std::string, HostEntry> hosts_;
   std::unordered_map<std::string, std::set<std::string>> hosts_of_;
   std::map<std::pair<std::string, std::string>, std::set<std::string>> by_name_;
+  std::map<std::string, Package> packages_;
+  std::unordered_map<std::string, std::string> package_of_;  // appDId -> id, on-boarded ones
   Table table_;
   std::uint64_t table_version_ = 0;
   std::uint64_t generation_ = 0;
