@@ -1,0 +1,68 @@
+#include "api/base/digest.h"
+
+#include <openssl/evp.h>
+
+#include <array>
+#include <fstream>
+#include <stdexcept>
+
+namespace mx2 {
+namespace {
+
+constexpr std::size_t kBlockBytes = 64 << 10;
+
+struct Free {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+using Handle = std::unique_ptr<EVP_MD_CTX, Free>;
+
+// OpenSSL fails here for want of memory, or where an administrator has forbidden SHA-256.
+void need(int result) {
+  if (result != 1) throw std::runtime_error("SHA-256 is not available");
+}
+
+}  // namespace
+
+struct Sha256::Context {
+  Handle handle{EVP_MD_CTX_new()};
+};
+
+Sha256::Sha256() : context_(std::make_unique<Context>()) {
+  need(EVP_DigestInit_ex(context_->handle.get(), EVP_sha256(), nullptr));
+}
+Sha256::~Sha256() = default;
+Sha256::Sha256(Sha256&&) noexcept = default;
+Sha256& Sha256::operator=(Sha256&&) noexcept = default;
+
+void Sha256::update(std::string_view data) {
+  need(EVP_DigestUpdate(context_->handle.get(), data.data(), data.size()));
+}
+
+std::string Sha256::hex() const {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  const Handle copy(EVP_MD_CTX_new());
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  need(EVP_MD_CTX_copy_ex(copy.get(), context_->handle.get()));
+  need(EVP_DigestFinal_ex(copy.get(), digest.data(), &size));
+  std::string text;
+  for (unsigned i = 0; i < size; ++i) {
+    text += kDigits[digest[i] >> 4U];
+    text += kDigits[digest[i] & 0xFU];
+  }
+  return text;
+}
+
+Result<std::string> sha256_of_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return unavailable("a file cannot be read", path);
+  Sha256 digest;
+  std::array<char, kBlockBytes> block{};
+  while (file.read(block.data(), block.size()) || file.gcount() > 0) {
+    digest.update({block.data(), static_cast<std::size_t>(file.gcount())});
+  }
+  if (file.bad()) return unavailable("a file cannot be read", path);
+  return digest.hex();
+}
+
+}  // namespace mx2

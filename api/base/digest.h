@@ -1,0 +1,34 @@
+// SHA-256 (FIPS 180-4) by OpenSSL: how packages and their copies are told apart. Digests are 64
+// lower-case hexadecimal digits.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "api/base/result.h"
+
+namespace mx2 {
+
+// Of data that comes in pieces. Not for several threads at once.
+class Sha256 {
+ public:
+  Sha256();
+  ~Sha256();
+  Sha256(Sha256&&) noexcept;
+  Sha256& operator=(Sha256&&) noexcept;
+
+  void update(std::string_view data);
+  // Of all data so far; more may follow.
+  [[nodiscard]] std::string hex() const;
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
+
+// unavailable when the file cannot be read. Blocking.
+[[nodiscard]] Result<std::string> sha256_of_file(const std::string& path);
+
+}  // namespace mx2
