@@ -9,6 +9,7 @@
 #include "api/http/pistache_server.h"
 #include "notifier/notifier.h"
 #include "orchestrator/endpoints/endpoints.h"
+#include "orchestrator/packages/packages.h"
 #include "orchestrator/store/sqlite_store.h"
 
 namespace mx2 {
@@ -26,6 +27,7 @@ struct OrchestratorOptions {
   EventOptions events;
   ChangeFeedOptions changes;
   HostWatchOptions hosts;
+  PackageOptions packages;
   std::size_t contexts_max = 5'000'000;
   std::size_t contexts_per_device_max = 1000;
   std::string content;  // YAML file loaded into an empty store

@@ -7,6 +7,7 @@
 #include "api/http/async_client.h"
 #include "notifier/notifier.h"
 #include "orchestrator/content.h"
+#include "orchestrator/packages/packages.h"
 #include "orchestrator/store/store_outbox.h"
 
 namespace mx2 {
@@ -17,6 +18,13 @@ constexpr int kNotifierGraceMs = 1000;  // what is in flight then is sent again 
 std::unique_ptr<http::AsyncClient> probe_client(const HostWatchOptions& hosts) {
   http::AsyncClientOptions options;
   options.connect_timeout_ms = options.timeout_ms = hosts.probe_timeout_ms;
+  options.may_connect = [](const IpAddress&) { return true; };  // operators name them
+  return std::make_unique<http::CurlMulti>(std::move(options));
+}
+
+std::unique_ptr<http::AsyncClient> package_client(const PackageOptions& packages) {
+  http::AsyncClientOptions options;
+  options.ca_file = packages.ca_file;
   options.may_connect = [](const IpAddress&) { return true; };  // operators name them
   return std::make_unique<http::CurlMulti>(std::move(options));
 }
@@ -41,6 +49,8 @@ struct Orchestrator::Impl {
         rewriter(service),
         hosts(model, changes, clock, options.hosts, probe_client(options.hosts),
               [this](const std::string& id, bool reachable) { found_host(id, reachable); }),
+        package_notifier(service, options.packages.notifier, package_client(options.packages),
+                         *registry),
         outbox(*store, options.store.path + ".notifier"),
         mx2_router(*registry, "mx2"),
         operator_router(*registry, "operator"),
@@ -50,6 +60,8 @@ struct Orchestrator::Impl {
   // Ends what still runs on the store's thread before anything it uses goes.
   ~Impl() {
     hosts.stop();
+    if (packages) packages->stop();
+    package_notifier.stop();
     rewriter.stop();
     relocation.stop();
     store->close();
@@ -58,6 +70,7 @@ struct Orchestrator::Impl {
   void found_host(const std::string& id, bool reachable);
   Result<void> start_notifier(const Clock& clock);
   Result<void> load();
+  Result<void> start_packages();
   Result<void> load_first_content();
   Result<void> listen();
 
@@ -75,6 +88,8 @@ struct Orchestrator::Impl {
   TableRewriter rewriter;
   HostWatch hosts;
   OptimizerLease leader;
+  PackageNotifier package_notifier;
+  std::unique_ptr<Packages> packages;
   StoreOutbox outbox;
   std::unique_ptr<notifier::Notifier> notifier;
   http::Router mx2_router;
@@ -115,7 +130,9 @@ Result<void> Orchestrator::Impl::load() {
               const std::string& context_id) {
          quota.restore(owner);
          index.add(app_d_id, owner.dev_app_id, context_id);
-       }});
+       },
+       [this](Package&& package) { model.write([&](Model& m) { m.put_package(package); }); },
+       [this](PackageSubscription&& one) { package_notifier.restore(std::move(one)); }});
   if (!stored) return stored.error();
   model.write([&](Model& m) { m.set_table_version(stored->table_version); });
   relocation.resume(stored->relocating);
@@ -128,6 +145,17 @@ Result<void> Orchestrator::Impl::load() {
                              {"table_version", std::to_string(loaded.table_version())},
                              {"contexts", std::to_string(quota.total())},
                              {"seconds", std::to_string(took.count())}});
+  return {};
+}
+
+Result<void> Orchestrator::Impl::start_packages() {
+  const auto& directory = options.packages.directory;
+  auto files = PackageFiles::open(directory.empty() ? options.store.path + ".packages" : directory);
+  if (!files) return files.error();
+  packages = std::make_unique<Packages>(service, options.packages, std::move(*files),
+                                        package_notifier, *registry);
+  package_notifier.start();
+  packages->start();
   return {};
 }
 
@@ -155,7 +183,7 @@ Result<void> Orchestrator::Impl::listen() {
   add_legacy_endpoints(mx2_router, service, auth, options.mx2_endpoints);
   auto for_operators = options.operator_endpoints;
   if (notifier) for_operators.relay_status = [this] { return notifier->status(); };
-  add_operator_endpoints(operator_router, {service, rewriter, hosts, leader, *registry},
+  add_operator_endpoints(operator_router, {service, rewriter, hosts, leader, *packages, *registry},
                          std::move(for_operators));
   try {
     mx2_server.start(mx2_router);
@@ -184,6 +212,7 @@ Result<std::unique_ptr<Orchestrator>> Orchestrator::start_on(
   if (auto ok = impl->start_notifier(clock); !ok) return ok.error();
   if (auto ok = impl->load(); !ok) return ok.error();
   if (auto ok = impl->load_first_content(); !ok) return ok.error();
+  if (auto ok = impl->start_packages(); !ok) return ok.error();
   impl->hosts.start();
   if (auto ok = impl->listen(); !ok) return ok.error();
   return std::unique_ptr<Orchestrator>(new Orchestrator(std::move(impl)));
@@ -201,6 +230,8 @@ void Orchestrator::stop() {
   impl_->events.close();
   impl_->changes.close();
   impl_->hosts.stop();
+  impl_->packages->stop();
+  impl_->package_notifier.stop();
   impl_->rewriter.stop();
   impl_->mx2_server.stop(impl_->options.shutdown_grace_ms);
   impl_->operator_server.stop(impl_->options.shutdown_grace_ms);

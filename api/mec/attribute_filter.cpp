@@ -45,8 +45,7 @@ std::optional<int> compare(const Value& value, const std::string& with) {
 }
 
 // Splits at `separator` outside of single quotes; nothing when a quote has no end.
-std::optional<std::vector<std::string_view>> split_unquoted(std::string_view text,
-                                                            char separator) {
+std::optional<std::vector<std::string_view>> split_unquoted(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   bool quoted = false;
   std::size_t begin = 0;
@@ -110,7 +109,8 @@ Result<AttributeFilter::Term> AttributeFilter::parse_term(std::string_view text)
   Term term;
   term.op = static_cast<Operator>(op - kOperators.begin());
   for (const auto name : split(parts->at(1), '/')) {
-    if (name.empty() || term.path.size() == kPathMax) return bad("an attribute's name is malformed");
+    if (name.empty() || term.path.size() == kPathMax)
+      return bad("an attribute's name is malformed");
     term.path.emplace_back(name);
   }
   for (std::size_t i = 2; i < parts->size(); ++i) term.values.push_back(unquoted(parts->at(i)));
@@ -142,8 +142,8 @@ bool AttributeFilter::holds(const Term& term, const Value& leaf) {
 bool AttributeFilter::matches(const Value& item) const {
   return std::all_of(terms_.begin(), terms_.end(), [&](const Term& term) {
     const auto* leaf = leaf_of(item, term.path);
-    const bool negated = term.op == Operator::kNeq || term.op == Operator::kNcont ||
-                         term.op == Operator::kNin;
+    const bool negated =
+        term.op == Operator::kNeq || term.op == Operator::kNcont || term.op == Operator::kNin;
     return (leaf != nullptr && holds(term, *leaf)) != negated;
   });
 }

@@ -1,5 +1,5 @@
-// Queries over lists as ETSI GS MEC 009 has them: attribute-based filters (clause 6.19) and attribute
-// selectors (clause 6.18). Bounded; pure functions.
+// Queries over lists as ETSI GS MEC 009 has them: attribute-based filters (clause 6.19) and
+// attribute selectors (clause 6.18). Bounded; pure functions.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +12,11 @@
 
 namespace mx2 {
 
-// "(eq,checksum/algorithm,SHA-256);(in,onboardingState,CREATED,UPLOADING)": all must hold. Operators
-// eq, neq, gt, lt, gte, lte, cont, ncont, in, nin. A value with a comma, parenthesis or quote stands in
-// single quotes, a quote in it is doubled. Numbers compare as numbers, a list matches when one of its
-// items does; an attribute that is absent matches only the negated operators.
+// "(eq,checksum/algorithm,SHA-256);(in,onboardingState,CREATED,UPLOADING)": all must hold.
+// Operators eq, neq, gt, lt, gte, lte, cont, ncont, in, nin. A value with a comma, parenthesis or
+// quote stands in single quotes, a quote in it is doubled. Numbers compare as numbers, a list
+// matches when one of its items does; an attribute that is absent matches only the negated
+// operators.
 class AttributeFilter {
  public:
   [[nodiscard]] static Result<AttributeFilter> parse(std::string_view text);

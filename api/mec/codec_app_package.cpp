@@ -262,8 +262,8 @@ Value app_pkg_subscription_links(const std::vector<PackageSubscription>& subscri
                     {"subscriptionType", name_of(subscription.type)},
                     {"subsctiptionType", name_of(subscription.type)}});
   }
-  return {{"_links",
-           {{"self", link(root + "/subscriptions")}, {"subscriptions", std::move(list)}}}};
+  return {
+      {"_links", {{"self", link(root + "/subscriptions")}, {"subscriptions", std::move(list)}}}};
 }
 
 Value app_pkg_notification(const std::string& id, PackageEvent event, const Package& package,

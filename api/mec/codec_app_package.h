@@ -1,9 +1,10 @@
-// JSON of `app_pkgm/v1`, ETSI GS MEC 010-2 V2.1.1, as its OpenAPI document spells it, and of the same
-// packages in the store. Unknown attributes are ignored, as the standard has it. Pure functions.
+// JSON of `app_pkgm/v1`, ETSI GS MEC 010-2 V2.1.1, as its OpenAPI document spells it, and of the
+// same packages in the store. Unknown attributes are ignored, as the standard has it. Pure
+// functions.
 //
-// V2.1.1 misspells some names ("subsctiptionType", "AppPacakgeOperationChange", "operationState" where
-// it means operationalState). What we read may be spelt either way; what we write is spelt both ways
-// where the document demands the slip.
+// V2.1.1 misspells some names ("subsctiptionType", "AppPacakgeOperationChange", "operationState"
+// where it means operationalState). What we read may be spelt either way; what we write is spelt
+// both ways where the document demands the slip.
 #pragma once
 
 #include <string>

@@ -93,9 +93,8 @@ Value to_json(const Package& p) {
             {"memoryMib", p.memory_mib},
             {"cpus", p.cpus}};
   if (p.failure) {
-    out["failure"] = {{"cause", p.failure->cause},
-                      {"detail", p.failure->detail},
-                      {"status", p.failure->status}};
+    out["failure"] = {
+        {"cause", p.failure->cause}, {"detail", p.failure->detail}, {"status", p.failure->status}};
   }
   return out;
 }

@@ -1,6 +1,7 @@
 #include "orchestrator/packages/package_files.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,9 +20,9 @@ constexpr mode_t kMode = 0640;
 
 Error disk_error(const std::string& what) {
   const int code = errno;
-  return unavailable(code == ENOSPC || code == EDQUOT ? "the storage is full"
-                                                      : "the storage does not work",
-                     what + ": " + std::strerror(code));
+  return unavailable(
+      code == ENOSPC || code == EDQUOT ? "the storage is full" : "the storage does not work",
+      what + ": " + std::strerror(code));
 }
 
 Result<void> flush_directory(const std::string& directory) {
@@ -35,10 +36,7 @@ Result<void> flush_directory(const std::string& directory) {
 }  // namespace
 
 IncomingFile::IncomingFile(int fd, std::string path, std::string name, std::string directory)
-    : fd_(fd),
-      path_(std::move(path)),
-      name_(std::move(name)),
-      directory_(std::move(directory)) {}
+    : fd_(fd), path_(std::move(path)), name_(std::move(name)), directory_(std::move(directory)) {}
 
 IncomingFile::IncomingFile(IncomingFile&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
@@ -128,8 +126,8 @@ std::size_t PackageFiles::keep_only(const std::set<std::string>& ids) const {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory_, error)) {
     const auto name = entry.path().filename().string();
-    const bool part = name.size() > kIdChars + 2 && name[0] == '.' && is_id(name.substr(1, kIdChars)) &&
-                      name[kIdChars + 1] == '.';
+    const bool part = name.size() > kIdChars + 2 && name[0] == '.' &&
+                      is_id(name.substr(1, kIdChars)) && name[kIdChars + 1] == '.';
     const bool content = name.size() == kIdChars + std::strlen(kSuffix) &&
                          name.substr(kIdChars) == kSuffix && is_id(name.substr(0, kIdChars));
     if (!part && !(content && ids.count(name.substr(0, kIdChars)) == 0)) continue;

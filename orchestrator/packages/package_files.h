@@ -1,5 +1,6 @@
-// The contents of packages, as files of one directory named by the package's identifier. A file that
-// has its name is complete and on the disk: it was written under another name, flushed, and renamed.
+// The contents of packages, as files of one directory named by the package's identifier. A file
+// that has its name is complete and on the disk: it was written under another name, flushed, and
+// renamed.
 //
 // Threads: any; all calls may wait for the disk.
 #pragma once

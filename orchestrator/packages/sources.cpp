@@ -24,7 +24,10 @@ struct Source {
   }
 };
 
-bool is_plain(char c) { return c > ' ' && c < '\x7f' && std::string_view("\"<>\\^`{|}#").find(c) == std::string_view::npos; }
+bool is_plain(char c) {
+  return c > ' ' && c < '\x7f' &&
+         std::string_view("\"<>\\^`{|}#").find(c) == std::string_view::npos;
+}
 
 bool is_host(std::string_view host) {
   if (host.empty()) return false;
