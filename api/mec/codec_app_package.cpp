@@ -83,8 +83,17 @@ void read_user_data(ObjectReader& reader, std::string& out) {
   if (out.size() > kUserDataBytesMax) reader.fail("is too large", "userDefinedData");
 }
 
+bool can_be_asked(std::string_view uri) {
+  const auto lower = to_lower(uri.substr(0, 8));
+  const std::size_t scheme = lower.substr(0, 7) == "http://" ? 7 : lower == "https://" ? 8 : 0;
+  if (scheme == 0 || uri.size() == scheme) return false;
+  const auto first = uri[scheme];
+  if (first == '/' || first == '?' || first == '#' || first == ':') return false;
+  return std::all_of(uri.begin(), uri.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
 void read_uri(ObjectReader& reader, const char* name, const std::string& uri) {
-  if (reader.ok() && !uri.empty() && !is_http_uri(uri)) {
+  if (reader.ok() && !uri.empty() && !can_be_asked(uri)) {
     reader.fail("must be an http or https URI", name);
   }
 }
@@ -156,15 +165,6 @@ Result<Value> parsed_object(std::string_view body) {
 }
 
 }  // namespace
-
-bool is_http_uri(std::string_view uri) {
-  const auto lower = to_lower(uri.substr(0, 8));
-  const std::size_t scheme = lower.substr(0, 7) == "http://" ? 7 : lower == "https://" ? 8 : 0;
-  if (scheme == 0 || uri.size() == scheme) return false;
-  const auto first = uri[scheme];
-  if (first == '/' || first == '?' || first == '#' || first == ':') return false;
-  return std::all_of(uri.begin(), uri.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-}
 
 Result<CreateAppPkg> decode_create_app_pkg(std::string_view body) {
   const auto document = parsed_object(body);

@@ -42,7 +42,4 @@ namespace mx2::codec {
 [[nodiscard]] json::Value to_json(const PackageSubscription& subscription);
 [[nodiscard]] Result<PackageSubscription> decode_stored_subscription(const json::Value& document);
 
-// Whether `uri` is http or https with a host, and fit to be asked for.
-[[nodiscard]] bool is_http_uri(std::string_view uri);
-
 }  // namespace mx2::codec
