@@ -131,6 +131,23 @@ void read_lifecycle(config::Reader& reader, LifecycleOptions& options) {
   reader.integer("lifecycle.retry_max_ms", reconcile.retry_max_ms, 10, 86400000);
 }
 
+void read_packages(config::Reader& reader, PackageOptions& packages) {
+  reader.text("packages.directory", packages.directory);
+  reader.integer("packages.bytes_max", packages.bytes_max, 1024, 4096 * kMebibyte);
+  reader.integer("packages.count_max", packages.count_max, 1, 100000);
+  reader.integer("packages.parallel_max", packages.parallel_max, 1, 64);
+  reader.integer("packages.fetch_timeout_ms", packages.fetch_timeout_ms, 100, 86400000);
+  reader.integer("packages.fetch_idle_ms", packages.fetch_idle_ms, 10, 3600000);
+  reader.text("packages.ca_file", packages.ca_file);
+  reader.texts("packages.device_sources", packages.device_sources);
+  for (const auto& prefix : packages.device_sources) {
+    if (auto ok = check_source_prefix(prefix); !ok) {
+      reader.fail("packages.device_sources", ok.error().detail);
+    }
+  }
+  reader.integer("packages.subscriptions_max", packages.notifier.subscriptions_max, 1, 10000);
+}
+
 void read_log(config::Reader& reader, std::string& level, std::string& format) {
   reader.choice("log.level", level, {"debug", "info", "warn", "error", "off"});
   reader.choice("log.format", format, {"text", "json"});
@@ -173,6 +190,7 @@ Result<ReadOptions> read_options(const config::Document& document) {
   options.mepm_token = first_line(options.mepm_token);
   read_lifecycle(reader, options.lifecycle);
   read_capacity(reader, options.lifecycle.capacity);
+  read_packages(reader, options.packages);
   reader.integer("limits.contexts_max", options.contexts_max, 1, 1000000000);
   reader.integer("limits.contexts_per_device_max", options.contexts_per_device_max, 1, 1000000000);
   reader.integer("limits.requests_per_second_max", options.auth.requests_per_second_max, 0,

@@ -9,6 +9,7 @@
 #include "api/http/pistache_server.h"
 #include "notifier/notifier.h"
 #include "orchestrator/endpoints/endpoints.h"
+#include "orchestrator/packages/packages.h"
 #include "orchestrator/store/sqlite_store.h"
 
 namespace mx2 {
@@ -28,6 +29,7 @@ struct OrchestratorOptions {
   HostWatchOptions hosts;
   LifecycleOptions lifecycle;
   std::string mepm_token;  // that MEPMs ask for; empty: none
+  PackageOptions packages;
   std::size_t contexts_max = 5'000'000;
   std::size_t contexts_per_device_max = 1000;
   std::string content;  // YAML file loaded into an empty store

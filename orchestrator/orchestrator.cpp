@@ -8,6 +8,7 @@
 #include "lcm/mec010_driver.h"
 #include "notifier/notifier.h"
 #include "orchestrator/content.h"
+#include "orchestrator/packages/packages.h"
 #include "orchestrator/store/store_outbox.h"
 
 namespace mx2 {
@@ -30,6 +31,13 @@ std::unique_ptr<http::AsyncClient> peer_client(int timeout_ms, std::size_t respo
 
 std::unique_ptr<lcm::LcmDriver> mepm_driver(const std::string& token) {
   return std::make_unique<lcm::Mec010Driver>(peer_client(kMepmTimeoutMs, kMepmAnswerMax), token);
+}
+
+std::unique_ptr<http::AsyncClient> package_client(const PackageOptions& packages) {
+  http::AsyncClientOptions options;
+  options.ca_file = packages.ca_file;
+  options.may_connect = [](const IpAddress&) { return true; };  // operators name them
+  return std::make_unique<http::CurlMulti>(std::move(options));
 }
 
 }  // namespace
@@ -56,6 +64,8 @@ struct Orchestrator::Impl {
         lifecycle(
             service, [this](const std::string& id) { return hosts.load(id); },
             mepm_driver(options.mepm_token), options.lifecycle, *registry),
+        package_notifier(service, options.packages.notifier, package_client(options.packages),
+                         *registry),
         outbox(*store, options.store.path + ".notifier"),
         mx2_router(*registry, "mx2"),
         operator_router(*registry, "operator"),
@@ -68,6 +78,8 @@ struct Orchestrator::Impl {
   ~Impl() {
     hosts.stop();
     lifecycle.stop();
+    if (packages) packages->stop();
+    package_notifier.stop();
     rewriter.stop();
     relocation.stop();
     store->close();
@@ -76,6 +88,7 @@ struct Orchestrator::Impl {
   void found_host(const std::string& id, bool reachable);
   Result<void> start_notifier(const Clock& clock);
   Result<void> load();
+  Result<void> start_packages();
   Result<void> load_first_content();
   Result<void> listen();
 
@@ -94,6 +107,8 @@ struct Orchestrator::Impl {
   HostWatch hosts;
   Lifecycle lifecycle;
   OptimizerLease leader;
+  PackageNotifier package_notifier;
+  std::unique_ptr<Packages> packages;
   StoreOutbox outbox;
   std::unique_ptr<notifier::Notifier> notifier;
   http::Router mx2_router;
@@ -135,7 +150,9 @@ Result<void> Orchestrator::Impl::load() {
          quota.restore(owner);
          index.add(app_d_id, owner.dev_app_id, context_id);
          index.clients().add(app_d_id, host_id);
-       }});
+       },
+       [this](Package&& package) { model.write([&](Model& m) { m.put_package(package); }); },
+       [this](PackageSubscription&& one) { package_notifier.restore(std::move(one)); }});
   if (!stored) return stored.error();
   model.write([&](Model& m) { m.set_table_version(stored->table_version); });
   leader.set_paused(stored->optimizer_paused);
@@ -149,6 +166,18 @@ Result<void> Orchestrator::Impl::load() {
                              {"table_version", std::to_string(loaded.table_version())},
                              {"contexts", std::to_string(quota.total())},
                              {"seconds", std::to_string(took.count())}});
+  return {};
+}
+
+Result<void> Orchestrator::Impl::start_packages() {
+  const auto& directory = options.packages.directory;
+  auto files = PackageFiles::open(directory.empty() ? options.store.path + ".packages" : directory);
+  if (!files) return files.error();
+  packages = std::make_unique<Packages>(service, options.packages, std::move(*files),
+                                        package_notifier, *registry);
+  service.onboarding = packages.get();
+  package_notifier.start();
+  packages->start();
   return {};
 }
 
@@ -176,7 +205,8 @@ Result<void> Orchestrator::Impl::listen() {
   add_legacy_endpoints(mx2_router, service, auth, options.mx2_endpoints);
   auto for_operators = options.operator_endpoints;
   if (notifier) for_operators.relay_status = [this] { return notifier->status(); };
-  add_operator_endpoints(operator_router, {service, rewriter, hosts, lifecycle, leader, *registry},
+  add_operator_endpoints(operator_router,
+                         {service, rewriter, hosts, lifecycle, leader, *packages, *registry},
                          std::move(for_operators));
   try {
     mx2_server.start(mx2_router);
@@ -205,6 +235,7 @@ Result<std::unique_ptr<Orchestrator>> Orchestrator::start_on(
   if (auto ok = impl->start_notifier(clock); !ok) return ok.error();
   if (auto ok = impl->load(); !ok) return ok.error();
   if (auto ok = impl->load_first_content(); !ok) return ok.error();
+  if (auto ok = impl->start_packages(); !ok) return ok.error();
   impl->hosts.start();
   impl->lifecycle.start();
   if (auto ok = impl->listen(); !ok) return ok.error();
@@ -224,6 +255,8 @@ void Orchestrator::stop() {
   impl_->changes.close();
   impl_->hosts.stop();
   impl_->lifecycle.stop();
+  impl_->packages->stop();
+  impl_->package_notifier.stop();
   impl_->rewriter.stop();
   impl_->mx2_server.stop(impl_->options.shutdown_grace_ms);
   impl_->operator_server.stop(impl_->options.shutdown_grace_ms);

@@ -107,6 +107,42 @@ check "apps show: an odd name" 0 "odd, app" apps show "odd, app"
 check "apps delete" 0 "deleted" apps delete "odd, app"
 check "apps show: unknown" 1 "no app 'odd, app'" apps show "odd, app"
 
+# Packages.
+cat > "$work/appd.json" <<'JSON'
+{"appDId": "hello-1", "appName": "hello", "appProvider": "Example", "appSoftVersion": "1.0", "appDVersion": "1.0",
+ "mecVersion": ["2.1.1"], "appDescription": "Says hello", "mx2Process": {"command": ["bin/hello"], "readyPath": "/"}}
+JSON
+python3 - "$work" <<'PY'
+import sys, zipfile
+for name, member in (("hello", "appd.json"), ("empty", "other")):
+    with zipfile.ZipFile(f"{sys.argv[1]}/{name}.zip", "w") as z:
+        z.write(sys.argv[1] + "/appd.json", member)
+PY
+check "packages list: none" 0 "PACKAGE" packages list
+check "packages onboard: a file" 0 "on-boarded, app hello-1" packages onboard "$work/hello.zip"
+check "packages onboard: again" 0 "on-boarded, app hello-1" packages onboard "$work/hello.zip"
+check "packages list" 0 "ONBOARDED" packages list
+is "one package" test "$(wc -l < "$work/out")" = 2
+check "packages list as JSON" 0 '"appDId":"hello-1"' packages list --output json
+check "packages show: by app" 0 "hello-1" packages show hello-1
+check "it is in the catalogue" 0 "Says hello" apps show hello-1
+check "packages onboard: no descriptor" 1 "the package has no appd.json" packages onboard "$work/empty.zip"
+check "packages list: why not" 0 "CREATED: no-descriptor" packages list
+check "packages onboard: a wrong digest" 1 "the SHA-256 of the content is" packages onboard "$work/hello.zip" --name other --sha256 "$(printf 'a%.0s' {1..64})"
+check "packages onboard: no digest" 2 "64 hexadecimal digits" packages onboard "$work/hello.zip" --sha256 abc
+check "packages onboard: no such file" 2 "cannot be read" packages onboard "$work/none.zip"
+check "packages onboard: nobody there" 3 "mx2ctl: " packages onboard http://127.0.0.1:1/x.zip
+check "packages onboard: from a source" 1 "the SHA-256 of the content is" packages onboard "$mx2/openapi.yaml" --sha256 "$(printf 'a%.0s' {1..64})"
+check "packages onboard: no package there" 1 "archive" packages onboard "$mx2/openapi.yaml"
+check "packages delete: enabled" 1 "disable it first" packages delete hello-1
+check "packages disable" 0 "package hello-1: disabled" packages disable hello-1
+check "packages disable: again" 1 "disabled already" packages disable hello-1
+check "packages enable" 0 "package hello-1: enabled" packages enable hello-1
+ctl packages disable hello-1
+check "packages delete" 0 "package hello-1: deleted" packages delete hello-1
+check "packages show: gone" 1 "no on-boarded package of app 'hello-1'" packages show hello-1
+check "and its app" 1 "no app 'hello-1'" apps show hello-1
+
 # Rows one by one.
 check "table list" 0 "dev:car-1       facedetect-1  host:mec-north host:cloud" table list
 check "table list --app" 0 "objtrack-1" table list --app objtrack-1

@@ -27,6 +27,7 @@ enum class ErrorCode : std::uint8_t {
   kHeadersTooLarge,
   kConflict,
   kPreconditionFailed,
+  kRangeNotSatisfiable,
   kGone,
   kTooMany,
   kUnavailable,

@@ -25,6 +25,7 @@ struct Exchange {
   // For stream() only.
   CURL* handle = nullptr;
   const StreamSink* sink = nullptr;
+  int total_ms = 0;
   bool head_given = false;
   bool sink_left = false;
   Clock::time_point last_byte = Clock::now();
@@ -171,7 +172,9 @@ struct CurlClient::Impl {
     set_request(method, url, body);
     set_sinks(exchange);
     curl_easy_setopt(handle, CURLOPT_HTTPHEADER, list->get());
-    if (exchange.sink != nullptr) curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, 0L);
+    if (exchange.sink != nullptr) {
+      curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(exchange.total_ms));
+    }
     const auto code = perform(exchange, idle_ms);
     if (interrupted) return curl::unreachable(ErrorCode::kUnavailable, "interrupted");
     if (exchange.too_large) {
@@ -204,8 +207,9 @@ Result<Reply> CurlClient::send(const std::string& method, const std::string& url
 }
 
 Result<Reply> CurlClient::stream(const std::string& url, const Headers& headers,
-                                 const StreamSink& sink, int idle_ms) {
+                                 const StreamSink& sink, int idle_ms, int total_ms) {
   Exchange exchange;
+  exchange.total_ms = total_ms;
   exchange.sink = &sink;
   return impl_->exchange_with("GET", url, headers, "", exchange, idle_ms);
 }

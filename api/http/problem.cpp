@@ -14,7 +14,7 @@ struct Row {
 };
 
 constexpr Row kInternalRow{ErrorCode::kInternal, 500, "internal"};
-constexpr std::array<Row, 16> kTable{{
+constexpr std::array<Row, 17> kTable{{
     {ErrorCode::kInvalidArgument, 400, "invalid-argument"},
     {ErrorCode::kUnauthorized, 401, "unauthorized"},
     {ErrorCode::kForbidden, 403, "forbidden"},
@@ -26,6 +26,7 @@ constexpr std::array<Row, 16> kTable{{
     {ErrorCode::kTooLarge, 413, "too-large"},
     {ErrorCode::kUriTooLong, 414, "uri-too-long"},
     {ErrorCode::kUnsupportedMediaType, 415, "unsupported-media-type"},
+    {ErrorCode::kRangeNotSatisfiable, 416, "range-not-satisfiable"},
     {ErrorCode::kTooMany, 429, "too-many-requests"},
     {ErrorCode::kHeadersTooLarge, 431, "headers-too-large"},
     kInternalRow,
@@ -54,7 +55,9 @@ const char* reason_phrase(int status) {
     case 100: return "Continue";
     case 200: return "OK";
     case 201: return "Created";
+    case 202: return "Accepted";
     case 204: return "No Content";
+    case 206: return "Partial Content";
     case 304: return "Not Modified";
     case 400: return "Bad Request";
     case 401: return "Unauthorized";
@@ -67,6 +70,7 @@ const char* reason_phrase(int status) {
     case 413: return "Content Too Large";
     case 414: return "URI Too Long";
     case 415: return "Unsupported Media Type";
+    case 416: return "Range Not Satisfiable";
     case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";
     case 503: return "Service Unavailable";

@@ -11,8 +11,8 @@
 
 namespace mx2 {
 
-// Clause 6.2.3.3. There is no state for a failure: as in ETSI GS NFV-SOL 005, a package that could not
-// be on-boarded is CREATED again, with the reason in `failure`.
+// Clause 6.2.3.3. There is no state for a failure: as in ETSI GS NFV-SOL 005, a package that could
+// not be on-boarded is CREATED again, with the reason in `failure`.
 enum class OnboardingState : std::uint8_t { kCreated, kUploading, kProcessing, kOnboarded };
 
 // Why a package could not be on-boarded.
@@ -28,7 +28,8 @@ struct Package {
   std::string name;      // appPkgName of whoever created it; with `version`, unique
   std::string version;   // appPkgVersion
   std::string provider;  // as the creator said, if it did
-  std::string checksum;  // SHA-256, 64 hexadecimal digits; empty: not known before the content is here
+  std::string
+      checksum;  // SHA-256, 64 hexadecimal digits; empty: not known before the content is here
   std::string source_uri;         // appPkgPath; empty: the content is uploaded
   std::string user_defined_data;  // JSON object; empty: none
   OnboardingState state = OnboardingState::kCreated;

@@ -72,6 +72,7 @@ CommandLine::CommandLine()
   add_global_options();
   add_host_commands(app_, chosen_);
   add_app_commands(app_, chosen_);
+  add_package_commands(app_, chosen_);
   add_table_commands(app_, chosen_);
   add_context_commands(app_, chosen_);
   add_outbox_commands(app_, chosen_);

@@ -38,6 +38,7 @@ void add_context_commands(CLI::App& app, Command& chosen);
 void add_lifecycle_commands(CLI::App& app, Command& chosen);  // instances, capacity
 void add_outbox_commands(CLI::App& app, Command& chosen);
 void add_explain_command(CLI::App& app, Command& chosen);
+void add_package_commands(CLI::App& app, Command& chosen);
 void add_optimizer_commands(CLI::App& app, Command& chosen);
 void add_health_commands(CLI::App& app, Command& chosen);
 void add_completion_command(CLI::App& app, Command& chosen);

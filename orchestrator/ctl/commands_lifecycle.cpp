@@ -36,14 +36,14 @@ void add_list(CLI::App& app, const std::string& path, const std::string& help,
 }  // namespace
 
 void add_lifecycle_commands(CLI::App& app, Command& chosen) {
-  add_list(app, "instances", "Instances of λ on all hosts",
-           {member("hostId", "HOST"), member("appDId", "APP"), member("appInstanceId", "INSTANCE"),
-            member("state", "STATE"), member("managed", "MANAGED"),
-            member("restarts", "RESTARTS", true), member("fetchMs", "FETCH MS", true),
-            member("installMs", "INSTALL MS", true), member("startMs", "START MS", true),
-            member("readyMs", "READY MS", true), member("referenceURI", "REFERENCE URI"),
-            member("lastError", "LAST ERROR")},
-           chosen);
+  add_list(
+      app, "instances", "Instances of λ on all hosts",
+      {member("hostId", "HOST"), member("appDId", "APP"), member("appInstanceId", "INSTANCE"),
+       member("state", "STATE"), member("managed", "MANAGED"), member("restarts", "RESTARTS", true),
+       member("fetchMs", "FETCH MS", true), member("installMs", "INSTALL MS", true),
+       member("startMs", "START MS", true), member("readyMs", "READY MS", true),
+       member("referenceURI", "REFERENCE URI"), member("lastError", "LAST ERROR")},
+      chosen);
   add_list(app, "capacity", "How many instances are wanted of each app at each host, and why",
            {member("hostId", "HOST"), member("appDId", "APP"),
             member("instances", "INSTANCES", true), member("reason", "REASON")},

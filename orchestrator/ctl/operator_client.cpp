@@ -9,6 +9,7 @@ namespace mx2::ctl {
 namespace {
 
 constexpr std::size_t kPageItems = 1000;
+constexpr const char* kOperatorApi = "/operator/v1";
 
 Error strange_answer(const std::string& url, int status) {
   return {ErrorCode::kInternal,
@@ -41,7 +42,13 @@ std::string with_query(std::string path, const Query& query) {
 }  // namespace
 
 OperatorClient::OperatorClient(http::Client& http, const std::string& url) : http_(http) {
-  root_ = url.substr(0, url.find_last_not_of('/') + 1) + "/operator/v1";
+  root_ = url.substr(0, url.find_last_not_of('/') + 1) + kOperatorApi;
+}
+
+OperatorClient OperatorClient::api(const std::string& root) const {
+  OperatorClient other(*this);
+  other.root_ = root_.substr(0, root_.rfind(kOperatorApi)) + root;
+  return other;
 }
 
 OperatorClient OperatorClient::peer(const std::string& url) const {

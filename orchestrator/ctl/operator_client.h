@@ -24,6 +24,15 @@ class OperatorClient {
   // begin at `url`.
   [[nodiscard]] OperatorClient peer(const std::string& url) const;
 
+  // Another API of the same server, e.g. "/app_pkgm/v1"; its paths begin there.
+  [[nodiscard]] OperatorClient api(const std::string& root) const;
+  // Any exchange; what is not 2xx is an error.
+  [[nodiscard]] Result<http::Reply> exchange(const std::string& method, const std::string& path,
+                                             const std::string& body = {},
+                                             const std::string& content_type = {}) {
+    return call(method, path, body, content_type);
+  }
+
   // `path` is below /operator/v1, already encoded; see encoded(). Empty query values are left out.
   [[nodiscard]] Result<json::Value> get(const std::string& path, const Query& query = {});
   [[nodiscard]] Result<std::string> get_text(const std::string& path);

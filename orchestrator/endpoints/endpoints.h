@@ -17,6 +17,8 @@
 
 namespace mx2 {
 
+class Packages;
+
 struct Mx2EndpointOptions {
   std::string path_prefix;  // of apiRoot, e.g. "/sandbox/mep1"; empty or starting with '/'
   std::string public_url;   // scheme and authority for Location; empty: http and the request's Host
@@ -46,10 +48,11 @@ struct OperatorServices {
   HostWatch& hosts;
   Lifecycle& lifecycle;
   OptimizerLease& leader;
+  Packages& packages;
   metrics::Registry& registry;
 };
 
-// The operator API below /operator/v1, and /openapi.yaml.
+// The operator API below /operator/v1, ETSI GS MEC 010-2 below /app_pkgm/v1, and /openapi.yaml.
 void add_operator_endpoints(http::Router& router, const OperatorServices& services,
                             OperatorEndpointOptions options);
 

@@ -97,6 +97,7 @@ void add_operator_endpoints(http::Router& router, const OperatorServices& servic
   add_plan_endpoints(router, api);
   add_change_endpoints(router, api);
   add_lifecycle_endpoints(router, api);
+  add_package_endpoints(router, api);
   add_outbox_endpoints(router, api);
   add_status_endpoints(router, api);
 }

@@ -29,6 +29,7 @@ void add_table_endpoints(http::Router& router, const OperatorApiPtr& api);      
 void add_plan_endpoints(http::Router& router, const OperatorApiPtr& api);       // plans, history
 void add_change_endpoints(http::Router& router, const OperatorApiPtr& api);     // for replicas
 void add_lifecycle_endpoints(http::Router& router, const OperatorApiPtr& api);  // instances
+void add_package_endpoints(http::Router& router, const OperatorApiPtr& api);    // app_pkgm/v1
 void add_outbox_endpoints(http::Router& router, const OperatorApiPtr& api);     // notifications
 void add_status_endpoints(http::Router& router, const OperatorApiPtr& api);  // contexts, health…
 

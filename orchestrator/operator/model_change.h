@@ -1,4 +1,5 @@
-// What all changes of the model share. Private to orchestrator/operator.
+// What all changes of the model share. Private to orchestrator/operator
+// and orchestrator/packages.
 #pragma once
 
 #include <functional>

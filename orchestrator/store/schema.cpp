@@ -10,7 +10,7 @@ namespace mx2 {
 namespace {
 
 // Element i takes a file from version i to version i + 1. Never edit one that was released: append.
-constexpr std::array<const char*, 3> kMigrations{R"(
+constexpr std::array<const char*, 4> kMigrations{R"(
   CREATE TABLE apps (
     app_d_id TEXT PRIMARY KEY,
     document TEXT NOT NULL
@@ -88,6 +88,16 @@ constexpr std::array<const char*, 3> kMigrations{R"(
   CREATE TABLE rewrite_pieces (
     piece    INTEGER PRIMARY KEY,
     document TEXT NOT NULL
+  );
+)",
+                                                 R"(
+  CREATE TABLE packages (
+    package_id TEXT PRIMARY KEY,
+    document   TEXT NOT NULL
+  );
+  CREATE TABLE package_subscriptions (
+    subscription_id TEXT PRIMARY KEY,
+    document        TEXT NOT NULL
   );
 )"};
 

@@ -1,6 +1,7 @@
 #include "orchestrator/store/sqlite_queries.h"
 
 #include "api/base/text.h"
+#include "api/mec/codec_app_package.h"
 #include "api/mx2/codec.h"
 #include "api/operator/codec.h"
 #include "orchestrator/store/sqlite_history.h"
@@ -30,6 +31,28 @@ Result<void> load_rows(SQLite::Database& db, const Store::Loader& loader) {
     if (auto taken = loader.row({std::move(*row), false}); !taken) return taken.error();
   }
   return {};
+}
+
+// Such documents as the loader wants.
+template <typename T>
+Result<void> load_wanted(SQLite::Database& db, const char* sql,
+                         Result<T> (*decode)(const json::Value&),
+                         const std::function<void(T&&)>& wanted) {
+  if (!wanted) return {};
+  const auto sink = [&](T&& value) -> Result<void> {
+    wanted(std::move(value));
+    return {};
+  };
+  return load_documents<T>(db, sql, decode, sink);
+}
+
+Result<void> load_packages(SQLite::Database& db, const Store::Loader& loader) {
+  auto packages = load_wanted<Package>(db, "SELECT document FROM packages", codec::decode_package,
+                                       loader.package);
+  if (!packages) return packages;
+  return load_wanted<PackageSubscription>(db, "SELECT document FROM package_subscriptions",
+                                          codec::decode_stored_subscription,
+                                          loader.package_subscription);
 }
 
 std::string meta(SQLite::Database& db, const char* name) {
@@ -181,6 +204,7 @@ Result<Store::Loaded> load(SQLite::Database& db, const Store::Loader& loader) {
       load_documents<Host>(db, "SELECT document FROM hosts", codec::decode_host, loader.host);
   if (!hosts) return hosts.error();
   if (auto loaded = load_rows(db, loader); !loaded) return loaded.error();
+  if (auto loaded = load_packages(db, loader); !loaded) return loaded.error();
   SQLite::Statement contexts(
       db, "SELECT subject, dev_app_id, app_d_id, context_id, host_id FROM contexts");
   while (contexts.executeStep()) {

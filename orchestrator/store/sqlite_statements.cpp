@@ -1,5 +1,6 @@
 #include "orchestrator/store/sqlite_statements.h"
 
+#include "api/mec/codec_app_package.h"
 #include "api/operator/codec.h"
 #include "orchestrator/store/sqlite_values.h"
 
@@ -59,6 +60,14 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions&
                 "INSERT INTO hosts VALUES ($1, $2) "
                 "ON CONFLICT (host_id) DO UPDATE SET document = excluded.document"),
       delete_host_(db, "DELETE FROM hosts WHERE host_id = $1"),
+      put_package_(db,
+                   "INSERT INTO packages VALUES ($1, $2) "
+                   "ON CONFLICT (package_id) DO UPDATE SET document = excluded.document"),
+      delete_package_(db, "DELETE FROM packages WHERE package_id = $1"),
+      put_subscription_(db,
+                        "INSERT INTO package_subscriptions VALUES ($1, $2) "
+                        "ON CONFLICT (subscription_id) DO UPDATE SET document = excluded.document"),
+      delete_subscription_(db, "DELETE FROM package_subscriptions WHERE subscription_id = $1"),
       put_row_(db,
                "INSERT INTO associations VALUES ($1,$2,$3,$4,$5,$6,$7) "
                "ON CONFLICT (app_d_id, ue) DO UPDATE SET targets = excluded.targets, "
@@ -137,6 +146,22 @@ Result<void> SqliteTransaction::put_host(const Host& host) {
 
 Result<void> SqliteTransaction::delete_host(const std::string& id) {
   return write(delete_host_, id);
+}
+
+Result<void> SqliteTransaction::put_package(const Package& package) {
+  return write(put_package_, package.id, json::dump(codec::to_json(package)));
+}
+
+Result<void> SqliteTransaction::delete_package(const std::string& id) {
+  return write(delete_package_, id);
+}
+
+Result<void> SqliteTransaction::put_package_subscription(const PackageSubscription& subscription) {
+  return write(put_subscription_, subscription.id, json::dump(codec::to_json(subscription)));
+}
+
+Result<void> SqliteTransaction::delete_package_subscription(const std::string& id) {
+  return write(delete_subscription_, id);
 }
 
 Result<void> SqliteTransaction::put_row(const Association& row) {

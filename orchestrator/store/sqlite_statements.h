@@ -30,6 +30,10 @@ class SqliteTransaction final : public StoreTransaction {
   Result<void> delete_app(const std::string& app_d_id) override;
   Result<void> put_host(const Host& host) override;
   Result<void> delete_host(const std::string& id) override;
+  Result<void> put_package(const Package& package) override;
+  Result<void> delete_package(const std::string& id) override;
+  Result<void> put_package_subscription(const PackageSubscription& subscription) override;
+  Result<void> delete_package_subscription(const std::string& id) override;
   Result<void> put_row(const Association& row) override;
   Result<void> delete_row(const UeSelector& ue, const std::string& app_d_id) override;
   Result<std::optional<Association>> find_row(const UeSelector& ue,
@@ -72,6 +76,10 @@ class SqliteTransaction final : public StoreTransaction {
   SQLite::Statement delete_app_;
   SQLite::Statement put_host_;
   SQLite::Statement delete_host_;
+  SQLite::Statement put_package_;
+  SQLite::Statement delete_package_;
+  SQLite::Statement put_subscription_;
+  SQLite::Statement delete_subscription_;
   SQLite::Statement put_row_;
   SQLite::Statement delete_row_;
   SQLite::Statement find_row_;

@@ -143,7 +143,7 @@ struct SqliteStore::Impl {
   std::unique_ptr<SQLite::Statement> undo;
 
   Reader reader;
-  Reader outbox_reader;  // of its own, so that no operator's long list delays a notification
+  Reader outbox_reader;   // of its own, so that no operator's long list delays a notification
   Reader history_reader;  // likewise: the way back to an old version may be long
   std::unique_ptr<SQLite::Statement> find_notification;
   std::function<void()> notification_hook;

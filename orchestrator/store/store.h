@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "api/base/result.h"
+#include "api/mec/app_package.h"
 #include "api/operator/types.h"
 #include "notifier/outbox.h"
 
@@ -68,6 +69,10 @@ class StoreTransaction {
   virtual Result<void> delete_app(const std::string& app_d_id) = 0;
   virtual Result<void> put_host(const Host& host) = 0;
   virtual Result<void> delete_host(const std::string& id) = 0;
+  virtual Result<void> put_package(const Package& package) = 0;
+  virtual Result<void> delete_package(const std::string& id) = 0;
+  virtual Result<void> put_package_subscription(const PackageSubscription& subscription) = 0;
+  virtual Result<void> delete_package_subscription(const std::string& id) = 0;
   virtual Result<void> put_row(const Association& row) = 0;
   virtual Result<void> delete_row(const UeSelector& ue, const std::string& app_d_id) = 0;
   virtual Result<std::optional<Association>> find_row(const UeSelector& ue,
@@ -191,6 +196,8 @@ class Store {
     std::function<void(const ContextOwner& owner, const std::string& app_d_id,
                        const std::string& context_id, const std::string& host_id)>
         context;
+    std::function<void(Package&&)> package{};  // empty: these are not wanted
+    std::function<void(PackageSubscription&&)> package_subscription{};
   };
   struct Loaded {
     std::uint64_t table_version = 0;

@@ -33,6 +33,10 @@ class NoTransaction final : public StoreTransaction {
   Result<void> delete_app(const std::string& /*app_d_id*/) override { return {}; }
   Result<void> put_host(const Host& /*host*/) override { return {}; }
   Result<void> delete_host(const std::string& /*id*/) override { return {}; }
+  Result<void> put_package(const Package& /*package*/) override { return {}; }
+  Result<void> delete_package(const std::string& /*id*/) override { return {}; }
+  Result<void> put_package_subscription(const PackageSubscription& /*one*/) override { return {}; }
+  Result<void> delete_package_subscription(const std::string& /*id*/) override { return {}; }
   Result<void> put_row(const Association& /*row*/) override { return {}; }
   Result<void> delete_row(const UeSelector& /*ue*/, const std::string& /*app_d_id*/) override {
     return {};

@@ -36,6 +36,18 @@ class FailingTransaction final : public StoreTransaction {
   Result<void> delete_host(const std::string& id) override {
     return fails() ? error() : real_.delete_host(id);
   }
+  Result<void> put_package(const Package& package) override {
+    return fails() ? error() : real_.put_package(package);
+  }
+  Result<void> delete_package(const std::string& id) override {
+    return fails() ? error() : real_.delete_package(id);
+  }
+  Result<void> put_package_subscription(const PackageSubscription& subscription) override {
+    return fails() ? error() : real_.put_package_subscription(subscription);
+  }
+  Result<void> delete_package_subscription(const std::string& id) override {
+    return fails() ? error() : real_.delete_package_subscription(id);
+  }
   Result<void> put_row(const Association& row) override {
     return fails() ? error() : real_.put_row(row);
   }

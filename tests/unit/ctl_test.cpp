@@ -374,7 +374,7 @@ TEST_CASE("Completion knows every command, option and choice", "[ctl]") {
   const auto nodes = completion_nodes(command_line.app());
   std::vector<std::string> paths;
   for (const auto& node : nodes) paths.push_back(node.path);
-  for (const auto* path : {"/hosts/cordon", "/apps/put", "/table/import", "/contexts/delete",
+  for (const auto* path : {"/hosts/cordon", "/apps/put", "/packages/onboard", "/table/import", "/contexts/delete",
                            "/explain", "/optimizer/explain", "/completion"}) {
     CHECK(std::find(paths.begin(), paths.end(), path) != paths.end());
   }

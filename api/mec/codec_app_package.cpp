@@ -1,0 +1,283 @@
+#include "api/mec/codec_app_package.h"
+
+#include <algorithm>
+#include <array>
+
+#include "api/base/text.h"
+#include "api/mec/attribute_filter.h"
+
+namespace mx2::codec {
+namespace {
+
+using json::Chars;
+using json::ObjectReader;
+using json::Value;
+
+constexpr Chars kUri{1, 2048};
+constexpr Chars kDigest{64, 64};
+constexpr std::size_t kUserDataBytesMax = 16U * 1024;
+constexpr std::size_t kFiltersMax = 8;
+constexpr std::int64_t kMsPerSecond = 1000;
+constexpr std::int64_t kNsPerMs = 1'000'000;
+
+struct TypeName {
+  std::string_view text;
+  PackageSubscriptionType type;
+};
+// The first of a type is the spelling of V2.1.1; the others are how it should be, and V3.1.1's.
+constexpr std::array<TypeName, 8> kTypeNames{{
+    {"AppPackageOnBoarding", PackageSubscriptionType::kOnboarding},
+    {"AppPackageOnBoardingSubscription", PackageSubscriptionType::kOnboarding},
+    {"AppPacakgeOperationChange", PackageSubscriptionType::kOperationChange},
+    {"AppPackageOperationChange", PackageSubscriptionType::kOperationChange},
+    {"AppPackageOperationChangeSubscription", PackageSubscriptionType::kOperationChange},
+    {"AppPackageChangeSubscription", PackageSubscriptionType::kOperationChange},
+    {"AppPackageDeletion", PackageSubscriptionType::kDeletion},
+    {"AppPackageDeletionSubscription", PackageSubscriptionType::kDeletion},
+}};
+
+std::string_view name_of(PackageSubscriptionType type) {
+  const auto* it = std::find_if(kTypeNames.begin(), kTypeNames.end(),
+                                [&](const TypeName& name) { return name.type == type; });
+  return it->text;
+}
+
+std::string_view name_of(PackageEvent event) {
+  switch (event) {
+    case PackageEvent::kOnboarded: return "AppPackageOnBoarded";
+    case PackageEvent::kEnabled: return "AppPacakgeEnabled";
+    case PackageEvent::kDisabled: return "AppPacakgeDisabled";
+    default: return "AppPackageDeleted";
+  }
+}
+
+std::string_view operational_state(const Package& package) {
+  return package.enabled ? "ENABLED" : "DISABLED";
+}
+
+bool is_hex(std::string_view text) {
+  return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+bool is_sha256(std::string_view algorithm) {
+  const auto name = to_lower(algorithm);
+  return name == "sha-256" || name == "sha256";
+}
+
+void read_checksum(ObjectReader& reader, std::string& out) {
+  const auto* checksum = reader.need("checksum", Value::value_t::object);
+  if (checksum == nullptr) return;
+  ObjectReader sub(*checksum, reader.at("checksum"), reader.error());
+  std::string algorithm;
+  sub.required("algorithm", algorithm, json::kIdentifier);
+  if (sub.ok() && !is_sha256(algorithm)) sub.fail("must be SHA-256", "algorithm");
+  sub.required("hash", out, kDigest);
+  out = to_lower(out);
+  if (sub.ok() && !is_hex(out)) sub.fail("must be 64 hexadecimal digits", "hash");
+}
+
+void read_user_data(ObjectReader& reader, std::string& out) {
+  const auto* data = reader.object("userDefinedData");
+  if (data == nullptr) return;
+  out = json::dump(*data);
+  if (out.size() > kUserDataBytesMax) reader.fail("is too large", "userDefinedData");
+}
+
+bool can_be_asked(std::string_view uri) {
+  const auto lower = to_lower(uri.substr(0, 8));
+  const std::size_t scheme = lower.substr(0, 7) == "http://" ? 7 : lower == "https://" ? 8 : 0;
+  if (scheme == 0 || uri.size() == scheme) return false;
+  const auto first = uri[scheme];
+  if (first == '/' || first == '?' || first == '#' || first == ':') return false;
+  return std::all_of(uri.begin(), uri.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+void read_uri(ObjectReader& reader, const char* name, const std::string& uri) {
+  if (reader.ok() && !uri.empty() && !can_be_asked(uri)) {
+    reader.fail("must be an http or https URI", name);
+  }
+}
+
+void read_type(ObjectReader& reader, PackageSubscription& out) {
+  const char* const member =
+      reader.find("subsctiptionType") != nullptr ? "subsctiptionType" : "subscriptionType";
+  std::string text;
+  reader.required(member, text, json::kIdentifier);
+  if (!reader.ok()) return;
+  const auto* it = std::find_if(kTypeNames.begin(), kTypeNames.end(),
+                                [&](const TypeName& name) { return name.text == text; });
+  if (it == kTypeNames.end()) {
+    return reader.fail(
+        "must be AppPackageOnBoarding, AppPacakgeOperationChange or AppPackageDeletion", member);
+  }
+  out.type = it->type;
+}
+
+void read_filters(ObjectReader& reader, PackageSubscription& out) {
+  reader.optional("appPkgFilter", out.filters, json::kAnyText, kFiltersMax);
+  for (const auto& filter : out.filters) {
+    if (!reader.ok()) return;
+    if (auto parsed = AttributeFilter::parse(filter); !parsed) {
+      reader.fail(parsed.error().detail, "appPkgFilter");
+    }
+  }
+}
+
+Value link(const std::string& href) { return {{"href", href}}; }
+
+std::string subscription_uri(const PackageSubscription& subscription, const std::string& root) {
+  return root + "/subscriptions/" + subscription.id;
+}
+
+Value failure_details(const OnboardingFailure& failure) {
+  return {{"type", "urn:mx2:problem:" + failure.cause},
+          {"status", failure.status},
+          {"detail", failure.detail}};
+}
+
+// What the standard has no attribute for.
+Value extension(const Package& package) {
+  Value out{{"appPkgName", package.name}, {"appPkgVersion", package.version}};
+  if (!package.source_uri.empty()) out["appPkgPath"] = package.source_uri;
+  if (package.size > 0) out["sizeBytes"] = package.size;
+  if (package.app_d_id.empty()) return out;
+  out["memoryMiB"] = package.memory_mib;
+  out["cpus"] = package.cpus;
+  if (!package.architecture.empty()) out["architecture"] = package.architecture;
+  return out;
+}
+
+Value software_images(const Package& package) {
+  if (package.app_d_id.empty()) return Value::array();
+  Value image{{"id", package.app_d_id},
+              {"name", package.app_name},
+              {"version", package.app_soft_version},
+              {"size", package.size}};
+  if (!package.architecture.empty()) image["architecture"] = package.architecture;
+  return Value::array({std::move(image)});
+}
+
+Result<Value> parsed_object(std::string_view body) {
+  auto document = json::parse(body);
+  if (!document) return document.error();
+  if (!document->is_object()) return invalid_argument("must be an object");
+  return document;
+}
+
+}  // namespace
+
+Result<CreateAppPkg> decode_create_app_pkg(std::string_view body) {
+  const auto document = parsed_object(body);
+  if (!document) return document.error();
+  std::optional<Error> error;
+  CreateAppPkg out;
+  ObjectReader reader(*document, "", error);
+  reader.required_line("appPkgName", out.name, json::kIdentifier);
+  reader.required_line("appPkgVersion", out.version, json::kIdentifier);
+  reader.optional("appProvider", out.provider, json::kIdentifier);
+  reader.optional("appPkgPath", out.path, kUri);
+  read_uri(reader, "appPkgPath", out.path);
+  read_checksum(reader, out.checksum);
+  read_user_data(reader, out.user_defined_data);
+  if (error) return *error;
+  return out;
+}
+
+Result<bool> decode_app_pkg_modifications(std::string_view body) {
+  const auto document = parsed_object(body);
+  if (!document) return document.error();
+  std::optional<Error> error;
+  ObjectReader reader(*document, "", error);
+  const char* const member =
+      reader.find("operationState") != nullptr ? "operationState" : "operationalState";
+  std::string state;
+  reader.required(member, state, json::kIdentifier);
+  if (!error && state != "ENABLED" && state != "DISABLED") {
+    reader.fail("must be ENABLED or DISABLED", member);
+  }
+  if (error) return *error;
+  return state == "ENABLED";
+}
+
+Result<PackageSubscription> decode_app_pkg_subscription(std::string_view body) {
+  const auto document = parsed_object(body);
+  if (!document) return document.error();
+  std::optional<Error> error;
+  PackageSubscription out;
+  ObjectReader reader(*document, "", error);
+  reader.required("callbackUri", out.callback_uri, kUri);
+  read_uri(reader, "callbackUri", out.callback_uri);
+  read_type(reader, out);
+  read_filters(reader, out);
+  if (error) return *error;
+  return out;
+}
+
+Value app_pkg_info(const Package& package, bool in_use, const std::string& root) {
+  const auto self = root + "/app_packages/" + package.id;
+  const bool known = !package.app_d_id.empty();
+  const auto& provider = known ? package.app_provider : package.provider;
+  Value out{{"id", package.id},
+            {"appDId", package.app_d_id},
+            {"appName", known ? package.app_name : package.name},
+            {"appSoftwareVersion", known ? package.app_soft_version : package.version},
+            {"appDVersion", known ? package.app_d_version : package.version},
+            {"checksum", {{"algorithm", "SHA-256"}, {"hash", package.checksum}}},
+            {"softwareImages", software_images(package)},
+            {"onboardingState", to_text(package.state)},
+            {"operationalState", operational_state(package)},
+            {"usageState", in_use ? "IN_USE" : "NOT_IN_USE"},
+            {"_links",
+             {{"self", link(self)},
+              {"appD", link(self + "/appd")},
+              {"appPkgContent", link(self + "/package_content")}}},
+            {"mx2", extension(package)}};
+  if (!provider.empty()) out["appProvider"] = provider;
+  if (!package.user_defined_data.empty()) {
+    if (auto data = json::parse(package.user_defined_data); data.ok()) {
+      out["userDefinedData"] = std::move(*data);
+    }
+  }
+  if (package.failure) out["onboardingFailureDetails"] = failure_details(*package.failure);
+  return out;
+}
+
+Value app_pkg_modifications(const Package& package) {
+  return {{"operationalState", operational_state(package)},
+          {"operationState", operational_state(package)}};
+}
+
+Value app_pkg_subscription_info(const PackageSubscription& subscription) {
+  return {{"id", subscription.id},
+          {"subscriptionType", name_of(subscription.type)},
+          {"callbackUri", subscription.callback_uri},
+          {"_links", {{"self", link(subscription_uri(subscription, subscription.root))}}}};
+}
+
+Value app_pkg_subscription_links(const std::vector<PackageSubscription>& subscriptions,
+                                 const std::string& root) {
+  auto list = Value::array();
+  for (const auto& subscription : subscriptions) {
+    list.push_back({{"href", subscription_uri(subscription, root)},
+                    {"subscriptionType", name_of(subscription.type)},
+                    {"subsctiptionType", name_of(subscription.type)}});
+  }
+  return {
+      {"_links", {{"self", link(root + "/subscriptions")}, {"subscriptions", std::move(list)}}}};
+}
+
+Value app_pkg_notification(const std::string& id, PackageEvent event, const Package& package,
+                           const PackageSubscription& subscription, std::int64_t now_ms) {
+  const auto uri = subscription_uri(subscription, subscription.root);
+  return {{"id", id},
+          {"notificationType", name_of(event)},
+          {"subscriptionId", subscription.id},
+          {"timeStamp",
+           {{"seconds", now_ms / kMsPerSecond}, {"nanoSeconds", now_ms % kMsPerSecond * kNsPerMs}}},
+          {"appPkgId", package.id},
+          {"appDId", package.app_d_id},
+          {"operationalState", operational_state(package)},
+          {"_links", {{"subscription", link(uri)}}}};
+}
+
+}  // namespace mx2::codec

@@ -1,0 +1,199 @@
+#include "orchestrator/packages/package_notifier.h"
+
+#include <algorithm>
+
+#include "api/base/log.h"
+#include "api/mec/attribute_filter.h"
+#include "api/mec/codec_app_package.h"
+#include "orchestrator/packages/package_changes.h"
+
+namespace mx2 {
+namespace {
+
+constexpr int kRoundMs = 100;
+constexpr int kFirstSuccess = 200;
+constexpr int kLastSuccess = 299;
+
+bool matches(const PackageSubscription& subscription, const json::Value& info) {
+  return std::all_of(subscription.filters.begin(), subscription.filters.end(),
+                     [&](const std::string& text) {
+                       const auto filter = AttributeFilter::parse(text);
+                       return filter.ok() && filter->matches(info);
+                     });
+}
+
+// One write about subscriptions.
+class SubscriptionChange final : public UnitOfWork {
+ public:
+  using Run = std::function<Result<void>(StoreTransaction&)>;
+  using Done = std::function<void(const Result<void>&)>;
+  SubscriptionChange(Run run, Done done) : run_(std::move(run)), done_(std::move(done)) {}
+  Result<void> run(StoreTransaction& transaction) override { return run_(transaction); }
+  void done(const Result<void>& outcome) noexcept override { done_(outcome); }
+  // Alone in its batch, so that the next one sees what this one did.
+  [[nodiscard]] bool changes_model() const override { return true; }
+
+ private:
+  Run run_;
+  Done done_;
+};
+
+}  // namespace
+
+PackageNotifier::PackageNotifier(Mx2Service& service, const PackageNotifierOptions& options,
+                                 std::unique_ptr<http::AsyncClient> client,
+                                 metrics::Registry& registry)
+    : service_(service),
+      options_(options),
+      client_(std::move(client)),
+      delivered_(registry.counter("mx2_package_notifications_total", "Notifications about packages",
+                                  {{"outcome", "delivered"}})),
+      lost_(registry.counter("mx2_package_notifications_total", "Notifications about packages",
+                             {{"outcome", "lost"}})) {}
+
+PackageNotifier::~PackageNotifier() { stop(); }
+
+void PackageNotifier::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void PackageNotifier::stop() {
+  {
+    const std::lock_guard guard(mutex_);
+    stopped_ = true;
+  }
+  client_->wake();
+  if (thread_.joinable()) thread_.join();
+}
+
+void PackageNotifier::run() {
+  while (true) {
+    {
+      const std::lock_guard guard(mutex_);
+      if (stopped_) return;
+    }
+    step(std::chrono::steady_clock::now(), kRoundMs);
+  }
+}
+
+void PackageNotifier::restore(PackageSubscription subscription) {
+  const std::lock_guard guard(mutex_);
+  const auto id = subscription.id;
+  subscriptions_[id] = std::move(subscription);
+}
+
+void PackageNotifier::subscribe(PackageSubscription subscription,
+                                Callback<Result<PackageSubscription>> answer) {
+  subscription.id = service_.ids.next();
+  const auto shared = std::make_shared<Callback<Result<PackageSubscription>>>(std::move(answer));
+  service_.store.submit(std::make_unique<SubscriptionChange>(
+      [this, subscription](StoreTransaction& tx) -> Result<void> {
+        if (subscriptions().size() >= options_.subscriptions_max) {
+          return forbidden("too-many-subscriptions", "there are too many subscriptions");
+        }
+        return tx.put_package_subscription(subscription);
+      },
+      [this, subscription, shared](const Result<void>& outcome) {
+        if (!outcome) return (*shared)(outcome.error());
+        restore(subscription);
+        (*shared)(subscription);
+      }));
+}
+
+void PackageNotifier::unsubscribe(const std::string& id, Callback<Result<void>> answer) {
+  const auto shared = std::make_shared<Callback<Result<void>>>(std::move(answer));
+  service_.store.submit(std::make_unique<SubscriptionChange>(
+      [this, id](StoreTransaction& tx) -> Result<void> {
+        if (!find(id)) return not_found("no subscription '" + id + "'");
+        return tx.delete_package_subscription(id);
+      },
+      [this, id, shared](const Result<void>& outcome) {
+        if (outcome.ok()) {
+          const std::lock_guard guard(mutex_);
+          subscriptions_.erase(id);
+        }
+        (*shared)(outcome);
+      }));
+}
+
+std::vector<PackageSubscription> PackageNotifier::subscriptions() const {
+  const std::lock_guard guard(mutex_);
+  std::vector<PackageSubscription> all;
+  all.reserve(subscriptions_.size());
+  for (const auto& [id, subscription] : subscriptions_) all.push_back(subscription);
+  return all;
+}
+
+std::optional<PackageSubscription> PackageNotifier::find(const std::string& id) const {
+  const std::lock_guard guard(mutex_);
+  const auto it = subscriptions_.find(id);
+  return it == subscriptions_.end() ? std::nullopt : std::optional(it->second);
+}
+
+void PackageNotifier::notify(PackageEvent event, const Package& package) {
+  const bool used = service_.model.read([&](const Model& model) { return in_use(model, package); });
+  for (const auto& subscription : subscriptions()) {
+    if (subscription.type != type_of(event)) continue;
+    const auto info = codec::app_pkg_info(package, used, subscription.root);
+    if (!matches(subscription, info)) continue;
+    const auto document = codec::app_pkg_notification(service_.ids.next(), event, package,
+                                                      subscription, service_.clock.now_ms());
+    const std::lock_guard guard(mutex_);
+    if (owed_.size() >= options_.waiting_max) {
+      owed_.pop_front();
+      lost_.add();
+    }
+    owed_.push_back({subscription.callback_uri, json::dump(document), 0, {}});
+  }
+  client_->wake();
+}
+
+std::vector<PackageNotifier::Owed> PackageNotifier::take_due(Time now) {
+  const std::lock_guard guard(mutex_);
+  std::vector<Owed> due;
+  std::deque<Owed> later;
+  for (auto& owed : owed_) {
+    if (owed.due <= now && in_flight_ + due.size() < options_.in_flight_max) {
+      due.push_back(std::move(owed));
+    } else {
+      later.push_back(std::move(owed));
+    }
+  }
+  in_flight_ += due.size();
+  owed_ = std::move(later);
+  return due;
+}
+
+void PackageNotifier::step(Time now, int wait_ms) {
+  for (auto& owed : take_due(now)) send(std::move(owed));
+  client_->poll(wait_ms);
+}
+
+void PackageNotifier::send(Owed owed) {
+  http::OutgoingRequest request{
+      "POST", owed.uri, {{"Content-Type", "application/json"}}, owed.body};
+  client_->begin(std::move(request),
+                 [this, owed = std::move(owed)](const Result<http::Reply>& reply) mutable {
+                   settle(std::move(owed), reply);
+                 });
+}
+
+void PackageNotifier::settle(Owed owed, const Result<http::Reply>& reply) {
+  const std::lock_guard guard(mutex_);
+  --in_flight_;
+  if (reply.ok() && reply->status >= kFirstSuccess && reply->status <= kLastSuccess) {
+    return delivered_.add();
+  }
+  if (++owed.attempts >= options_.attempts_max) {
+    lost_.add();
+    return log::warn("notification about a package lost",
+                     {{"callback", owed.uri},
+                      {"reason", reply.ok() ? "status " + std::to_string(reply->status)
+                                            : reply.error().detail}});
+  }
+  owed.due = std::chrono::steady_clock::now() +
+             std::chrono::milliseconds(options_.retry_first_ms << (owed.attempts - 1));
+  owed_.push_back(std::move(owed));
+}
+
+}  // namespace mx2

@@ -1,0 +1,243 @@
+#include "orchestrator/packages/packages.h"
+
+#include <algorithm>
+#include <future>
+
+#include "api/base/log.h"
+#include "orchestrator/packages/package_content.h"
+
+namespace mx2 {
+namespace {
+
+constexpr std::size_t kUploadsWaitingMax = 8;  // each holds its content
+
+bool fetched_from_source(const Package& package) {
+  return !package.source_uri.empty() && !package.failure;
+}
+
+}  // namespace
+
+Packages::Packages(Mx2Service& service, const PackageOptions& options, PackageFiles files,
+                   PackageNotifier& notifier, metrics::Registry& registry)
+    : service_(service),
+      options_(options),
+      files_(std::move(files)),
+      notifier_(notifier),
+      registry_(registry),
+      onboarded_(registry.gauge("mx2_packages", "Application packages that are on-boarded")),
+      fetched_bytes_(
+          registry.counter("mx2_package_fetched_bytes_total", "Bytes of packages fetched")) {}
+
+Packages::~Packages() { stop(); }
+
+void Packages::start() {
+  std::set<std::string> with_content;
+  service_.model.read([&](const Model& model) {
+    for (const auto& [id, package] : model.packages()) {
+      const auto state = package.state;
+      const bool stored =
+          state == OnboardingState::kProcessing || state == OnboardingState::kOnboarded;
+      if (stored) with_content.insert(id);
+      if (state == OnboardingState::kOnboarded && !files_.has(id)) {
+        log::error("the content of a package is missing", {{"package", id}});
+      }
+      const bool interrupted = state == OnboardingState::kProcessing ||
+                               state == OnboardingState::kUploading ||
+                               (state == OnboardingState::kCreated && fetched_from_source(package));
+      if (interrupted) jobs_.push_back({id, nullptr, {}, 0});
+    }
+  });
+  files_.keep_only(with_content);
+  count_packages();
+  const auto workers = static_cast<std::size_t>(options_.parallel_max);
+  for (std::size_t i = 0; i < workers; ++i) {
+    http::ClientOptions client;
+    client.connect_timeout_ms = options_.fetch_idle_ms;
+    client.ca_file = options_.ca_file;
+    clients_.push_back(std::make_unique<http::CurlClient>(std::move(client)));
+  }
+  for (std::size_t i = 0; i < workers; ++i) threads_.emplace_back([this, i] { run(i); });
+}
+
+void Packages::stop() {
+  std::deque<Job> left;
+  std::map<std::string, std::vector<Waiter>> waiting;
+  {
+    const std::lock_guard guard(mutex_);
+    stopped_ = true;
+    left.swap(jobs_);
+    waiting.swap(waiters_);
+    waiting_ = 0;
+  }
+  changed_.notify_all();
+  for (const auto& client : clients_) client->interrupt();
+  for (auto& thread : threads_) thread.join();
+  threads_.clear();
+  const auto shutting_down = unavailable("shutting down");
+  for (auto& job : left) {
+    if (job.upload) job.upload->answer(shutting_down);
+  }
+  for (const auto& [uri, list] : waiting) {
+    for (const auto& waiter : list) (*waiter)(shutting_down);
+  }
+}
+
+bool Packages::stopping() const {
+  const std::lock_guard guard(mutex_);
+  return stopped_;
+}
+
+std::optional<Package> Packages::find(const std::string& id) const {
+  return service_.model.read([&](const Model& model) -> std::optional<Package> {
+    const auto* package = model.package(id);
+    return package == nullptr ? std::nullopt : std::optional(*package);
+  });
+}
+
+void Packages::count_packages() {
+  onboarded_.set(static_cast<double>(service_.model.read([](const Model& model) {
+    return std::count_if(model.packages().begin(), model.packages().end(), [](const auto& entry) {
+      return entry.second.state == OnboardingState::kOnboarded;
+    });
+  })));
+}
+
+void Packages::enqueue(Job job) {
+  {
+    const std::lock_guard guard(mutex_);
+    if (!stopped_) jobs_.push_back(std::move(job));
+  }
+  changed_.notify_all();
+}
+
+void Packages::create(CreateAppPkg request, Callback<Result<Package>> answer) {
+  create_package(service_, std::move(request), false, options_.count_max,
+                 [this, answer = std::move(answer)](const Result<PackageCreated>& made) mutable {
+                   if (!made) return answer(made.error());
+                   if (made->begins) enqueue({made->package.id, nullptr, {}, 0});
+                   answer(made->package);
+                 });
+}
+
+void Packages::upload(const std::string& id, std::string content, Callback<Result<void>> answer) {
+  const auto package = find(id);
+  if (!package) return answer(not_found("no application package '" + id + "'"));
+  if (package->state != OnboardingState::kCreated || fetched_from_source(*package)) {
+    return answer(conflict("the package does not wait for its content"));
+  }
+  if (content.size() > options_.bytes_max) {
+    return answer(Error{ErrorCode::kTooLarge,
+                        "a package may have " + std::to_string(options_.bytes_max) + " bytes",
+                        {},
+                        {},
+                        {},
+                        0});
+  }
+  std::optional<Error> refused;
+  {
+    const std::lock_guard guard(mutex_);
+    if (stopped_) {
+      refused = unavailable("shutting down");
+    } else if (uploading_.count(id) > 0) {
+      refused = conflict("its content is being uploaded");
+    } else if (uploading_.size() >= kUploadsWaitingMax) {
+      refused = unavailable("too many uploads at once");
+    } else {
+      uploading_.insert(id);
+      jobs_.push_back(
+          {id, std::make_unique<Upload>(Upload{std::move(content), std::move(answer)}), {}, 0});
+    }
+  }
+  if (refused) return answer(*refused);
+  changed_.notify_all();
+}
+
+void Packages::set_enabled(const std::string& id, bool enabled, Callback<Result<Package>> answer) {
+  const auto edit = [enabled](Package& package) -> Result<void> {
+    if (package.state != OnboardingState::kOnboarded) {
+      return conflict("the package is not on-boarded");
+    }
+    if (package.enabled == enabled) {
+      return conflict(enabled ? "the package is enabled already"
+                              : "the package is disabled already");
+    }
+    package.enabled = enabled;
+    return {};
+  };
+  change_package(service_, id, edit,
+                 [this, enabled, answer = std::move(answer)](const Result<Package>& out) mutable {
+                   if (out.ok()) {
+                     notifier_.notify(enabled ? PackageEvent::kEnabled : PackageEvent::kDisabled,
+                                      *out);
+                   }
+                   answer(out);
+                 });
+}
+
+void Packages::remove(const std::string& id, Callback<Result<void>> answer) {
+  remove_package(service_, id,
+                 [this, answer = std::move(answer)](const Result<Package>& removed) mutable {
+                   if (!removed) return answer(removed.error());
+                   files_.remove(removed->id);
+                   count_packages();
+                   notifier_.notify(PackageEvent::kDeleted, *removed);
+                   answer(Result<void>());
+                 });
+}
+
+Result<std::string> Packages::content(const Package& package, std::uint64_t offset,
+                                      std::uint64_t length) const {
+  return files_.read(package.id, offset, length);
+}
+
+Result<std::string> Packages::descriptor(const Package& package) const {
+  return read_descriptor(files_.path_of(package.id));
+}
+
+Result<Package> Packages::change(const std::string& id, const PackageEdit& edit) {
+  std::promise<Result<Package>> done;
+  change_package(service_, id, edit,
+                 [&done](Result<Package> out) { done.set_value(std::move(out)); });
+  return done.get_future().get();
+}
+
+// A package is with one worker at a time.
+std::optional<Packages::Job> Packages::take() {
+  std::unique_lock lock(mutex_);
+  while (!stopped_) {
+    const auto now = std::chrono::steady_clock::now();
+    const auto ready = std::find_if(jobs_.begin(), jobs_.end(), [&](const Job& job) {
+      return job.due <= now && running_.count(job.id) == 0;
+    });
+    if (ready != jobs_.end()) {
+      auto job = std::move(*ready);
+      jobs_.erase(ready);
+      running_.insert(job.id);
+      return job;
+    }
+    auto wake = now + std::chrono::hours(1);
+    for (const auto& job : jobs_) {
+      if (job.due > now) wake = std::min(wake, job.due);
+    }
+    changed_.wait_until(lock, wake);
+  }
+  return std::nullopt;
+}
+
+void Packages::run(std::size_t worker) {
+  while (auto job = take()) {
+    const auto id = job->id;
+    if (job->upload) {
+      take_upload(std::move(*job));
+    } else {
+      carry_out(std::move(*job), *clients_[worker]);
+    }
+    {
+      const std::lock_guard guard(mutex_);
+      running_.erase(id);
+    }
+    changed_.notify_all();
+  }
+}
+
+}  // namespace mx2
