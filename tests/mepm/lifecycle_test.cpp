@@ -1,6 +1,7 @@
 // The life cycle's states, with a back end and packages that do as they are told, and time that the
 // test moves.
 #include "lcm/mepm/lifecycle.h"
+
 #include "tests/catch.h"
 #include "tests/support/temp_dir.h"
 
@@ -148,7 +149,9 @@ TEST_CASE("A graceful end waits for the instance, and no longer than it may", "[
   CHECK(world.life->next_due_ms() == 11'000);
   CHECK(world.life->confirm_termination(id, OperationAction::kStopping).error().code ==
         ErrorCode::kConflict);
-  SECTION("confirmed") { CHECK(world.life->confirm_termination(id, OperationAction::kTerminating).ok()); }
+  SECTION("confirmed") {
+    CHECK(world.life->confirm_termination(id, OperationAction::kTerminating).ok());
+  }
   SECTION("not confirmed") { world.clock.advance(10'000); }
   SECTION("it ended by itself") { world.backend.tell(BackendEvent::Kind::kDown, id); }
   world.life->step();

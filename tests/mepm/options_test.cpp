@@ -1,5 +1,6 @@
 // The shipped configuration has every key, with its default; mistakes are told with their place.
 #include "lcm/mepm/options.h"
+
 #include "tests/catch.h"
 
 namespace mx2::mepm {
