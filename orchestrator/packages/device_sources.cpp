@@ -33,6 +33,7 @@ void onboard_from(Packages& packages, const std::string& uri,
 }
 
 void Packages::onboard(const std::string& uri, Callback<Result<std::string>> answer) {
+  const auto waiter = std::make_shared<Callback<Result<std::string>>>(std::move(answer));
   std::optional<Error> refused;
   bool first = false;
   {
@@ -46,11 +47,11 @@ void Packages::onboard(const std::string& uri, Callback<Result<std::string>> ans
     } else {
       auto& list = waiters_[uri];
       first = list.empty();
-      list.push_back(std::make_shared<Callback<Result<std::string>>>(std::move(answer)));
+      list.push_back(waiter);
       ++waiting_;
     }
   }
-  if (refused) return answer(*refused);
+  if (refused) return (*waiter)(*refused);
   if (!first) return;
   CreateAppPkg request;
   request.name = request.path = uri;

@@ -105,9 +105,12 @@ void Packages::count_packages() {
 void Packages::enqueue(Job job) {
   {
     const std::lock_guard guard(mutex_);
-    if (!stopped_) jobs_.push_back(std::move(job));
+    if (!stopped_) {
+      jobs_.push_back(std::move(job));
+      return changed_.notify_all();
+    }
   }
-  changed_.notify_all();
+  if (job.upload) job.upload->answer(unavailable("shutting down"));
 }
 
 void Packages::create(CreateAppPkg request, Callback<Result<Package>> answer) {
@@ -133,23 +136,18 @@ void Packages::upload(const std::string& id, std::string content, Callback<Resul
                         {},
                         0});
   }
-  std::optional<Error> refused;
-  {
-    const std::lock_guard guard(mutex_);
-    if (stopped_) {
-      refused = unavailable("shutting down");
-    } else if (uploading_.count(id) > 0) {
-      refused = conflict("its content is being uploaded");
-    } else if (uploading_.size() >= kUploadsWaitingMax) {
-      refused = unavailable("too many uploads at once");
-    } else {
-      uploading_.insert(id);
-      jobs_.push_back(
-          {id, std::make_unique<Upload>(Upload{std::move(content), std::move(answer)}), {}, 0});
-    }
-  }
-  if (refused) return answer(*refused);
-  changed_.notify_all();
+  if (const auto refused = reserve_upload(id)) return answer(*refused);
+  auto upload = std::make_unique<Upload>(Upload{std::move(content), std::move(answer)});
+  enqueue({id, std::move(upload), {}, 0});
+}
+
+// Its worker gives it back.
+std::optional<Error> Packages::reserve_upload(const std::string& id) {
+  const std::lock_guard guard(mutex_);
+  if (uploading_.count(id) > 0) return conflict("its content is being uploaded");
+  if (uploading_.size() >= kUploadsWaitingMax) return unavailable("too many uploads at once");
+  uploading_.insert(id);
+  return std::nullopt;
 }
 
 void Packages::set_enabled(const std::string& id, bool enabled, Callback<Result<Package>> answer) {

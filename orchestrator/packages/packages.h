@@ -115,6 +115,7 @@ class Packages final : public Onboarding {
     Time until;
   };
 
+  [[nodiscard]] std::optional<Error> reserve_upload(const std::string& id);
   void run(std::size_t worker);
   [[nodiscard]] std::optional<Job> take();
   void enqueue(Job job);

@@ -55,7 +55,7 @@ TEST_CASE("packages: sources that only look allowed", "[packages]") {
     CAPTURE(uri);
     CHECK_FALSE(allowed_source(prefixes, uri));
   }
-  CHECK_FALSE(allowed_source({}, "https://repo.example/apps/x"));
+  CHECK_FALSE(allowed_source(std::vector<std::string>{}, "https://repo.example/apps/x"));
   CHECK_FALSE(allowed_source(prefixes, "https://repo.example/apps/" + std::string(3000, 'x')));
 }
 
