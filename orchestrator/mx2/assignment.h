@@ -37,6 +37,11 @@ struct Reassignment {
                                     const StrategyOptions& options, ContextRecord& record,
                                     AppContext& context);
 
+// In place of a row's selector, while no row has decided: the device application was told that it
+// could have its location; it then asked for it, and an instance is being started.
+inline constexpr const char* kLocationOffered = "offered";
+inline constexpr const char* kLocationRequested = "requested";
+
 // Locations that a context asks for without having an address there, and where it could have one
 // now: what ApplicationLocationAvailabilityNotification tells (clause 6.4.5).
 [[nodiscard]] std::vector<LocationConstraints> locations_to_offer(const Model& model,

@@ -10,8 +10,6 @@ namespace {
 
 constexpr std::size_t kDevicesMax = 100'000;
 constexpr std::size_t kScanned = 16;  // contexts between two looks at the clock
-// In place of a row's selector: no row has decided, but the client knows that it can have a place.
-constexpr const char* kOffered = "offered";
 
 // Whether life-cycle management had an instance there that has gone. What operators list is theirs
 // to say.
@@ -170,7 +168,8 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
   if (knows_address && !follows(entry->app) && !lost_instance(model, record)) return {};
   auto context = codec::decode_app_context(record.document);
   if (!context) return internal("stored context: " + context.error().detail);
-  if (!knows_address && context->app_location_updates.value_or(false)) {
+  const bool waits = !knows_address && context->app_location_updates.value_or(false);
+  if (waits && record.ue != kLocationRequested) {
     return offer_locations(transaction, record, *context, progress);
   }
   const auto host_before = record.host_id;
@@ -194,9 +193,9 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
 Result<void> Relocation::offer_locations(StoreTransaction& transaction, ContextRecord& record,
                                          const AppContext& context, Progress& progress) {
   auto offered = locations_to_offer(model_.unlocked(), record, context);
-  const bool known = record.ue == kOffered;
+  const bool known = record.ue == kLocationOffered;
   if (known != offered.empty()) return {};
-  record.ue = known ? "" : kOffered;
+  record.ue = known ? "" : kLocationOffered;
   ++record.revision;
   if (auto stored = transaction.update_context(record); !stored) return stored;
   if (known) return {};
