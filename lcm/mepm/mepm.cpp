@@ -8,12 +8,6 @@ namespace {
 constexpr int kLookMs = 1000;
 constexpr int kWaitMsMax = 1000;
 
-HostDescription described(HostDescription host, const HostMeter& meter) {
-  if (host.memory_mb == 0) host.memory_mb = meter.memory_mib().value_or(0);
-  if (host.cpus == 0) host.cpus = std::thread::hardware_concurrency();
-  return host;
-}
-
 }  // namespace
 
 Mepm::Mepm(const MepmOptions& options, const Needs& needs)
@@ -26,7 +20,7 @@ Mepm::Mepm(const MepmOptions& options, const Needs& needs)
       lifecycle_({needs.backend, packages_, notifications_, state_, needs.clock, needs.ids,
                   [this] { needs_.http.wake(); }},
                  options.lifecycle),
-      link_(options.orchestrator, described(options.host, meter_), options.link, needs.http,
+      link_(options.orchestrator, options.host, options.link, needs.http,
             needs.clock, [this] { return load(); }),
       api_{needs.registry, lifecycle_,  notifications_,
            packages_,      needs.clock, options.host.id,

@@ -139,7 +139,6 @@ Result<ReadMepmOptions> read_mepm_options(const config::Document& document) {
   options.packages.directory = state + "/packages";
   options.process.place.directory = state + "/instances";
   options.process.address = options.host_address;
-  options.host.instances = static_cast<std::int64_t>(options.lifecycle.instances_max);
   result.effective = reader.effective();
   return result;
 }

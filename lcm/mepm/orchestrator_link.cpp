@@ -12,6 +12,14 @@ namespace {
 
 constexpr int kNotFound = 404;
 
+// What a problem document says, after a colon.
+std::string detail_of(const http::Reply& reply) {
+  const auto document = json::parse(reply.body);
+  if (!document || !document->is_object()) return {};
+  const auto it = document->find("detail");
+  return it == document->end() || !it->is_string() ? "" : ": " + it->get<std::string>();
+}
+
 }  // namespace
 
 std::string encode_registration(const HostDescription& host, int lease_ms) {
@@ -19,10 +27,6 @@ std::string encode_registration(const HostDescription& host, int lease_ms) {
   if (!host.name.empty()) out["name"] = host.name;
   if (!host.zone.empty()) out["zone"] = host.zone;
   if (!host.labels.empty()) out["labels"] = host.labels;
-  auto& capacity = out["capacity"] = json::Value::object();
-  if (host.memory_mb > 0) capacity["memoryMb"] = host.memory_mb;
-  if (host.cpus > 0) capacity["cpus"] = host.cpus;
-  if (host.instances > 0) capacity["instances"] = host.instances;
   return json::dump(out);
 }
 
@@ -62,7 +66,7 @@ void OrchestratorLink::take(const Result<http::Reply>& reply) {
     return;
   }
   if (reply->status < 200 || reply->status >= 300) {
-    return failed("it answered with " + std::to_string(reply->status));
+    return failed("it answered with " + std::to_string(reply->status) + detail_of(*reply));
   }
   if (!registered_) log::info("registered", {{"orchestrator", access_.url}, {"host", host_.id}});
   due_ms_ = registered_ ? clock_.now_ms() + options_.report_ms : 0;  // the first report at once

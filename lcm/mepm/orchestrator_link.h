@@ -20,9 +20,6 @@ struct HostDescription {
   std::string zone;
   std::map<std::string, std::string> labels;
   std::string mepm_uri;  // where the orchestrator reaches us
-  std::int64_t memory_mb = 0;
-  std::int64_t cpus = 0;
-  std::int64_t instances = 0;
 };
 
 struct LinkOptions {
