@@ -60,9 +60,9 @@ Result<void> run(const MepmOptions& options) {
   http::CurlMulti http(client_options(options));
   process::ProcessBackend backend(options.process, http, clock, [&http] { http.wake(); });
   OrchestratorPackages packages(options.orchestrator);
+  http::PistacheServer server(server_options(options));  // outlives those who still owe replies
   Mepm mepm(options, {backend, http, packages, clock, ids, registry});
   mepm.recover();  // who asks must not see less than there is
-  http::PistacheServer server(server_options(options));
   const auto reached_at = [&](std::uint16_t port) {
     mepm.set_root(options.url.empty() ? url_of(options.host_address, port) : options.url);
     backend.set_mp1_uri(url_of(local_address(options), port) + codec::kAppSupportPath);

@@ -116,7 +116,8 @@ def problem_details(exchange):
 
 # What is served, by whose document, below which path, and what is wrong with that document:
 # - POST app_instances answers JSON, not a zip;
-# - FAILED_TEMP is of V3.1.1, as are the operations that need it.
+# - FAILED_TEMP is of V3.1.1, as are the operations that need it;
+# - a body that is none is 400 for the two confirmations as well (MEC 009).
 STANDARDS = [
     ("ETSI MEC 016 V2.2.1", "mec016-v2.2.1-openapi.yaml", "/dev_app/v1", []),
     ("ETSI MEC 010-2 V2.1.1", "mec010-2-app-lcm-openapi.yaml", "/app_lcm/v1",
@@ -128,7 +129,10 @@ STANDARDS = [
     ("ETSI MEC 010-2 V2.1.1 app_pkgm", "mec010-2-app-pkgm-openapi.yaml", "/app_pkgm/v1",
      [(("paths", "/app_packages", "post", "responses", "201", "content", "application/json",
         "schema"), lambda schema: schema["items"])]),
-    ("ETSI MEC 011 V2.1.1", "mec011-app-support-openapi.yaml", "/mec_app_support/v1", []),
+    ("ETSI MEC 011 V2.1.1", "mec011-app-support-openapi.yaml", "/mec_app_support/v1",
+     [(("paths", f"/applications/{{appInstanceId}}/{task}", "post", "responses"),
+       lambda responses: {**responses, "400": responses["404"]})
+      for task in ("confirm_ready", "confirm_termination")]),
 ]
 
 

@@ -89,12 +89,12 @@ struct Platform::Running {
       : ids(clock),
         http({}),
         backend(options.process, http, clock, [this] { http.wake(); }),
-        mepm(options, {backend, http, packages, clock, ids, registry}),
         server([&] {
           http::ServerOptions listen;
           listen.port = options.listen_port;
           return listen;
-        }()) {
+        }()),
+        mepm(options, {backend, http, packages, clock, ids, registry}) {
     mepm.recover();
     server.start(mepm.handler());
     const auto root = "http://127.0.0.1:" + std::to_string(server.port());
@@ -112,8 +112,8 @@ struct Platform::Running {
   metrics::Registry registry;
   http::CurlMulti http;
   process::ProcessBackend backend;
-  Mepm mepm;
   http::PistacheServer server;
+  Mepm mepm;
   std::optional<MepmLoop> loop;
 };
 

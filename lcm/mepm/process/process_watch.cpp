@@ -79,7 +79,7 @@ void ProcessBackend::step(std::int64_t now_ms, std::vector<BackendEvent>& events
       take_end(*instance);
     }
   }
-  if (now_ms >= watch_due_ms_) {
+  if (now_ms >= watch_due_ms_ && !instances_.empty()) {
     watch_due_ms_ = now_ms + options_.watch_ms;
     const auto census = take_census();
     for (const auto& [id, instance] : instances_) look_at(*instance, census);
