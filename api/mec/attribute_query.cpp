@@ -42,17 +42,15 @@ std::optional<std::vector<std::string>> take_group(std::string_view& text) {
       words.back() += text[i++];
     } else if (c == '\'') {
       quoted = !quoted;
-    } else if (quoted) {
+    } else if (quoted || std::string_view("(),;").find(c) == std::string_view::npos) {
       words.back() += c;
+    } else if (c == ',') {
+      words.emplace_back();
     } else if (c == ')') {
       text.remove_prefix(i + 1);
       return words;
-    } else if (c == ',') {
-      words.emplace_back();
-    } else if (c == '(' || c == ';') {
-      return std::nullopt;
     } else {
-      words.back() += c;
+      return std::nullopt;
     }
   }
   return std::nullopt;

@@ -13,7 +13,6 @@ namespace {
 constexpr int kIdleFields = 2;  // idle and iowait, the fourth and fifth
 constexpr int kFieldsBeforeIdle = 3;
 constexpr int kFieldsMax = 8;  // up to steal; guests are counted in user already
-constexpr std::int64_t kKibPerMib = 1024;
 
 struct AppSum {
   std::int64_t instances = 0;
@@ -77,12 +76,6 @@ std::optional<double> HostMeter::memory() const {
   const auto available = meminfo(proc_, "MemAvailable");
   if (!total || !available || *total <= 0) return std::nullopt;
   return std::clamp(1 - static_cast<double>(*available) / static_cast<double>(*total), 0.0, 1.0);
-}
-
-std::optional<std::int64_t> HostMeter::memory_mib() const {
-  const auto total = meminfo(proc_, "MemTotal");
-  if (!total) return std::nullopt;
-  return *total / kKibPerMib;
 }
 
 std::string encode_load(const std::optional<double>& cpu, const std::optional<double>& memory,

@@ -22,7 +22,6 @@ class HostMeter {
   [[nodiscard]] std::optional<double> cpu();
   // Share of memory in use.
   [[nodiscard]] std::optional<double> memory() const;
-  [[nodiscard]] std::optional<std::int64_t> memory_mib() const;  // there is
 
  private:
   std::string proc_;

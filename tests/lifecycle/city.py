@@ -6,6 +6,8 @@ import hashlib
 import http.server
 import json
 import pathlib
+import os
+import random
 import re
 import signal
 import subprocess
@@ -113,8 +115,10 @@ class City:
         self.server = Orchestrator(self.bin / "mx2-orchestrator", directory, extra=extra)
         self.server.start()
         self.web = PackageServer(self.packages)
+        self.directory = pathlib.Path(directory).resolve()
+        first = 20000 + 1000 * random.randrange(10)  # instances of another test may still run
         self.mepms = {host: Mepm(bin_dir, host, self.server.operator_url, directory,
-                                 21000 + 100 * i) for i, host in enumerate(hosts)}
+                                 first + 100 * i) for i, host in enumerate(hosts)}
 
     def __enter__(self):
         for mepm in self.mepms.values():
@@ -129,6 +133,19 @@ class City:
             mepm.stop()
         self.server.kill()
         self.web.stop()
+        for pid in self.processes():
+            os.kill(pid, signal.SIGKILL)
+
+    def processes(self):
+        """Of instances: their working directories are below the MEPMs' ones."""
+        found = []
+        for proc in pathlib.Path("/proc").iterdir():
+            try:
+                if proc.name.isdigit() and str(self.directory) in os.readlink(proc / "cwd"):
+                    found.append(int(proc.name))
+            except OSError:
+                continue
+        return found
 
     def operator(self, method, path, body=None, expect=(200, 201, 202, 204)):
         with self.server.operator() as client:

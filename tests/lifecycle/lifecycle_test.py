@@ -13,7 +13,6 @@ import os
 import pathlib
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -34,18 +33,6 @@ def call(uri, body=b"x"):
 
 def uri_of(context):
     return context["appInfo"]["userAppInstanceInfo"][0].get("referenceURI", "")
-
-
-def processes(directory):
-    """Of instances: their working directories are below the MEPMs' ones."""
-    found = []
-    for proc in pathlib.Path("/proc").iterdir():
-        try:
-            if proc.name.isdigit() and str(directory) in os.readlink(proc / "cwd"):
-                found.append(int(proc.name))
-        except OSError:
-            continue
-    return found
 
 
 def phases(instance):
@@ -77,7 +64,7 @@ def warm_starts(city, app_d_id, app):
     for i in range(WARM_STARTS):
         device = f"warm-{i}"
         host = f"h{2 + i % 2}"
-        row = {"ue": f"dev:{device}", "appDId": app_d_id, "targets": [f"host:{host}"]}
+        row = {"ue": f"dev:{device}", "app": app_d_id, "targets": [f"host:{host}"]}
         with city.server.operator() as operator:
             operator.patch_table([row])
         wait_for(lambda h=host: any(x["hostId"] == h for x in city.instances("ready")),
@@ -108,9 +95,9 @@ def under_fire(city, name, kill, gap_max_ms, errors_max=None):
         check(summary["failed"] <= errors_max, f"{name}: {summary['failed']} calls failed")
 
 
-def kill_instance(city, directory):
+def kill_instance(city):
     def kill():
-        victims = processes(directory)
+        victims = city.processes()
         check(victims, "no process of an instance found")
         for pid in victims:
             os.kill(pid, signal.SIGKILL)
@@ -141,22 +128,22 @@ def kill_orchestrator(city):
     return kill
 
 
-def nothing_left(city, directory):
+def nothing_left(city):
     with city.server.operator() as operator:
         for context in list(operator.pages("/operator/v1/contexts")):
             operator.need(204, "DELETE", f"/operator/v1/contexts/{context['contextId']}")
         rows = list(operator.pages("/operator/v1/table"))
         if rows:
-            operator.patch_table([{"ue": r["ue"], "appDId": r["appDId"], "remove": True}
+            operator.patch_table([{"ue": r["ue"], "app": r["app"], "remove": True}
                                   for r in rows])
-    seconds = wait_for_end(city, directory)
+    seconds = wait_for_end(city)
     print(f"without contexts all instances ended after {seconds:.1f} s; nothing is left")
 
 
-def wait_for_end(city, directory):
+def wait_for_end(city):
     begin = time.monotonic()
     wait_for(lambda: not city.instances(), "no instance is left", 60)
-    wait_for(lambda: not processes(directory), "no process is left", 10)
+    wait_for(lambda: not city.processes(), "no process is left", 10)
     for mepm in city.mepms.values():
         left = [p for p in (mepm.directory / "data").rglob("*") if "instances" in p.parts
                 and p.is_dir() and p.name != "instances"]
@@ -182,10 +169,10 @@ def main(bin_dir):
             app_d_id = city.on_board("executor")
             starts(city, "executor")
             warm_starts(city, app_d_id, "executor")
-            under_fire(city, "instances", kill_instance(city, directory), INSTANCE_GAP_MAX_MS)
+            under_fire(city, "instances", kill_instance(city), INSTANCE_GAP_MAX_MS)
             under_fire(city, "MEPMs", kill_mepms(city), MEPM_GAP_MAX_MS)
             under_fire(city, "orchestrator", kill_orchestrator(city), 1000, errors_max=0)
-            nothing_left(city, directory)
+            nothing_left(city)
 
 
 if __name__ == "__main__":

@@ -138,7 +138,8 @@ TEST_CASE("λ that misbehave are contained and explained", "[mepm-process]") {
 }
 
 TEST_CASE("Children of an instance end with it, whatever they do", "[mepm-process]") {
-  Platform platform;
+  const auto uid_first = GENERATE(std::int64_t{200000}, std::int64_t{0});  // 0: as not being root
+  Platform platform([&](MepmOptions& options) { options.process.place.uid_first = uid_first; });
   platform.packages.add("fork", "fork");
   const auto id = platform.create("fork");
   REQUIRE(platform.instantiate(id).state == OperationState::kCompleted);
