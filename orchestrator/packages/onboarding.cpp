@@ -49,11 +49,11 @@ void Packages::take_upload(Job job) {
     }));
     count_outcome(stored);
   }
-  job.upload->answer(stored ? Result<void>() : Result<void>(stored.error()));
-  {
+  {  // before the answer: whoever is refused may come again at once
     const std::lock_guard guard(mutex_);
     uploading_.erase(job.id);
   }
+  job.upload->answer(stored ? Result<void>() : Result<void>(stored.error()));
   if (stored.ok()) enqueue({job.id, nullptr, {}, 0});
 }
 

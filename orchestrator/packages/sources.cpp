@@ -58,7 +58,7 @@ bool is_straight(std::string_view path) {
   const auto decoded = percent_decode(path);
   if (!decoded) return false;
   for (const char c : *decoded) {
-    if (!is_plain(c) || c == '%') return false;
+    if (c != ' ' && (!is_plain(c) || c == '%')) return false;
   }
   if (std::count(decoded->begin(), decoded->end(), '/') !=
       std::count(path.begin(), path.end(), '/')) {
