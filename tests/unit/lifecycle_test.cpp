@@ -80,6 +80,7 @@ struct City {
     for (int i = 0; i < rounds; ++i) {
       lifecycle->step(now, 0);
       now += milliseconds(kStepMs);
+      program.running->clock.advance(kStepMs);
       settle();
     }
   }
