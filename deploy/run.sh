@@ -138,6 +138,7 @@ host: {id: $host, zone: ${host#edge-}}
 server: {port: $port}
 orchestrator: {url: "$operator_url"}
 state_dir: "$data/$host"
+end_on_stop: true
 process: {port_first: $((20000 + 1000 * number)), ports: 1000, uid_first: $((700000 + 1000 * number))}
 END
   : >"$said"

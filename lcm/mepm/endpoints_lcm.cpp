@@ -4,7 +4,7 @@
 #include "api/base/text.h"
 #include "api/http/problem.h"
 #include "api/http/query.h"
-#include "api/mec/attribute_query.h"
+#include "api/mec/attribute_filter.h"
 #include "api/mec/codec_app_lcm.h"
 #include "lcm/mepm/endpoints.h"
 
@@ -56,61 +56,65 @@ Reply emptied(const Result<void>& done, Reply reply) {
   return done ? std::move(reply) : http::problem_reply(done.error());
 }
 
-const codec::AttributeQuery::Selectable& selectable_instance() {
-  static const codec::AttributeQuery::Selectable kIt{
+// The complex attributes of an item that may be left out, and those of them that exclude_default
+// leaves out.
+struct Selectable {
+  std::vector<std::string> optional;
+  std::vector<std::string> not_default;
+};
+
+const Selectable& selectable_instance() {
+  static const Selectable kIt{
       {"vimConnectionInfo", "instantiatedAppState", "communicationInterface", "mx2"},
       {"vimConnectionInfo", "communicationInterface", "mx2"}};
   return kIt;
 }
 
-const codec::AttributeQuery::Selectable& selectable_operation() {
-  static const codec::AttributeQuery::Selectable kIt{{"operationParams", "error"},
-                                                     {"operationParams", "error"}};
+const Selectable& selectable_operation() {
+  static const Selectable kIt{{"operationParams", "error"}, {"operationParams", "error"}};
   return kIt;
 }
 
-Result<codec::AttributeQuery> read_query(const Request& request,
-                                         const codec::AttributeQuery::Selectable& selectable) {
-  const auto parameters = http::parse_query(request.query);
-  if (!parameters) return parameters.error();
-  // Values keep their commas: they are joined again.
-  std::map<std::string, std::string> values;
-  for (const auto& parameter : *parameters) {
-    std::string joined;
-    for (const auto& value : parameter.values) joined += (joined.empty() ? "" : ",") + value;
-    if (!values.emplace(parameter.name, joined).second) {
-      return invalid_argument("the parameter " + parameter.name + " appears twice");
-    }
+struct ListQuery {
+  AttributeFilter filter;
+  AttributeSelector selector;
+};
+
+// all_fields and exclude_default are flags: there or not, whatever their value.
+Result<ListQuery> read_query(const Request& request, const Selectable& selectable) {
+  const auto all = http::parse_query(request.query);
+  if (!all) return all.error();
+  const auto query = http::SingleValued::parse(
+      request.query, {"filter", "all_fields", "fields", "exclude_fields", "exclude_default"});
+  if (!query) return query.error();
+  AttributeSelector::Query wanted;
+  wanted.fields = query->text("fields");
+  wanted.exclude_fields = query->text("exclude_fields");
+  for (const auto& parameter : *all) {
+    wanted.all_fields |= parameter.name == "all_fields";
+    wanted.exclude_default |= parameter.name == "exclude_default";
   }
-  codec::AttributeQuery::Parameters read;
-  for (const auto& [name, value] : values) {
-    if (name == "filter") {
-      read.filter = &value;
-    } else if (name == "fields") {
-      read.fields = &value;
-    } else if (name == "exclude_fields") {
-      read.exclude_fields = &value;
-    } else if (name == "all_fields") {
-      read.all_fields = true;
-    } else if (name == "exclude_default") {
-      read.exclude_default = true;
-    } else {
-      return invalid_argument("the parameter " + name.substr(0, 64) + " is not known");
-    }
+  auto selector = AttributeSelector::make(wanted, selectable.optional, selectable.not_default);
+  if (!selector) return selector.error();
+  ListQuery out{{}, std::move(*selector)};
+  if (const auto text = query->text("filter"); !text.empty()) {
+    auto filter = AttributeFilter::parse(text);
+    if (!filter) return filter.error();
+    out.filter = std::move(*filter);
   }
-  return codec::AttributeQuery::parse(read, selectable);
+  return out;
 }
 
 template <typename T>
 Reply list(const Api& api, const Request& request, const std::vector<T>& items,
-           const codec::AttributeQuery::Selectable& selectable) {
+           const Selectable& selectable) {
   const auto query = read_query(request, selectable);
   if (!query) return http::problem_reply(query.error());
   auto out = json::Value::array();
   for (const auto& item : items) {
     auto document = codec::to_json(item, lcm_root(api));
-    if (!query->matches(document)) continue;
-    query->project(document);
+    if (!query->filter.matches(document)) continue;
+    query->selector.apply(document);
     out.push_back(std::move(document));
   }
   return http::json_reply(200, json::dump(out));

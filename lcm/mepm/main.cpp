@@ -83,6 +83,7 @@ Result<void> run(const MepmOptions& options) {
     program::wait_for_stop();
   }
   server.stop(kGraceMs);
+  if (options.end_on_stop) mepm.end_instances();
   return {};
 }
 

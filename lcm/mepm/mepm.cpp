@@ -7,6 +7,8 @@ namespace {
 
 constexpr int kLookMs = 1000;
 constexpr int kWaitMsMax = 1000;
+constexpr int kEndMsMax = 5000;
+constexpr int kEndLookMs = 10;
 
 }  // namespace
 
@@ -20,8 +22,8 @@ Mepm::Mepm(const MepmOptions& options, const Needs& needs)
       lifecycle_({needs.backend, packages_, notifications_, state_, needs.clock, needs.ids,
                   [this] { needs_.http.wake(); }},
                  options.lifecycle),
-      link_(options.orchestrator, options.host, options.link, needs.http,
-            needs.clock, [this] { return load(); }),
+      link_(options.orchestrator, options.host, options.link, needs.http, needs.clock,
+            [this] { return load(); }),
       api_{needs.registry, lifecycle_,  notifications_,
            packages_,      needs.clock, options.host.id,
            options.token,  {},          [this] { return health(); }},
@@ -38,6 +40,23 @@ void Mepm::set_root(const std::string& root) {
 void Mepm::recover() {
   notifications_.recover();
   lifecycle_.recover();
+}
+
+void Mepm::end_instances() {
+  std::size_t left = 0;
+  for (const auto& instance : lifecycle_.instances()) {
+    if (!instance.instantiated) continue;
+    needs_.backend.stop(instance.id, false);
+    ++left;
+  }
+  const auto deadline_ms = needs_.clock.now_ms() + kEndMsMax;
+  std::vector<BackendEvent> events;
+  while (left > 0 && needs_.clock.now_ms() < deadline_ms) {
+    events.clear();
+    needs_.backend.step(needs_.clock.now_ms(), events);
+    for (const auto& event : events) left -= event.kind == BackendEvent::Kind::kStopped ? 1 : 0;
+    needs_.http.poll(kEndLookMs);
+  }
 }
 
 void Mepm::step() {

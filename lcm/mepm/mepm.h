@@ -35,6 +35,8 @@ class Mepm {
   // Takes over what an earlier life left; once, before step().
   void recover();
   void step();
+  // Ends what runs, at once; after the last step(). The next start starts it again.
+  void end_instances();
   // How long the loop may wait, at most `most`.
   [[nodiscard]] int wait_ms(int most) const;
 

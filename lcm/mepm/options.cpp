@@ -127,6 +127,7 @@ Result<ReadMepmOptions> read_mepm_options(const config::Document& document) {
   read_token(reader, "server.token_file", options.token);
   read_host(reader, options);
   reader.text("state_dir", options.state_dir);
+  reader.boolean("end_on_stop", options.end_on_stop);
   read_orchestrator(reader, options);
   read_packages(reader, options.packages);
   read_limits(reader, options);

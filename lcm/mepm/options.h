@@ -23,6 +23,7 @@ struct MepmOptions {
   std::string host_address = "127.0.0.1";
   std::string url;  // where others reach us; empty: http://<host.address>:<port>
   std::string state_dir = "mepm-state";
+  bool end_on_stop = false;  // instances end with us; else they go on, and the next start has them
   OrchestratorAccess orchestrator;
   LinkOptions link;
   PackageCacheOptions packages;

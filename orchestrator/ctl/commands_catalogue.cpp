@@ -183,7 +183,8 @@ void add_host_commands(CLI::App& app, Command& chosen) {
   hosts.columns = {member("id", "ID"),         state_column(),
                    member("name", "NAME"),     member("zone", "ZONE"),
                    member("labels", "LABELS"), instances_column()};
-  hosts.more = {member("serviceArea", "SERVICE AREA")};
+  hosts.more = {member("serviceArea", "SERVICE AREA"), member("mepmUri", "MEPM"),
+                member("leaseMs", "LEASE MS")};
   auto* group = app.add_subcommand("hosts", "MEC hosts");
   add_verbs(*group, std::make_shared<const Collection>(std::move(hosts)), chosen);
   add_state_verb(*group, "cordon", "cordoned", "Send no new contexts to hosts", chosen);

@@ -226,9 +226,12 @@ bool Model::is_packaged(const std::string& app_d_id) const {
 }
 
 bool Model::can_start(const HostEntry& host, const std::string& app_d_id) const {
+  if (host.host.mepm_uri.empty() || !is_packaged(app_d_id)) return false;
+  const auto& wanted = package_of(app_d_id)->architecture;
+  const auto has = host.host.labels.find("arch");
+  if (!wanted.empty() && has != host.host.labels.end() && has->second != wanted) return false;
   const auto& unable = host.host.unable;
-  return !host.host.mepm_uri.empty() && is_packaged(app_d_id) &&
-         std::find(unable.begin(), unable.end(), app_d_id) == unable.end();
+  return std::find(unable.begin(), unable.end(), app_d_id) == unable.end();
 }
 
 const std::set<std::string>& Model::hosts_of(const std::string& app_d_id) const {

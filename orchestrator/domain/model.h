@@ -83,7 +83,8 @@ class Model {
   [[nodiscard]] const std::map<std::string, HostEntry>& hosts() const { return hosts_; }
   // Whether λ of the app can be started at all: it has a package that is enabled.
   [[nodiscard]] bool is_packaged(const std::string& app_d_id) const;
-  // Whether one could be started there: a MEPM serves the host, and has not failed to lately.
+  // Whether one could be started there: a MEPM serves the host, which has the package's
+  // architecture (label "arch", as far as it has one), and has not failed to lately.
   [[nodiscard]] bool can_start(const HostEntry& host, const std::string& app_d_id) const;
   // Hosts that list an instance of the app, by identifier.
   [[nodiscard]] const std::set<std::string>& hosts_of(const std::string& app_d_id) const;

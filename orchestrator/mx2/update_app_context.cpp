@@ -68,7 +68,7 @@ class UpdateAppContext final : public UnitOfWork {
   }
 
   // Only callbackReference and appLocation may change (7.5.3.2); the rest of the request is
-  // ignored. True if a location has changed.
+  // ignored. True if a location has changed, or is asked for again by an item without an address.
   bool take_changes(AppContext& context, ContextRecord& record) const {
     if (request_.callback_reference) context.callback_reference = request_.callback_reference;
     record.has_callback = context.callback_reference.has_value();
@@ -77,10 +77,9 @@ class UpdateAppContext final : public UnitOfWork {
     bool relocated = false;
     for (std::size_t i = 0; i < updates.size(); ++i) {
       auto* item = counterpart(stored, updates[i], i);
-      if (item == nullptr || !updates[i].app_location ||
-          updates[i].app_location == item->app_location) {
-        continue;
-      }
+      if (item == nullptr || !updates[i].app_location) continue;
+      const bool same = updates[i].app_location == item->app_location;
+      if (same && !item->reference_uri.empty()) continue;
       item->app_location = updates[i].app_location;
       relocated = true;
     }

@@ -16,7 +16,10 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lifecycle"))
 import apply
+import instantiate
+import city
 import fill
 import notify
 from orchestrator import EXAMPLE_CONTENT, ROOT, Orchestrator
@@ -216,6 +219,25 @@ class Bench:
         report("create_during_apply", statistics.median(busy for busy, _ in pairs), "ms (p99)",
                statistics.median(busy / idle for busy, idle in pairs), "the same when idle")
 
+    def create_join_warm(self):
+        """Beside creates for an app whose instances an operator lists, as it was before."""
+        directory = WORK / "join_warm"
+        shutil.rmtree(directory, ignore_errors=True)
+        with city.City(self.bin_dir, directory, ("h1",), EXAMPLE_CONTENT, LIMITS) as scene:
+            scene.on_board("executor")
+            scene.create("first", "executor")
+            self.compare("create_join_warm",
+                         lambda kind, run: load(scene.server, kind, first=run)["rate"],
+                         ("join", "create"), "creates for an app without life-cycle management")
+        shutil.rmtree(directory, ignore_errors=True)
+
+    def instantiate_ready_ms(self):
+        ready, own, first = instantiate.instantiate_ready_ms(self.bin_dir / "mx2-mepm",
+                                                             self.bin_dir / "mx2_test_lambda")
+        report("instantiate_ready_ms", ready, "ms", ready / own, "the executable's own start",
+               beyond_ms=round(ready - own, 1), with_fetch_and_install_ms=round(first, 1),
+               allowed_beyond_ms=instantiate.BEYOND_MS_MAX)
+
     def capacity_loop_ms(self):
         subprocess.run([self.bin_dir / "mx2_capacity_bench"], check=True)
 
@@ -223,7 +245,8 @@ class Bench:
 BENCHES = ("create_durable", "create_durable_8", "create_1m_rows", "app_list", "put_context",
            "delete_context", "connections_1000", "startup_1m", "notify_fanout_100k",
            "create_during_fanout", "notify_first_ms", "apply_100k_moves", "create_during_apply",
-           "capacity_loop_ms")
+           "capacity_loop_ms",
+           "create_join_warm", "instantiate_ready_ms")
 
 
 def main():

@@ -1,5 +1,6 @@
 -- Load for wrk: wrk -s load.lua URL -- KIND [NAME=NUMBER...]
 --   create       POST app_contexts; device ids ue-1 to ue-<devices>, in no order
+--   join         the same for the app executor, which has a warm instance
 --   put, delete  of the contexts <first>, <first>+1, ... (identifiers are numbers in hexadecimal);
 --                put begins again after <count> of them
 --   app_list     GET app_list
@@ -7,7 +8,7 @@
 
 local root = "/dev_app/v1/"
 local json = {["Content-Type"] = "application/json"}
-local context = '{"associateDevAppId":"ue-%d","appInfo":{"appName":"facedetect",' ..
+local context = '{"associateDevAppId":"ue-%d","appInfo":{"appName":"%s",' ..
   '"appProvider":"Example","appDVersion":"1.0","userAppInstanceInfo":[{}]}%s}'
 local callback = ',"callbackReference":"http://192.0.2.1:7000/%d"'
 local threads = {}
@@ -21,13 +22,18 @@ local requests = {}
 
 function requests.create()
   return wrk.format("POST", root .. "app_contexts", json,
-                    context:format(math.random(settings.devices), ""))
+                    context:format(math.random(settings.devices), "facedetect", ""))
+end
+
+function requests.join()
+  return wrk.format("POST", root .. "app_contexts", json,
+                    context:format(math.random(settings.devices), "executor", ""))
 end
 
 function requests.put(n)
   local id = string.format("%032x", settings.first + n % settings.count)
   return wrk.format("PUT", root .. "app_contexts/" .. id, json,
-                    context:format(1, callback:format(n)))
+                    context:format(1, "facedetect", callback:format(n)))
 end
 
 function requests.delete(n)

@@ -1,7 +1,6 @@
 // Mm3 and Mp1: what is accepted is encoded and decoded without a change, and filters never fall
 // over what they filter.
 #include "api/mec/app_support.h"
-#include "api/mec/attribute_query.h"
 #include "api/mec/codec_app_lcm.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -38,17 +37,6 @@ auto parsed(mx2::Result<T> (*decode)(const mx2::json::Value&)) {
   };
 }
 
-void check_filter(std::string_view text) {
-  const std::string filter(text);
-  mx2::codec::AttributeQuery::Parameters parameters;
-  parameters.filter = parameters.fields = &filter;
-  const auto query = mx2::codec::AttributeQuery::parse(parameters, {{filter}, {}});
-  if (!query) return;
-  mx2::json::Value item{{"a", {1, "b", {{"c", true}}}}, {"d", {{"e", 1.5}}}};
-  (void)query->matches(item);
-  query->project(item);
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -67,6 +55,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(Of{decode_lcm_notification, text}, [](const auto& value) { return encode(value, kRoot); });
   check(Of{decode_termination_subscription, text}, shown);
   check(Of{decode_termination_notification, text}, encoded);
-  check_filter(text);
   return 0;
 }

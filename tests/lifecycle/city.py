@@ -109,10 +109,10 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 class City:
-    def __init__(self, bin_dir, directory, hosts=("h1", "h2", "h3"), extra=""):
+    def __init__(self, bin_dir, directory, hosts=("h1", "h2", "h3"), content="", extra=""):
         self.bin = pathlib.Path(bin_dir)
         self.packages = self.bin.parent / "packages"
-        self.server = Orchestrator(self.bin / "mx2-orchestrator", directory, extra=extra)
+        self.server = Orchestrator(self.bin / "mx2-orchestrator", directory, content, extra)
         self.server.start()
         self.web = PackageServer(self.packages)
         self.directory = pathlib.Path(directory).resolve()

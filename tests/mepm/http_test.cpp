@@ -38,7 +38,7 @@ TEST_CASE("app_lcm: instances are created, listed, shown and deleted", "[mepm-ht
   CHECK(filtered("all_fields").body[0].contains("mx2"));
   for (const auto* bad :
        {"filter=x", "filter=(eq,a)", "filter=(like,a,b)", "filter=(eq,a,b", "filter=(eq,a,b)x",
-        "filter=(eq,,b)", "fields=id", "all_fields&fields=mx2", "unknown=1", "filter=%zz"}) {
+        "filter=(eq,,b)", "fields=id", "all_fields&exclude_fields=mx2", "unknown=1", "filter=%zz"}) {
     CAPTURE(bad);
     CHECK(filtered(bad).status == 400);
   }

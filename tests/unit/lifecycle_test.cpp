@@ -262,6 +262,58 @@ TEST_CASE("contexts that nobody can serve any more end after a while, with a not
   CHECK(owed->type == "ApplicationContextDeleteNotification");
 }
 
+TEST_CASE("a host of another architecture is passed over") {
+  City city;
+  city.program.running->model.write([](Model& model) {
+    auto package = *model.package_of("b");
+    package.architecture = "aarch64";
+    model.put_package(package);
+    auto host = model.host("m1")->host;
+    host.labels["arch"] = "x86_64";
+    REQUIRE(model.put_host(host).ok());
+  });
+  CHECK(city.create(city.request("ue-1"))->reference_uri == "http://m2:8090/i1");
+}
+
+// MEC 016 clause 6.4.5.
+TEST_CASE("a location that becomes available is offered once, and had by asking for it") {
+  City city;
+  auto request = city.request("ue-1");
+  request.app_location_updates = true;
+  request.app_info.user_app_instance_info.front().app_location =
+      test::in_area(test::square(10, 10, 1));
+  const auto made = city.create(request);
+  REQUIRE(made.ok());
+  CHECK(made->reference_uri.empty());
+  CHECK(!city.program.running->store.notification(made->context_id).value().has_value());
+
+  auto host = city.program.running->model.unlocked().host("m2")->host;
+  host.service_area = {test::in_area(test::square(10, 10, 2))};
+  REQUIRE(city.program
+              .wait<Changed>([&](auto answer) {
+                put_host(city.program.running->service, host, {}, std::move(answer));
+              })
+              .ok());
+  city.run(3);
+  const auto offered = city.program.running->store.notification(made->context_id).value();
+  REQUIRE(offered.has_value());
+  CHECK(offered->type == "ApplicationLocationAvailabilityNotification");
+  CHECK(city.started("m2") == 0);
+
+  REQUIRE(city.program
+              .wait<std::uint64_t>([&](auto answer) {
+                update_app_context(city.program.running->service, made->context_id, request,
+                                   Caller{}, std::nullopt, std::move(answer));
+              })
+              .ok());
+  city.run(60);
+  CHECK(city.started("m2") == 1);
+  CHECK(city.program.record(made->context_id).host_id == "m2");
+  const auto owed = city.program.running->store.notification(made->context_id).value();
+  REQUIRE(owed.has_value());
+  CHECK(owed->type == "ApplicationContextUpdateNotification");
+}
+
 TEST_CASE("several instances on a host share its clients; a new one takes its share only") {
   City city;
   std::vector<AppInstance> three;
