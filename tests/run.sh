@@ -95,6 +95,7 @@ test_all() {
   step policy-table 60 "$bin/mx2_policy_table"
   step plan 300 "$python" tests/optimizer/end_to_end.py "$bin"
   step crash 600 "$python" tests/crash/crash_test.py "$bin"
+  step crash-packages 300 "$python" tests/crash/packages_crash_test.py "$bin"
   step notify 600 "$python" tests/notify/notify_test.py "$bin"
   step fuzz $((20 * fuzz_seconds + 900)) tests/fuzz/run.sh "$fuzz_seconds"
 }
