@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds and starts the orchestrator and the Optimizer with the example city: see --help.
+# Builds and starts the orchestrator, the Optimizer and three MEC hosts: see --help.
 set -uo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 bin="$root/build/release/bin"
@@ -7,23 +7,28 @@ data="$PWD/data"
 mx2_port=8080
 operator_port=8081
 optimizer_port=8082
+mepm_port=8090
 smoke=""
 server=""
 optimizer=""
+mepms=()
+readonly hosts=(edge-north edge-south edge-west)
 
 usage() {
   cat <<END
 usage: deploy/run.sh [--data DIR] [--mx2-port PORT] [--operator-port PORT] [--optimizer-port PORT]
-                     [--smoke]
+                     [--mepm-port PORT] [--smoke]
 
 Installs what is missing with apt, builds, and starts mx2-orchestrator on an SQLite store that
 begins with the example apps, hosts and table of deploy/example/content.yaml, and mx2-optimizer with
-the topology of deploy/example/city.yaml. Ctrl-C stops both.
+the topology of deploy/example/city.yaml. Three MEC hosts of this machine, edge-north, edge-south
+and edge-west, are served by a mx2-mepm each; the example packages are on-boarded. Ctrl-C stops all.
 
   --data DIR            where the store, the configuration and the log are   (default ./data)
   --mx2-port PORT       interface of device applications; 0: any free port   (default 8080)
   --operator-port PORT  operator API, on 127.0.0.1; 0: any free port         (default 8081)
   --optimizer-port PORT health and metrics of the Optimizer; 0: any      (default 8082)
+  --mepm-port PORT      of the first MEC host, the next two follow; 0: any   (default 8090)
   --smoke               runs the scripted demonstration on free ports and a temporary store
                         instead, and exits 0 or 1
 END
@@ -39,7 +44,7 @@ read_arguments() {
     case "$1" in
       --help | -h) usage && exit 0 ;;
       --smoke) smoke=yes && shift && continue ;;
-      --data | --mx2-port | --operator-port | --optimizer-port) [[ $# -gt 1 ]] || fail "$1 needs a value" ;;
+      --data | --mx2-port | --operator-port | --optimizer-port | --mepm-port) [[ $# -gt 1 ]] || fail "$1 needs a value" ;;
       *) usage >&2 && exit 2 ;;
     esac
     case "$1" in
@@ -47,11 +52,12 @@ read_arguments() {
       --mx2-port) mx2_port="$2" ;;
       --operator-port) operator_port="$2" ;;
       --optimizer-port) optimizer_port="$2" ;;
+      --mepm-port) mepm_port="$2" ;;
     esac
     shift 2
   done
   local port
-  for port in "$mx2_port" "$operator_port" "$optimizer_port"; do
+  for port in "$mx2_port" "$operator_port" "$optimizer_port" "$mepm_port"; do
     [[ "$port" =~ ^[0-9]{1,5}$ && 10#$port -le 65535 ]] || fail "'$port' is no port number"
   done
 }
@@ -78,8 +84,8 @@ stop() {
   trap '' INT TERM
   echo
   echo "Stopping ..."
-  kill -TERM "$optimizer" "$server" 2>/dev/null
-  wait "$optimizer" "$server"
+  kill -TERM "$optimizer" "${mepms[@]}" "$server" 2>/dev/null
+  wait "$optimizer" "${mepms[@]}" "$server"
   echo "Stopped; the store stays in $data"
   exit 0
 }
@@ -89,7 +95,7 @@ start() {
   "$bin/mx2-orchestrator" --config "$data/orchestrator.yaml" >"$log" 2>&1 &
   server=$!
   trap stop INT TERM
-  trap 'kill "$server" $optimizer 2>/dev/null' EXIT
+  trap 'kill "$server" $optimizer "${mepms[@]}" 2>/dev/null' EXIT
   until grep -q ' listening ' "$log"; do
     kill -0 "$server" 2>/dev/null || fail "the orchestrator did not start: $(tail -n 3 "$log")"
     sleep 0.05
@@ -122,10 +128,49 @@ END
   done
 }
 
+# A MEC host is a mx2-mepm; here all of them are this machine.
+start_mepm() {
+  local host="$1" number="$2" port=0 config="$data/$1.yaml" said="$data/$1.log"
+  [[ "$mepm_port" == 0 ]] || port=$((mepm_port + number))
+  cat >"$config" <<END
+# Written by deploy/run.sh at each start. All keys: deploy/example/mepm.yaml
+host: {id: $host, zone: ${host#edge-}}
+server: {port: $port}
+orchestrator: {url: "$operator_url"}
+state_dir: "$data/$host"
+process: {port_first: $((20000 + 1000 * number)), ports: 1000, uid_first: $((700000 + 1000 * number))}
+END
+  : >"$said"
+  "$bin/mx2-mepm" --config "$config" >"$said" 2>&1 &
+  mepms+=($!)
+  until grep -q ' listening ' "$said"; do
+    kill -0 "${mepms[-1]}" 2>/dev/null || fail "the MEPM of $host did not start: $(tail -n 3 "$said")"
+    sleep 0.05
+  done
+}
+
+start_mepms() {
+  local number
+  for number in "${!hosts[@]}"; do
+    start_mepm "${hosts[number]}" "$number"
+  done
+}
+
+# Once; the store keeps them.
+on_board_packages() {
+  local package known
+  known="$("$bin/mx2ctl" --url "$operator_url" packages list)"
+  for package in "$root"/build/release/packages/*.zip; do
+    grep -q " ${package##*/} \| $(basename "$package" .zip) " <<<"$known" && continue
+    "$bin/mx2ctl" --url "$operator_url" packages onboard "$package" ||
+      echo "deploy/run.sh: $package was not on-boarded" >&2
+  done
+}
+
 print_invitation() {
   cat <<END
 
-mx2-orchestrator and mx2-optimizer are running; Ctrl-C stops them.
+mx2-orchestrator, mx2-optimizer and three mx2-mepm are running; Ctrl-C stops them.
   Mx2            $mx2_url/dev_app/v1     (V1.1.1 dialect: /mx2/v1, OpenAPI: /openapi.yaml)
   operator API   $operator_url/operator/v1   (metrics: /operator/v1/metrics)
   Optimizer      $data/optimizer.yaml, read again when it changes
@@ -151,28 +196,41 @@ See what the Optimizer thinks of it:
   \$mx2ctl optimizer explain car-1 facedetect-1
   \$mx2ctl table history
 
-Be that device, and see it move when the row changes:
+Call a λ that really runs: its first instance is started for you. In another terminal send it
+elsewhere, and see the calls follow:
 
-  ${bin/#$PWD\//}/mx2 --url $mx2_url watch facedetect --device car-1
+  ${bin/#$PWD\//}/mx2 --url $mx2_url run executor --device cam-1
+  \$mx2ctl table set dev:cam-1 executor-1 host:edge-west
+  \$mx2ctl instances
+  \$mx2ctl packages list
+  \$mx2ctl hosts list
 END
 }
 
 read_arguments "$@"
 "$root/deploy/packages.sh" build || fail "some packages are missing"
-"$root/deploy/build.sh" release mx2-orchestrator mx2-optimizer mx2-notifier mx2ctl mx2 || exit 1
+"$root/deploy/build.sh" release mx2-orchestrator mx2-optimizer mx2-notifier mx2-mepm \
+  mx2ctl mx2 mx2_packages || exit 1
 if [[ -n "$smoke" ]]; then
   exec "$root/deploy/smoke.sh" "$bin"
 fi
 check_port "$mx2_port" --mx2-port
 check_port "$operator_port" --operator-port
 check_port "$optimizer_port" --optimizer-port
+for number in "${!hosts[@]}"; do
+  check_port "$((mepm_port == 0 ? 0 : mepm_port + number))" --mepm-port
+done
 mkdir -p "$data" || fail "cannot make the directory $data"
 data="$(cd "$data" && pwd)"
 log="$data/orchestrator.log"
 write_config
 start
 start_optimizer
+start_mepms
+on_board_packages
 print_invitation
-wait -n "$server" "$optimizer"
+wait -n "$server" "$optimizer" "${mepms[@]}"
 kill -0 "$server" 2>/dev/null || fail "the orchestrator ended unexpectedly: $(tail -n 3 "$log")"
-fail "the Optimizer ended unexpectedly: $(tail -n 3 "$data/optimizer.log")"
+kill -0 "$optimizer" 2>/dev/null ||
+  fail "the Optimizer ended unexpectedly: $(tail -n 3 "$data/optimizer.log")"
+fail "a MEPM ended unexpectedly: see the logs in $data"

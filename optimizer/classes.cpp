@@ -7,8 +7,7 @@ namespace mx2::optimizer {
 namespace {
 
 struct Key {
-  Index app;
-  Index attachment;
+  Demand demand;
   std::uint32_t contexts;
   bool placed;
   bool operator==(const Key&) const = default;
@@ -16,8 +15,9 @@ struct Key {
 
 struct KeyHash {
   std::size_t operator()(const Key& key) const {
-    std::uint64_t hash = key.app;
-    hash = hash * 0x9E3779B97F4A7C15U + key.attachment;
+    std::uint64_t hash = key.demand.app;
+    hash = hash * 0x9E3779B97F4A7C15U + key.demand.attachment;
+    hash = hash * 0x9E3779B97F4A7C15U + key.demand.area;
     hash = hash * 0x9E3779B97F4A7C15U + key.contexts * 2U + (key.placed ? 1U : 0U);
     return hash ^ (hash >> 29U);
   }
@@ -32,10 +32,10 @@ Classes classify(const Snapshot& snapshot) {
   for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
     const auto& group = snapshot.groups[i];
     if (group.fixed) continue;
-    const Key key{group.app, group.attachment, group.contexts, group.host != kNone};
+    const Key key{group, group.contexts, group.host != kNone};
     const auto [it, fresh] = known.emplace(key, static_cast<std::uint32_t>(result.classes.size()));
     if (fresh) {
-      result.classes.push_back({key.app, key.attachment, key.contexts, key.placed, 0, 0});
+      result.classes.push_back({key.demand, key.contexts, key.placed, 0, 0});
     }
     class_of[i] = it->second;
     ++result.classes[it->second].groups;

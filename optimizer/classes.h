@@ -1,6 +1,6 @@
-// Groups that no cost can tell apart are one class: same app, attachment and size, and all of them
-// somewhere or none. Where a class's groups are now is a count for each host, since staying is an
-// arc of its own (transport.h). A million contexts become some ten thousand classes.
+// Groups that no cost can tell apart are one class: same app, attachment, area and size, and all
+// of them somewhere or none. Where a class's groups are now is a count for each host, since staying
+// is an arc of its own (transport.h). A million contexts become some ten thousand classes.
 #pragma once
 
 #include <vector>
@@ -9,9 +9,7 @@
 
 namespace mx2::optimizer {
 
-struct DemandClass {
-  Index app = 0;
-  Index attachment = kNone;
+struct DemandClass : Demand {
   std::uint32_t contexts = 1;  // of each group
   bool placed = false;         // its groups are at a host
   std::uint32_t first = 0;     // in Classes::members

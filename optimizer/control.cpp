@@ -6,28 +6,22 @@
 
 namespace mx2::optimizer {
 
-void Control::ask_plan(bool dry_run, http::Responder responder) {
+void Control::ask(Wish wish, http::Responder responder) {
   {
     const std::lock_guard lock(mutex_);
     if (!stop_ && requests_.size() < kRequestsMax) {
-      requests_.push_back({dry_run, std::move(responder)});
+      requests_.push_back({wish, std::move(responder)});
       wake_.notify_all();
       return;
     }
   }
   responder.reply(http::problem_reply(
-      {ErrorCode::kTooMany, "too many plans have been asked for already", {}, {}, {}, 1}));
+      {ErrorCode::kTooMany, "too much has been asked for already", {}, {}, {}, 1}));
 }
 
 void Control::ask_reload() {
   const std::lock_guard lock(mutex_);
   reload_ = true;
-  wake_.notify_all();
-}
-
-void Control::set_paused(bool paused) {
-  const std::lock_guard lock(mutex_);
-  paused_ = paused;
   wake_.notify_all();
 }
 
@@ -53,11 +47,6 @@ std::vector<Control::Request> Control::take_requests() {
 bool Control::take_reload() {
   const std::lock_guard lock(mutex_);
   return std::exchange(reload_, false);
-}
-
-bool Control::paused() const {
-  const std::lock_guard lock(mutex_);
-  return paused_;
 }
 
 bool Control::wait(int ms) {

@@ -43,35 +43,22 @@ http::Endpoint guarded(Api& api, Use use) {
   };
 }
 
-void reply_status(const Api& api, Responder& responder) {
-  responder.reply(http::json_reply(
-      200, json::dump(api.status.status(api.leadership.state(), api.control.paused()))));
+void get_status(Api& api, const Request&, Responder responder) {
+  const auto status = api.status.status(api.leadership.state(), api.leadership.paused());
+  responder.reply(http::json_reply(200, json::dump(status)));
 }
 
-void get_status(Api& api, const Request&, Responder responder) { reply_status(api, responder); }
-
-void post_pause(Api& api, const Request&, Responder responder) {
-  api.control.set_paused(true);
-  reply_status(api, responder);
-}
-
-void post_resume(Api& api, const Request&, Responder responder) {
-  api.control.set_paused(false);
-  reply_status(api, responder);
-}
-
-void ask(Api& api, bool dry_run, Responder responder) {
+template <Control::Wish wish>
+void ask(Api& api, const Request&, Responder responder) {
   responder.detach([] {});  // a large plan takes longer than an idle connection may
-  api.control.ask_plan(dry_run, std::move(responder));
-}
-
-void post_plan(Api& api, const Request&, Responder responder) {
-  ask(api, false, std::move(responder));
+  api.control.ask(wish, std::move(responder));
 }
 
 void get_plan(Api& api, const Request& request, Responder responder) {
   const auto query = http::SingleValued::parse(request.query, {"dry_run"});
-  if (query && query->text("dry_run") == "true") return ask(api, true, std::move(responder));
+  if (query && query->text("dry_run") == "true") {
+    return ask<Control::Wish::kDryRun>(api, request, std::move(responder));
+  }
   responder.reply(http::problem_reply(
       query ? invalid_argument("GET tells what a plan would do: /plan?dry_run=true; to have it "
                                "sent, use POST")
@@ -141,16 +128,16 @@ void get_explain(Api& api, const Request& request, Responder responder) {
 
 void add_endpoints(http::Router& router, Api& api) {
   router.add("GET", "/health", [&api](Request&, const PathValues&, Responder responder) {
-    const auto health = api.status.health(api.leadership.state(), api.control.paused());
+    const auto health = api.status.health(api.leadership.state(), api.leadership.paused());
     responder.reply(http::json_reply(200, json::dump(health)));
   });
   router.add("GET", "/metrics", [&api](Request&, const PathValues&, Responder responder) {
     responder.reply({200, "text/plain; version=0.0.4", api.registry.text(), {}, false});
   });
   router.add("GET", "/status", guarded(api, get_status));
-  router.add("POST", "/pause", guarded(api, post_pause));
-  router.add("POST", "/resume", guarded(api, post_resume));
-  router.add("POST", "/plan", guarded(api, post_plan));
+  router.add("POST", "/pause", guarded(api, ask<Control::Wish::kPause>));
+  router.add("POST", "/resume", guarded(api, ask<Control::Wish::kResume>));
+  router.add("POST", "/plan", guarded(api, ask<Control::Wish::kPlan>));
   router.add("GET", "/plan", guarded(api, get_plan));
   router.add("GET", "/explain", guarded(api, get_explain));
 }

@@ -4,7 +4,7 @@
 //   GET  /health            how it is: ok, standby (with who leads), paused or failing
 //   GET  /metrics           Prometheus text
 //   GET  /status            the same and the last plan, when the next is due, the configuration
-//   POST /pause, /resume    until then, or a restart, no plan of its own accord
+//   POST /pause, /resume    no plan of its own accord, whoever leads, until resumed
 //   POST /plan              plans and sends now
 //   GET  /plan?dry_run=true what it would do, as text
 //   GET  /explain?ue=&app=  every host with each term of its cost, of the last plan

@@ -26,7 +26,7 @@ Candidate candidate(const Snapshot& snapshot, const Feasibility& feasible, const
                     Index h, std::int64_t load_of_others) {
   Candidate result;
   result.host = h;
-  result.verdict = feasible.verdict(group.app, group.attachment, group.host, h);
+  result.verdict = feasible.verdict(group, group.host, h);
   result.latency_known = snapshot.latency.at(group.attachment, h) >= 0;
   const auto cost = context_cost(snapshot, group.app, group.attachment, h);
   result.latency_us = cost.latency_us;
@@ -112,7 +112,7 @@ std::string MoveReasons::reason(std::size_t index, Index to, const std::string& 
   if (group.host != kNone) {
     const auto& from = snapshot_.hosts[group.host];
     text += " instead of " + latency(group.host);
-    const auto verdict = feasible_.verdict(group.app, group.attachment, group.host, group.host);
+    const auto verdict = feasible_.verdict(group, group.host, group.host);
     if (verdict != Verdict::kFeasible) {
       text += "; " + from.id + " " + std::string(to_text(verdict));
     } else if (load_[group.host] * 10 >= from.capacity * 9) {

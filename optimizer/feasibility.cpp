@@ -36,6 +36,9 @@ std::string_view to_text(Verdict verdict) {
     case Verdict::kNoInstance: return "has no instance of the app";
     case Verdict::kLabels: return "lacks a label the app needs";
     case Verdict::kZone: return "is in a zone the app must not be in";
+    case Verdict::kTier: return "is of a tier the app must not be in";
+    case Verdict::kAppArea: return "serves none of the app's locations";
+    case Verdict::kArea: return "does not serve the requested location";
     case Verdict::kDown: return "is down";
     case Verdict::kDraining: return "is draining";
     case Verdict::kCordoned: return "is cordoned";
@@ -58,6 +61,11 @@ Verdict host_suits_app(const AppModel& app, const HostModel& host, Index host_in
       std::find(app.zones.begin(), app.zones.end(), host.zone) == app.zones.end()) {
     return Verdict::kZone;
   }
+  if (!app.tiers.empty() &&
+      std::find(app.tiers.begin(), app.tiers.end(), host.tier) == app.tiers.end()) {
+    return Verdict::kTier;
+  }
+  if (!app.in_area.empty() && !app.in_area[host_index]) return Verdict::kAppArea;
   if (host.memory_mb > 0 && app.memory_mb > host.memory_mb) return Verdict::kMemory;
   if (host.bandwidth_kbps > 0 && app.bandwidth_kbps > host.bandwidth_kbps) {
     return Verdict::kBandwidth;
@@ -82,13 +90,14 @@ Feasibility::Feasibility(const Snapshot& snapshot)
   }
 }
 
-Verdict Feasibility::verdict(Index app, Index attachment, Index current, Index host) const {
+Verdict Feasibility::verdict(const Demand& demand, Index current, Index host) const {
   const auto& model = snapshot_.hosts[host];
-  const auto suits = host_suits_app(snapshot_.apps[app], model, host);
+  const auto suits = host_suits_app(snapshot_.apps[demand.app], model, host);
   if (suits != Verdict::kFeasible) return suits;
+  if (demand.area != kNone && !snapshot_.areas[demand.area][host]) return Verdict::kArea;
   if (model.status == HostStatus::kDown) return Verdict::kDown;
   if (model.status == HostStatus::kDraining) return Verdict::kDraining;
-  if (snapshot_.latency.at(attachment, host) == LatencyMatrix::kUnreachable) {
+  if (snapshot_.latency.at(demand.attachment, host) == LatencyMatrix::kUnreachable) {
     return Verdict::kUnreachable;
   }
   if (model.capacity <= 0) return Verdict::kNoCapacity;

@@ -10,6 +10,9 @@ enum class Verdict : std::uint8_t {
   kNoInstance,
   kLabels,
   kZone,
+  kTier,
+  kAppArea,  // none of the app's locations
+  kArea,     // not the location that the device application asks for
   kDown,
   kDraining,
   kCordoned,  // only those who are there already may stay
@@ -22,7 +25,7 @@ enum class Verdict : std::uint8_t {
 
 [[nodiscard]] std::string_view to_text(Verdict verdict);
 
-// Without regard to the UE: instance, labels, zone, memory, bandwidth.
+// Without regard to the UE: instance, labels, zone, tier, area, memory, bandwidth.
 [[nodiscard]] Verdict host_suits_app(const AppModel& app, const HostModel& host, Index host_index);
 
 // Apps × hosts, asked millions of times.
@@ -31,16 +34,17 @@ class Feasibility {
   explicit Feasibility(const Snapshot& snapshot);
 
   // May a group that is at `current` be at `host`, capacity apart?
-  [[nodiscard]] bool may(Index app, Index attachment, Index current, Index host) const {
-    if (!suits_[app * hosts_ + host]) return false;
+  [[nodiscard]] bool may(const Demand& demand, Index current, Index host) const {
+    if (!suits_[demand.app * hosts_ + host]) return false;
     if (!open_[host] && !(keeps_[host] && current == host)) return false;
-    return snapshot_.latency.at(attachment, host) != LatencyMatrix::kUnreachable;
+    if (demand.area != kNone && !snapshot_.areas[demand.area][host]) return false;
+    return snapshot_.latency.at(demand.attachment, host) != LatencyMatrix::kUnreachable;
   }
   // May somebody new come to `host`?
-  [[nodiscard]] bool may_enter(Index app, Index attachment, Index host) const {
-    return may(app, attachment, kNone, host);
+  [[nodiscard]] bool may_enter(const Demand& demand, Index host) const {
+    return may(demand, kNone, host);
   }
-  [[nodiscard]] Verdict verdict(Index app, Index attachment, Index current, Index host) const;
+  [[nodiscard]] Verdict verdict(const Demand& demand, Index current, Index host) const;
 
  private:
   const Snapshot& snapshot_;

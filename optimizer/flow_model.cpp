@@ -74,7 +74,7 @@ struct Builder {
       const auto host = snapshot.groups[classes.member(c, i)].host;
       const auto begin = i;
       while (i < c.groups && snapshot.groups[classes.member(c, i)].host == host) ++i;
-      if (host == kNone || !feasible.may(c.app, c.attachment, host, host)) continue;
+      if (host == kNone || !feasible.may(c, host, host)) continue;
       const auto cost = context_cost(snapshot, c.app, c.attachment, host).total();
       source.stays.push_back({host, (i - begin) * scale.units(snapshot, c), of_unit(c, cost)});
     }
@@ -88,8 +88,7 @@ struct Builder {
     const auto migration = c.placed ? snapshot.cost.migration_us : 0;
     for (Index h = 0; h < snapshot.hosts.size(); ++h) {
       const auto cost = context_cost(snapshot, c.app, c.attachment, h).total() + migration;
-      problem.cost.push_back(feasible.may_enter(c.app, c.attachment, h) ? of_unit(c, cost)
-                                                                        : Transport::kForbidden);
+      problem.cost.push_back(feasible.may_enter(c, h) ? of_unit(c, cost) : Transport::kForbidden);
     }
     if (c.placed) add_stays(c, source);
   }

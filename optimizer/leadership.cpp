@@ -21,11 +21,36 @@ Leadership::Leadership(OrchestratorClient client, std::string holder, int lease_
 
 std::int64_t Leadership::step() {
   const auto begun_ms = clock_.now_ms();
+  const auto asked_at = pauses();
   const auto lease = client_.lease(holder_, url_, lease_ms_);
   if (!lease) return refused(lease.error());
+  learn_paused(*lease, asked_at);
   if (!lease->granted) return stands_by(*lease);
   granted(lease->supported ? begun_ms + lease_ms_ : kForEver);
   return lease_ms_ / 3;
+}
+
+void Leadership::learn_paused(const OrchestratorClient::Lease& lease, std::uint64_t asked_at) {
+  const std::lock_guard lock(mutex_);
+  if (!lease.supported || pauses_ != asked_at || paused_ == lease.paused) return;
+  paused_ = lease.paused;
+  log::info(paused_ ? "paused by an operator" : "resumed by an operator");
+}
+
+std::uint64_t Leadership::pauses() const {
+  const std::lock_guard lock(mutex_);
+  return pauses_;
+}
+
+void Leadership::set_paused(bool paused) {
+  const std::lock_guard lock(mutex_);
+  paused_ = paused;
+  ++pauses_;
+}
+
+bool Leadership::paused() const {
+  const std::lock_guard lock(mutex_);
+  return paused_;
 }
 
 std::int64_t Leadership::refused(const Error& error) {

@@ -2,10 +2,13 @@
 // orchestrator and renews it every third of it; the others stand by and take over when it ends. An
 // orchestrator that knows no leases has one optimizer: this one leads.
 //
+// With each lease comes whether operators want no plans: the orchestrator keeps that, so that it
+// holds for whoever leads next.
+//
 // The lease is taken to begin before it was asked for, so nobody believes in its own longer than
 // the orchestrator does. Between asking and the end of a renewal that fails, it stays what it was.
 //
-// Threads: step() and release() from one thread; state() from any.
+// Threads: step() and release() from one thread; the rest from any.
 #pragma once
 
 #include <condition_variable>
@@ -40,8 +43,13 @@ class Leadership {
   // Lets the next one take over at once.
   void release();
   [[nodiscard]] State state() const;
+  // To be called when the orchestrator has it: what a lease asked for before that says is old.
+  void set_paused(bool paused);
+  [[nodiscard]] bool paused() const;
 
  private:
+  [[nodiscard]] std::uint64_t pauses() const;
+  void learn_paused(const OrchestratorClient::Lease& lease, std::uint64_t asked_at);
   [[nodiscard]] std::int64_t refused(const Error& error);
   void granted(std::int64_t until_ms);
   [[nodiscard]] std::int64_t stands_by(const OrchestratorClient::Lease& lease);
@@ -54,6 +62,8 @@ class Leadership {
   mutable std::mutex mutex_;
   State state_;
   std::int64_t until_ms_ = 0;
+  bool paused_ = false;
+  std::uint64_t pauses_ = 0;  // calls of set_paused()
 };
 
 // The thread around it. Releases the lease when it is destroyed.

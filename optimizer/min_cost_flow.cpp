@@ -86,7 +86,7 @@ class Rounding {
     Index best = kNone;
     std::int64_t least = 0;
     for (Index h = 0; h < snapshot_.hosts.size(); ++h) {
-      if (!feasible_.may_enter(c.app, c.attachment, h) || !has_room(c, h)) continue;
+      if (!feasible_.may_enter(c, h) || !has_room(c, h)) continue;
       const auto cost = context_cost(snapshot_, c.app, c.attachment, h).total();
       if (best == kNone || cost < least) {
         best = h;

@@ -68,8 +68,12 @@ struct AppModel {
   QosClass qos;
   std::map<std::string, std::string> labels;  // a host must have all of them
   std::vector<std::string> zones;             // allowed zones; empty: all
-  std::vector<bool> instances;                // by host: has an instance; empty: all have
-  Index default_host = kNone;                 // what the row for everybody ("*") leads to
+  std::vector<Tier> tiers;                    // allowed tiers; empty: all
+  // By host; empty: all.
+  std::vector<bool> instances;  // has an instance, or one can be started there
+  std::vector<bool> running;    // has one
+  std::vector<bool> in_area;    // in the app's locations
+  Index default_host = kNone;   // what the row for everybody ("*") leads to
 };
 
 // Where UEs are attached to the network.
@@ -106,10 +110,16 @@ class LatencyMatrix {
   std::vector<std::int32_t> values_;
 };
 
-// The contexts of one UE and one app: they share a row of the table, so they move together.
-struct Group {
+// What decides where somebody may be served, and what for.
+struct Demand {
   Index app = 0;
   Index attachment = kNone;
+  Index area = kNone;  // in Snapshot::areas; kNone: anywhere
+  bool operator==(const Demand&) const = default;
+};
+
+// The contexts of one UE and one app: they share a row of the table, so they move together.
+struct Group : Demand {
   Index host = kNone;  // where they are; kNone: nowhere yet
   std::uint32_t contexts = 1;
   bool fixed = false;         // must not move: an operator's pin, or moved too recently
@@ -132,8 +142,9 @@ struct Snapshot {
   std::vector<AppModel> apps;    // by id, ascending
   std::vector<Attachment> attachments;
   LatencyMatrix latency;
-  std::vector<bool> off_tree;                          // attachment × host; empty: nobody is
-  std::vector<Group> groups;                           // by app, then UE
+  std::vector<std::vector<bool>> areas;  // by host: serves the location that somebody asks for
+  std::vector<bool> off_tree;            // attachment × host; empty: nobody is
+  std::vector<Group> groups;             // by app, then UE
   std::shared_ptr<const std::vector<std::string>> ue;  // of each group, e.g. "dev:car-7"
   CostModel cost;
 };

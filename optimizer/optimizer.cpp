@@ -17,16 +17,6 @@ std::string member(const json::Value& value, const char* name) {
   return it != value.end() && it->is_string() ? it->get<std::string>() : std::string();
 }
 
-Result<ContextPlace> context_of(const json::Value& value) {
-  ContextPlace context{member(value, "contextId"), member(value, "app"),
-                       member(value, "associateDevAppId"), member(value, "clientIp"),
-                       member(value, "host")};
-  if (context.context_id.empty() || context.app_d_id.empty()) {
-    return invalid_argument("the orchestrator told of a context without identifier or app");
-  }
-  return context;
-}
-
 // Members of the change that the resource itself does not have.
 json::Value resource_of(json::Value change) {
   change.erase("kind");
@@ -77,7 +67,8 @@ Result<void> Optimizer::read_all() {
   });
   if (!read) return read;
   read = client_.each("contexts", [&](const json::Value& v) {
-    return use(context_of(v), [&](const ContextPlace& c) { replica_.put_context(c, now_ms); });
+    return use(codec::decode_context_place(v),
+               [&](const ContextPlace& c) { replica_.put_context(c, now_ms); });
   });
   if (!read) return read;
   mark_ = *mark;
@@ -90,7 +81,7 @@ Result<void> Optimizer::apply(const json::Value& change) {
   const auto kind = member(change, "kind");
   const auto now_ms = clock_.now_ms();
   if (kind == "context") {
-    const auto context = context_of(change);
+    const auto context = codec::decode_context_place(change);
     if (!context) return context.error();
     const auto effect = replica_.put_context(*context, now_ms);
     if (effect == Replica::Effect::kSmall) ++attachments_changed_;

@@ -55,6 +55,8 @@ class Optimizer {
   // When the table changes meanwhile it is planned anew, a few times. conflict while another plan
   // is being applied, or when another optimizer leads.
   [[nodiscard]] Result<Outcome> plan(bool dry_run);
+  // Asks the orchestrator to keep that operators want no plans, or want them again.
+  [[nodiscard]] Result<void> set_paused(bool paused) { return client_.set_paused(paused); }
   // Another configuration; the orchestrator's url, token and certificates stay what they were.
   void configure(OptimizerOptions options, Topology topology);
   // The last one, dry runs included; null if there is none. Callable from the same thread only,

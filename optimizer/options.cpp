@@ -43,6 +43,11 @@ void read_stability(config::Reader& reader, StabilityOptions& stability) {
   reader.integer("stability.gain_percent_min", stability.gain_percent_min, 0, 100);
   reader.integer("stability.dwell_ms", stability.dwell_ms, 0, kDayMs);
   reader.integer("stability.hold_ms", stability.hold_ms, 0, kDayMs);
+  reader.integer("stability.high_percent", stability.high_percent, 1, 100);
+  reader.integer("stability.low_percent", stability.low_percent, 1, 100);
+  if (stability.low_percent > stability.high_percent) {
+    reader.fail("stability.low_percent", "must not be more than stability.high_percent");
+  }
   reader.integer("stability.moves_max", stability.moves_max, 0, 1'000'000'000);
   reader.integer("stability.return_wait_ms", stability.return_wait_ms, 0, kDayMs);
   reader.integer("stability.return_ms", stability.return_ms, 0, kDayMs);
@@ -71,6 +76,7 @@ void read_topology_options(config::Reader& reader, OptimizerOptions& options) {
   reader.integer("topology.us_per_km", distance.us_per_km, 0, 10000);
   reader.integer("topology.regional_extra_us", distance.regional_extra_us, 0, kHourUs / 1000);
   reader.integer("topology.cloud_extra_us", distance.cloud_extra_us, 0, kHourUs / 1000);
+  reader.integer("attachment.location_km_max", options.location_km_max, 0, 20'050);
 }
 
 }  // namespace

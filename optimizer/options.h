@@ -56,6 +56,7 @@ struct OptimizerOptions {
   LeaderOptions leader;
   std::string topology_file;
   DistanceModel distance;
+  std::int64_t location_km_max = 50;  // from a context's location to the attachment it is taken for
   std::string log_level = "info";
   std::string log_format = "text";
 };

@@ -8,6 +8,7 @@ namespace {
 
 constexpr const char* kRoot = "/operator/v1";
 constexpr int kOk = 200;
+constexpr int kNoContent = 204;
 constexpr int kNotFound = 404;
 constexpr int kMethodNotAllowed = 405;
 constexpr int kGone = 410;
@@ -142,13 +143,26 @@ Result<OrchestratorClient::Lease> OrchestratorClient::lease(const std::string& h
   const json::Value body{{"holder", holder}, {"url", url}, {"leaseMs", lease_ms}};
   const auto reply =
       ask("POST", "/optimizer/lease", {{"Content-Type", "application/json"}}, json::dump(body));
-  if (unknown_path(reply)) return Lease{true, false, holder, url, lease_ms};
+  if (unknown_path(reply)) return Lease{true, false, holder, url, lease_ms, false};
   const auto document = document_of("/optimizer/lease", reply);
   if (!document) return document.error();
   const auto granted = document->find("granted");
   if (granted == document->end() || !granted->is_boolean()) return strange("/optimizer/lease");
-  return Lease{granted->get<bool>(), true, text(*document, "holder"), text(*document, "url"),
-               static_cast<std::int64_t>(number(*document, "remainingMs").value_or(0))};
+  const auto paused = document->find("paused");
+  return Lease{granted->get<bool>(),
+               true,
+               text(*document, "holder"),
+               text(*document, "url"),
+               static_cast<std::int64_t>(number(*document, "remainingMs").value_or(0)),
+               paused != document->end() && *paused == true};
+}
+
+Result<void> OrchestratorClient::set_paused(bool paused) {
+  const auto reply = ask("PUT", "/optimizer", {{"Content-Type", "application/json"}},
+                         json::dump({{"paused", paused}}));
+  if (!reply) return reply.error();
+  if (reply->status != kNoContent && !unknown_path(reply)) return refused("/optimizer", *reply);
+  return {};
 }
 
 Result<void> OrchestratorClient::release(const std::string& holder) {

@@ -31,6 +31,7 @@ class OrchestratorClient {
     std::string holder;     // who has it
     std::string url;        // its API
     std::int64_t remaining_ms = 0;
+    bool paused = false;  // operators want no plans
   };
 
   // `http` must outlive this.
@@ -54,6 +55,8 @@ class OrchestratorClient {
   [[nodiscard]] Result<Lease> lease(const std::string& holder, const std::string& url,
                                     int lease_ms);
   [[nodiscard]] Result<void> release(const std::string& holder);
+  // Kept by the orchestrator, if it knows leases.
+  [[nodiscard]] Result<void> set_paused(bool paused);
 
  private:
   [[nodiscard]] Result<http::Reply> ask(const std::string& method, const std::string& path,

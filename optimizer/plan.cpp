@@ -43,7 +43,7 @@ Index second_host(const Snapshot& snapshot, const Feasibility& feasible, const E
   Index best = kNone;
   std::int64_t least = 0;
   for (Index h = 0; h < snapshot.hosts.size(); ++h) {
-    if (h == first || !feasible.may_enter(group.app, group.attachment, h)) continue;
+    if (h == first || !feasible.may_enter(group, h)) continue;
     if (after.load[h] + load_of(snapshot, group) > snapshot.hosts[h].capacity) continue;
     const auto cost = context_cost(snapshot, group.app, group.attachment, h).total();
     if (best != kNone && cost >= least) continue;
@@ -51,6 +51,15 @@ Index second_host(const Snapshot& snapshot, const Feasibility& feasible, const E
     least = cost;
   }
   return best;
+}
+
+// Make before break: a target without an instance is passed over until its instance is ready, and
+// meanwhile the group stays where it is.
+bool stays_until_ready(const Snapshot& snapshot, const Feasibility& feasible, const Group& group,
+                       Index to) {
+  const auto& running = snapshot.apps[group.app].running;
+  return !running.empty() && !running[to] && group.host != kNone &&
+         feasible.may(group, group.host, group.host);
 }
 
 void add_text(std::string& out, const char* what, double before, double after) {
@@ -86,10 +95,11 @@ Plan make_plan(const Replica& replica, const Snapshot& snapshot, const Placement
     const auto& group = snapshot.groups[i];
     const auto to = placement.host_of_group[i];
     if (group.fixed || to == kNone || to == group.host) continue;
-    const auto second = second_host(snapshot, feasible, plan.after, group, to);
+    const auto second = stays_until_ready(snapshot, feasible, group, to)
+                            ? group.host
+                            : second_host(snapshot, feasible, plan.after, group, to);
     auto change = put(snapshot, i, to, second, reasons.reason(i, to, policy_of_app[group.app]));
-    const bool urgent =
-        group.host == kNone || !feasible.may(group.app, group.attachment, group.host, group.host);
+    const bool urgent = group.host == kNone || !feasible.may(group, group.host, group.host);
     (urgent ? plan.changes : others).push_back(std::move(change));
   }
   plan.changes.insert(plan.changes.end(), std::make_move_iterator(others.begin()),
@@ -105,11 +115,7 @@ Plan make_plan(const Replica& replica, const Snapshot& snapshot, const Placement
 std::string to_ndjson(Plan& plan, std::size_t bytes_max) {
   std::string out;
   for (std::size_t i = 0; i < plan.changes.size(); ++i) {
-    auto document = codec::to_json(plan.changes[i].row);
-    document.erase("version");
-    document.erase("updated");
-    if (plan.changes[i].remove) document["remove"] = true;
-    const auto line = json::dump(document) + "\n";
+    const auto line = codec::encode_table_change(plan.changes[i]);
     if (out.size() + line.size() > bytes_max) {
       plan.postponed += plan.changes.size() - i;
       plan.changes.resize(i);

@@ -16,7 +16,7 @@ constexpr std::int64_t kLookMs = 1000;
 }  // namespace
 
 Planner::Planner(http::Client& http, const Configuration& configuration, ConfigurationWatch watch,
-                 const Leadership& leadership, Control& control, Status& status, const Clock& clock,
+                 Leadership& leadership, Control& control, Status& status, const Clock& clock,
                  const std::string& holder)
     : started_with_(configuration.options),
       options_(configuration.options),
@@ -50,7 +50,7 @@ int Planner::step() {
 
 // Who has just begun to lead, or goes on after a pause, plans at once.
 bool Planner::plans() {
-  const bool now = leadership_.state().leads && !control_.paused();
+  const bool now = leadership_.state().leads && !leadership_.paused();
   if (now && !planned_before_) next_ms_ = 0;
   planned_before_ = now;
   return now;
@@ -81,17 +81,35 @@ Result<json::Value> Planner::plan() {
 
 void Planner::answer_requests() {
   for (auto& request : control_.take_requests()) {
-    request.responder.reply(answer(request.dry_run));
+    request.responder.reply(answer(request.wish));
   }
 }
 
-http::Reply Planner::answer(bool dry_run) {
-  if (dry_run) {
-    const auto outcome = optimizer_.plan(true);
-    if (!outcome) return http::problem_reply(outcome.error());
-    status_.decided(optimizer_.decision());
-    return {200, "text/plain; charset=utf-8", outcome->description, {}, false};
+http::Reply Planner::answer(Control::Wish wish) {
+  switch (wish) {
+    case Control::Wish::kDryRun: return preview();
+    case Control::Wish::kPause: return pause(true);
+    case Control::Wish::kResume: return pause(false);
+    case Control::Wish::kPlan: break;
   }
+  return plan_as_asked();
+}
+
+http::Reply Planner::preview() {
+  const auto outcome = optimizer_.plan(true);
+  if (!outcome) return http::problem_reply(outcome.error());
+  status_.decided(optimizer_.decision());
+  return {200, "text/plain; charset=utf-8", outcome->description, {}, false};
+}
+
+// Answered when the orchestrator has it, so that it outlives this process.
+http::Reply Planner::pause(bool paused) {
+  if (auto kept = optimizer_.set_paused(paused); !kept) return http::problem_reply(kept.error());
+  leadership_.set_paused(paused);
+  return http::json_reply(200, json::dump(status_.status(leadership_.state(), paused)));
+}
+
+http::Reply Planner::plan_as_asked() {
   const auto leader = leadership_.state();
   if (!leader.leads) {
     return http::problem_reply(conflict("this optimizer stands by; the one that leads is at " +

@@ -21,7 +21,7 @@ class Planner {
  public:
   // All references must outlive this. `holder` as in Leadership.
   Planner(http::Client& http, const Configuration& configuration, ConfigurationWatch watch,
-          const Leadership& leadership, Control& control, Status& status, const Clock& clock,
+          Leadership& leadership, Control& control, Status& status, const Clock& clock,
           const std::string& holder);
 
   // Lasts at most half a second, and a plan; then wait for so many milliseconds.
@@ -31,7 +31,10 @@ class Planner {
   void reload();
   void configure(Configuration configuration);
   void answer_requests();
-  [[nodiscard]] http::Reply answer(bool dry_run);
+  [[nodiscard]] http::Reply answer(Control::Wish wish);
+  [[nodiscard]] http::Reply preview();
+  [[nodiscard]] http::Reply plan_as_asked();
+  [[nodiscard]] http::Reply pause(bool paused);
   [[nodiscard]] bool plans();
   [[nodiscard]] bool is_due(Optimizer::Urgency urgency) const;
   Result<json::Value> plan();
@@ -39,7 +42,7 @@ class Planner {
   const OptimizerOptions started_with_;
   OptimizerOptions options_;
   ConfigurationWatch watch_;
-  const Leadership& leadership_;
+  Leadership& leadership_;
   Control& control_;
   Status& status_;
   const Clock& clock_;

@@ -7,7 +7,8 @@ namespace {
 
 bool serves_alike(const Host& a, const Host& b) {
   return a.state == b.state && a.reachable == b.reachable && a.zone == b.zone &&
-         a.labels == b.labels && a.instances == b.instances;
+         a.labels == b.labels && a.instances == b.instances && a.mepm_uri == b.mepm_uri &&
+         a.unable == b.unable && a.service_area == b.service_area;
 }
 
 }  // namespace
@@ -21,8 +22,12 @@ Replica::Effect Replica::put_host(const Host& host, std::int64_t now_ms) {
   } else if (earlier != hosts_before_.end()) {
     before = &earlier->second;
   }
-  HostEntry entry{host, 0, {}};
-  if (before != nullptr) entry = {host, before->up_since_ms, before->measured};
+  HostEntry entry{host, {}, 0, {}};
+  if (auto area = prepare(host.service_area)) entry.service_area = std::move(*area);
+  if (before != nullptr) {
+    entry.up_since_ms = before->up_since_ms;
+    entry.measured = before->measured;
+  }
   if (before != nullptr && before->host.is_down() && !host.is_down()) entry.up_since_ms = now_ms;
   if (host.load) entry.measured = Measured{*host.load, now_ms - host.load->age_ms};
   const bool same = known != hosts_.end() && serves_alike(known->second.host, host);
@@ -56,8 +61,10 @@ Replica::Effect Replica::put_context(const ContextPlace& context, std::int64_t n
   if (moved) group.moved_ms = now_ms;
   group.host_id = context.host_id;
   const auto ip = IpAddress::parse(context.client_ip);
-  const bool elsewhere = !fresh && !(group.ip == ip);
+  auto place = context.app_location ? places_.get(*context.app_location) : nullptr;
+  const bool elsewhere = !fresh && (!(group.ip == ip) || group.place != place);
   group.ip = ip;
+  group.place = std::move(place);
   return elsewhere ? Effect::kSmall : Effect::kNothing;
 }
 

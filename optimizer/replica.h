@@ -12,17 +12,9 @@
 #include "api/operator/types.h"
 #include "optimizer/measurement.h"
 #include "optimizer/options.h"
+#include "optimizer/places.h"
 
 namespace mx2::optimizer {
-
-// A context, as GET /operator/v1/contexts and the change feed have it.
-struct ContextPlace {
-  std::string context_id;
-  std::string app_d_id;
-  std::string dev_app_id;
-  std::string client_ip;
-  std::string host_id;  // empty: at a literal endpoint
-};
 
 class Replica {
  public:
@@ -38,7 +30,7 @@ class Replica {
   void remove_host(const std::string& id) { hosts_.erase(id); }
   void put_app(const App& app) { apps_[app.info.app_d_id] = app; }
   void remove_app(const std::string& id) { apps_.erase(id); }
-  // Small when the UE is known and comes from another address now.
+  // Small when the UE is known and comes from another address, or asks for another location, now.
   Effect put_context(const ContextPlace& context, std::int64_t now_ms);
   void end_context(const std::string& context_id);
   void put_row(const Association& row);
@@ -66,17 +58,20 @@ class Replica {
 
   struct HostEntry {
     Host host;
+    std::vector<PreparedLocation> service_area;
     std::int64_t up_since_ms = 0;  // 0: since before we looked
     std::optional<Measured> measured;
   };
   struct GroupEntry {
     std::uint32_t contexts = 0;
     std::string host_id;
-    std::optional<IpAddress> ip;
+    std::optional<IpAddress> ip;  // of the context told last, as the next
+    PlacePtr place;               // null: anywhere
     std::int64_t moved_ms = 0;
   };
   using GroupKey = std::pair<std::string, std::string>;  // appDId, associateDevAppId
 
+  Places places_;
   std::map<std::string, HostEntry> hosts_;
   std::map<std::string, App> apps_;
   std::map<GroupKey, GroupEntry> groups_;

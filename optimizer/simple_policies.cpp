@@ -29,7 +29,7 @@ Index best_host(const Snapshot& snapshot, const Feasibility& feasible, const Gro
                 Key key) {
   Index best = kNone;
   for (Index h = 0; h < snapshot.hosts.size(); ++h) {
-    if (!feasible.may(group.app, group.attachment, group.host, h)) continue;
+    if (!feasible.may(group, group.host, h)) continue;
     if (best == kNone || key(h) < key(best)) best = h;
   }
   return best;
@@ -44,8 +44,7 @@ Placement StaticPolicy::place(const Snapshot& snapshot) const {
     const auto& group = snapshot.groups[i];
     if (group.fixed) continue;
     const auto home = snapshot.apps[group.app].default_host;
-    const bool usable =
-        home != kNone && feasible.may(group.app, group.attachment, group.host, home);
+    const bool usable = home != kNone && feasible.may(group, group.host, home);
     placement.host_of_group[i] =
         usable ? home : best_host(snapshot, feasible, group, [](Index h) { return h; });
   }
@@ -75,8 +74,9 @@ Placement CountGreedyPolicy::place(const Snapshot& snapshot) const {
   for (Index h = 0; h < snapshot.hosts.size(); ++h) hosts.emplace(0, sequence++, h);
   for (const auto i : movable_by_size(snapshot)) {
     const auto& group = snapshot.groups[i];
+    const Demand demand{group.app, kNone, group.area};  // latencies do not count
     const auto it = std::find_if(hosts.begin(), hosts.end(), [&](const auto& entry) {
-      return feasible.may(group.app, kNone, group.host, std::get<2>(entry));
+      return feasible.may(demand, group.host, std::get<2>(entry));
     });
     placement.host_of_group[i] = it == hosts.end() ? kNone : std::get<2>(*it);
     if (it == hosts.end()) continue;
@@ -95,8 +95,7 @@ Placement LeastLoadedPolicy::place(const Snapshot& snapshot) const {
   for (const auto i : movable_by_size(snapshot)) {
     const auto& group = snapshot.groups[i];
     const auto units = load_of(snapshot, group);
-    const bool stays = group.host != kNone &&
-                       feasible.may(group.app, group.attachment, group.host, group.host) &&
+    const bool stays = group.host != kNone && feasible.may(group, group.host, group.host) &&
                        load[group.host] + units <= snapshot.hosts[group.host].capacity;
     if (stays) {
       load[group.host] += units;

@@ -1,11 +1,13 @@
 #include "optimizer/snapshot_builder.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace mx2::optimizer {
 namespace {
 
 constexpr std::int64_t kUsPerMs = 1000;
+constexpr double kKmPerDegree = 111;  // of latitude, not more
 constexpr double kMeasuredMsMax = 1'000'000;
 const TopologyHost kNoHost;
 const TopologyApp kNoApp;
@@ -24,6 +26,19 @@ HostStatus status_of(const Host& host) {
 
 std::string key_of(const IpAddress& address) {
   return {address.bytes().begin(), address.bytes().end()};
+}
+
+template <typename Which>
+bool has_instance(const Host& host, const std::string& app_d_id, Which which) {
+  return std::any_of(host.instances.begin(), host.instances.end(),
+                     [&](const AppInstance& i) { return i.app_d_id == app_d_id && which(i); });
+}
+
+// Of an app that life-cycle management runs somewhere: whether it could do so there, too.
+bool can_start(const Host& host, const std::string& app_d_id) {
+  const auto& unable = host.unable;
+  return !host.mepm_uri.empty() &&
+         std::find(unable.begin(), unable.end(), app_d_id) == unable.end();
 }
 
 // The host a row leads to; null for a literal endpoint.
@@ -98,15 +113,36 @@ AppModel SnapshotBuilder::app_model(const App& app) const {
   model.qos = extra.qos;
   model.labels = extra.labels;
   model.zones = extra.zones;
+  model.tiers = extra.tiers;
+  model.in_area = hosts_in_area(app);
+  const bool managed =
+      std::any_of(replica_.hosts_.begin(), replica_.hosts_.end(), [&](const auto& item) {
+        return has_instance(item.second.host, id, [](const auto& i) { return i.managed; });
+      });
   for (const auto& [host_id, entry] : replica_.hosts_) {
-    const auto& instances = entry.host.instances;
-    model.instances.push_back(std::any_of(instances.begin(), instances.end(),
-                                          [&](const auto& i) { return i.app_d_id == id; }));
+    const bool runs = has_instance(entry.host, id, [](const auto&) { return true; });
+    model.running.push_back(runs);
+    model.instances.push_back(runs || (managed && can_start(entry.host, id)));
   }
   if (const auto* everybody = row(id, "*"); everybody != nullptr) {
     if (const auto* host = host_of(*everybody)) model.default_host = host_index(*host);
   }
   return model;
+}
+
+// A host that says nothing of where it serves may be anywhere.
+std::vector<bool> SnapshotBuilder::hosts_in_area(const App& app) const {
+  std::vector<bool> inside;
+  const auto locations = prepare(app.info.app_location);
+  if (!locations || locations->empty()) return inside;
+  for (const auto& [id, entry] : replica_.hosts_) {
+    const auto& serves = entry.service_area;
+    inside.push_back(serves.empty() || std::any_of(serves.begin(), serves.end(),
+                                                   [&](const PreparedLocation& location) {
+                                                     return location.matches_any(*locations);
+                                                   }));
+  }
+  return inside;
 }
 
 void SnapshotBuilder::add_apps() {
@@ -238,6 +274,42 @@ Index SnapshotBuilder::attachment_of(const std::string& device,
   return kNone;
 }
 
+Index SnapshotBuilder::nearest_attachment(const Position& position) const {
+  Index nearest = kNone;
+  auto least = static_cast<double>(options_.location_km_max);
+  for (Index a = 0; a < snapshot_.attachments.size(); ++a) {
+    const auto& at = snapshot_.attachments[a].position;
+    if (!at || std::abs(at->latitude - position.latitude) * kKmPerDegree > least) continue;
+    const auto km = distance_km(*at, position);
+    if (km > least || (nearest != kNone && km == least)) continue;
+    nearest = a;
+    least = km;
+  }
+  return nearest;
+}
+
+// The orchestrator's own rule: a host without service area serves no request that names a location.
+Index SnapshotBuilder::area_of(const PreparedLocation& location) {
+  std::vector<bool> serves;
+  serves.reserve(replica_.hosts_.size());
+  for (const auto& [id, entry] : replica_.hosts_) {
+    serves.push_back(location.matches_any(entry.service_area));
+  }
+  const auto [it, fresh] =
+      area_index_.emplace(std::move(serves), static_cast<Index>(snapshot_.areas.size()));
+  if (fresh) snapshot_.areas.push_back(it->first);
+  return it->second;
+}
+
+SnapshotBuilder::Whereabouts SnapshotBuilder::whereabouts(const PlacePtr& place) {
+  if (!place) return {};
+  const auto [it, fresh] = whereabouts_.try_emplace(place.get());
+  if (!fresh) return it->second;
+  if (place->centre) it->second.attachment = nearest_attachment(*place->centre);
+  if (place->location) it->second.area = area_of(*place->location);
+  return it->second;
+}
+
 const Association* SnapshotBuilder::row(const std::string& app, const std::string& ue) const {
   const auto it = replica_.rows_.find({app, ue});
   return it == replica_.rows_.end() ? nullptr : &it->second;
@@ -262,8 +334,10 @@ void SnapshotBuilder::add_groups() {
     const auto app = app_index.find(key.first);
     if (app == app_index.end()) continue;
     auto ue = "dev:" + key.second;
-    Group group{app->second,
-                attachment_of(key.second, entry.ip),
+    const auto asked = whereabouts(entry.place);
+    auto attachment = attachment_of(key.second, entry.ip);
+    if (attachment == kNone) attachment = asked.attachment;
+    Group group{{app->second, attachment, asked.area},
                 host_index(entry.host_id),
                 entry.contexts,
                 false,
@@ -276,7 +350,9 @@ void SnapshotBuilder::add_groups() {
       const auto target = host == nullptr ? kNone : host_index(*host);
       if (target != kNone || pinned) group.host = target;
     }
-    group.fixed = pinned || operator_prefix(key.first, entry.ip) != nullptr;
+    // What cannot be compared the orchestrator leaves where it is.
+    const bool comparable = !entry.place || entry.place->location;
+    group.fixed = pinned || !comparable || operator_prefix(key.first, entry.ip) != nullptr;
     if (group.fixed && group.host == kNone) continue;
     snapshot_.groups.push_back(group);
     names->push_back(std::move(ue));

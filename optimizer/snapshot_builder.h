@@ -35,8 +35,17 @@ class SnapshotBuilder {
   [[nodiscard]] HostModel host_model(const Replica::HostEntry& entry) const;
   [[nodiscard]] AppModel app_model(const App& app) const;
   [[nodiscard]] std::int32_t latency_us(const Attachment& attachment, const HostModel& host) const;
+  // Of a place: where it is near to, and which hosts serve it.
+  struct Whereabouts {
+    Index attachment = kNone;
+    Index area = kNone;
+  };
   [[nodiscard]] Index attachment_of(const std::string& device,
                                     const std::optional<IpAddress>& ip) const;
+  [[nodiscard]] Index nearest_attachment(const Position& position) const;
+  [[nodiscard]] Whereabouts whereabouts(const PlacePtr& place);
+  [[nodiscard]] Index area_of(const PreparedLocation& location);
+  [[nodiscard]] std::vector<bool> hosts_in_area(const App& app) const;
   [[nodiscard]] Index host_index(const std::string& id) const;
   [[nodiscard]] const Association* row(const std::string& app, const std::string& ue) const;
   [[nodiscard]] const Association* operator_prefix(const std::string& app,
@@ -52,6 +61,8 @@ class SnapshotBuilder {
   // By length, the longest first: the 16 bytes of the prefix -> attachment.
   std::map<int, std::unordered_map<std::string, Index>, std::greater<>> prefixes_;
   std::map<std::string, std::vector<const Association*>> operator_prefixes_;  // by app
+  std::unordered_map<const Place*, Whereabouts> whereabouts_;
+  std::map<std::vector<bool>, Index> area_index_;
 };
 
 }  // namespace mx2::optimizer

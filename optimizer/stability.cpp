@@ -22,7 +22,8 @@ class Selection {
         options_(options),
         feasible_(snapshot),
         accepted_(current_placement(snapshot)),
-        load_(evaluate(snapshot, accepted_).load),
+        before_(evaluate(snapshot, accepted_).load),
+        load_(before_),
         from_(snapshot.hosts.size()),
         overload_us_(overload_cost_us(snapshot)) {
     for (const auto& host : snapshot.hosts) segments_.push_back(congestion_segments(host));
@@ -42,11 +43,10 @@ class Selection {
     for (std::uint32_t i = 0; i < snapshot_.groups.size(); ++i) {
       const auto& group = snapshot_.groups[i];
       if (wanted_.host_of_group[i] == group.host) continue;
-      const bool must_leave = group.host == kNone ||
-                              !feasible_.may(group.app, group.attachment, group.host, group.host);
+      const bool must_leave = group.host == kNone || !feasible_.may(group, group.host, group.host);
       if (must_leave) {
         accept(i);
-      } else {
+      } else if (!must_stay_up(group, wanted_.host_of_group[i])) {
         pending_.push_back({i, 0});
       }
     }
@@ -55,6 +55,15 @@ class Selection {
                      [](const Move& a, const Move& b) { return a.gain_us > b.gain_us; });
     for (const auto& move : pending_)
       from_[snapshot_.groups[move.group].host].push_back(move.group);
+  }
+
+  // Down again only to a host below its low mark, unless there is no room up there.
+  [[nodiscard]] bool must_stay_up(const Group& group, Index to) const {
+    if (options_.low_percent >= 100 || to == kNone) return false;
+    const auto& up = snapshot_.hosts[group.host];
+    const auto& down = snapshot_.hosts[to];
+    if (down.tier >= up.tier || before_[group.host] > up.capacity) return false;
+    return before_[to] * 100 >= down.capacity * options_.low_percent;
   }
 
   bool go_through() {
@@ -146,6 +155,7 @@ class Selection {
   const StabilityOptions& options_;
   const Feasibility feasible_;
   Placement accepted_;
+  const std::vector<std::int64_t> before_;  // load of each host
   std::vector<std::int64_t> load_;
   std::vector<std::vector<Segment>> segments_;
   std::vector<Move> pending_;
@@ -154,29 +164,29 @@ class Selection {
   std::int64_t spent_ = 0;
 };
 
-void limit_returning_hosts(Snapshot& snapshot, const StabilityOptions& options,
-                           std::int64_t now_ms) {
+void limit_hosts(Snapshot& snapshot, const StabilityOptions& options, std::int64_t now_ms) {
   std::vector<std::int64_t> load;
   for (Index h = 0; h < snapshot.hosts.size(); ++h) {
     auto& host = snapshot.hosts[h];
     host.ready_capacity = host.capacity;
+    if (host.parent != kNone) host.ready_capacity = host.capacity * options.high_percent / 100;
     const auto age_ms = now_ms - host.up_since_ms;
     if (host.up_since_ms == 0 || age_ms >= options.return_ms) continue;
     if (load.empty()) load = evaluate(snapshot, current_placement(snapshot)).load;
     const auto percent = age_ms < options.return_wait_ms ? 0 : 100 * age_ms / options.return_ms;
     const auto allowed = std::max(host.capacity * percent / 100, load[h]);
-    host.ready_capacity = std::min(host.capacity, allowed);
+    host.ready_capacity = std::min(host.ready_capacity, allowed);
   }
 }
 
 }  // namespace
 
 void calm(Snapshot& snapshot, const StabilityOptions& options, std::int64_t now_ms) {
-  limit_returning_hosts(snapshot, options, now_ms);
+  limit_hosts(snapshot, options, now_ms);
   const Feasibility feasible(snapshot);
   for (auto& group : snapshot.groups) {
     if (group.fixed || group.host == kNone || group.moved_ms == 0) continue;
-    if (!feasible.may(group.app, group.attachment, group.host, group.host)) continue;
+    if (!feasible.may(group, group.host, group.host)) continue;
     const bool higher = snapshot.hosts[group.host].tier != Tier::kEdge;
     const auto rest_ms = higher ? std::max(options.dwell_ms, options.hold_ms) : options.dwell_ms;
     group.fixed = now_ms - group.moved_ms < rest_ms;

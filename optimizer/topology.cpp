@@ -72,6 +72,11 @@ TopologyApp read_app(TopologyEntry& entry, const std::map<std::string, QosClass>
   app.weight = entry.integer("weight", 1, 1000).value_or(1);
   app.weight_by_request = entry.choice("weight_per", {"context", "request"}) == "request";
   app.zones = entry.texts("zones");
+  for (const auto& text : entry.texts("tiers")) {
+    const auto tier = parse_tier(text);
+    if (tier) app.tiers.push_back(*tier);
+    if (!tier) entry.problem("'" + text + "' is no tier; allowed: edge, regional, cloud", "tiers");
+  }
   app.labels = entry.labels("labels");
   if (const auto qos = entry.text("qos")) {
     const auto it = classes.find(*qos);

@@ -44,6 +44,7 @@ struct TopologyApp {
   QosClass qos;
   std::map<std::string, std::string> labels;
   std::vector<std::string> zones;
+  std::vector<Tier> tiers;
 };
 
 struct Topology {

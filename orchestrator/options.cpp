@@ -9,6 +9,10 @@ namespace {
 
 constexpr std::int64_t kMebibyte = 1024 * 1024;
 
+std::string first_line(const std::string& text) {
+  return std::string(trim(std::string_view(text).substr(0, text.find('\n'))));
+}
+
 void read_server(config::Reader& reader, const std::string& section, http::ServerOptions& server) {
   reader.text(section + ".address", server.address);
   reader.integer(section + ".port", server.port, 0, 65535);
@@ -85,6 +89,48 @@ void read_hosts(config::Reader& reader, HostWatchOptions& hosts) {
   reader.integer("hosts.probe_failures_max", hosts.probe_failures_max, 1, 100);
 }
 
+void read_capacity(config::Reader& reader, CapacityLoopOptions& capacity) {
+  auto& app = capacity.app;
+  reader.integer("capacity.period_ms", capacity.period_ms, 100, 3600000);
+  reader.integer("capacity.load_age_max_ms", capacity.load_age_max_ms, 100, 3600000);
+  reader.integer("capacity.instances_min", app.instances_min, 0, 10000);
+  reader.integer("capacity.instances_max", app.instances_max, 1, 10000);
+  reader.boolean("capacity.scale_to_zero", app.scale_to_zero);
+  reader.integer("capacity.warm_spare", app.warm_spare, 0, 1000);
+  reader.integer("capacity.clients_per_instance", app.clients_per_instance, 0, 1000000);
+  auto in_flight = static_cast<std::int64_t>(app.in_flight_per_instance);
+  reader.integer("capacity.in_flight_per_instance", in_flight, 1, 100000);
+  app.in_flight_per_instance = static_cast<double>(in_flight);
+  reader.integer("capacity.up_percent", app.up_percent, 1, 1000);
+  reader.integer("capacity.down_percent", app.down_percent, 0, 1000);
+  if (app.down_percent >= app.up_percent) {
+    reader.fail("capacity.down_percent", "must be below capacity.up_percent");
+  }
+  reader.integer("capacity.latency_up_percent", app.latency_up_percent, 1, 10000);
+  reader.integer("capacity.latency_down_percent", app.latency_down_percent, 1, 10000);
+  reader.integer("capacity.cool_down_up_ms", app.cool_down_up_ms, 0, 86400000);
+  reader.integer("capacity.cool_down_down_ms", app.cool_down_down_ms, 0, 86400000);
+  reader.integer("capacity.average_half_life_ms", app.average_half_life_ms, 1, 86400000);
+  reader.integer("capacity.peak_half_life_ms", app.peak_half_life_ms, 1, 86400000);
+  reader.integer("capacity.idle_ms", app.idle_ms, 0, 86400000);
+  reader.integer("capacity.idle_unknown_ms", app.idle_unknown_ms, 0, 86400000);
+}
+
+void read_lifecycle(config::Reader& reader, LifecycleOptions& options) {
+  auto& reconcile = options.reconcile;
+  reader.integer("lifecycle.ready_wait_ms", options.ready_wait_ms, 0, 600000);
+  reader.integer("lifecycle.abandon_ms", options.abandon_ms, 0, 86400000);
+  reader.integer("lifecycle.waiting_max", options.waiting_max, 1, 1000000);
+  reader.integer("lifecycle.look_ms", reconcile.look_ms, 100, 600000);
+  reader.integer("lifecycle.look_busy_ms", reconcile.look_busy_ms, 10, 60000);
+  reader.integer("lifecycle.starts_max", reconcile.starts_max, 1, 10000);
+  reader.integer("lifecycle.retire_ms", reconcile.retire_ms, 0, 600000);
+  reader.integer("lifecycle.terminate_grace_s", reconcile.terminate_grace_s, 1, 3600);
+  reader.integer("lifecycle.lost_ms", reconcile.lost_ms, 0, 600000);
+  reader.integer("lifecycle.retry_first_ms", reconcile.retry_first_ms, 10, 3600000);
+  reader.integer("lifecycle.retry_max_ms", reconcile.retry_max_ms, 10, 86400000);
+}
+
 void read_packages(config::Reader& reader, PackageOptions& packages) {
   reader.text("packages.directory", packages.directory);
   reader.integer("packages.bytes_max", packages.bytes_max, 1024, 4096 * kMebibyte);
@@ -132,7 +178,7 @@ Result<ReadOptions> read_options(const config::Document& document) {
   read_server(reader, "operator", options.operator_server);
   std::string token;
   reader.secret_file("operator.token_file", token);
-  options.operator_endpoints.token = trim(std::string_view(token).substr(0, token.find('\n')));
+  options.operator_endpoints.token = first_line(token);
   read_auth(reader, options.auth);
   read_store(reader, options.store);
   read_strategy(reader, options.strategy);
@@ -140,6 +186,10 @@ Result<ReadOptions> read_options(const config::Document& document) {
   read_notifier(reader, options.notifier);
   read_events(reader, options.events);
   read_hosts(reader, options.hosts);
+  reader.secret_file("lifecycle.token_file", options.mepm_token);
+  options.mepm_token = first_line(options.mepm_token);
+  read_lifecycle(reader, options.lifecycle);
+  read_capacity(reader, options.lifecycle.capacity);
   read_packages(reader, options.packages);
   reader.integer("limits.contexts_max", options.contexts_max, 1, 1000000000);
   reader.integer("limits.contexts_per_device_max", options.contexts_per_device_max, 1, 1000000000);

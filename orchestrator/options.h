@@ -27,6 +27,8 @@ struct OrchestratorOptions {
   EventOptions events;
   ChangeFeedOptions changes;
   HostWatchOptions hosts;
+  LifecycleOptions lifecycle;
+  std::string mepm_token;  // that MEPMs ask for; empty: none
   PackageOptions packages;
   std::size_t contexts_max = 5'000'000;
   std::size_t contexts_per_device_max = 1000;

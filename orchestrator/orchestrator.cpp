@@ -5,6 +5,7 @@
 
 #include "api/base/log.h"
 #include "api/http/async_client.h"
+#include "lcm/mec010_driver.h"
 #include "notifier/notifier.h"
 #include "orchestrator/content.h"
 #include "orchestrator/packages/packages.h"
@@ -15,11 +16,21 @@ namespace {
 
 constexpr int kNotifierGraceMs = 1000;  // what is in flight then is sent again after the next start
 
-std::unique_ptr<http::AsyncClient> probe_client(const HostWatchOptions& hosts) {
+constexpr std::size_t kProbeAnswerMax = std::size_t{16} << 10U;
+constexpr std::size_t kMepmAnswerMax = std::size_t{16} << 20U;
+constexpr int kMepmTimeoutMs = 5000;
+
+// To peers that operators name.
+std::unique_ptr<http::AsyncClient> peer_client(int timeout_ms, std::size_t response_bytes_max) {
   http::AsyncClientOptions options;
-  options.connect_timeout_ms = options.timeout_ms = hosts.probe_timeout_ms;
-  options.may_connect = [](const IpAddress&) { return true; };  // operators name them
+  options.connect_timeout_ms = options.timeout_ms = timeout_ms;
+  options.response_bytes_max = response_bytes_max;
+  options.may_connect = [](const IpAddress&) { return true; };
   return std::make_unique<http::CurlMulti>(std::move(options));
+}
+
+std::unique_ptr<lcm::LcmDriver> mepm_driver(const std::string& token) {
+  return std::make_unique<lcm::Mec010Driver>(peer_client(kMepmTimeoutMs, kMepmAnswerMax), token);
 }
 
 std::unique_ptr<http::AsyncClient> package_client(const PackageOptions& packages) {
@@ -44,22 +55,29 @@ struct Orchestrator::Impl {
                                                "Clients that wait for events of their contexts")),
         changes(options.changes, clock.now_ms() * 1000),
         relocation(model, *store, clock, index, options.strategy, events, changes, *registry),
-        service{model, *store,           clock,      ids,    quota,
-                index, options.strategy, relocation, events, changes},
+        service{model,      *store, clock,   ids,       quota, index, options.strategy,
+                relocation, events, changes, &lifecycle},
         rewriter(service),
-        hosts(model, changes, clock, options.hosts, probe_client(options.hosts),
+        hosts(model, changes, clock, options.hosts,
+              peer_client(options.hosts.probe_timeout_ms, kProbeAnswerMax),
               [this](const std::string& id, bool reachable) { found_host(id, reachable); }),
+        lifecycle(
+            service, [this](const std::string& id) { return hosts.load(id); },
+            mepm_driver(options.mepm_token), options.lifecycle, *registry),
         package_notifier(service, options.packages.notifier, package_client(options.packages),
                          *registry),
         outbox(*store, options.store.path + ".notifier"),
         mx2_router(*registry, "mx2"),
         operator_router(*registry, "operator"),
         mx2_server(options.mx2_server),
-        operator_server(options.operator_server) {}
+        operator_server(options.operator_server) {
+    relocation.use(lifecycle);
+  }
 
   // Ends what still runs on the store's thread before anything it uses goes.
   ~Impl() {
     hosts.stop();
+    lifecycle.stop();
     if (packages) packages->stop();
     package_notifier.stop();
     rewriter.stop();
@@ -87,6 +105,7 @@ struct Orchestrator::Impl {
   Mx2Service service;
   TableRewriter rewriter;
   HostWatch hosts;
+  Lifecycle lifecycle;
   OptimizerLease leader;
   PackageNotifier package_notifier;
   std::unique_ptr<Packages> packages;
@@ -126,15 +145,17 @@ Result<void> Orchestrator::Impl::load() {
          model.write([&](Model& m) { m.apply(row); });
          return {};
        },
-       [this](const ContextOwner& owner, const std::string& app_d_id,
-              const std::string& context_id) {
+       [this](const ContextOwner& owner, const std::string& app_d_id, const std::string& context_id,
+              const std::string& host_id) {
          quota.restore(owner);
          index.add(app_d_id, owner.dev_app_id, context_id);
+         index.clients().add(app_d_id, host_id);
        },
        [this](Package&& package) { model.write([&](Model& m) { m.put_package(package); }); },
        [this](PackageSubscription&& one) { package_notifier.restore(std::move(one)); }});
   if (!stored) return stored.error();
   model.write([&](Model& m) { m.set_table_version(stored->table_version); });
+  leader.set_paused(stored->optimizer_paused);
   relocation.resume(stored->relocating);
   if (auto resumed = rewriter.resume(*stored); !resumed) return resumed.error();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
@@ -154,6 +175,7 @@ Result<void> Orchestrator::Impl::start_packages() {
   if (!files) return files.error();
   packages = std::make_unique<Packages>(service, options.packages, std::move(*files),
                                         package_notifier, *registry);
+  service.onboarding = packages.get();
   package_notifier.start();
   packages->start();
   return {};
@@ -183,7 +205,8 @@ Result<void> Orchestrator::Impl::listen() {
   add_legacy_endpoints(mx2_router, service, auth, options.mx2_endpoints);
   auto for_operators = options.operator_endpoints;
   if (notifier) for_operators.relay_status = [this] { return notifier->status(); };
-  add_operator_endpoints(operator_router, {service, rewriter, hosts, leader, *packages, *registry},
+  add_operator_endpoints(operator_router,
+                         {service, rewriter, hosts, lifecycle, leader, *packages, *registry},
                          std::move(for_operators));
   try {
     mx2_server.start(mx2_router);
@@ -214,6 +237,7 @@ Result<std::unique_ptr<Orchestrator>> Orchestrator::start_on(
   if (auto ok = impl->load_first_content(); !ok) return ok.error();
   if (auto ok = impl->start_packages(); !ok) return ok.error();
   impl->hosts.start();
+  impl->lifecycle.start();
   if (auto ok = impl->listen(); !ok) return ok.error();
   return std::unique_ptr<Orchestrator>(new Orchestrator(std::move(impl)));
 }
@@ -230,6 +254,7 @@ void Orchestrator::stop() {
   impl_->events.close();
   impl_->changes.close();
   impl_->hosts.stop();
+  impl_->lifecycle.stop();
   impl_->packages->stop();
   impl_->package_notifier.stop();
   impl_->rewriter.stop();

@@ -79,6 +79,7 @@ test_in_dev() {
   step http 600 ctest --test-dir "$dev" --no-tests=error -R '^http$'
   step client 300 ctest --test-dir "$dev" --no-tests=error -R '^client$'
   step optimizer 300 ctest --test-dir "$dev" --no-tests=error -R '^optimizer$'
+  step mepm 300 ctest --test-dir "$dev" --no-tests=error -R '^mepm$'
 }
 
 test_all() {
@@ -86,6 +87,7 @@ test_all() {
   python="$(find_python)"
   test_in_dev
   step contract 300 "$python" tests/http/contract.py "$dev/tests/contract.ndjson"
+  step contract-mepm 300 "$python" tests/http/contract.py "$dev/tests/contract_mepm.ndjson"
   step layers 60 tests/check_layers
   step ctl 300 tests/ctl_test.sh "$bin"
   step client-install 300 tests/client_install_test.sh build/release
@@ -93,7 +95,10 @@ test_all() {
   step smoke 300 deploy/smoke.sh "$bin"
   step eua 300 "$python" tests/eua/eua_test.py "$bin"
   step policy-table 60 "$bin/mx2_policy_table"
+  step packages 60 "$python" tests/lcm/packages_test.py build/release
   step plan 300 "$python" tests/optimizer/end_to_end.py "$bin"
+  step lifecycle 300 "$python" tests/lifecycle/lifecycle_test.py "$bin"
+  step mepm-kill 120 "$python" tests/mepm/kill_test.py "$bin/mx2-mepm" "$bin/mx2_test_lambda"
   step crash 600 "$python" tests/crash/crash_test.py "$bin"
   step crash-packages 300 "$python" tests/crash/packages_crash_test.py "$bin"
   step notify 600 "$python" tests/notify/notify_test.py "$bin"
@@ -113,8 +118,8 @@ if [[ -n "$fast" ]]; then
   test_in_dev
   close
 fi
-step build-release 1800 deploy/build.sh release mx2-orchestrator mx2-notifier mx2-optimizer \
+step build-release 1800 deploy/build.sh release mx2-orchestrator mx2-notifier mx2-optimizer mx2-mepm \
   mx2ctl mx2 mx2-client mx2_policy_table mx2_no_store_server mx2_receiver mx2_bare_multi \
-  mx2_plan_bench || close
+  mx2_plan_bench mx2_packages mx2_test_lambda || close
 test_all
 close

@@ -51,7 +51,7 @@ bool matches(std::string_view path, const std::vector<std::string>& route, PathV
     const auto segment = path.substr(start, end - start);
     start = end + 1;
     auto decoded = percent_decode(segment);
-    if (!decoded || decoded->empty()) return false;
+    if (!decoded || (decoded->empty() && !expected.empty())) return false;
     if (is_placeholder(expected)) {
       values.push_back(std::move(*decoded));
     } else if (*decoded != expected) {

@@ -85,6 +85,24 @@ Result<TableChange> decode_table_change(const Value& document) {
   return change;
 }
 
+Result<ContextPlace> decode_context_place(const Value& document) {
+  std::optional<Error> error;
+  ContextPlace context;
+  ObjectReader reader(document, "", error);
+  reader.required("contextId", context.context_id, json::kIdentifier);
+  reader.required("app", context.app_d_id, json::kIdentifier);
+  reader.optional("associateDevAppId", context.dev_app_id, json::kAnyText);
+  reader.optional("clientIp", context.client_ip, json::kAnyText);
+  reader.optional("host", context.host_id, json::kAnyText);
+  if (const auto* location = reader.object("appLocation")) {
+    // Updates are checked by MEC 016's schema alone.
+    context.app_location = std::make_shared<const LocationConstraints>(
+        read_location(*location, reader.at("appLocation"), Strictness::kSchemaOnly, error));
+  }
+  if (error) return *error;
+  return context;
+}
+
 Result<std::vector<TableChange>> decode_table_patch(std::string_view body, std::size_t rows_max) {
   std::vector<TableChange> changes;
   std::unordered_map<std::string, std::size_t> line_of;
@@ -116,15 +134,17 @@ Result<std::vector<TableChange>> decode_table_patch(std::string_view body, std::
   return changes;
 }
 
+std::string encode_table_change(const TableChange& change) {
+  auto line = to_json(change.row);
+  line.erase("version");
+  line.erase("updated");
+  if (change.remove) line["remove"] = true;
+  return json::dump(line) + "\n";
+}
+
 std::string encode_table_patch(const std::vector<TableChange>& changes) {
   std::string lines;
-  for (const auto& [row, remove] : changes) {
-    auto line = to_json(row);
-    line.erase("version");
-    line.erase("updated");
-    if (remove) line["remove"] = true;
-    lines += json::dump(line) + "\n";
-  }
+  for (const auto& change : changes) lines += encode_table_change(change);
   return lines;
 }
 
@@ -179,15 +199,27 @@ Value to_json(const Explanation& explanation) {
 }
 
 Value to_json(const ContextSummary& context) {
-  return {{"contextId", context.context_id},
-          {"app", context.app_d_id},
-          {"associateDevAppId", context.dev_app_id},
-          {"clientIp", context.client_ip},
-          {"host", context.host_id},
-          {"referenceURI", context.reference_uri},
-          {"ue", context.ue},
-          {"created", format_utc(context.created_ms)},
-          {"callback", context.has_callback}};
+  Value out{{"contextId", context.context_id},
+            {"app", context.app_d_id},
+            {"associateDevAppId", context.dev_app_id},
+            {"clientIp", context.client_ip},
+            {"host", context.host_id},
+            {"referenceURI", context.reference_uri},
+            {"ue", context.ue},
+            {"created", format_utc(context.created_ms)},
+            {"callback", context.has_callback}};
+  if (context.app_location) out["appLocation"] = to_json(*context.app_location);
+  return out;
+}
+
+Value to_json(const ContextPlace& context) {
+  Value out{{"contextId", context.context_id},
+            {"app", context.app_d_id},
+            {"associateDevAppId", context.dev_app_id},
+            {"clientIp", context.client_ip},
+            {"host", context.host_id}};
+  if (context.app_location) out["appLocation"] = to_json(*context.app_location);
+  return out;
 }
 
 Value to_json(const OutboxItem& item) {

@@ -15,19 +15,26 @@ namespace mx2::codec {
 inline constexpr std::size_t kTargetsMax = 16;
 
 [[nodiscard]] Result<Host> decode_host(const json::Value& document);
+[[nodiscard]] Result<HostRegistration> decode_host_registration(const json::Value& document);
 [[nodiscard]] Result<HostLoad> decode_host_load(const json::Value& document);
 [[nodiscard]] Result<App> decode_app(const json::Value& document);
 [[nodiscard]] Result<TableChange> decode_table_change(const json::Value& document);
+
+// Of a list of contexts or of the change feed: members that a plan does not need are passed over.
+[[nodiscard]] Result<ContextPlace> decode_context_place(const json::Value& document);
 
 // NDJSON, one change a line, empty lines skipped. Errors name the line. A row that appears twice is
 // an error: the order of lines must not matter.
 [[nodiscard]] Result<std::vector<TableChange>> decode_table_patch(std::string_view body,
                                                                   std::size_t rows_max);
-// The same the other way round: without what is the server's to give.
+// The same the other way round: without what is the server's to give. The first is one line.
+[[nodiscard]] std::string encode_table_change(const TableChange& change);
 [[nodiscard]] std::string encode_table_patch(const std::vector<TableChange>& changes);
 
-// What operators put: without status.
+// What is stored: without status.
 [[nodiscard]] json::Value to_json(const Host& host);
+// The same without what life-cycle management adds: what an operator's ETag is of.
+[[nodiscard]] json::Value operators_part(const Host& host);
 // What they are answered: "ageMs" of the load is counted from `now_ms`.
 [[nodiscard]] json::Value to_json_with_status(const Host& host, std::int64_t now_ms);
 [[nodiscard]] json::Value to_json(const HostLoad& load, std::int64_t now_ms);
@@ -36,6 +43,7 @@ inline constexpr std::size_t kTargetsMax = 16;
 [[nodiscard]] json::Value to_json(const TableVersion& version);
 [[nodiscard]] json::Value to_json(const Explanation& explanation);
 [[nodiscard]] json::Value to_json(const ContextSummary& context);
+[[nodiscard]] json::Value to_json(const ContextPlace& context);
 [[nodiscard]] json::Value to_json(const OutboxItem& item);
 
 // {"items":[…],"next":"…"}

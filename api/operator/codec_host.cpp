@@ -37,13 +37,28 @@ HostState read_state(ObjectReader& reader) {
   return HostState::kUp;
 }
 
-void read_labels(ObjectReader& reader, Host& host) {
+std::map<std::string, std::string> read_labels(ObjectReader& reader) {
+  std::map<std::string, std::string> out;
   const auto* labels = reader.object("labels");
-  if (labels == nullptr) return;
+  if (labels == nullptr) return out;
   if (labels->size() > kLabelsMax) reader.fail("has too many labels", "labels");
   for (const auto& [name, value] : labels->items()) {
     ObjectReader sub(*labels, reader.at("labels"), reader.error());
-    sub.required(name.c_str(), host.labels[name], {0, 256});
+    sub.required(name.c_str(), out[name], {0, 256});
+  }
+  return out;
+}
+
+void read_host_id(ObjectReader& reader, std::string& id) {
+  reader.required_line("id", id, {1, 128});
+  if (reader.ok() && id.find_first_of(" /") != std::string::npos) {
+    reader.fail("must have neither spaces nor slashes", "id");
+  }
+}
+
+void check_uri(ObjectReader& reader, const char* name, const std::string& uri) {
+  if (!uri.empty() && uri.rfind("http://", 0) != 0 && uri.rfind("https://", 0) != 0) {
+    reader.fail("must begin with http:// or https://", name);
   }
 }
 
@@ -67,10 +82,14 @@ void read_instances(ObjectReader& reader, Host& host) {
     item.required_line("appDId", instance.app_d_id, json::kIdentifier);
     item.optional("appInstanceId", instance.app_instance_id, json::kIdentifier);
     item.required_line("referenceURI", instance.reference_uri, {1, 2048});
-    item.refuse_unknown({"appDId", "appInstanceId", "referenceURI"});
+    item.optional("managed", instance.managed);
+    item.refuse_unknown({"appDId", "appInstanceId", "referenceURI", "managed"});
     for (std::size_t j = 0; j < i && reader.ok(); ++j) {
-      if (host.instances[j].app_d_id != instance.app_d_id) continue;
-      item.fail("another instance of this app is listed already", "appDId");
+      const auto& other = host.instances[j];
+      if (other.app_d_id != instance.app_d_id || other.reference_uri != instance.reference_uri) {
+        continue;
+      }
+      item.fail("this instance of the app is listed already", "referenceURI");
     }
   }
 }
@@ -134,17 +153,29 @@ HostLoad read_load(ObjectReader& reader) {
   return load;
 }
 
-void read_watch(ObjectReader& reader, Host& host) {
+void read_lease(ObjectReader& reader, std::int64_t& out) {
   std::optional<std::int64_t> lease_ms;
   reader.optional("leaseMs", lease_ms, 0, std::int64_t{kDayMs});
-  host.lease_ms = lease_ms.value_or(0);
-  if (host.lease_ms > 0 && host.lease_ms < kLeaseMsMin) {
+  out = lease_ms.value_or(0);
+  if (out > 0 && out < kLeaseMsMin) {
     reader.fail("must be 0 or at least " + std::to_string(kLeaseMsMin), "leaseMs");
   }
+}
+
+void read_watch(ObjectReader& reader, Host& host) {
+  reader.optional("mepmUri", host.mepm_uri, {0, 2048});
+  check_uri(reader, "mepmUri", host.mepm_uri);
+  read_lease(reader, host.lease_ms);
   reader.optional("probeUri", host.probe_uri, {0, 2048});
-  const auto& uri = host.probe_uri;
-  if (!uri.empty() && uri.rfind("http://", 0) != 0 && uri.rfind("https://", 0) != 0) {
-    reader.fail("must begin with http:// or https://", "probeUri");
+  check_uri(reader, "probeUri", host.probe_uri);
+}
+
+void read_unable(ObjectReader& reader, Host& host) {
+  const auto* items = reader.array("unable", kInstancesPerHostMax);
+  if (items == nullptr) return;
+  for (const auto& item : *items) {
+    if (!item.is_string()) return reader.fail("must be a list of appDIds", "unable");
+    host.unable.push_back(item.get<std::string>());
   }
 }
 
@@ -158,7 +189,8 @@ void read_status(ObjectReader& reader, Host& host) {
     ObjectReader load_reader(*load, sub.at("load"), reader.error());
     host.load = read_load(load_reader);
   }
-  sub.refuse_unknown({"reachable", "load"});
+  read_unable(sub, host);
+  sub.refuse_unknown({"reachable", "load", "unable"});
 }
 
 Value to_json(const AppLoad& app) {
@@ -177,22 +209,35 @@ Result<Host> decode_host(const Value& document) {
   std::optional<Error> error;
   Host host;
   ObjectReader reader(document, "", error);
-  reader.required_line("id", host.id, {1, 128});
-  if (!error && host.id.find_first_of(" /") != std::string::npos) {
-    reader.fail("must have neither spaces nor slashes", "id");
-  }
+  read_host_id(reader, host.id);
   reader.optional("name", host.name, {0, 256});
   reader.optional("zone", host.zone, {0, 256});
   host.state = read_state(reader);
-  read_labels(reader, host);
+  host.labels = read_labels(reader);
   read_service_area(reader, host);
   read_instances(reader, host);
   read_watch(reader, host);
   read_status(reader, host);
   reader.refuse_unknown({"id", "name", "zone", "state", "labels", "serviceArea", "instances",
-                         "leaseMs", "probeUri", "status"});
+                         "mepmUri", "leaseMs", "probeUri", "status"});
   if (error) return *error;
   return host;
+}
+
+Result<HostRegistration> decode_host_registration(const Value& document) {
+  std::optional<Error> error;
+  HostRegistration registration;
+  ObjectReader reader(document, "", error);
+  read_host_id(reader, registration.id);
+  reader.required_line("mepmUri", registration.mepm_uri, {1, 2048});
+  check_uri(reader, "mepmUri", registration.mepm_uri);
+  read_lease(reader, registration.lease_ms);
+  reader.optional("name", registration.name, {0, 256});
+  reader.optional("zone", registration.zone, {0, 256});
+  registration.labels = read_labels(reader);
+  reader.refuse_unknown({"id", "mepmUri", "leaseMs", "name", "zone", "labels"});
+  if (error) return *error;
+  return registration;
 }
 
 Result<HostLoad> decode_host_load(const Value& document) {
@@ -211,13 +256,23 @@ Value to_json(const Host& host) {
   for (const auto& area : host.service_area) out["serviceArea"].push_back(to_json(area));
   auto& instances = out["instances"] = Value::array();
   for (const auto& instance : host.instances) {
-    instances.push_back({{"appDId", instance.app_d_id},
-                         {"appInstanceId", instance.app_instance_id},
-                         {"referenceURI", instance.reference_uri}});
+    Value item{{"appDId", instance.app_d_id},
+               {"appInstanceId", instance.app_instance_id},
+               {"referenceURI", instance.reference_uri}};
+    if (instance.managed) item["managed"] = true;
+    instances.push_back(std::move(item));
   }
+  if (!host.mepm_uri.empty()) out["mepmUri"] = host.mepm_uri;
   if (host.lease_ms > 0) out["leaseMs"] = host.lease_ms;
   if (!host.probe_uri.empty()) out["probeUri"] = host.probe_uri;
   return out;
+}
+
+Value operators_part(const Host& host) {
+  auto put = host;
+  put.mepm_uri.clear();
+  std::erase_if(put.instances, [](const AppInstance& instance) { return instance.managed; });
+  return to_json(put);
 }
 
 Value to_json(const HostLoad& load, std::int64_t now_ms) {
@@ -236,6 +291,7 @@ Value to_json(const HostLoad& load, std::int64_t now_ms) {
 Value to_json_with_status(const Host& host, std::int64_t now_ms) {
   auto out = to_json(host);
   out["status"]["reachable"] = host.reachable;
+  if (!host.unable.empty()) out["status"]["unable"] = host.unable;
   if (host.load) out["status"]["load"] = to_json(*host.load, now_ms);
   return out;
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@ struct AppInstance {
   std::string app_d_id;
   std::string app_instance_id;  // given by the orchestrator when empty
   std::string reference_uri;
+  bool managed = false;  // started by life-cycle management; operators put the others
   bool operator==(const AppInstance&) const = default;
 };
 
@@ -59,15 +61,27 @@ struct Host {
   HostState state = HostState::kUp;
   std::map<std::string, std::string> labels;
   std::vector<LocationConstraints> service_area;  // empty: matches no location constraint
-  std::vector<AppInstance> instances;
+  std::vector<AppInstance> instances;             // several may be of one app
+  std::string mepm_uri;       // apiRoot of its MEPM, which starts and stops λ there; empty: none
   std::int64_t lease_ms = 0;  // it must report its load at least this often; 0: it need not
   std::string probe_uri;      // answers GET with 2xx while the host is well; empty: not asked
 
   // Status, never stored. Not reachable (lease or probe failed) is as good as down.
   bool reachable = true;
   std::optional<HostLoad> load;
+  std::vector<std::string> unable;  // appDIds whose λ could not be started there lately
 
   [[nodiscard]] bool is_down() const { return state == HostState::kDown || !reachable; }
+};
+
+// What a MEPM says of its host when it begins to serve it.
+struct HostRegistration {
+  std::string id;
+  std::string mepm_uri;
+  std::int64_t lease_ms = 0;
+  std::string name;  // this and what follows: as far as the operator has said nothing
+  std::string zone;
+  std::map<std::string, std::string> labels;
 };
 
 // What a change of the table means for contexts that exist.
@@ -170,6 +184,17 @@ struct ContextSummary {
   std::string ue;  // selector of the row that decided
   std::int64_t created_ms = 0;
   bool has_callback = false;
+  std::optional<LocationConstraints> app_location;  // of the first instance, as asked for
+};
+
+// What a plan needs to know of a context.
+struct ContextPlace {
+  std::string context_id;
+  std::string app_d_id;
+  std::string dev_app_id;
+  std::string client_ip;
+  std::string host_id;                                      // empty: at a literal endpoint, or none
+  std::shared_ptr<const LocationConstraints> app_location;  // of the first instance; null: none
 };
 
 // A notification that is owed, as operators see it.

@@ -28,6 +28,8 @@ struct Tally {
   std::uint64_t calls = 0;
   std::uint64_t failed = 0;
   std::vector<double> latencies;  // of those that did not fail, in milliseconds
+  std::optional<Clock::time_point> last_good;
+  double longest_gap_ms = 0;  // between two good answers
 };
 
 // The value that `share` of them do not exceed.
@@ -58,6 +60,16 @@ std::optional<std::string> read_payload(const std::string& given, std::ostream& 
   return content;
 }
 
+void note_good(Tally& tally, double latency_ms) {
+  const auto now = Clock::now();
+  if (tally.latencies.size() < kLatenciesMax) tally.latencies.push_back(latency_ms);
+  if (tally.last_good) {
+    const std::chrono::duration<double, std::milli> gap = now - *tally.last_good;
+    tally.longest_gap_ms = std::max(tally.longest_gap_ms, gap.count());
+  }
+  tally.last_good = now;
+}
+
 void call_once(client::Context& context, const RunOptions& options, const std::string& payload,
                Printer& printer, Tally& tally) {
   const auto begin = Clock::now();
@@ -66,7 +78,7 @@ void call_once(client::Context& context, const RunOptions& options, const std::s
   const bool good = reply.ok() && reply->status < 400;
   ++tally.calls;
   if (!good) ++tally.failed;
-  if (good && tally.latencies.size() < kLatenciesMax) tally.latencies.push_back(taken.count());
+  if (good) note_good(tally, taken.count());
   printer.call(reply, taken.count());
 }
 
@@ -76,7 +88,8 @@ void print_summary(client::Context& context, const Tally& tally, Printer& printe
   const auto p95 = percentile(tally.latencies, 0.95);
   std::string text = counted(tally.calls, "call") + ", " + std::to_string(tally.failed) + " failed";
   if (!tally.latencies.empty()) {
-    text += ", p50 " + latency_text(p50) + ", p95 " + latency_text(p95);
+    text += ", p50 " + latency_text(p50) + ", p95 " + latency_text(p95) + ", longest gap " +
+            latency_text(tally.longest_gap_ms);
   }
   text += "; " + counted(now.moves, "move") + " (" + client::name_of(now.channel) + ")";
   if (now.recreations > 0) text += "; context made again " + counted(now.recreations, "time");
@@ -84,6 +97,7 @@ void print_summary(client::Context& context, const Tally& tally, Printer& printe
                    {"failed", tally.failed},
                    {"p50Ms", p50},
                    {"p95Ms", p95},
+                   {"longestGapMs", tally.longest_gap_ms},
                    {"moves", now.moves},
                    {"recreations", now.recreations},
                    {"retries", now.retries},

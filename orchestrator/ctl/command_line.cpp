@@ -76,6 +76,7 @@ CommandLine::CommandLine()
   add_table_commands(app_, chosen_);
   add_context_commands(app_, chosen_);
   add_outbox_commands(app_, chosen_);
+  add_lifecycle_commands(app_, chosen_);
   add_explain_command(app_, chosen_);
   add_optimizer_commands(app_, chosen_);
   add_health_commands(app_, chosen_);

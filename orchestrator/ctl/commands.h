@@ -35,6 +35,7 @@ void add_app_commands(CLI::App& app, Command& chosen);
 void add_table_commands(CLI::App& app, Command& chosen);
 void add_table_file_commands(CLI::App& table, Command& chosen);
 void add_context_commands(CLI::App& app, Command& chosen);
+void add_lifecycle_commands(CLI::App& app, Command& chosen);  // instances, capacity
 void add_outbox_commands(CLI::App& app, Command& chosen);
 void add_explain_command(CLI::App& app, Command& chosen);
 void add_package_commands(CLI::App& app, Command& chosen);

@@ -15,18 +15,11 @@ struct Question {
 };
 
 void print_explanation(Session& session, const json::Value& document) {
-  if (session.format == Format::kJson) {
-    session.out << json::dump(document, 2) << '\n';
-    return;
-  }
+  if (print_as_json(session.format, session.out, document)) return;
   const auto writer = make_list_writer(
       session.format, session.out,
       {member("ue", "ROW"), member("target", "TARGET"), member("verdict", "VERDICT")});
-  const auto steps = document.find("steps");
-  const bool tried = steps != document.end() && steps->is_array() && !steps->empty();
-  if (tried) {
-    for (const auto& step : *steps) writer->add(step);
-  }
+  const bool tried = add_items(*writer, document, "steps");
   if (tried || session.format == Format::kCsv) writer->finish();
   if (session.format == Format::kCsv) return;
   session.out << (tried ? "\n" : "") << explain_in_words(document) << '\n';

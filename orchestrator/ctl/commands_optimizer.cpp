@@ -77,10 +77,7 @@ std::vector<Column> status_columns() {
 }
 
 void print_explanation(Session& session, const json::Value& document) {
-  if (session.format == Format::kJson) {
-    session.out << json::dump(document, 2) << '\n';
-    return;
-  }
+  if (print_as_json(session.format, session.out, document)) return;
   const auto writer = make_list_writer(
       session.format, session.out,
       {{"chosen", "", [](const json::Value& c) { return c.value("chosen", false) ? "*" : ""; }},
@@ -92,10 +89,7 @@ void print_explanation(Session& session, const json::Value& document) {
        milliseconds("offTreeMs", "OFF TREE"),
        milliseconds("congestionMs", "CONGESTION"),
        milliseconds("migrationMs", "MIGRATION")});
-  const auto candidates = document.find("candidates");
-  if (candidates != document.end() && candidates->is_array()) {
-    for (const auto& candidate : *candidates) writer->add(candidate);
-  }
+  add_items(*writer, document, "candidates");
   writer->finish();
   if (session.format == Format::kTable) {
     session.out << '\n' << document.value("reason", "") << '\n';
@@ -171,7 +165,7 @@ void add_optimizer_commands(CLI::App& app, Command& chosen) {
   };
   add("status", "Does it lead, its last plan, when the next is due, its configuration",
       [url](Session& session) { return status(session, *url); });
-  add("pause", "No plans of its own accord, until resumed or restarted",
+  add("pause", "No plans of its own accord until resumed, whoever leads",
       [url](Session& session) { return change(session, *url, "pause"); });
   add("resume", "Plans again", [url](Session& session) { return change(session, *url, "resume"); });
   const auto dry_run = std::make_shared<bool>(false);

@@ -106,12 +106,21 @@ std::unique_ptr<ListWriter> make_list_writer(Format format, std::ostream& out,
   return std::make_unique<TableWriter>(out, std::move(columns));
 }
 
+bool add_items(ListWriter& writer, const json::Value& document, const char* list) {
+  const auto items = document.find(list);
+  if (items == document.end() || !items->is_array()) return false;
+  for (const auto& item : *items) writer.add(item);
+  return !items->empty();
+}
+
+bool print_as_json(Format format, std::ostream& out, const json::Value& document) {
+  if (format == Format::kJson) out << json::dump(document, 2) << '\n';
+  return format == Format::kJson;
+}
+
 void write_item(Format format, std::ostream& out, const std::vector<Column>& columns,
                 const json::Value& item) {
-  if (format == Format::kJson) {
-    out << json::dump(item, 2) << '\n';
-    return;
-  }
+  if (print_as_json(format, out, item)) return;
   if (format == Format::kCsv) {
     out << csv_line(names(columns)) << csv_line(cells(columns, item));
     return;

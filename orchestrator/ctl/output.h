@@ -39,6 +39,12 @@ class ListWriter {
 [[nodiscard]] std::unique_ptr<ListWriter> make_list_writer(Format format, std::ostream& out,
                                                            std::vector<Column> columns);
 
+// Adds the items of a list within a document; false if there are none.
+bool add_items(ListWriter& writer, const json::Value& document, const char* list);
+
+// True if JSON is wanted: then the document has been printed.
+[[nodiscard]] bool print_as_json(Format format, std::ostream& out, const json::Value& document);
+
 // A single item: its columns one below the other, or the whole JSON document.
 void write_item(Format format, std::ostream& out, const std::vector<Column>& columns,
                 const json::Value& item);

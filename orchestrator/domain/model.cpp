@@ -31,15 +31,34 @@ bool agrees(const AppInfo& info, const AppReference& reference) {
          (!reference.app_soft_version || info.app_soft_version == *reference.app_soft_version);
 }
 
+std::uint64_t fnv1a(std::string_view text, std::uint64_t hash) {
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return hash;
+}
+
+// FNV leaves neighbours near to each other: what is compared must be mixed (MurmurHash3's end).
+std::uint64_t weight_of(std::string_view dev_app_id, const AppInstance& instance) {
+  auto h = fnv1a(instance.app_instance_id, fnv1a(dev_app_id, 14695981039346656037ULL));
+  h = (h ^ (h >> 33U)) * 0xff51afd7ed558ccdULL;
+  h = (h ^ (h >> 33U)) * 0xc4ceb9fe1a85ec53ULL;
+  return h ^ (h >> 33U);
+}
+
 std::string count_of(std::size_t n, const char* what) {
   return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }
 
 }  // namespace
 
-const AppInstance* HostEntry::instance(const std::string& app_d_id) const {
-  const auto it = instance_of.find(app_d_id);
-  return it == instance_of.end() ? nullptr : &host.instances[it->second];
+const AppInstance* HostEntry::instance(const std::string& app_d_id,
+                                       std::string_view dev_app_id) const {
+  const auto it = instances_of.find(app_d_id);
+  if (it == instances_of.end()) return nullptr;
+  if (it->second.size() == 1) return &host.instances[it->second.front()];
+  return &host.instances[*std::max_element(
+      it->second.begin(), it->second.end(), [&](std::size_t a, std::size_t b) {
+        return weight_of(dev_app_id, host.instances[a]) < weight_of(dev_app_id, host.instances[b]);
+      })];
 }
 
 Result<void> Model::put_app(const App& app) {
@@ -75,7 +94,7 @@ Result<void> Model::put_host(const Host& host) {
   auto& entry = hosts_[host.id];
   entry = {host, std::move(*area), {}};
   for (std::size_t i = 0; i < host.instances.size(); ++i) {
-    entry.instance_of[host.instances[i].app_d_id] = i;
+    entry.instances_of[host.instances[i].app_d_id].push_back(i);
     hosts_of_[host.instances[i].app_d_id].insert(host.id);
   }
   return {};
@@ -91,6 +110,11 @@ void Model::remove_host(const std::string& id) {
 void Model::set_reachable(const std::string& host_id, bool reachable) {
   const auto it = hosts_.find(host_id);
   if (it != hosts_.end()) it->second.host.reachable = reachable;
+}
+
+void Model::set_unable(const std::string& host_id, std::vector<std::string> app_d_ids) {
+  const auto it = hosts_.find(host_id);
+  if (it != hosts_.end()) it->second.host.unable = std::move(app_d_ids);
 }
 
 void Model::put_package(const Package& package) {
@@ -194,6 +218,17 @@ Result<const CatalogueEntry*> Model::resolve(const AppReference& reference,
 const HostEntry* Model::host(const std::string& id) const {
   const auto it = hosts_.find(id);
   return it == hosts_.end() ? nullptr : &it->second;
+}
+
+bool Model::is_packaged(const std::string& app_d_id) const {
+  const auto* package = package_of(app_d_id);
+  return package != nullptr && package->enabled;
+}
+
+bool Model::can_start(const HostEntry& host, const std::string& app_d_id) const {
+  const auto& unable = host.host.unable;
+  return !host.host.mepm_uri.empty() && is_packaged(app_d_id) &&
+         std::find(unable.begin(), unable.end(), app_d_id) == unable.end();
 }
 
 const std::set<std::string>& Model::hosts_of(const std::string& app_d_id) const {

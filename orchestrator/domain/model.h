@@ -12,13 +12,14 @@
 #include <set>
 #include <shared_mutex>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "api/base/result.h"
+#include "api/geo/location.h"
 #include "api/mec/app_package.h"
 #include "api/operator/types.h"
-#include "orchestrator/domain/location.h"
 #include "orchestrator/domain/table.h"
 
 namespace mx2 {
@@ -31,9 +32,12 @@ struct CatalogueEntry {
 struct HostEntry {
   Host host;
   std::vector<PreparedLocation> service_area;
-  std::unordered_map<std::string, std::size_t> instance_of;  // appDId -> index in host.instances
+  std::unordered_map<std::string, std::vector<std::size_t>> instances_of;  // appDId -> indexes
 
-  [[nodiscard]] const AppInstance* instance(const std::string& app_d_id) const;
+  // The instance that serves a UE: of several each serves its share, and when one comes or goes,
+  // only UEs of that one change (rendezvous hashing, Thaler and Ravishankar 1998). Null: none.
+  [[nodiscard]] const AppInstance* instance(const std::string& app_d_id,
+                                            std::string_view dev_app_id) const;
 };
 
 // How a request names an application. Empty optional: not given.
@@ -54,6 +58,7 @@ class Model {
   Result<void> put_host(const Host& host);
   void remove_host(const std::string& id);
   void set_reachable(const std::string& host_id, bool reachable);
+  void set_unable(const std::string& host_id, std::vector<std::string> app_d_ids);
   void apply(const TableChange& change);
   void put_package(const Package& package);
   void remove_package(const std::string& id);
@@ -76,6 +81,10 @@ class Model {
   [[nodiscard]] const HostEntry* host(const std::string& id) const;
   [[nodiscard]] const std::map<std::string, CatalogueEntry>& apps() const { return apps_; }
   [[nodiscard]] const std::map<std::string, HostEntry>& hosts() const { return hosts_; }
+  // Whether λ of the app can be started at all: it has a package that is enabled.
+  [[nodiscard]] bool is_packaged(const std::string& app_d_id) const;
+  // Whether one could be started there: a MEPM serves the host, and has not failed to lately.
+  [[nodiscard]] bool can_start(const HostEntry& host, const std::string& app_d_id) const;
   // Hosts that list an instance of the app, by identifier.
   [[nodiscard]] const std::set<std::string>& hosts_of(const std::string& app_d_id) const;
 

@@ -28,13 +28,16 @@ bool is_there(const PlacementQuery& query, const AppInstance& instance) {
 }
 
 // Why this host cannot serve, or nothing when it can.
-const char* obstacle(const HostEntry* entry, const PlacementQuery& query) {
+const char* obstacle(const Model& model, const HostEntry* entry, const AppInstance* instance,
+                     const PlacementQuery& query) {
   if (entry == nullptr) return "host is not known";
   if (entry->host.state == HostState::kDown) return "host is down";
   if (!entry->host.reachable) return "host does not answer";
-  const auto* instance = entry->instance(query.app_d_id);
-  if (instance == nullptr) return "host has no instance of the app";
-  if (entry->host.state != HostState::kUp && !is_there(query, *instance)) {
+  if (instance == nullptr && !(query.could_start && model.can_start(*entry, query.app_d_id))) {
+    return "host has no instance of the app";
+  }
+  const bool stays = instance != nullptr && is_there(query, *instance);
+  if (entry->host.state != HostState::kUp && !stays) {
     return entry->host.state == HostState::kDraining ? "host is draining" : "host is cordoned";
   }
   if (query.location != nullptr && !query.location->matches_any(entry->service_area)) {
@@ -51,7 +54,10 @@ class Search {
 
   std::vector<Placement> run() {
     by_rows();
-    if (found_.size() < enough_ && query_.location != nullptr) by_location();
+    if (found_.size() < enough_ && query_.location != nullptr) by_hosts("location");
+    if (found_.empty() && query_.location == nullptr && model_.is_packaged(query_.app_d_id)) {
+      by_hosts("anywhere");
+    }
     return std::move(found_);
   }
 
@@ -68,16 +74,33 @@ class Search {
     }
   }
 
-  void by_location() {
-    for (const auto& id : model_.hosts_of(query_.app_d_id)) {
-      if (found_.size() == enough_) return;
-      take(host(id), "location", "host:" + id);
+  // Where the context is already comes first.
+  void by_hosts(const char* why) {
+    const auto& hosts = model_.hosts_of(query_.app_d_id);
+    for (const bool there : {true, false}) {
+      if (there && query_.current_uris.empty()) continue;
+      for (const auto& id : hosts) {
+        if (found_.size() == enough_) return;
+        if (!query_.current_uris.empty() && serves_now(id) != there) continue;
+        take(host(id), why, "host:" + id);
+      }
     }
+    if (!query_.could_start) return;
+    for (const auto& [id, entry] : model_.hosts()) {
+      if (found_.size() == enough_) return;
+      if (!entry.host.mepm_uri.empty()) take(host(id), why, "host:" + id);
+    }
+  }
+
+  [[nodiscard]] bool serves_now(const std::string& id) const {
+    const auto* instance = model_.host(id)->instance(query_.app_d_id, query_.dev_app_id);
+    return instance != nullptr && is_there(query_, *instance);
   }
 
   void take(std::optional<Placement> placement, std::string ue, std::string target) {
     const bool known = placement && std::any_of(found_.begin(), found_.end(), [&](const auto& p) {
-                         return p.reference_uri == placement->reference_uri;
+                         return p.reference_uri == placement->reference_uri &&
+                                (p.host_id == placement->host_id || !p.reference_uri.empty());
                        });
     if (trace_ != nullptr) {
       trace_->steps.push_back({ue, std::move(target), verdict_ == nullptr ? "chosen" : verdict_});
@@ -89,9 +112,11 @@ class Search {
 
   std::optional<Placement> host(const std::string& id) {
     const auto* entry = model_.host(id);
-    verdict_ = obstacle(entry, query_);
+    const auto* instance =
+        entry == nullptr ? nullptr : entry->instance(query_.app_d_id, query_.dev_app_id);
+    verdict_ = obstacle(model_, entry, instance, query_);
     if (verdict_ != nullptr) return std::nullopt;
-    const auto* instance = entry->instance(query_.app_d_id);
+    if (instance == nullptr) return Placement{id, {}, {}, {}};
     return Placement{id, instance->app_instance_id, instance->reference_uri, {}};
   }
 

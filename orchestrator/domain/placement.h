@@ -5,7 +5,9 @@
 // up, has an instance of the app and, where a location is requested, serves it. A row whose targets
 // cannot serve is passed over, so that a dead host does not lock its UEs out while the Optimizer is
 // away. If a location is requested and no row leads into it, the first host by identifier that
-// serves it is taken: the constraint is the client's, the row only our preference.
+// serves it is taken: the constraint is the client's, the row only our preference. The same for an
+// app whose instances we start ourselves: no row is needed, and a row without one is passed over
+// until its instance is ready, so that clients move when there is something to move to.
 // Source: Cicconetti et al., IEEE Communications Magazine 2020; MEC 016 clauses 6.2.3 and 6.5.2.
 #pragma once
 
@@ -25,13 +27,15 @@ struct PlacementQuery {
   const PreparedLocation* location = nullptr;  // none: anywhere
   // Where a context that exists is served now: a cordoned host keeps it. Empty: a new context.
   std::vector<std::string> current_uris = {};
+  // Also hosts where an instance could be started: their placement has no address yet.
+  bool could_start = false;
 };
 
 struct Placement {
   std::string host_id;  // empty for a literal endpoint
   std::string app_instance_id;
   std::string reference_uri;
-  std::string ue;  // selector of the row that decided, or "location"
+  std::string ue;  // selector of the row that decided, "location" or "anywhere"
 };
 
 // `trace`, if given, receives every attempt in order.

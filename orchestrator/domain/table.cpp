@@ -74,15 +74,24 @@ void Table::put_ip(AppRows& rows, const IpPrefix& prefix, TargetPool::Id id) {
   replace(it->second, id, fresh);
 }
 
+void Table::put_device(AppRows& rows, const std::string& dev_app_id, TargetPool::Id id) {
+  const auto [it, fresh] = rows.by_dev_app.try_emplace(dev_app_id, id);
+  if (!fresh) forget_device(rows, it->second);
+  ++rows.devices[id];
+  replace(it->second, id, fresh);
+}
+
+void Table::forget_device(AppRows& rows, TargetPool::Id id) {
+  const auto it = rows.devices.find(id);
+  if (--it->second == 0) rows.devices.erase(it);
+}
+
 void Table::put(const UeSelector& ue, const std::string& app_d_id,
                 const std::vector<Target>& targets) {
   auto& rows = apps_[app_d_id];
   const auto id = pool_.acquire(targets);
   switch (ue.kind) {
-    case UeSelector::Kind::kDevApp: {
-      const auto [it, fresh] = rows.by_dev_app.try_emplace(ue.dev_app_id, id);
-      return replace(it->second, id, fresh);
-    }
+    case UeSelector::Kind::kDevApp: return put_device(rows, ue.dev_app_id, id);
     case UeSelector::Kind::kIp: return put_ip(rows, ue.prefix, id);
     case UeSelector::Kind::kAny: {
       const bool fresh = !rows.any;
@@ -95,7 +104,9 @@ std::optional<TargetPool::Id> Table::take(AppRows& rows, const UeSelector& ue) {
   if (ue.kind == UeSelector::Kind::kAny) return std::exchange(rows.any, std::nullopt);
   if (ue.kind == UeSelector::Kind::kDevApp) {
     auto node = rows.by_dev_app.extract(ue.dev_app_id);
-    return node.empty() ? std::nullopt : std::optional(node.mapped());
+    if (node.empty()) return std::nullopt;
+    forget_device(rows, node.mapped());
+    return node.mapped();
   }
   auto node = rows.by_prefix.extract(IpKey{ue.prefix.address, ue.prefix.length});
   if (node.empty()) return std::nullopt;
@@ -131,6 +142,17 @@ void Table::find(const std::string& app_d_id, const std::string& dev_app_id,
     }
   }
   if (rows.any) matches.push_back({UeSelector::Kind::kAny, 0, &pool_.get(*rows.any)});
+}
+
+std::map<std::string, std::size_t> Table::devices_by_host(const std::string& app_d_id) const {
+  std::map<std::string, std::size_t> hosts;
+  const auto app = apps_.find(app_d_id);
+  if (app == apps_.end()) return hosts;
+  for (const auto& [id, devices] : app->second.devices) {
+    const auto& first = pool_.get(id).front();
+    if (first.kind == Target::Kind::kHost) hosts[first.value] += devices;
+  }
+  return hosts;
 }
 
 std::size_t Table::rows_of_app(const std::string& app_d_id) const {

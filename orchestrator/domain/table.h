@@ -58,6 +58,9 @@ class Table {
             const std::optional<IpAddress>& ip, std::vector<Match>& matches) const;
 
   [[nodiscard]] std::size_t rows() const { return rows_; }
+  // Of an app: how many dev: rows lead to each host first.
+  [[nodiscard]] std::map<std::string, std::size_t> devices_by_host(
+      const std::string& app_d_id) const;
   [[nodiscard]] std::size_t rows_of_app(const std::string& app_d_id) const;
   [[nodiscard]] std::size_t rows_of_host(std::string_view host_id) const {
     return pool_.uses_of_host(host_id);
@@ -74,13 +77,16 @@ class Table {
   };
   struct AppRows {
     std::unordered_map<std::string, TargetPool::Id> by_dev_app;
+    std::unordered_map<TargetPool::Id, std::size_t> devices;  // how often in by_dev_app
     std::unordered_map<IpKey, TargetPool::Id, IpHash> by_prefix;
     std::map<int, std::size_t, std::greater<>> lengths;  // prefix length -> rows, longest first
     std::optional<TargetPool::Id> any;
   };
 
   void put_ip(AppRows& rows, const IpPrefix& prefix, TargetPool::Id id);
-  [[nodiscard]] std::optional<TargetPool::Id> take(AppRows& rows, const UeSelector& ue);
+  void put_device(AppRows& rows, const std::string& dev_app_id, TargetPool::Id id);
+  static void forget_device(AppRows& rows, TargetPool::Id id);
+  [[nodiscard]] static std::optional<TargetPool::Id> take(AppRows& rows, const UeSelector& ue);
   void replace(TargetPool::Id& slot, TargetPool::Id id, bool fresh);
 
   std::unordered_map<std::string, AppRows> apps_;

@@ -9,6 +9,7 @@
 #include "api/http/router.h"
 #include "notifier/relay.h"
 #include "orchestrator/endpoints/auth.h"
+#include "orchestrator/lifecycle/lifecycle.h"
 #include "orchestrator/mx2/service.h"
 #include "orchestrator/operator/host_watch.h"
 #include "orchestrator/operator/optimizer_lease.h"
@@ -45,6 +46,7 @@ struct OperatorServices {
   Mx2Service& service;
   TableRewriter& rewriter;
   HostWatch& hosts;
+  Lifecycle& lifecycle;
   OptimizerLease& leader;
   Packages& packages;
   metrics::Registry& registry;

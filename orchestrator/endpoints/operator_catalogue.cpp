@@ -57,7 +57,7 @@ void host_get(OperatorApi& api, Request& request, const PathValues& path, Respon
     const auto* entry = model.host(path[0]);
     if (entry == nullptr) return refusal(not_found("no host '" + path[0] + "'"), request.id);
     auto reply = http::json_reply(200, json::dump(host_json(api, *entry)));
-    reply.headers.emplace_back("ETag", etag_of(json::dump(codec::to_json(entry->host))));
+    reply.headers.emplace_back("ETag", etag_of(json::dump(codec::operators_part(entry->host))));
     return reply;
   }));
 }
@@ -83,30 +83,15 @@ Result<json::Value> app_get(OperatorApi& api, const Request&, const PathValues& 
   });
 }
 
-// The identifier of the path is that of the body, which may leave it out.
-template <typename T>
-Result<T> decode(const Request& request, const char* member, const std::string& id,
-                 Result<T> (*decoder)(const json::Value&)) {
-  if (auto type = check_content_type(request); !type) return type.error();
-  auto document = json::parse(request.body);
-  if (!document) return document.error();
-  if (document->is_object() && !document->contains(member)) (*document)[member] = id;
-  auto value = decoder(*document);
-  if (value.ok() && (*document)[member] != id) {
-    return invalid_argument("differs from the identifier in the path", std::string("/") + member);
-  }
-  return value;
-}
-
 void host_put(OperatorApi& api, Request& request, const PathValues& path, Responder responder) {
-  auto host = decode(request, "id", path[0], codec::decode_host);
+  auto host = decode_document(request, "id", path[0], codec::decode_host);
   if (!host) return responder.reply(refusal(host.error(), request.id));
   put_host(api.service, std::move(*host), guard_of(request),
            answer_with<Changed>(request, std::move(responder), changed_reply));
 }
 
 void app_put(OperatorApi& api, Request& request, const PathValues& path, Responder responder) {
-  auto app = decode(request, "appDId", path[0], codec::decode_app);
+  auto app = decode_document(request, "appDId", path[0], codec::decode_app);
   if (!app) return responder.reply(refusal(app.error(), request.id));
   put_app(api.service, std::move(*app), guard_of(request),
           answer_with<Changed>(request, std::move(responder), changed_reply));

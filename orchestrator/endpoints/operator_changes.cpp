@@ -22,9 +22,7 @@ struct ChangeJson {
   std::int64_t now_ms;
 
   json::Value operator()(const ContextChanged& c) const {
-    return {{"kind", "context"},       {"contextId", c.context_id},
-            {"app", c.app_d_id},       {"associateDevAppId", c.dev_app_id},
-            {"clientIp", c.client_ip}, {"host", c.host_id}};
+    return of_kind("context", codec::to_json(c.place));
   }
   json::Value operator()(const ContextEnded& c) const {
     return {{"kind", "contextEnded"}, {"contextId", c.context_id}};
@@ -97,8 +95,11 @@ void changes_get(OperatorApi& api, Request& request, const PathValues&, Responde
       });
 }
 
-json::Value lease_json(const OptimizerLease::State& state) {
-  return {{"holder", state.holder}, {"url", state.url}, {"remainingMs", state.remaining_ms}};
+json::Value lease_json(const OptimizerLease::State& state, bool paused) {
+  return {{"holder", state.holder},
+          {"url", state.url},
+          {"remainingMs", state.remaining_ms},
+          {"paused", paused}};
 }
 
 struct LeaseRequest {
@@ -128,7 +129,7 @@ void lease_post(OperatorApi& api, Request& request, const PathValues&, Responder
   const auto state =
       api.leader.request(asked->holder, asked->url, std::chrono::milliseconds(asked->lease_ms),
                          std::chrono::steady_clock::now());
-  auto document = lease_json(state);
+  auto document = lease_json(state, api.leader.paused());
   document["granted"] = state.holder == asked->holder;
   responder.reply(http::json_reply(200, json::dump(document)));
 }
@@ -146,7 +147,29 @@ void lease_delete(OperatorApi& api, Request& request, const PathValues&, Respond
 Result<json::Value> optimizer_get(OperatorApi& api, const Request&, const PathValues&) {
   const auto state = api.leader.state(std::chrono::steady_clock::now());
   if (!state) return not_found("no Optimizer leads now");
-  return lease_json(*state);
+  return lease_json(*state, api.leader.paused());
+}
+
+Result<bool> decode_paused(const Request& request) {
+  if (auto type = check_content_type(request); !type) return type.error();
+  const auto document = json::parse(request.body);
+  if (!document) return document.error();
+  std::optional<Error> error;
+  json::ObjectReader reader(*document, "", error);
+  const auto* paused = reader.need("paused", json::Value::value_t::boolean);
+  reader.refuse_unknown({"paused"});
+  if (error) return *error;
+  return paused->get<bool>();
+}
+
+void optimizer_put(OperatorApi& api, Request& request, const PathValues&, Responder responder) {
+  const auto paused = decode_paused(request);
+  if (!paused) return responder.reply(refusal(paused.error(), request.id));
+  pause_optimizer(
+      api.service, api.leader, *paused,
+      [id = request.id, responder = std::move(responder)](const Result<void>& outcome) mutable {
+        responder.reply(outcome ? http::no_content() : refusal(outcome.error(), id));
+      });
 }
 
 }  // namespace
@@ -156,6 +179,7 @@ void add_change_endpoints(http::Router& router, const OperatorApiPtr& api) {
   router.add("GET", root + "/snapshot", reading(api, snapshot_get));
   router.add("GET", root + "/changes", answering(api, changes_get));
   router.add("GET", root + "/optimizer", reading(api, optimizer_get));
+  router.add("PUT", root + "/optimizer", changing(api, optimizer_put));
   router.add("POST", root + "/optimizer/lease", changing(api, lease_post));
   router.add("DELETE", root + "/optimizer/lease", answering(api, lease_delete));
 }

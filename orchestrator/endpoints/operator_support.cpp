@@ -64,7 +64,9 @@ http::Reply document_reply(int status, const std::string& document) {
 }
 
 http::Reply changed_reply(const Changed& changed) {
-  return document_reply(changed.created ? 201 : 200, changed.document);
+  auto reply = http::json_reply(changed.created ? 201 : 200, changed.document);
+  reply.headers.emplace_back("ETag", changed.etag);
+  return reply;
 }
 
 http::Reply removed_reply(const Changed& /*changed*/) { return http::no_content(); }
@@ -94,6 +96,7 @@ void add_operator_endpoints(http::Router& router, const OperatorServices& servic
   add_table_endpoints(router, api);
   add_plan_endpoints(router, api);
   add_change_endpoints(router, api);
+  add_lifecycle_endpoints(router, api);
   add_package_endpoints(router, api);
   add_outbox_endpoints(router, api);
   add_status_endpoints(router, api);

@@ -28,6 +28,7 @@ void add_catalogue_endpoints(http::Router& router, const OperatorApiPtr& api);  
 void add_table_endpoints(http::Router& router, const OperatorApiPtr& api);      // table, explain
 void add_plan_endpoints(http::Router& router, const OperatorApiPtr& api);       // plans, history
 void add_change_endpoints(http::Router& router, const OperatorApiPtr& api);     // for replicas
+void add_lifecycle_endpoints(http::Router& router, const OperatorApiPtr& api);  // instances
 void add_package_endpoints(http::Router& router, const OperatorApiPtr& api);    // app_pkgm/v1
 void add_outbox_endpoints(http::Router& router, const OperatorApiPtr& api);     // notifications
 void add_status_endpoints(http::Router& router, const OperatorApiPtr& api);  // contexts, health…
@@ -46,6 +47,22 @@ using Answer = void (*)(OperatorApi&, http::Request&, const http::PathValues&, h
 [[nodiscard]] http::Reply changed_reply(const Changed& changed);
 [[nodiscard]] http::Reply removed_reply(const Changed& changed);
 [[nodiscard]] Precondition guard_of(const http::Request& request);
+
+// The identifier of the path is that of the body, which may leave it out.
+template <typename T>
+[[nodiscard]] Result<T> decode_document(const http::Request& request, const char* member,
+                                        const std::string& id,
+                                        Result<T> (*decoder)(const json::Value&)) {
+  if (auto type = check_content_type(request); !type) return type.error();
+  auto document = json::parse(request.body);
+  if (!document) return document.error();
+  if (document->is_object() && !document->contains(member)) (*document)[member] = id;
+  auto value = decoder(*document);
+  if (value.ok() && (*document)[member] != id) {
+    return invalid_argument("differs from the identifier in the path", std::string("/") + member);
+  }
+  return value;
+}
 
 struct PageQuery {
   http::SingleValued query;

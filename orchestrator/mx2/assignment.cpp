@@ -56,6 +56,14 @@ bool is_expanded(const std::vector<UserAppInstance>& items) {
          });
 }
 
+Reassignment unserved(const Model& model, PlacementQuery query) {
+  Reassignment nobody;
+  nobody.unserved = true;
+  query.could_start = true;
+  if (const auto could = place(model, query)) nobody.start_at.push_back(could->host_id);
+  return nobody;
+}
+
 Reassignment reassign_list(const Model& model, const StrategyOptions& options,
                            ContextRecord& record, std::vector<UserAppInstance>& items) {
   auto query = query_of(record);
@@ -63,7 +71,7 @@ Reassignment reassign_list(const Model& model, const StrategyOptions& options,
   if (location) query.location = &*location;
   for (const auto& item : items) query.current_uris.push_back(item.reference_uri);
   const auto placements = place_all(model, query, options.endpoints_max);
-  if (placements.empty()) return {false, true, false};
+  if (placements.empty()) return unserved(model, query);
   auto list = as_items(placements, items.front().app_location);
   if (same_addresses(list, items)) return {};
   take_first(placements.front(), record);
@@ -79,7 +87,7 @@ Reassignment reassign_item(const Model& model, ContextRecord& record, UserAppIns
   if (location) query.location = &*location;
   query.current_uris = {item.reference_uri};
   const auto placement = place(model, query);
-  if (!placement) return {false, true, false};
+  if (!placement) return unserved(model, query);
   if (placement->reference_uri == item.reference_uri) return {};
   item.reference_uri = placement->reference_uri;
   if (item.app_instance_id.empty()) item.app_instance_id = placement->app_instance_id;
@@ -109,8 +117,24 @@ Reassignment reassign(const Model& model, Strategy strategy, const StrategyOptio
     const auto one = reassign_item(model, record, item, &item == &items.front());
     all.changed |= one.changed;
     all.unserved |= one.unserved;
+    all.start_at.insert(all.start_at.end(), one.start_at.begin(), one.start_at.end());
   }
   return all;
+}
+
+std::vector<LocationConstraints> locations_to_offer(const Model& model, const ContextRecord& record,
+                                                    const AppContext& context) {
+  std::vector<LocationConstraints> offered;
+  for (const auto& item : context.app_info.user_app_instance_info) {
+    if (!item.reference_uri.empty()) continue;
+    const auto location = location_of(item);
+    if (!location) continue;
+    auto query = query_of(record);
+    query.location = &*location;
+    query.could_start = true;
+    if (place(model, query)) offered.push_back(*item.app_location);
+  }
+  return offered;
 }
 
 void expand(const Model& model, const StrategyOptions& options, const PlacementQuery& query,
@@ -135,6 +159,16 @@ Notification notification_of(const AppContext& context, bool address_only) {
                                      items.front().reference_uri};
   }
   return update_notification(context);
+}
+
+ContextChanged changed(const ContextRecord& record, const AppContext& context) {
+  ContextPlace place{record.context_id, record.app_d_id, record.dev_app_id,
+                     record.client_ip,  record.host_id,  nullptr};
+  const auto& items = context.app_info.user_app_instance_info;
+  if (!items.empty() && items.front().app_location) {
+    place.app_location = std::make_shared<const LocationConstraints>(*items.front().app_location);
+  }
+  return {std::move(place)};
 }
 
 notifier::OutboxEntry owed(const ContextRecord& record, const AppContext& context,

@@ -4,10 +4,12 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/base/result.h"
 #include "orchestrator/domain/model.h"
 #include "orchestrator/domain/placement.h"
+#include "orchestrator/mx2/change_feed.h"
 #include "orchestrator/store/store.h"
 
 namespace mx2 {
@@ -28,10 +30,23 @@ struct Reassignment {
   bool changed = false;   // some address
   bool unserved = false;  // some item that nobody can serve
   bool list = false;      // items have come or gone, not only their addresses
+  // Hosts where an instance could be started for those that nobody can serve.
+  std::vector<std::string> start_at = {};
 };
 [[nodiscard]] Reassignment reassign(const Model& model, Strategy strategy,
                                     const StrategyOptions& options, ContextRecord& record,
                                     AppContext& context);
+
+// In place of a row's selector, while no row has decided: the device application was told that it
+// could have its location; it then asked for it, and an instance is being started.
+inline constexpr const char* kLocationOffered = "offered";
+inline constexpr const char* kLocationRequested = "requested";
+
+// Locations that a context asks for without having an address there, and where it could have one
+// now: what ApplicationLocationAvailabilityNotification tells (clause 6.4.5).
+[[nodiscard]] std::vector<LocationConstraints> locations_to_offer(const Model& model,
+                                                                  const ContextRecord& record,
+                                                                  const AppContext& context);
 
 // The list of `multiple` in place of the only item of a new context.
 void expand(const Model& model, const StrategyOptions& options, const PlacementQuery& query,
@@ -43,6 +58,9 @@ void expand(const Model& model, const StrategyOptions& options, const PlacementQ
 // What tells a device application that addresses have changed: the new address when it has one
 // item and knew an address of it before, else the whole list.
 [[nodiscard]] Notification notification_of(const AppContext& context, bool address_only);
+
+// For those who follow.
+[[nodiscard]] ContextChanged changed(const ContextRecord& record, const AppContext& context);
 
 // The outbox entry of a context's notification.
 [[nodiscard]] notifier::OutboxEntry owed(const ContextRecord& record, const AppContext& context,

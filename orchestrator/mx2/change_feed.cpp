@@ -1,6 +1,7 @@
 #include "orchestrator/mx2/change_feed.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace mx2 {
 namespace {
@@ -73,13 +74,13 @@ void ChangeFeed::poll(Position since, std::chrono::milliseconds wait,
   answer(refusal);
 }
 
-void ChangeFeed::forget_if_unfollowed(Time now) {
+std::deque<Change> ChangeFeed::forget_if_unfollowed(Time now) {
   const bool followed =
       !waiting_.empty() || now - last_poll_ < std::chrono::milliseconds(options_.unfollowed_ms);
-  if (followed || !followed_) return;
+  if (followed || !followed_) return {};
   followed_ = false;
   first_ = end();
-  std::deque<Change>().swap(kept_);
+  return std::exchange(kept_, {});
 }
 
 std::vector<ChangeFeed::Waiting> ChangeFeed::take_due(Time now) {
@@ -108,8 +109,9 @@ void ChangeFeed::run() {
     woken_ = false;
     const auto now = std::chrono::steady_clock::now();
     auto due = take_due(now);
-    forget_if_unfollowed(now);
+    auto forgotten = forget_if_unfollowed(now);
     lock.unlock();
+    forgotten = {};
     answer_all(std::move(due));
     lock.lock();
   }

@@ -30,11 +30,7 @@
 namespace mx2 {
 
 struct ContextChanged {
-  std::string context_id;
-  std::string app_d_id;
-  std::string dev_app_id;
-  std::string client_ip;
-  std::string host_id;
+  ContextPlace place;
 };
 struct ContextEnded {
   std::string context_id;
@@ -55,10 +51,6 @@ struct AppChanged {
 struct AppRemoved {
   std::string app_d_id;
 };
-[[nodiscard]] inline ContextChanged changed(const ContextRecord& record) {
-  return {record.context_id, record.app_d_id, record.dev_app_id, record.client_ip, record.host_id};
-}
-
 using Change = std::variant<ContextChanged, ContextEnded, TableChange, HostChanged, HostRemoved,
                             HostReported, AppChanged, AppRemoved>;
 
@@ -106,7 +98,8 @@ class ChangeFeed {
   };
 
   [[nodiscard]] Position end() const { return first_ + kept_.size(); }
-  void forget_if_unfollowed(Time now);
+  // What it forgets, to be freed without the mutex.
+  [[nodiscard]] std::deque<Change> forget_if_unfollowed(Time now);
   void run();
   void answer_all(std::vector<Waiting> due);
   [[nodiscard]] Result<News> news_since(Position since);

@@ -30,7 +30,7 @@ class CreateAppContext final : public UnitOfWork {
         legacy_(legacy),
         answer_(std::move(answer)) {}
 
-  // Everything but storing; on a worker's thread.
+  // Everything but storing; on a worker's thread, and once more on that of life-cycle management.
   Result<void> prepare() {
     record_.context_id = service_.ids.next();
     record_.created_ms = service_.clock.now_ms();
@@ -45,11 +45,29 @@ class CreateAppContext final : public UnitOfWork {
   }
 
   void refuse(const Error& error) { answer_(error); }
+  [[nodiscard]] static Error no_host() {
+    return forbidden("no-host", "no MEC host can serve this application for this UE now");
+  }
+
+  // Where the application can be had that the catalogue does not have; empty: nowhere.
+  [[nodiscard]] std::string package_source() const {
+    const auto& source = request_.app_info.app_package_source;
+    const bool allowed = app_unknown_ && source && service_.onboarding != nullptr &&
+                         service_.onboarding->allows(*source);
+    return allowed ? *source : std::string();
+  }
+
+  // Where an instance must be started before this can be answered; empty: nowhere.
+  [[nodiscard]] std::string needs_start() const {
+    return address_may_follow() ? std::string() : start_at_;
+  }
+  [[nodiscard]] const std::string& app_d_id() const { return record_.app_d_id; }
 
   Result<void> run(StoreTransaction& transaction) override {
     const Model& model = service_.model.unlocked();
     if (model.generation() != generation_) {
       if (auto decided = decide(model); !decided) return decided;
+      if (!needs_start().empty()) return no_host();
       record_.document = codec::encode(context_);
     }
     if (auto within = service_.quota.take(owner()); !within) return within;
@@ -63,13 +81,15 @@ class CreateAppContext final : public UnitOfWork {
     if (!outcome && counted_) service_.quota.give_back(owner());
     if (!outcome) return answer_(outcome.error());
     service_.index.add(record_.app_d_id, record_.dev_app_id, record_.context_id);
+    service_.index.clients().add(record_.app_d_id, record_.host_id);
     if (log::debug_enabled()) {
       log::debug("context created", {{"context", record_.context_id},
                                      {"app", record_.app_d_id},
                                      {"ue", record_.ue},
                                      {"host", record_.host_id}});
     }
-    if (service_.changes.followed()) service_.changes.publish(changed(record_));
+    if (service_.changes.followed()) service_.changes.publish(changed(record_, context_));
+    if (!start_at_.empty()) service_.instantiation->want(record_.app_d_id, start_at_);
     answer_(StoredContext{std::move(record_.document), record_.context_id, record_.revision,
                           record_.reference_uri});
   }
@@ -84,12 +104,14 @@ class CreateAppContext final : public UnitOfWork {
     record_.host_id.clear();
     record_.reference_uri.clear();
     record_.ue.clear();
+    start_at_.clear();
     context_.context_id = record_.context_id;
     const auto found = model.resolve(reference_of(request_.app_info, legacy_),
                                      [this](const App& app) { return may_use(app, caller_); });
     if (!found) return found.error();
     const CatalogueEntry* entry = *found;
-    if (entry == nullptr) return unknown_app();
+    app_unknown_ = entry == nullptr;
+    if (app_unknown_) return unknown_app();
     record_.app_d_id = entry->app.info.app_d_id;
     context_.app_info.app_d_id = record_.app_d_id;
     if (legacy_) context_.app_info.app_d_version = entry->app.info.app_d_version;
@@ -101,9 +123,9 @@ class CreateAppContext final : public UnitOfWork {
 
   [[nodiscard]] Error unknown_app() const {
     if (request_.app_info.app_package_source) {
-      return forbidden("onboarding-unavailable",
-                       "the application is not in the ApplicationList and packages cannot be "
-                       "on-boarded now");
+      return forbidden("onboarding-not-allowed",
+                       "the application is not in the ApplicationList, and packages are not "
+                       "on-boarded from this appPackageSource");
     }
     auto error = invalid_argument("no such application in the ApplicationList", "/appInfo");
     error.cause = "unknown-app";
@@ -125,7 +147,7 @@ class CreateAppContext final : public UnitOfWork {
       query.location = &*location;
     }
     const auto placement = place(model, query);
-    if (!placement) return nowhere(location.has_value());
+    if (!placement) return find_start(model, query);
     instance.app_instance_id = placement->app_instance_id;
     instance.reference_uri = placement->reference_uri;
     if (index > 0) return {};
@@ -142,14 +164,27 @@ class CreateAppContext final : public UnitOfWork {
            request_.app_info.user_app_instance_info.size() == 1;
   }
 
-  // A client that can wait for its location gets the item without an address (MEC 016, 6.2.3).
-  [[nodiscard]] Result<void> nowhere(bool location_requested) const {
-    if (!location_requested) {
-      return forbidden("no-host", "no MEC host can serve this application for this UE now");
+  // Nobody runs it now; perhaps it can be started somewhere.
+  Result<void> find_start(const Model& model, PlacementQuery query) {
+    if (service_.instantiation != nullptr && model.is_packaged(query.app_d_id)) {
+      query.could_start = true;
+      const auto could = place(model, query);
+      if (could) {
+        start_at_ = could->host_id;
+        return {};
+      }
     }
-    const bool waits = request_.app_location_updates.value_or(false) ||
-                       request_.app_auto_instantiation.value_or(false);
-    if (waits) return {};
+    return nowhere(query.location != nullptr);
+  }
+
+  // A client that can wait gets the item without an address (MEC 016, 6.2.3).
+  [[nodiscard]] bool address_may_follow() const {
+    return request_.app_auto_instantiation.value_or(false);
+  }
+
+  [[nodiscard]] Result<void> nowhere(bool location_requested) const {
+    if (!location_requested) return no_host();
+    if (address_may_follow() || request_.app_location_updates.value_or(false)) return {};
     return forbidden("no-host-in-location",
                      "no MEC host can serve this application in the requested location now");
   }
@@ -161,18 +196,52 @@ class CreateAppContext final : public UnitOfWork {
   Callback<Result<StoredContext>> answer_;
   AppContext context_;
   ContextRecord record_;
+  bool app_unknown_ = false;
+  std::string start_at_;  // a host
   std::uint64_t generation_ = 0;
   bool counted_ = false;
 };
+
+void create(Mx2Service& service, std::unique_ptr<CreateAppContext> unit, std::size_t waits_max);
+
+void create_after_onboarding(Mx2Service& service, std::unique_ptr<CreateAppContext> unit,
+                             std::size_t waits_max) {
+  const auto source = unit->package_source();
+  service.onboarding->onboard(source, [&service, unit = std::move(unit),
+                                       waits_max](const Result<std::string>& app_d_id) mutable {
+    if (app_d_id) return create(service, std::move(unit), waits_max);
+    unit->refuse(forbidden("onboarding-failed", "appPackageSource: " + app_d_id.error().detail));
+  });
+}
+
+// Decides, perhaps waits for a package or an instance and decides again, then stores. Each item may
+// have to be waited for.
+void create(Mx2Service& service, std::unique_ptr<CreateAppContext> unit, std::size_t waits_max) {
+  if (auto prepared = unit->prepare(); !prepared) {
+    const bool onboards = waits_max > 0 && !unit->package_source().empty();
+    if (onboards) return create_after_onboarding(service, std::move(unit), waits_max - 1);
+    return unit->refuse(prepared.error());
+  }
+  const auto host = unit->needs_start();
+  if (host.empty()) return service.store.submit(std::move(unit));
+  if (waits_max == 0) return unit->refuse(CreateAppContext::no_host());
+  const auto app = unit->app_d_id();
+  service.instantiation->when_ready(
+      app, host, [&service, unit = std::move(unit), waits_max](const Result<void>& ready) mutable {
+        if (!ready) return unit->refuse(ready.error());
+        create(service, std::move(unit), waits_max - 1);
+      });
+}
 
 }  // namespace
 
 void create_app_context(Mx2Service& service, AppContext request, Caller caller, bool legacy,
                         Callback<Result<StoredContext>> answer) {
-  auto unit = std::make_unique<CreateAppContext>(service, std::move(request), std::move(caller),
-                                                 legacy, std::move(answer));
-  if (auto prepared = unit->prepare(); !prepared) return unit->refuse(prepared.error());
-  service.store.submit(std::move(unit));
+  const auto waits_max = request.app_info.user_app_instance_info.size() + 1;
+  create(service,
+         std::make_unique<CreateAppContext>(service, std::move(request), std::move(caller), legacy,
+                                            std::move(answer)),
+         waits_max);
 }
 
 }  // namespace mx2

@@ -30,6 +30,7 @@ class DeleteAppContext final : public UnitOfWork {
     if (outcome) {
       service_.quota.give_back({record_.subject, record_.dev_app_id});
       service_.index.remove(record_.app_d_id, record_.dev_app_id, context_id_);
+      service_.index.clients().remove(record_.app_d_id, record_.host_id);
       service_.events.publish(context_id_, record_.revision,
                               ApplicationContextDeleteNotification{context_id_});
       service_.changes.publish(ContextEnded{context_id_});

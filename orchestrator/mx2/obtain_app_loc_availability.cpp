@@ -34,9 +34,19 @@ ApplicationLocationAvailability obtain_app_loc_availability(const Model& model,
                                    [&](const App& app) { return may_use(app, caller); });
   const CatalogueEntry* entry = found ? *found : nullptr;
   if (entry == nullptr) return request;
-  for (const auto& id : model.hosts_of(entry->app.info.app_d_id)) {
+  const auto& app = entry->app.info.app_d_id;
+  const auto takes = [](const HostEntry& host) {
+    return host.host.state == HostState::kUp && host.host.reachable;
+  };
+  for (const auto& id : model.hosts_of(app)) {
     const auto* host = model.host(id);
-    if (host->host.state == HostState::kUp) add_host(*entry, *host, request.available_locations);
+    if (takes(*host)) add_host(*entry, *host, request.available_locations);
+  }
+  if (!model.is_packaged(app)) return request;
+  for (const auto& [id, host] : model.hosts()) {
+    if (takes(host) && model.can_start(host, app)) {
+      add_host(*entry, host, request.available_locations);
+    }
   }
   return request;
 }

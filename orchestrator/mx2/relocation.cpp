@@ -1,5 +1,7 @@
 #include "orchestrator/mx2/relocation.h"
 
+#include <algorithm>
+
 #include "api/base/log.h"
 #include "api/mx2/codec.h"
 
@@ -8,6 +10,18 @@ namespace {
 
 constexpr std::size_t kDevicesMax = 100'000;
 constexpr std::size_t kScanned = 16;  // contexts between two looks at the clock
+
+// Whether life-cycle management had an instance there that has gone. What operators list is theirs
+// to say.
+bool lost_instance(const Model& model, const ContextRecord& record) {
+  if (!model.is_packaged(record.app_d_id)) return false;
+  const auto* host = model.host(record.host_id);
+  if (host == nullptr || host->host.mepm_uri.empty()) return false;
+  const auto& instances = host->host.instances;
+  return std::none_of(instances.begin(), instances.end(), [&](const AppInstance& instance) {
+    return instance.reference_uri == record.reference_uri;
+  });
+}
 
 }  // namespace
 
@@ -31,9 +45,9 @@ class Relocation::Piece final : public UnitOfWork {
   Progress progress_;
 };
 
-Relocation::Relocation(LiveModel& model, Store& store, const Clock& clock,
-                       const ContextIndex& index, const StrategyOptions& strategy,
-                       ContextEvents& events, ChangeFeed& changes, metrics::Registry& registry)
+Relocation::Relocation(LiveModel& model, Store& store, const Clock& clock, ContextIndex& index,
+                       const StrategyOptions& strategy, ContextEvents& events, ChangeFeed& changes,
+                       metrics::Registry& registry)
     : model_(model),
       store_(store),
       clock_(clock),
@@ -80,9 +94,7 @@ void Relocation::resume(bool lagging) {
   if (!lagging) return;
   announced_ = true;
   began_ = std::chrono::steady_clock::now();
-  for (const auto& [app_d_id, entry] : model_.unlocked().apps()) {
-    if (follows(app_d_id)) sweep(app_d_id);
-  }
+  for (const auto& [app_d_id, entry] : model_.unlocked().apps()) sweep(app_d_id);
   submit_piece();
 }
 
@@ -151,25 +163,55 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
   const auto& model = model_.unlocked();
   const auto* entry = model.app(record.app_d_id);
   if (entry == nullptr) return {};
-  if (!follows(entry->app)) return {};
+  // An app that follows nothing has contexts that wait for their first address all the same.
+  const bool knows_address = !record.reference_uri.empty();
+  if (knows_address && !follows(entry->app) && !lost_instance(model, record)) return {};
   auto context = codec::decode_app_context(record.document);
   if (!context) return internal("stored context: " + context.error().detail);
-  const bool knows_address = !record.reference_uri.empty();
+  const bool waits = !knows_address && context->app_location_updates.value_or(false);
+  if (waits && record.ue != kLocationRequested) {
+    return offer_locations(transaction, record, *context, progress);
+  }
+  const auto host_before = record.host_id;
   const auto reassigned =
       reassign(model, strategy_of(entry->app, strategy_), strategy_, record, *context);
   progress.unserved += reassigned.unserved ? 1 : 0;
+  for (const auto& host : reassigned.start_at) progress.starts.emplace(record.app_d_id, host);
   if (!reassigned.changed) return {};
   ++progress.moved;
+  if (record.host_id != host_before) {
+    progress.clients.push_back({record.app_d_id, host_before, record.host_id});
+  }
   ++record.revision;
   record.document = codec::encode(*context);
   if (auto stored = transaction.update_context(record); !stored) return stored;
-  const auto notification = notification_of(*context, knows_address && !reassigned.list);
+  if (changes_.followed()) progress.followed.push_back(changed(record, *context));
+  return tell(transaction, record, *context,
+              notification_of(*context, knows_address && !reassigned.list), progress);
+}
+
+Result<void> Relocation::offer_locations(StoreTransaction& transaction, ContextRecord& record,
+                                         const AppContext& context, Progress& progress) {
+  auto offered = locations_to_offer(model_.unlocked(), record, context);
+  const bool known = record.ue == kLocationOffered;
+  if (known != offered.empty()) return {};
+  record.ue = known ? "" : kLocationOffered;
+  ++record.revision;
+  if (auto stored = transaction.update_context(record); !stored) return stored;
+  if (known) return {};
+  return tell(transaction, record, context,
+              ApplicationLocationAvailabilityNotification{record.context_id, std::move(offered)},
+              progress);
+}
+
+Result<void> Relocation::tell(StoreTransaction& transaction, const ContextRecord& record,
+                              const AppContext& context, const Notification& notification,
+                              Progress& progress) {
   if (events_.has_listeners(record.context_id)) {
     progress.heard.push_back({record.context_id, record.revision, notification});
   }
-  if (changes_.followed()) progress.followed.push_back(changed(record));
-  if (!context->callback_reference) return {};
-  return transaction.put_notification(owed(record, *context, notification, clock_.now_ms()));
+  if (!context.callback_reference) return {};
+  return transaction.put_notification(owed(record, context, notification, clock_.now_ms()));
 }
 
 void Relocation::finish_piece(const Result<void>& outcome, Progress progress) {
@@ -183,7 +225,14 @@ void Relocation::finish_piece(const Result<void>& outcome, Progress progress) {
   for (const auto& [context_id, revision, notification] : progress.heard) {
     events_.publish(context_id, revision, notification);
   }
+  for (const auto& [app_d_id, from, to] : progress.clients) {
+    index_.clients().remove(app_d_id, from);
+    index_.clients().add(app_d_id, to);
+  }
   for (auto& change : progress.followed) changes_.publish(std::move(change));
+  for (const auto& [app_d_id, host] : progress.starts) {
+    if (instantiation_ != nullptr) instantiation_->want(app_d_id, host);
+  }
   moved_now_ += progress.moved;
   unserved_now_ += progress.unserved;
   moves_.add(static_cast<double>(progress.moved));

@@ -7,7 +7,9 @@
 // Looking twice does no harm: what is right already is left alone.
 //
 // Contexts of strategy `baseline`, and those whose app has gone, keep what they have. So does a
-// context that nobody can serve any more; it is counted.
+// context that nobody can serve any more; it is counted, and if an instance could be started for it
+// somewhere, that is asked for. A context that waits for a location (appLocationUpdates) is told
+// once that the location has become available; its device application then asks for it (PUT).
 //
 // Threads: the store writer's; resume() and stop() before it starts and after it ended.
 #pragma once
@@ -18,6 +20,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/base/clock.h"
@@ -27,6 +30,7 @@
 #include "orchestrator/mx2/change_feed.h"
 #include "orchestrator/mx2/context_events.h"
 #include "orchestrator/mx2/context_index.h"
+#include "orchestrator/mx2/instantiation.h"
 #include "orchestrator/mx2/retry_timer.h"
 #include "orchestrator/store/store.h"
 
@@ -41,7 +45,7 @@ using RelocationScopes = std::vector<RelocationScope>;
 
 class Relocation {
  public:
-  Relocation(LiveModel& model, Store& store, const Clock& clock, const ContextIndex& index,
+  Relocation(LiveModel& model, Store& store, const Clock& clock, ContextIndex& index,
              const StrategyOptions& strategy, ContextEvents& events, ChangeFeed& changes,
              metrics::Registry& registry);
   ~Relocation() { stop(); }
@@ -58,6 +62,8 @@ class Relocation {
   Result<void> announce(StoreTransaction& transaction, const RelocationScopes& scopes);
   // After its commit, when the model shows it.
   void begin(const RelocationScopes& scopes);
+  // Who starts λ for contexts that nobody can serve. Before the first change.
+  void use(Instantiation& instantiation) { instantiation_ = &instantiation; }
   // At start-up: `lagging` as the store says.
   void resume(bool lagging);
   void stop() { retry_.stop(); }
@@ -80,6 +86,13 @@ class Relocation {
     std::size_t moved = 0;
     std::size_t unserved = 0;
     std::vector<Heard> heard;
+    struct Client {
+      std::string app_d_id;
+      std::string from;
+      std::string to;
+    };
+    std::vector<Client> clients;                           // that another host serves now
+    std::set<std::pair<std::string, std::string>> starts;  // (appDId, host) that are needed
     std::vector<ContextChanged> followed;
   };
 
@@ -90,16 +103,22 @@ class Relocation {
   Result<void> run_devices(StoreTransaction& transaction, Progress& progress);
   Result<void> run_sweep(StoreTransaction& transaction, Progress& progress);
   Result<void> relocate(StoreTransaction& transaction, ContextRecord& record, Progress& progress);
+  Result<void> offer_locations(StoreTransaction& transaction, ContextRecord& record,
+                               const AppContext& context, Progress& progress);
+  Result<void> tell(StoreTransaction& transaction, const ContextRecord& record,
+                    const AppContext& context, const Notification& notification,
+                    Progress& progress);
   void finish_piece(const Result<void>& outcome, Progress progress);
   void report();
 
   LiveModel& model_;
   Store& store_;
   const Clock& clock_;
-  const ContextIndex& index_;
+  ContextIndex& index_;
   const StrategyOptions strategy_;
   ContextEvents& events_;
   ChangeFeed& changes_;
+  Instantiation* instantiation_ = nullptr;
   metrics::Counter& moves_;
   metrics::Counter& unserved_;
 

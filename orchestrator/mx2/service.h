@@ -24,6 +24,7 @@
 #include "orchestrator/mx2/change_feed.h"
 #include "orchestrator/mx2/context_events.h"
 #include "orchestrator/mx2/context_index.h"
+#include "orchestrator/mx2/instantiation.h"
 #include "orchestrator/mx2/relocation.h"
 #include "orchestrator/store/store.h"
 
@@ -70,6 +71,8 @@ struct Mx2Service {
   Relocation& relocation;
   ContextEvents& events;
   ChangeFeed& changes;
+  Instantiation* instantiation = nullptr;  // null: λ run only where operators say they do
+  Onboarding* onboarding = nullptr;        // null: the catalogue has what operators put
 };
 
 // Revisions the caller says it has seen; nothing: it does not say, and any will do.

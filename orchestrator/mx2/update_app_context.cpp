@@ -35,27 +35,41 @@ class UpdateAppContext final : public UnitOfWork {
     auto context = codec::decode_app_context(record.document);
     if (!context) return internal("stored context: " + context.error().detail);
     const bool knows_address = !record.reference_uri.empty();
-    const auto moved = apply(*context, record);
+    host_before_ = record.host_id;
+    const bool relocated = take_changes(*context, record);
+    const auto moved = relocated ? relocate(*context, record) : Reassignment{};
+    start_at_ = moved.start_at;
+    if (!knows_address && !start_at_.empty()) record.ue = kLocationRequested;
     record.revision += 1;
     revision_ = record.revision;
     record.document = codec::encode(*context);
     if (auto owing = owe(transaction, record, *context, moved, knows_address); !owing) return owing;
     told_ = update_notification(*context);
-    if (moved.changed) moved_ = changed(record);
+    if (relocated) relocated_ = changed(record, *context);
     return transaction.update_context(record);
   }
 
   void done(const Result<void>& outcome) noexcept override {
     if (!outcome) return answer_(outcome.error());
     service_.events.publish(context_id_, revision_, told_);
-    if (moved_) service_.changes.publish(std::move(*moved_));
+    if (relocated_) tell_relocation();
     answer_(revision_);
   }
 
  private:
+  void tell_relocation() {
+    const auto& place = relocated_->place;
+    service_.index.clients().remove(place.app_d_id, host_before_);
+    service_.index.clients().add(place.app_d_id, place.host_id);
+    for (const auto& host : start_at_) {
+      if (service_.instantiation != nullptr) service_.instantiation->want(place.app_d_id, host);
+    }
+    service_.changes.publish(std::move(*relocated_));
+  }
+
   // Only callbackReference and appLocation may change (7.5.3.2); the rest of the request is
-  // ignored. What that changed of the addresses.
-  Reassignment apply(AppContext& context, ContextRecord& record) const {
+  // ignored. True if a location has changed.
+  bool take_changes(AppContext& context, ContextRecord& record) const {
     if (request_.callback_reference) context.callback_reference = request_.callback_reference;
     record.has_callback = context.callback_reference.has_value();
     auto& stored = context.app_info.user_app_instance_info;
@@ -70,7 +84,7 @@ class UpdateAppContext final : public UnitOfWork {
       item->app_location = updates[i].app_location;
       relocated = true;
     }
-    return relocated ? relocate(context, record) : Reassignment{};
+    return relocated;
   }
 
   // Items move to where their new locations are served, if that is anywhere; else they stay.
@@ -104,7 +118,9 @@ class UpdateAppContext final : public UnitOfWork {
   const IfMatch if_match_;
   Callback<Result<std::uint64_t>> answer_;
   std::uint64_t revision_ = 0;
-  std::optional<ContextChanged> moved_;
+  std::string host_before_;
+  std::vector<std::string> start_at_;
+  std::optional<ContextChanged> relocated_;
   ApplicationContextUpdateNotification told_;  // to listeners: the list, whatever has changed
 };
 

@@ -10,7 +10,23 @@ std::string document_of(const CatalogueEntry* entry) {
 }
 
 std::string document_of(const HostEntry* entry) {
-  return entry == nullptr ? "" : json::dump(codec::to_json(entry->host));
+  return entry == nullptr ? "" : json::dump(codec::operators_part(entry->host));
+}
+
+Changed changed_host(const Host& host, bool created) {
+  return {created, etag_of(json::dump(codec::operators_part(host))),
+          json::dump(codec::to_json(host))};
+}
+
+// What life-cycle management has brought stays, whatever an operator puts.
+void keep_managed(Host& host, const HostEntry* before) {
+  std::erase_if(host.instances, [](const AppInstance& instance) { return instance.managed; });
+  if (before == nullptr) return;
+  if (host.mepm_uri.empty()) host.mepm_uri = before->host.mepm_uri;
+  for (const auto& instance : before->host.instances) {
+    if (instance.managed) host.instances.push_back(instance);
+  }
+  host.unable = before->host.unable;
 }
 
 }  // namespace
@@ -70,13 +86,13 @@ void put_host(Mx2Service& service, Host host, const Precondition& guard,
     if (auto ok = model.check_host(*shared); !ok) return ok.error();
     if (auto ok = prepare(shared->service_area); !ok) return ok.error();
     name_instances(*shared, before, ids);
+    keep_managed(*shared, before);
     shared->reachable = before == nullptr || before->host.reachable;
     shared->load.reset();
-    if (before != nullptr) add_apps_of(before->host, relocation, scopes);
-    add_apps_of(*shared, relocation, scopes);
+    if (before != nullptr) add_apps_of(model, before->host, relocation, scopes);
+    add_apps_of(model, *shared, relocation, scopes);
     if (auto stored = tx.put_host(*shared); !stored) return stored.error();
-    auto document = json::dump(codec::to_json(*shared));
-    return Changed{before == nullptr, etag_of(document), document};
+    return changed_host(*shared, before == nullptr);
   };
   auto publish = [shared](Model& model, ChangeFeed& changes) {
     expect(model.put_host(*shared));
@@ -96,10 +112,9 @@ void set_host_state(Mx2Service& service, const std::string& id, HostState state,
     if (auto ok = check(guard, true, etag_of(document_of(before))); !ok) return ok.error();
     *changed = before->host;
     changed->state = state;
-    add_apps_of(*changed, relocation, scopes);
+    add_apps_of(model, *changed, relocation, scopes);
     if (auto stored = tx.put_host(*changed); !stored) return stored.error();
-    auto document = json::dump(codec::to_json(*changed));
-    return Changed{false, etag_of(document), document};
+    return changed_host(*changed, false);
   };
   auto publish = [changed](Model& model, ChangeFeed& changes) {
     expect(model.put_host(*changed));
@@ -118,7 +133,7 @@ void set_host_reachable(Mx2Service& service, const std::string& id, bool reachab
     if (before == nullptr) return not_found("no host '" + id + "'");
     *changed = before->host;
     changed->reachable = reachable;
-    add_apps_of(*changed, relocation, scopes);
+    add_apps_of(model, *changed, relocation, scopes);
     return Changed{};
   };
   auto publish = [changed](Model& model, ChangeFeed& changes) {
@@ -136,7 +151,7 @@ void delete_host(Mx2Service& service, const std::string& id, const Precondition&
     if (auto ok = model.check_removal_of_host(id); !ok) return ok.error();
     const auto document = document_of(model.host(id));
     if (auto ok = check(guard, true, etag_of(document)); !ok) return ok.error();
-    add_apps_of(model.host(id)->host, relocation, scopes);
+    add_apps_of(model, model.host(id)->host, relocation, scopes);
     if (auto stored = tx.delete_host(id); !stored) return stored.error();
     return Changed{false, etag_of(document), document};
   };

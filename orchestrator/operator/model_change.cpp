@@ -1,6 +1,8 @@
 #include "orchestrator/operator/model_change.h"
 
+#include <algorithm>
 #include <map>
+#include <set>
 
 #include "api/base/log.h"
 
@@ -24,18 +26,44 @@ void expect(const Result<void>& published) {
   if (!published) log::error("model differs from store", {{"reason", published.error().detail}});
 }
 
+namespace {
+
+bool has_id(const Host& host, const std::string& app_instance_id) {
+  return std::any_of(host.instances.begin(), host.instances.end(),
+                     [&](const auto& i) { return i.app_instance_id == app_instance_id; });
+}
+
+// An identifier of the app's instances before that none has now.
+std::string earlier_id(const Host& host, const Host& before, const AppInstance& instance) {
+  for (const auto& old : before.instances) {
+    if (old.app_d_id != instance.app_d_id || old.managed) continue;
+    if (!has_id(host, old.app_instance_id)) return old.app_instance_id;
+  }
+  return {};
+}
+
+}  // namespace
+
 void name_instances(Host& host, const HostEntry* before, IdGenerator& ids) {
   for (auto& instance : host.instances) {
     if (!instance.app_instance_id.empty()) continue;
-    const auto* old = before == nullptr ? nullptr : before->instance(instance.app_d_id);
-    instance.app_instance_id = old == nullptr ? ids.next() : old->app_instance_id;
+    if (before != nullptr) instance.app_instance_id = earlier_id(host, before->host, instance);
+    if (instance.app_instance_id.empty()) instance.app_instance_id = ids.next();
   }
 }
 
-void add_apps_of(const Host& host, const Relocation& relocation, RelocationScopes& scopes) {
+void add_apps_of(const Model& model, const Host& host, const Relocation& relocation,
+                 RelocationScopes& scopes) {
+  std::set<std::string> apps;
   for (const auto& instance : host.instances) {
-    if (relocation.follows(instance.app_d_id)) scopes.push_back({instance.app_d_id, {}});
+    if (relocation.follows(instance.app_d_id)) apps.insert(instance.app_d_id);
   }
+  if (!host.mepm_uri.empty()) {
+    for (const auto& [id, package] : model.packages()) {
+      if (model.is_packaged(package.app_d_id)) apps.insert(package.app_d_id);
+    }
+  }
+  for (const auto& app : apps) scopes.push_back({app, {}});
 }
 
 void add_contexts_of(const std::vector<TableChange>& changes, const Relocation& relocation,

@@ -67,8 +67,10 @@ void expect(const Result<void>& published);
 // Instances without an identifier keep the one they had, or get a new one.
 void name_instances(Host& host, const HostEntry* before, IdGenerator& ids);
 
-// A host may matter to every context of an app that it runs, also as the second choice of a row.
-void add_apps_of(const Host& host, const Relocation& relocation, RelocationScopes& scopes);
+// A host may matter to every context of an app that it runs, also as the second choice of a row,
+// or that could be started there.
+void add_apps_of(const Model& model, const Host& host, const Relocation& relocation,
+                 RelocationScopes& scopes);
 
 // An ip: or * row may matter to every context of its app.
 void add_contexts_of(const std::vector<TableChange>& changes, const Relocation& relocation,

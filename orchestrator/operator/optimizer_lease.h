@@ -1,11 +1,12 @@
 // Which Optimizer leads: of several that run, by mistake or as a reserve, one sends plans. A lease,
 // renewed while it lives, in memory alone: after a restart of the orchestrator the first to ask
 // gets it. Plans are guarded by the table version besides, so a wrong leader costs work, never
-// rows.
+// rows. Beside it, whether operators have paused the Optimizer, whoever leads: that is stored.
 //
 // Threads: any.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <optional>
@@ -31,6 +32,10 @@ class OptimizerLease {
   // False when somebody else has it.
   [[nodiscard]] bool may_send(const std::string& holder, Time now) const;
 
+  // As the store has it.
+  void set_paused(bool paused) { paused_ = paused; }
+  [[nodiscard]] bool paused() const { return paused_; }
+
  private:
   [[nodiscard]] std::optional<State> current(Time now) const;
 
@@ -38,6 +43,7 @@ class OptimizerLease {
   std::string holder_;  // empty: nobody
   std::string url_;
   Time end_;
+  std::atomic<bool> paused_ = false;
 };
 
 }  // namespace mx2

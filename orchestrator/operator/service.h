@@ -12,6 +12,7 @@
 #include "api/base/callback.h"
 #include "api/json/json.h"
 #include "orchestrator/mx2/service.h"
+#include "orchestrator/operator/optimizer_lease.h"
 
 namespace mx2 {
 
@@ -51,6 +52,15 @@ void set_host_state(Mx2Service& service, const std::string& id, HostState state,
 // Whether it answers, as HostWatch finds it. Not stored.
 void set_host_reachable(Mx2Service& service, const std::string& id, bool reachable,
                         Callback<Result<Changed>> answer);
+// A MEPM begins to serve its host; creates the host if it is not known. What an operator has said
+// of the host stays.
+void register_host(Mx2Service& service, HostRegistration registration,
+                   Callback<Result<Changed>> answer);
+// The instances of a host that life-cycle management has running, in place of those before, and the
+// apps that it could not start there. not_found when the host has gone.
+void set_managed_instances(Mx2Service& service, const std::string& host_id,
+                           std::vector<AppInstance> instances, std::vector<std::string> unable,
+                           Callback<Result<void>> answer);
 void delete_host(Mx2Service& service, const std::string& id, const Precondition& guard,
                  Callback<Result<Changed>> answer);
 // `guard.if_match`: the table version as an ETag.
@@ -63,6 +73,9 @@ void end_app_context(Mx2Service& service, std::string context_id, Callback<Resul
 // how many.
 void retry_notifications(Mx2Service& service, std::string context_id,
                          Callback<Result<std::size_t>> answer);
+// No plans of its own accord, or plans again: whoever leads, until it is changed.
+void pause_optimizer(Mx2Service& service, OptimizerLease& leader, bool paused,
+                     Callback<Result<void>> answer);
 // Answers when the writer has run an empty transaction.
 void probe_store(Mx2Service& service, Callback<Result<void>> answer);
 

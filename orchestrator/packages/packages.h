@@ -33,6 +33,7 @@
 #include "api/base/metrics.h"
 #include "api/http/http_client.h"
 #include "api/mec/app_package.h"
+#include "orchestrator/mx2/instantiation.h"
 #include "orchestrator/mx2/service.h"
 #include "orchestrator/packages/package_changes.h"
 #include "orchestrator/packages/package_files.h"
@@ -57,12 +58,12 @@ struct PackageOptions {
   return allowed_source(options.device_sources, uri);
 }
 
-class Packages {
+class Packages final : public Onboarding {
  public:
   // `files`: where contents are; `notifier` must outlive this.
   Packages(Mx2Service& service, const PackageOptions& options, PackageFiles files,
            PackageNotifier& notifier, metrics::Registry& registry);
-  ~Packages();
+  ~Packages() override;
   Packages(const Packages&) = delete;
   Packages& operator=(const Packages&) = delete;
 
@@ -83,7 +84,10 @@ class Packages {
   void remove(const std::string& id, Callback<Result<void>> answer);
 
   // See onboard_from() below.
-  void onboard(const std::string& uri, Callback<Result<std::string>> answer);
+  [[nodiscard]] bool allows(const std::string& uri) const override {
+    return allowed_source(options_, uri);
+  }
+  void onboard(const std::string& uri, Callback<Result<std::string>> answer) override;
 
   // Of an on-boarded package. `length` bytes from `offset` on.
   [[nodiscard]] Result<std::string> content(const Package& package, std::uint64_t offset,

@@ -2,6 +2,7 @@
 
 #include "api/base/text.h"
 #include "api/mec/codec_app_package.h"
+#include "api/mx2/codec.h"
 #include "api/operator/codec.h"
 #include "orchestrator/store/sqlite_history.h"
 #include "orchestrator/store/sqlite_values.h"
@@ -34,7 +35,8 @@ Result<void> load_rows(SQLite::Database& db, const Store::Loader& loader) {
 
 // Such documents as the loader wants.
 template <typename T>
-Result<void> load_wanted(SQLite::Database& db, const char* sql, Result<T> (*decode)(const json::Value&),
+Result<void> load_wanted(SQLite::Database& db, const char* sql,
+                         Result<T> (*decode)(const json::Value&),
                          const std::function<void(T&&)>& wanted) {
   if (!wanted) return {};
   const auto sink = [&](T&& value) -> Result<void> {
@@ -57,6 +59,14 @@ std::string meta(SQLite::Database& db, const char* name) {
   SQLite::Statement query(db, "SELECT value FROM meta WHERE name = $1");
   query.bind(1, name);
   return query.executeStep() ? query.getColumn(0).getString() : "";
+}
+
+// Most contexts have none, and need not be parsed to see it.
+std::optional<LocationConstraints> location_of(std::string_view document) {
+  if (document.find("\"appLocation\"") == std::string_view::npos) return std::nullopt;
+  const auto context = codec::decode_app_context(document);
+  if (!context) return std::nullopt;
+  return context->app_info.user_app_instance_info.front().app_location;
 }
 
 OutboxItem item_of(const notifier::OutboxEntry& entry) {
@@ -85,7 +95,7 @@ Result<Page<ContextSummary>> contexts(SQLite::Database& db, const ContextFilter&
   SQLite::Statement query(
       db,
       "SELECT context_id, app_d_id, dev_app_id, client_ip, host_id, reference_uri, ue, created_ms, "
-      "has_callback FROM contexts WHERE context_id > $1 AND ($2 = '' OR app_d_id = $2) "
+      "has_callback, document FROM contexts WHERE context_id > $1 AND ($2 = '' OR app_d_id = $2) "
       "AND ($3 = '' OR dev_app_id = $3) AND ($4 = '' OR host_id = $4) "
       "ORDER BY context_id LIMIT $5");
   bind_all(query, cursor, filter.app_d_id, filter.dev_app_id, filter.host_id,
@@ -106,6 +116,7 @@ Result<Page<ContextSummary>> contexts(SQLite::Database& db, const ContextFilter&
     item.ue = query.getColumn(6).getString();
     item.created_ms = query.getColumn(7).getInt64();
     item.has_callback = query.getColumn(8).getInt() != 0;
+    item.app_location = location_of(query.getColumn(9).getText());
   }
   return page;
 }
@@ -194,14 +205,17 @@ Result<Store::Loaded> load(SQLite::Database& db, const Store::Loader& loader) {
   if (!hosts) return hosts.error();
   if (auto loaded = load_rows(db, loader); !loaded) return loaded.error();
   if (auto loaded = load_packages(db, loader); !loaded) return loaded.error();
-  SQLite::Statement contexts(db, "SELECT subject, dev_app_id, app_d_id, context_id FROM contexts");
+  SQLite::Statement contexts(
+      db, "SELECT subject, dev_app_id, app_d_id, context_id, host_id FROM contexts");
   while (contexts.executeStep()) {
     loader.context({contexts.getColumn(0).getString(), contexts.getColumn(1).getString()},
-                   contexts.getColumn(2).getString(), contexts.getColumn(3).getString());
+                   contexts.getColumn(2).getString(), contexts.getColumn(3).getString(),
+                   contexts.getColumn(4).getString());
   }
   Store::Loaded loaded;
   loaded.table_version = parse_uint(meta(db, "table_version")).value_or(0);
   loaded.relocating = meta(db, "relocating") == "1";
+  loaded.optimizer_paused = meta(db, "optimizer_paused") == "1";
   load_rewrite(db, loaded);
   return loaded;
 }

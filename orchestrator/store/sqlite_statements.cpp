@@ -80,6 +80,9 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions&
       scan_contexts_(db, std::string("SELECT ") + sqlite::kContextColumns +
                              " FROM contexts WHERE context_id > $1 ORDER BY context_id LIMIT $2"),
       set_relocating_(db, "UPDATE meta SET value = $1 WHERE name = 'relocating'"),
+      set_paused_(db,
+                  "INSERT INTO meta VALUES ('optimizer_paused', $1) "
+                  "ON CONFLICT (name) DO UPDATE SET value = excluded.value"),
       put_notification_(
           db, std::string("INSERT INTO outbox (") + sqlite::kOutboxColumns +
                   ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12) "
@@ -234,6 +237,10 @@ Result<ContextScan> SqliteTransaction::scan_contexts(const std::string& after, s
 
 Result<void> SqliteTransaction::set_relocating(bool relocating) {
   return write(set_relocating_, std::string(relocating ? "1" : "0"));
+}
+
+Result<void> SqliteTransaction::set_optimizer_paused(bool paused) {
+  return write(set_paused_, std::string(paused ? "1" : "0"));
 }
 
 Result<void> SqliteTransaction::reserve_sequences(SQLite::Database& db) {

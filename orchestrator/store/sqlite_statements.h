@@ -49,6 +49,7 @@ class SqliteTransaction final : public StoreTransaction {
   Result<ContextScan> scan_contexts(const std::string& after, std::size_t limit,
                                     const std::set<std::string>& apps) override;
   Result<void> set_relocating(bool relocating) override;
+  Result<void> set_optimizer_paused(bool paused) override;
   Result<void> put_notification(const notifier::OutboxEntry& entry) override;
   Result<void> redirect_notification(const std::string& context_id,
                                      const std::string& callback_reference,
@@ -85,6 +86,7 @@ class SqliteTransaction final : public StoreTransaction {
   SQLite::Statement set_version_;
   SQLite::Statement scan_contexts_;
   SQLite::Statement set_relocating_;
+  SQLite::Statement set_paused_;
   SQLite::Statement put_notification_;
   SQLite::Statement redirect_notification_;
   SQLite::Statement delete_notification_;

@@ -117,6 +117,7 @@ struct SqliteStore::Impl {
     undo = std::make_unique<SQLite::Statement>(writer, "ROLLBACK TO unit");
     reader.open(options.path);
     outbox_reader.open(options.path);
+    history_reader.open(options.path);
     checkpointer = std::make_unique<Checkpointer>(options.path, options.checkpoint_pages);
     checkpointer->attach(writer.getHandle());
     thread = std::thread([this] { write_until_closed(); });
@@ -142,7 +143,8 @@ struct SqliteStore::Impl {
   std::unique_ptr<SQLite::Statement> undo;
 
   Reader reader;
-  Reader outbox_reader;  // of its own, so that no operator's long list delays a notification
+  Reader outbox_reader;   // of its own, so that no operator's long list delays a notification
+  Reader history_reader;  // likewise: the way back to an old version may be long
   std::unique_ptr<SQLite::Statement> find_notification;
   std::function<void()> notification_hook;
 
@@ -316,7 +318,7 @@ Result<Page<TableVersion>> SqliteStore::table_versions(const std::string& cursor
 }
 
 Result<std::vector<TableChange>> SqliteStore::changes_back_to(std::uint64_t version) {
-  return impl_->reader.read(
+  return impl_->history_reader.read(
       [&](SQLite::Database& db) { return sqlite::changes_back_to(db, version); });
 }
 

@@ -99,6 +99,9 @@ class StoreTransaction {
   // True while contexts may lag behind the model; survives a crash.
   virtual Result<void> set_relocating(bool relocating) = 0;
 
+  // Whether operators want no plans; survives restarts of whoever plans.
+  virtual Result<void> set_optimizer_paused(bool paused) = 0;
+
   // Takes the place of an entry of the same context. Gives it its sequence.
   virtual Result<void> put_notification(const notifier::OutboxEntry& entry) = 0;
   // What is owed goes to another callback, as a new entry.
@@ -191,7 +194,7 @@ class Store {
     std::function<Result<void>(Host&&)> host;
     std::function<Result<void>(TableChange&&)> row;
     std::function<void(const ContextOwner& owner, const std::string& app_d_id,
-                       const std::string& context_id)>
+                       const std::string& context_id, const std::string& host_id)>
         context;
     std::function<void(Package&&)> package{};  // empty: these are not wanted
     std::function<void(PackageSubscription&&)> package_subscription{};
@@ -199,6 +202,7 @@ class Store {
   struct Loaded {
     std::uint64_t table_version = 0;
     bool relocating = false;
+    bool optimizer_paused = false;
     // A rewrite that a crash has interrupted: its pieces by number. Without a version it had not
     // begun.
     std::optional<TableVersion> unfinished;

@@ -216,10 +216,14 @@ class Bench:
         report("create_during_apply", statistics.median(busy for busy, _ in pairs), "ms (p99)",
                statistics.median(busy / idle for busy, idle in pairs), "the same when idle")
 
+    def capacity_loop_ms(self):
+        subprocess.run([self.bin_dir / "mx2_capacity_bench"], check=True)
+
 
 BENCHES = ("create_durable", "create_durable_8", "create_1m_rows", "app_list", "put_context",
            "delete_context", "connections_1000", "startup_1m", "notify_fanout_100k",
-           "create_during_fanout", "notify_first_ms", "apply_100k_moves", "create_during_apply")
+           "create_during_fanout", "notify_first_ms", "apply_100k_moves", "create_during_apply",
+           "capacity_loop_ms")
 
 
 def main():

@@ -1,4 +1,4 @@
-// Hosts, apps and table changes: what is accepted is stored as it is encoded.
+// Hosts, apps and places of contexts: what is accepted is stored as it is encoded.
 #include "api/operator/codec.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -11,6 +11,7 @@ void complete(mx2::Host& host) {
   }
 }
 void complete(mx2::App& /*app*/) {}
+void complete(mx2::ContextPlace& /*context*/) {}
 
 template <typename T>
 void check(const mx2::json::Value& document, mx2::Result<T> (*decode)(const mx2::json::Value&)) {
@@ -33,5 +34,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!document) return 0;
   check(*document, mx2::codec::decode_host);
   check(*document, mx2::codec::decode_app);
+  check(*document, mx2::codec::decode_context_place);
   return 0;
 }

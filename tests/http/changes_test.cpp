@@ -2,6 +2,7 @@
 #include <chrono>
 #include <thread>
 
+#include "api/mx2/codec.h"
 #include "tests/catch.h"
 #include "tests/support/receiver.h"
 #include "tests/support/samples.h"
@@ -90,6 +91,37 @@ TEST_CASE("changes: everything an Optimizer must know comes in order", "[http][o
   CHECK(follower.next_of("app")["appDId"] == "extra");
   REQUIRE(ops.request("DELETE", kOperator + "/apps/extra").status == 204);
   CHECK(follower.next_of("appRemoved")["appDId"] == "extra");
+}
+
+TEST_CASE("changes: where a context asks to be served is told, listed and survives a restart",
+          "[http][operator][feed][location]") {
+  TestServer server;
+  Follower follower(server.ops());
+  auto client = server.mx2();
+  auto body = minimal_context("ue-9");
+  auto& location = body["appInfo"]["userAppInstanceInfo"][0]["appLocation"];
+  location = codec::to_json(in_area(square(144.2, -37.8, 0.1), "AU"));
+  const auto made = client.post(kContexts, body);
+  REQUIRE(made.status == 201);
+  auto change = follower.next_of("context");
+  CHECK(change["appLocation"] == location);
+  CHECK(change["host"] == "north");
+
+  // Another place that the same host serves: the address stays, the place is news all the same.
+  location = codec::to_json(in_area(square(144.8, -37.8, 0.1), "AU"));
+  const auto uri = kContexts + "/" + made.json()["contextId"].get<std::string>();
+  REQUIRE(client.put(uri, body).status == 204);
+  change = follower.next_of("context");
+  CHECK(change["appLocation"] == location);
+  CHECK(change["host"] == "north");
+
+  (void)create_context(client, "ue-10");
+  CHECK_FALSE(follower.next_of("context").contains("appLocation"));
+  server.restart();
+  const auto items = server.ops().get(kOperator + "/contexts").json()["items"];
+  REQUIRE(items.size() == 2);
+  CHECK(items[0]["appLocation"] == location);
+  CHECK_FALSE(items[1].contains("appLocation"));
 }
 
 TEST_CASE("changes: who was away for too long reads everything again", "[http][operator][feed]") {

@@ -98,7 +98,7 @@ TEST_CASE("item 40: appDId given, unknown, contradicting", "[http][mx2]") {
   body["appInfo"]["appPackageSource"] = "http://repo.example/x.csar";
   const auto boarding = client.post(kContexts, body);
   CHECK(boarding.status == 403);
-  CHECK(boarding.json()["type"] == "urn:mx2:problem:onboarding-unavailable");
+  CHECK(boarding.json()["type"] == "urn:mx2:problem:onboarding-not-allowed");
 }
 
 TEST_CASE("items 10, 41: bad bodies are 400 problems that name the attribute", "[http][mx2]") {

@@ -153,6 +153,32 @@ TEST_CASE("plans: only the Optimizer that leads may send", "[http][operator][pla
   }
 }
 
+TEST_CASE("plans: a pause of the Optimizer is told with each lease and survives a restart",
+          "[http][operator][plans]") {
+  TestServer server;
+  const std::string path = kOperator + "/optimizer";
+  const auto paused = [&] {
+    const Value asked{{"holder", "a"}, {"leaseMs", 60000}};
+    return server.ops().post(path + "/lease", asked).json()["paused"] == true;
+  };
+  CHECK_FALSE(paused());
+  CHECK(server.ops().put(path, {{"paused", true}}).status == 204);
+  CHECK(paused());
+  CHECK(server.ops().get(path).json()["paused"] == true);
+  server.restart();
+  CHECK(paused());
+  CHECK(server.ops().put(path, {{"paused", false}}).status == 204);
+  CHECK_FALSE(paused());
+  server.restart();
+  CHECK_FALSE(paused());
+  for (const auto& bad : {Value{{"paused", 1}}, Value::object(), Value::array(),
+                          Value{{"paused", true}, {"holder", "a"}}}) {
+    CHECK(server.ops().put(path, bad).status == 400);
+  }
+  CHECK(server.ops().request("PUT", path, "{").status == 400);
+  CHECK_FALSE(paused());
+}
+
 TEST_CASE("history: every version, and the way back", "[http][operator][history]") {
   TestServer server;
   auto ops = server.ops();

@@ -97,6 +97,38 @@ def one_plan(scene):
     check("0 rows change" in scene.once(), "the second plan is not empty")
 
 
+def square(longitude):
+    ring = [[longitude, 0], [longitude + 1, 0], [longitude + 1, 1], [longitude, 1], [longitude, 0]]
+    return {"area": {"coordinates": [ring]}}
+
+
+def located(scene):
+    """A context goes only where its location is served, however much nearer another host is."""
+    scene.put_host("near", "up", serviceArea=[square(10)])
+    scene.put_host("far", "up", serviceArea=[square(20)])
+
+    def wish(longitude):
+        return create_request("d-located", "app", PROVIDER, square(longitude))
+
+    def row():
+        return [r["targets"] for r in scene.operator.pages("/operator/v1/table")
+                if r["ue"] == "dev:d-located"]
+
+    with scene.server.mx2() as mx2:
+        context = mx2.need(201, "POST", CONTEXTS, wish(20.5))
+        path = f"{CONTEXTS}/{context['contextId']}"
+        check("dev:d-located" not in scene.once(), "a row that would be passed over was planned")
+        mx2.need(204, "PUT", path, wish(10.2))
+        scene.once()
+        check(not row() or row()[0] == ["host:near"], f"its row is {row()}")
+        mx2.need(204, "DELETE", path)
+    for host in ("near", "far"):
+        scene.put_host(host, "up")
+    scene.once()
+    check(not row(), "the row of a UE that has left stays")
+    wait_for(lambda: scene.at("near") == NEAR_CAPACITY, "the near host is filled again")
+
+
 class Process:
     """A running optimizer, its log, and mx2ctl to ask it."""
 
@@ -201,6 +233,7 @@ def main(bin_dir):
             scene.fill()
             dry_run(scene)
             one_plan(scene)
+            located(scene)
             operators(scene)
             print(f"two optimizers: {two(scene)}")
             print(f"evacuated {host_silent(scene):.2f} s after a host's lease ended")

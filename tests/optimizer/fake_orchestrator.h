@@ -49,6 +49,7 @@ class FakeOrchestrator final : public http::Client {
     if (down) return unavailable("no connection");
     const auto path = url.substr(url.find("/operator/v1/") + 13);
     if (path.starts_with("optimizer/lease")) return take_lease(method, body);
+    if (path == "optimizer") return take_pause(body);
     if (method == "POST") return take_plan(headers, body);
     if (path == "snapshot") {
       return json({{"position", position}, {"tableVersion", table_version}});
@@ -75,6 +76,7 @@ class FakeOrchestrator final : public http::Client {
   int stale_plans = 0;
   int plans_in_the_way = 0;  // so many times: another plan is being applied
   bool has_leases = true;
+  bool paused = false;
   std::string holder;  // of the lease
   std::string holder_of_plan;
   int leases_asked = 0;
@@ -103,7 +105,13 @@ class FakeOrchestrator final : public http::Client {
     return json({{"granted", holder == asked["holder"]},
                  {"holder", holder},
                  {"url", "http://" + holder},
-                 {"remainingMs", 600}});
+                 {"remainingMs", 600},
+                 {"paused", paused}});
+  }
+  Result<http::Reply> take_pause(const std::string& body) {
+    if (!has_leases) return http::json_reply(404, "{}");
+    paused = mx2::json::parse(body).value()["paused"];
+    return http::no_content();
   }
   Result<http::Reply> take_plan(const http::Headers& headers, const std::string& body) {
     CHECK(headers.back().second == "\"" + std::to_string(table_version) + "\"");

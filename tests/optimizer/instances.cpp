@@ -95,7 +95,7 @@ AppModel app(const std::string& id) {
 }
 
 void add_groups(Snapshot& snapshot, std::size_t count, Index app, Index attachment, Index at) {
-  snapshot.groups.insert(snapshot.groups.end(), count, Group{app, attachment, at, 1, false, 0});
+  snapshot.groups.insert(snapshot.groups.end(), count, Group{{app, attachment}, at, 1, false, 0});
 }
 
 void finish(Snapshot& snapshot, const std::vector<std::vector<std::int32_t>>& latency_us) {

@@ -54,6 +54,18 @@ TEST_CASE("leadership: a lease that cannot be renewed ends by itself", "[leaders
   CHECK(pair.first.state().leads);
 }
 
+TEST_CASE("leadership: a pause is learned with the lease, by who stands by as well",
+          "[leadership]") {
+  Pair pair;
+  pair.orchestrator.paused = true;
+  (void)pair.first.step();
+  (void)pair.second.step();
+  CHECK(pair.first.paused());
+  CHECK(pair.second.paused());
+  pair.first.release();
+  CHECK(pair.first.paused());  // also while nothing is known of leases
+}
+
 TEST_CASE("leadership: an orchestrator without leases has one optimizer", "[leadership]") {
   Pair pair;
   pair.orchestrator.has_leases = false;

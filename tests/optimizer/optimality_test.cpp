@@ -98,7 +98,7 @@ double stated_optimum(const Snapshot& snapshot) {
     }
     const auto served = program.row(1);
     for (Index h = 0; h < snapshot.hosts.size(); ++h) {
-      if (!feasible.may(group.app, group.attachment, group.host, h)) continue;
+      if (!feasible.may(group, group.host, h)) continue;
       auto cost = context_cost(snapshot, group.app, group.attachment, h).total();
       if (group.host != kNone && group.host != h) cost += snapshot.cost.migration_us;
       const auto j = program.column(static_cast<double>(cost), 1);

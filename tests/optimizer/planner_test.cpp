@@ -112,8 +112,10 @@ TEST_CASE("planner: who stands by follows and sends nothing, then takes over", "
 
 TEST_CASE("planner: paused it plans only when asked", "[planner]") {
   PlannerBench bench;
-  CHECK(bench.ask("POST", "/pause")->status == 200);
+  const auto paused = bench.ask("POST", "/pause");
   bench.step(3);
+  CHECK(paused->status == 200);
+  CHECK(bench.orchestrator.paused);
   CHECK(bench.orchestrator.plans.empty());
   CHECK(bench.get("/health")["status"] == "paused");
   const auto preview = bench.ask("GET", "/plan?dry_run=true");
@@ -126,7 +128,40 @@ TEST_CASE("planner: paused it plans only when asked", "[planner]") {
   CHECK(json::parse(plan->body).value()["rows"] == 1);
   CHECK(bench.orchestrator.plans.size() == 1);
   CHECK(bench.get("/status")["paused"] == true);
-  CHECK(bench.ask("POST", "/resume")->status == 200);
+  const auto resumed = bench.ask("POST", "/resume");
+  bench.step();
+  CHECK(resumed->status == 200);
+  CHECK(bench.get("/status")["paused"] == false);
+  CHECK_FALSE(bench.orchestrator.paused);
+}
+
+TEST_CASE("planner: a pause outlives who was asked for it", "[planner]") {
+  PlannerBench bench;
+  bench.orchestrator.paused = true;  // by an operator, at another optimizer or before a restart
+  bench.step(3);
+  CHECK(bench.orchestrator.plans.empty());
+  CHECK(bench.get("/status")["paused"] == true);
+  bench.orchestrator.paused = false;
+  bench.step(2);
+  CHECK(bench.orchestrator.plans.size() == 1);
+}
+
+TEST_CASE("planner: an orchestrator that keeps no pause has it kept here", "[planner]") {
+  PlannerBench bench;
+  bench.orchestrator.has_leases = false;
+  const auto paused = bench.ask("POST", "/pause");
+  (void)bench.planner.step();
+  bench.step(3);
+  CHECK(paused->status == 200);
+  CHECK(bench.orchestrator.plans.empty());
+}
+
+TEST_CASE("planner: a pause that cannot be kept is refused", "[planner]") {
+  PlannerBench bench;
+  bench.orchestrator.down = true;
+  const auto paused = bench.ask("POST", "/pause");
+  bench.step();
+  CHECK(paused->status == 503);
   CHECK(bench.get("/status")["paused"] == false);
 }
 

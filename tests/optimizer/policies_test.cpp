@@ -87,6 +87,18 @@ TEST_CASE("min-cost-flow: overflow goes to the cloud, least utility first", "[po
   for (std::size_t i = 4; i < 8; ++i) CHECK(placement.host_of_group[i] == 1);
 }
 
+TEST_CASE("min-cost-flow: overflow skips a tier that the app may not be in", "[policy]") {
+  auto snapshot = two_sites(4, 6);
+  snapshot.hosts.push_back(host("region", kPlenty, Tier::kRegional));
+  finish(snapshot, {{20000, 1000, 5000}});
+  CHECK(evaluate(snapshot, MinCostFlowPolicy().place(snapshot)).load ==
+        std::vector<std::int64_t>{0, 4, 2});
+  snapshot.apps[0].tiers = {Tier::kEdge, Tier::kCloud};
+  CHECK(evaluate(snapshot, MinCostFlowPolicy().place(snapshot)).load ==
+        std::vector<std::int64_t>{2, 4, 0});
+  CHECK(host_suits_app(snapshot.apps[0], snapshot.hosts[2], 2) == Verdict::kTier);
+}
+
 TEST_CASE("min-cost-flow: what nobody can take is unserved, least utility first", "[policy]") {
   auto snapshot = two_sites(4, 4);
   add_groups(snapshot, 4, 1, 0);

@@ -92,6 +92,35 @@ TEST_CASE("stability: the way down from a higher tier is held", "[stability]") {
   CHECK(cycle(snapshot, kNow + options.hold_ms, options) == 3);
 }
 
+TEST_CASE("stability: above the high mark load goes up, and comes down below the low one",
+          "[stability]") {
+  StabilityOptions options;
+  options.dwell_ms = options.hold_ms = 0;
+  options.high_percent = 80;
+  options.low_percent = 50;
+  auto snapshot = two_hosts(5000, 40000, 95);  // the edge has room for 100
+  snapshot.hosts[0].capacity = 100;
+  snapshot.hosts[0].parent = 1;
+  snapshot.hosts[1].tier = Tier::kCloud;
+  finish(snapshot, {{5000, 40000}});
+  CHECK(cycle(snapshot, kNow, options) == 15);
+  CHECK(cycle(snapshot, kNow, options) == 0);
+  const auto leave = [&](std::size_t contexts) {  // the edge
+    for (std::size_t left = 0; left < contexts; ++left) {
+      snapshot.groups.erase(std::find_if(snapshot.groups.begin(), snapshot.groups.end(),
+                                         [](const Group& group) { return group.host == 0; }));
+    }
+  };
+  leave(30);  // 50 are left, not below the mark
+  CHECK(cycle(snapshot, kNow, options) == 0);
+  leave(1);
+  CHECK(cycle(snapshot, kNow, options) == 15);
+  // Without the mark they come down as soon as there is room.
+  options.high_percent = options.low_percent = 100;
+  snapshot.groups.back().host = 1;
+  CHECK(cycle(snapshot, kNow, options) == 1);
+}
+
 TEST_CASE("stability: one leaves so that a dearer one can come", "[stability]") {
   auto snapshot = two_hosts(5000, 20000, 4);  // all at a, which is full
   snapshot.apps.push_back(app("m"));

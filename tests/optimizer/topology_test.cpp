@@ -68,6 +68,13 @@ TEST_CASE("topology: what is bad is told with its place, the rest is used", "[to
         std::map<std::string, std::int32_t>{{"d", 3500}, {"e", LatencyMatrix::kUnreachable}});
 }
 
+TEST_CASE("topology: tiers that an app may be served in", "[topology]") {
+  const auto topology = read("apps: [{id: l, tiers: [edge, cloud]}, {id: m, tiers: [edg]}]\n");
+  CHECK(topology.apps.at("l").tiers == std::vector<Tier>{Tier::kEdge, Tier::kCloud});
+  CHECK(topology.apps.at("m").tiers.empty());
+  CHECK_THAT(problems(topology), ContainsSubstring("'edg' is no tier; allowed: edge, regional"));
+}
+
 TEST_CASE("topology: nothing of the wrong type is followed", "[topology][hostile]") {
   CHECK(read("[1]").problems.size() == 1);
   CHECK(read("hosts: 7\nattachments: {a: 1}\nlatency_ms: [1]\n").problems.size() == 3);

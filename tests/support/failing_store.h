@@ -85,6 +85,9 @@ class FailingTransaction final : public StoreTransaction {
   Result<void> set_relocating(bool relocating) override {
     return fails() ? error() : real_.set_relocating(relocating);
   }
+  Result<void> set_optimizer_paused(bool paused) override {
+    return fails() ? error() : real_.set_optimizer_paused(paused);
+  }
   Result<void> put_notification(const notifier::OutboxEntry& entry) override {
     return fails() ? error() : real_.put_notification(entry);
   }

@@ -33,9 +33,11 @@ class Program {
              model.write([&](Model& m) { m.apply(row); });
              return {};
            },
-           [this](const ContextOwner& owner, const std::string& app, const std::string& id) {
+           [this](const ContextOwner& owner, const std::string& app, const std::string& id,
+                  const std::string& host) {
              quota.restore(owner);
              index.add(app, owner.dev_app_id, id);
+             index.clients().add(app, host);
            }});
       REQUIRE(stored.ok());
       model.write([&](Model& m) { m.set_table_version(stored->table_version); });

@@ -64,20 +64,21 @@ struct Loaded {
 
 inline Result<Loaded> load(Store& store) {
   Loaded loaded;
-  const auto version = store.load(
-      {[&](App&& app) -> Result<void> {
-         loaded.apps.push_back(app.info.app_d_id);
-         return {};
-       },
-       [&](Host&& host) -> Result<void> {
-         loaded.hosts.push_back(host.id);
-         return {};
-       },
-       [&](TableChange&& change) -> Result<void> {
-         loaded.rows.push_back(change.row.ue.text() + " " + change.row.targets.at(0).text());
-         return {};
-       },
-       [&](const ContextOwner&, const std::string&, const std::string&) { ++loaded.contexts; }});
+  const auto version = store.load({[&](App&& app) -> Result<void> {
+                                     loaded.apps.push_back(app.info.app_d_id);
+                                     return {};
+                                   },
+                                   [&](Host&& host) -> Result<void> {
+                                     loaded.hosts.push_back(host.id);
+                                     return {};
+                                   },
+                                   [&](TableChange&& change) -> Result<void> {
+                                     loaded.rows.push_back(change.row.ue.text() + " " +
+                                                           change.row.targets.at(0).text());
+                                     return {};
+                                   },
+                                   [&](const ContextOwner&, const std::string&, const std::string&,
+                                       const std::string&) { ++loaded.contexts; }});
   if (!version) return version.error();
   loaded.table_version = version->table_version;
   return loaded;

@@ -97,6 +97,26 @@ TEST_CASE("host: round trip", "[operator]") {
   CHECK(to_json(*again) == text);
 }
 
+TEST_CASE("context of a plan: round trip, and what more a list has is passed over", "[operator]") {
+  ContextPlace place{"c", "app", "ue", "10.0.0.1", "north", nullptr};
+  CHECK(to_json(*decode_context_place(to_json(place))) == to_json(place));
+  place.app_location =
+      std::make_shared<const LocationConstraints>(test::in_area(test::square(0, 0, 1), "AU"));
+  auto document = to_json(place);
+  document["callback"] = true;
+  const auto again = decode_context_place(document);
+  REQUIRE(again.ok());
+  CHECK(to_json(*again) == to_json(place));
+  for (const char* name : {"contextId", "app"}) {
+    auto less = document;
+    less.erase(name);
+    CHECK_FALSE(decode_context_place(less).ok());
+  }
+  document["appLocation"]["area"] = {{"coordinates", {{{"x"}}}}};
+  CHECK(decode_context_place(document).error().pointer == "/appLocation/area/coordinates/0/0");
+  CHECK_FALSE(decode_context_place(json::Value::array()).ok());
+}
+
 TEST_CASE("host: what is refused", "[operator]") {
   for (
       const char* bad :
@@ -104,7 +124,7 @@ TEST_CASE("host: what is refused", "[operator]") {
        R"({"id":"a","state":"gone"})", R"({"id":"a","lables":{}})",
        R"({"id":"a","labels":{"x":1}})", R"({"id":"a","instances":[{"appDId":"x"}]})",
        R"({"id":"a","instances":[{"appDId":"x","referenceURI":""}]})",
-       R"({"id":"a","instances":[{"appDId":"x","referenceURI":"u"},{"appDId":"x","referenceURI":"v"}]})",
+       R"({"id":"a","instances":[{"appDId":"x","referenceURI":"u"},{"appDId":"x","referenceURI":"u"}]})",
        R"({"id":"a","serviceArea":[{}]})", R"({"id":"a","serviceArea":{}})"}) {
     CAPTURE(bad);
     CHECK_FALSE(decode_host(json::parse(bad).value()).ok());

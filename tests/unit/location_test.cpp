@@ -1,4 +1,6 @@
-#include "orchestrator/domain/location.h"
+#include "api/geo/location.h"
+
+#include <cmath>
 
 #include "tests/catch.h"
 #include "tests/support/samples.h"
@@ -75,6 +77,14 @@ TEST_CASE("location: matches_any needs one, and none is in an empty list", "[loc
   const auto offers = prepare({in_country("NZ"), in_country("AU")}).value();
   CHECK(requested.matches_any(offers));
   CHECK_FALSE(requested.matches_any({}));
+}
+
+TEST_CASE("location: the centre is that of the area; nothing without one", "[location]") {
+  const auto centre = PreparedLocation::make(in_area(square(144, -38, 2))).value().centre();
+  REQUIRE(centre);
+  CHECK(std::abs(centre->longitude - 145) < 1e-9);
+  CHECK(std::abs(centre->latitude + 37) < 1e-9);
+  CHECK_FALSE(PreparedLocation::make(in_country("AU")).value().centre());
 }
 
 TEST_CASE("location: an area that is no polygon is refused, whatever it is",

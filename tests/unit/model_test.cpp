@@ -133,8 +133,8 @@ TEST_CASE("a host that is put again lists only its new instances", "[model]") {
   REQUIRE(model.put_host(sample_host("north", {"b-1"})).ok());
   CHECK(model.hosts_of("a-1").empty());
   CHECK(model.hosts_of("b-1").count("north") == 1);
-  CHECK(model.host("north")->instance("a-1") == nullptr);
-  CHECK(model.host("north")->instance("b-1")->app_instance_id == "north.b-1");
+  CHECK(model.host("north")->instance("a-1", "") == nullptr);
+  CHECK(model.host("north")->instance("b-1", "")->app_instance_id == "north.b-1");
 }
 
 TEST_CASE("a location that is no polygon changes nothing", "[model]") {
@@ -146,7 +146,7 @@ TEST_CASE("a location that is no polygon changes nothing", "[model]") {
   auto host = sample_host("north", {});
   host.service_area = app.info.app_location;
   CHECK_FALSE(model.put_host(host).ok());
-  CHECK(model.host("north")->instance("a-1") != nullptr);
+  CHECK(model.host("north")->instance("a-1", "") != nullptr);
 }
 
 TEST_CASE("every write of a live model is a new generation", "[model]") {

@@ -60,12 +60,13 @@ class Onboarding {
   // Idle: what is stored is what is in memory, and every content belongs to a package.
   void check_agreement() {
     std::map<std::string, Package> stored;
-    Store::Loader loader{[](App&&) { return Result<void>(); },
-                         [](Host&&) { return Result<void>(); },
-                         [](TableChange&&) { return Result<void>(); },
-                         [](const ContextOwner&, const std::string&, const std::string&) {},
-                         [&](Package&& package) { stored[package.id] = package; },
-                         {}};
+    Store::Loader loader{
+        [](App&&) { return Result<void>(); },
+        [](Host&&) { return Result<void>(); },
+        [](TableChange&&) { return Result<void>(); },
+        [](const ContextOwner&, const std::string&, const std::string&, const std::string&) {},
+        [&](Package&& package) { stored[package.id] = package; },
+        {}};
     REQUIRE(store->load(loader).ok());
     CHECK(stored == in_memory());
     std::size_t contents = 0;

@@ -46,7 +46,7 @@ std::size_t pieces_left(Program& program) {
   return program.running->store
       .load({[](App&&) -> Result<void> { return {}; }, [](Host&&) -> Result<void> { return {}; },
              [](TableChange&&) -> Result<void> { return {}; },
-             [](const ContextOwner&, const std::string&, const std::string&) {}})
+             [](const ContextOwner&, const std::string&, const std::string&, const std::string&) {}})
       .value()
       .rewrite_pieces.size();
 }

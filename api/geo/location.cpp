@@ -1,4 +1,4 @@
-#include "orchestrator/domain/location.h"
+#include "api/geo/location.h"
 
 #include <geos_c.h>
 
@@ -59,6 +59,16 @@ class Geometry {
     return GEOSIntersects_r(geos(), raw_, other.raw_) == 1;
   }
 
+  [[nodiscard]] std::optional<Position> centre() const {
+    auto* point = GEOSGetCentroid_r(geos(), raw_);
+    if (point == nullptr) return std::nullopt;
+    Position position;
+    const bool known = GEOSGeomGetX_r(geos(), point, &position.longitude) == 1 &&
+                       GEOSGeomGetY_r(geos(), point, &position.latitude) == 1;
+    GEOSGeom_destroy_r(geos(), point);
+    return known ? std::optional(position) : std::nullopt;
+  }
+
  private:
   explicit Geometry(GEOSGeometry* raw) : raw_(raw) {}
   GEOSGeometry* raw_;
@@ -105,6 +115,10 @@ bool PreparedLocation::matches(const PreparedLocation& offered) const {
 bool PreparedLocation::matches_any(const std::vector<PreparedLocation>& offered) const {
   return std::any_of(offered.begin(), offered.end(),
                      [&](const PreparedLocation& one) { return matches(one); });
+}
+
+std::optional<Position> PreparedLocation::centre() const {
+  return area_ ? area_->centre() : std::nullopt;
 }
 
 Result<std::vector<PreparedLocation>> prepare(const std::vector<LocationConstraints>& locations) {

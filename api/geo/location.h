@@ -10,6 +10,8 @@
 // Parts of a requested area outside its countryCode never match, as the offers there carry another
 // country (clause 6.5.2, note). Geometry: GEOS, planar on longitude and latitude.
 //
+// Here because the orchestrator decides by it and the optimizer must foresee what it decides.
+//
 // Threads: immutable once built, shared freely.
 #pragma once
 
@@ -34,6 +36,8 @@ class PreparedLocation {
   // This as the requested side, `offered` as the other.
   [[nodiscard]] bool matches(const PreparedLocation& offered) const;
   [[nodiscard]] bool matches_any(const std::vector<PreparedLocation>& offered) const;
+  // The centroid of the area; nothing without one.
+  [[nodiscard]] std::optional<Position> centre() const;
 
  private:
   LocationConstraints location_;

@@ -1,0 +1,163 @@
+#include "lcm/mec010_driver.h"
+
+#include <utility>
+
+#include "api/base/text.h"
+#include "api/http/problem.h"
+#include "api/json/json.h"
+#include "api/mec/codec_app_lcm.h"
+
+namespace mx2::lcm {
+namespace {
+
+constexpr const char* kInstances = "/app_lcm/v1/app_instances";
+constexpr const char* kOperations = "/app_lcm/v1/app_lcm_op_occs";
+constexpr int kSuccessMax = 299;
+
+std::string path_of(const std::string& app_instance_id, const char* task = "") {
+  return std::string(kInstances) + "/" + percent_encode(app_instance_id) + task;
+}
+
+Error refused(const http::Reply& reply) {
+  std::string detail = "the MEPM answered with " + std::to_string(reply.status);
+  const auto document = json::parse(reply.body);
+  if (document.ok() && document->is_object()) {
+    const auto it = document->find("detail");
+    if (it != document->end() && it->is_string()) detail = it->get<std::string>();
+  }
+  return {http::code_of(reply.status), detail, {}, {}, {}, 0};
+}
+
+Error strange() {
+  return {ErrorCode::kInternal, "the MEPM's answer is not as expected", {}, {}, {}, 0};
+}
+
+std::string uri_of(const InstanceAddress& address) {
+  const bool v6 = address.host.find(':') != std::string::npos;
+  return "http://" + (v6 ? "[" + address.host + "]" : address.host) + ":" +
+         std::to_string(address.port) + "/";
+}
+
+Instance instance_of(const AppInstanceInfo& info) {
+  Instance instance;
+  instance.id = info.id;
+  instance.name = info.app_instance_name;
+  instance.app_d_id = info.app_d_id;
+  instance.instantiated = info.instantiated;
+  instance.started = info.instantiated && info.operational_state == OperationalState::kStarted;
+  if (!info.ip_addresses.empty()) instance.reference_uri = uri_of(info.ip_addresses.front());
+  instance.phase = to_text(info.status.phase);
+  instance.restarts = info.status.restarts;
+  instance.last_error = info.status.last_error;
+  instance.times = {info.status.fetch_ms, info.status.install_ms, info.status.start_ms,
+                    info.status.ready_ms};
+  return instance;
+}
+
+Result<void> accepted(const Result<http::Reply>& reply) {
+  if (!reply) return reply.error();
+  if (reply->status > kSuccessMax) return refused(*reply);
+  return {};
+}
+
+Result<json::Value> document_of(const Result<http::Reply>& reply) {
+  if (auto fine = accepted(reply); !fine) return fine.error();
+  auto document = json::parse(reply->body);
+  if (!document) return strange();
+  return document;
+}
+
+// 202 with the operation's URI as Location.
+Result<std::string> operation_of(const Result<http::Reply>& reply) {
+  if (auto fine = accepted(reply); !fine) return fine.error();
+  for (const auto& [name, value] : reply->headers) {
+    if (to_lower(name) == "location") return value.substr(value.rfind('/') + 1);
+  }
+  return strange();
+}
+
+Result<Operation> state_of(const json::Value& document) {
+  const auto occurrence = codec::decode_app_lcm_op_occ(document);
+  if (!occurrence) return occurrence.error();
+  switch (occurrence->state) {
+    case OperationState::kCompleted: return Operation{Operation::State::kCompleted, {}};
+    case OperationState::kFailed:
+    case OperationState::kFailedTemp: break;
+    default: return Operation{};
+  }
+  const auto& said = occurrence->error_detail;
+  return Operation{Operation::State::kFailed, said.empty() ? "the operation has failed" : said};
+}
+
+}  // namespace
+
+http::OutgoingRequest Mec010Driver::request(std::string method, const std::string& mepm,
+                                            const std::string& path, std::string body) const {
+  http::OutgoingRequest out{std::move(method), mepm + path, {}, std::move(body)};
+  if (!out.body.empty()) out.headers.emplace_back("Content-Type", "application/json");
+  if (!token_.empty()) out.headers.emplace_back("Authorization", "Bearer " + token_);
+  return out;
+}
+
+void Mec010Driver::list(const std::string& mepm, Callback<Result<std::vector<Instance>>> answer) {
+  client_->begin(request("GET", mepm, kInstances),
+                 [answer = std::move(answer)](const Result<http::Reply>& reply) mutable {
+                   if (auto fine = accepted(reply); !fine) return answer(fine.error());
+                   const auto all = codec::decode_app_instances(reply->body);
+                   if (!all) return answer(all.error());
+                   std::vector<Instance> instances;
+                   for (const auto& info : *all) instances.push_back(instance_of(info));
+                   answer(std::move(instances));
+                 });
+}
+
+void Mec010Driver::create(const std::string& mepm, const std::string& app_d_id,
+                          const std::string& name, Callback<Result<Instance>> answer) {
+  client_->begin(request("POST", mepm, kInstances,
+                         codec::encode(CreateAppInstanceRequest{app_d_id, name, {}})),
+                 [answer = std::move(answer)](const Result<http::Reply>& reply) mutable {
+                   const auto document = document_of(reply);
+                   if (!document) return answer(document.error());
+                   const auto info = codec::decode_app_instance(*document);
+                   if (!info) return answer(info.error());
+                   answer(instance_of(*info));
+                 });
+}
+
+void Mec010Driver::instantiate(const std::string& mepm, const std::string& app_instance_id,
+                               const std::string& host_id, Callback<Result<std::string>> answer) {
+  client_->begin(request("POST", mepm, path_of(app_instance_id, "/instantiate"),
+                         codec::encode(InstantiateAppRequest::on(host_id))),
+                 [answer = std::move(answer)](const Result<http::Reply>& reply) mutable {
+                   answer(operation_of(reply));
+                 });
+}
+
+void Mec010Driver::terminate(const std::string& mepm, const std::string& app_instance_id,
+                             int grace_s, Callback<Result<std::string>> answer) {
+  client_->begin(request("POST", mepm, path_of(app_instance_id, "/terminate"),
+                         codec::encode(TerminateAppRequest{true, grace_s})),
+                 [answer = std::move(answer)](const Result<http::Reply>& reply) mutable {
+                   answer(operation_of(reply));
+                 });
+}
+
+void Mec010Driver::operation(const std::string& mepm, const std::string& id,
+                             Callback<Result<Operation>> answer) {
+  client_->begin(request("GET", mepm, std::string(kOperations) + "/" + percent_encode(id)),
+                 [answer = std::move(answer)](const Result<http::Reply>& reply) mutable {
+                   const auto document = document_of(reply);
+                   if (!document) return answer(document.error());
+                   answer(state_of(*document));
+                 });
+}
+
+void Mec010Driver::remove(const std::string& mepm, const std::string& app_instance_id,
+                          Callback<Result<void>> answer) {
+  client_->begin(request("DELETE", mepm, path_of(app_instance_id)),
+                 [answer = std::move(answer)](const Result<http::Reply>& reply) mutable {
+                   answer(accepted(reply));
+                 });
+}
+
+}  // namespace mx2::lcm

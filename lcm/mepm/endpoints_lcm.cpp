@@ -1,0 +1,295 @@
+// MEC 010-2 on Mm3.
+#include <algorithm>
+
+#include "api/base/text.h"
+#include "api/http/problem.h"
+#include "api/http/query.h"
+#include "api/mec/attribute_query.h"
+#include "api/mec/codec_app_lcm.h"
+#include "lcm/mepm/endpoints.h"
+
+namespace mx2::mepm {
+namespace {
+
+using http::PathValues;
+using http::Reply;
+using http::Request;
+using http::Responder;
+
+constexpr std::string_view kBearer = "bearer ";
+
+std::string lcm_root(const Api& api) { return api.root + codec::kAppLcmPath; }
+
+// Takes as long for a wrong token as for the right one.
+bool same_text(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  unsigned difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
+  }
+  return difference == 0;
+}
+
+bool may_enter(const Api& api, const Request& request) {
+  if (api.token.empty()) return true;
+  const auto header = request.header("Authorization");
+  if (!header || header->size() <= kBearer.size()) return false;
+  return equals_ignoring_case(header->substr(0, kBearer.size()), kBearer) &&
+         same_text(trim(header->substr(kBearer.size())), api.token);
+}
+
+Reply created(const std::string& location, const json::Value& body) {
+  auto reply = http::json_reply(201, json::dump(body));
+  reply.headers.emplace_back("Location", location);
+  return reply;
+}
+
+// 202 without a body: the operation tells how it goes on.
+Reply accepted(const Api& api, const Result<std::string>& operation_id) {
+  if (!operation_id) return http::problem_reply(operation_id.error());
+  Reply reply{202, {}, {}, {}, false};
+  reply.headers.emplace_back("Location", lcm_root(api) + "/app_lcm_op_occs/" + *operation_id);
+  return reply;
+}
+
+Reply emptied(const Result<void>& done, Reply reply) {
+  return done ? std::move(reply) : http::problem_reply(done.error());
+}
+
+const codec::AttributeQuery::Selectable& selectable_instance() {
+  static const codec::AttributeQuery::Selectable kIt{
+      {"vimConnectionInfo", "instantiatedAppState", "communicationInterface", "mx2"},
+      {"vimConnectionInfo", "communicationInterface", "mx2"}};
+  return kIt;
+}
+
+const codec::AttributeQuery::Selectable& selectable_operation() {
+  static const codec::AttributeQuery::Selectable kIt{{"operationParams", "error"},
+                                                     {"operationParams", "error"}};
+  return kIt;
+}
+
+Result<codec::AttributeQuery> read_query(const Request& request,
+                                         const codec::AttributeQuery::Selectable& selectable) {
+  const auto parameters = http::parse_query(request.query);
+  if (!parameters) return parameters.error();
+  // Values keep their commas: they are joined again.
+  std::map<std::string, std::string> values;
+  for (const auto& parameter : *parameters) {
+    std::string joined;
+    for (const auto& value : parameter.values) joined += (joined.empty() ? "" : ",") + value;
+    if (!values.emplace(parameter.name, joined).second) {
+      return invalid_argument("the parameter " + parameter.name + " appears twice");
+    }
+  }
+  codec::AttributeQuery::Parameters read;
+  for (const auto& [name, value] : values) {
+    if (name == "filter") {
+      read.filter = &value;
+    } else if (name == "fields") {
+      read.fields = &value;
+    } else if (name == "exclude_fields") {
+      read.exclude_fields = &value;
+    } else if (name == "all_fields") {
+      read.all_fields = true;
+    } else if (name == "exclude_default") {
+      read.exclude_default = true;
+    } else {
+      return invalid_argument("the parameter " + name.substr(0, 64) + " is not known");
+    }
+  }
+  return codec::AttributeQuery::parse(read, selectable);
+}
+
+template <typename T>
+Reply list(const Api& api, const Request& request, const std::vector<T>& items,
+           const codec::AttributeQuery::Selectable& selectable) {
+  const auto query = read_query(request, selectable);
+  if (!query) return http::problem_reply(query.error());
+  auto out = json::Value::array();
+  for (const auto& item : items) {
+    auto document = codec::to_json(item, lcm_root(api));
+    if (!query->matches(document)) continue;
+    query->project(document);
+    out.push_back(std::move(document));
+  }
+  return http::json_reply(200, json::dump(out));
+}
+
+template <typename T>
+Reply shown(const Api& api, const Result<T>& item) {
+  if (!item) return http::problem_reply(item.error());
+  return http::json_reply(200, json::dump(codec::to_json(*item, lcm_root(api))));
+}
+
+Reply created_instance(const Api& api, const Result<AppInstanceInfo>& instance) {
+  if (!instance) return http::problem_reply(instance.error());
+  return created(lcm_root(api) + "/app_instances/" + instance->id,
+                 codec::to_json(*instance, lcm_root(api)));
+}
+
+Reply create_from(Api& api, const CreateAppInstanceRequest& request,
+                  const Result<PackageInfo>& package) {
+  if (!package) return http::problem_reply(package.error());
+  if (!package->enabled) {
+    return http::problem_reply(
+        forbidden("package-disabled", "the package of " + request.app_d_id + " is disabled"));
+  }
+  return created_instance(api, api.lifecycle.create(request, *package));
+}
+
+// What the orchestrator says of the package belongs to the answer, so it is asked first; not here,
+// where others wait.
+void post_instance(Api& api, const Request& request, const PathValues&, Responder responder) {
+  const auto decoded = codec::decode_create_app_instance(request.body);
+  if (!decoded) return responder.reply(http::problem_reply(decoded.error()));
+  if (const auto known = api.lifecycle.find(*decoded)) {
+    return responder.reply(created_instance(api, *known));
+  }
+  struct Pending {
+    Api& api;
+    CreateAppInstanceRequest request;
+    Responder responder;
+    void operator()(const Result<PackageInfo>& package) {
+      responder.reply(create_from(api, request, package));
+    }
+  };
+  api.packages.look_up(decoded->app_d_id, Pending{api, *decoded, std::move(responder)});
+}
+
+bool names_this_host(const Api& api, const InstantiateAppRequest& request) {
+  const auto& hosts = request.selected_mec_hosts;
+  return std::any_of(hosts.begin(), hosts.end(), [&](const auto& host) {
+    const auto it = host.host_id.find(kMecHostIdKey);
+    return it == host.host_id.end() || it->second == api.host_id;
+  });
+}
+
+Reply post_instantiate(Api& api, const Request& request, const PathValues& values) {
+  const auto decoded = codec::decode_instantiate_app(request.body);
+  if (!decoded) return http::problem_reply(decoded.error());
+  if (!names_this_host(api, *decoded)) {
+    return http::problem_reply(
+        invalid_argument("this is host " + api.host_id, "/selectedMECHostInfo"));
+  }
+  return accepted(api, api.lifecycle.instantiate(values.at(0)));
+}
+
+Reply post_terminate(Api& api, const Request& request, const PathValues& values) {
+  const auto decoded = codec::decode_terminate_app(request.body);
+  if (!decoded) return http::problem_reply(decoded.error());
+  return accepted(api, api.lifecycle.terminate(values.at(0), *decoded));
+}
+
+Reply post_operate(Api& api, const Request& request, const PathValues& values) {
+  const auto decoded = codec::decode_operate_app(request.body);
+  if (!decoded) return http::problem_reply(decoded.error());
+  return accepted(api, api.lifecycle.operate(values.at(0), *decoded));
+}
+
+Reply post_cancel(Api& api, const Request& request, const PathValues& values) {
+  const auto decoded = codec::decode_cancel(request.body);
+  if (!decoded) return http::problem_reply(decoded.error());
+  return emptied(api.lifecycle.cancel(values.at(0)), {202, {}, {}, {}, false});
+}
+
+Reply post_subscription(Api& api, const Request& request, const PathValues&) {
+  auto decoded = codec::decode_lcm_subscription_request(request.body);
+  if (!decoded) return http::problem_reply(decoded.error());
+  const auto subscription = api.notifications.subscribe(std::move(*decoded));
+  if (!subscription) return http::problem_reply(subscription.error());
+  return created(lcm_root(api) + "/subscriptions/" + subscription->id,
+                 codec::to_json(*subscription, lcm_root(api)));
+}
+
+// V2.1.1 has subscriptionType as a query parameter; where it is given, it must fit.
+Result<std::optional<LcmSubscription::Kind>> wanted_kind(const Request& request) {
+  const auto query = http::SingleValued::parse(request.query, {"subscriptionType"});
+  if (!query) return query.error();
+  const auto text = query->text("subscriptionType");
+  if (text.empty()) return std::optional<LcmSubscription::Kind>();
+  const auto kind = codec::parse_subscription_type(text);
+  if (!kind) return invalid_argument("subscriptionType is not known");
+  return kind;
+}
+
+Reply get_subscriptions(Api& api, const Request& request, const PathValues&) {
+  const auto kind = wanted_kind(request);
+  if (!kind) return http::problem_reply(kind.error());
+  auto subscriptions = api.notifications.subscriptions();
+  std::erase_if(subscriptions, [&](const auto& each) { return *kind && each.kind != **kind; });
+  return http::json_reply(200, json::dump(codec::to_json(subscriptions, lcm_root(api))));
+}
+
+Reply get_subscription(Api& api, const Request& request, const PathValues& values) {
+  const auto kind = wanted_kind(request);
+  if (!kind) return http::problem_reply(kind.error());
+  const auto subscription = api.notifications.subscription(values.at(0));
+  if (subscription && *kind && subscription->kind != **kind) {
+    return http::problem_reply(not_found("no such subscription of this type"));
+  }
+  return shown(api, subscription);
+}
+
+using Answer = Reply (*)(Api&, const Request&, const PathValues&);
+
+http::Endpoint guarded(Api& api, Answer answer) {
+  return [&api, answer](Request& request, const PathValues& values, Responder responder) {
+    if (may_enter(api, request)) return responder.reply(answer(api, request, values));
+    responder.reply(http::problem_reply(
+        {ErrorCode::kUnauthorized, "the MEPM's bearer token is needed", {}, {}, {}, 0}));
+  };
+}
+
+}  // namespace
+
+void add_lcm_endpoints(http::Router& router, Api& api) {
+  const std::string root = codec::kAppLcmPath;
+  const auto instance = root + "/app_instances/{appInstanceId}";
+  const auto operation = root + "/app_lcm_op_occs/{appLcmOpOccId}";
+  const auto subscription = root + "/subscriptions/{subscriptionId}";
+  const auto add = [&](const char* method, const std::string& path, Answer answer) {
+    router.add(method, path, guarded(api, answer));
+  };
+  router.add("POST", root + "/app_instances",
+             [&api](Request& request, const PathValues& values, Responder responder) {
+               if (may_enter(api, request)) {
+                 return post_instance(api, request, values, std::move(responder));
+               }
+               responder.reply(http::problem_reply(
+                   {ErrorCode::kUnauthorized, "the MEPM's bearer token is needed", {}, {}, {}, 0}));
+             });
+  add("GET", root + "/app_instances", [](Api& a, const Request& request, const PathValues&) {
+    return list(a, request, a.lifecycle.instances(), selectable_instance());
+  });
+  add("GET", instance, [](Api& a, const Request&, const PathValues& values) {
+    return shown(a, a.lifecycle.instance(values.at(0)));
+  });
+  add("DELETE", instance, [](Api& a, const Request&, const PathValues& values) {
+    return emptied(a.lifecycle.remove(values.at(0)), http::no_content());
+  });
+  add("POST", instance + "/instantiate", post_instantiate);
+  add("POST", instance + "/terminate", post_terminate);
+  add("POST", instance + "/operate", post_operate);
+  add("GET", root + "/app_lcm_op_occs", [](Api& a, const Request& request, const PathValues&) {
+    return list(a, request, a.lifecycle.operations(), selectable_operation());
+  });
+  add("GET", operation, [](Api& a, const Request&, const PathValues& values) {
+    return shown(a, a.lifecycle.operation(values.at(0)));
+  });
+  add("POST", operation + "/cancel", post_cancel);
+  add("POST", operation + "/fail", [](Api& a, const Request&, const PathValues& values) {
+    return shown(a, a.lifecycle.fail(values.at(0)));
+  });
+  add("POST", operation + "/retry", [](Api& a, const Request&, const PathValues& values) {
+    return emptied(a.lifecycle.retry(values.at(0)), {202, {}, {}, {}, false});
+  });
+  add("POST", root + "/subscriptions", post_subscription);
+  add("GET", root + "/subscriptions", get_subscriptions);
+  add("GET", subscription, get_subscription);
+  add("DELETE", subscription, [](Api& a, const Request&, const PathValues& values) {
+    return emptied(a.notifications.unsubscribe(values.at(0)), http::no_content());
+  });
+}
+
+}  // namespace mx2::mepm

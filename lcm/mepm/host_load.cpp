@@ -1,0 +1,107 @@
+#include "lcm/mepm/host_load.h"
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "api/json/json.h"
+
+namespace mx2::mepm {
+namespace {
+
+constexpr int kIdleFields = 2;  // idle and iowait, the fourth and fifth
+constexpr int kFieldsBeforeIdle = 3;
+constexpr int kFieldsMax = 8;  // up to steal; guests are counted in user already
+
+struct AppSum {
+  std::int64_t instances = 0;
+  std::optional<std::int64_t> in_flight;
+  std::optional<double> rate;
+  std::optional<double> p95_ms;
+  double p50_weighted = 0;
+  double weight = 0;
+
+  void add(const InstanceUsage& usage) {
+    ++instances;
+    if (usage.in_flight) in_flight = in_flight.value_or(0) + *usage.in_flight;
+    if (usage.request_rate) rate = rate.value_or(0) + *usage.request_rate;
+    if (usage.p95_ms) p95_ms = std::max(p95_ms.value_or(0), *usage.p95_ms);
+    if (!usage.p50_ms) return;
+    const double much = std::max(usage.request_rate.value_or(0), 1e-3);
+    p50_weighted += *usage.p50_ms * much;
+    weight += much;
+  }
+};
+
+std::optional<std::int64_t> meminfo(const std::string& proc, const std::string& name) {
+  std::ifstream file(proc + "/meminfo");
+  std::string line;
+  while (std::getline(file, line)) {
+    if (!line.starts_with(name + ":")) continue;
+    std::istringstream fields(line.substr(name.size() + 1));
+    std::int64_t kib = 0;
+    if (fields >> kib) return kib;
+  }
+  return std::nullopt;
+}
+
+template <typename T>
+void put(json::Value& out, const char* name, const std::optional<T>& value) {
+  if (value) out[name] = *value;
+}
+
+}  // namespace
+
+std::optional<double> HostMeter::cpu() {
+  std::ifstream file(proc_ + "/stat");
+  std::string word;
+  if (!(file >> word) || word != "cpu") return std::nullopt;
+  std::uint64_t all = 0;
+  std::uint64_t idle = 0;
+  std::uint64_t ticks = 0;
+  for (int i = 0; i < kFieldsMax && file >> ticks; ++i) {
+    all += ticks;
+    if (i >= kFieldsBeforeIdle && i < kFieldsBeforeIdle + kIdleFields) idle += ticks;
+  }
+  const auto before = std::exchange(last_, std::pair(all - idle, all));
+  if (!before || all <= before->second) return std::nullopt;
+  const double share =
+      static_cast<double>(all - idle - before->first) / static_cast<double>(all - before->second);
+  return std::clamp(share, 0.0, 1.0);
+}
+
+std::optional<double> HostMeter::memory() const {
+  const auto total = meminfo(proc_, "MemTotal");
+  const auto available = meminfo(proc_, "MemAvailable");
+  if (!total || !available || *total <= 0) return std::nullopt;
+  return std::clamp(1 - static_cast<double>(*available) / static_cast<double>(*total), 0.0, 1.0);
+}
+
+std::string encode_load(const std::optional<double>& cpu, const std::optional<double>& memory,
+                        const std::vector<std::pair<AppInstanceInfo, InstanceUsage>>& instances) {
+  std::map<std::string, AppSum> apps;
+  AppSum host;
+  for (const auto& [info, usage] : instances) {
+    if (state_of(info) != AppInstanceState::kStarted) continue;
+    apps[info.app_d_id].add(usage);
+    host.add(usage);
+  }
+  json::Value out = json::Value::object();
+  put(out, "cpu", cpu);
+  put(out, "memory", memory);
+  put(out, "inFlight", host.in_flight);
+  put(out, "requestRate", host.rate);
+  auto& list = out["apps"] = json::Value::array();
+  for (const auto& [id, sum] : apps) {
+    json::Value app{{"appDId", id}, {"instances", sum.instances}};
+    put(app, "inFlight", sum.in_flight);
+    put(app, "requestRate", sum.rate);
+    if (sum.weight > 0) app["p50Ms"] = sum.p50_weighted / sum.weight;
+    put(app, "p95Ms", sum.p95_ms);
+    list.push_back(std::move(app));
+  }
+  return json::dump(out);
+}
+
+}  // namespace mx2::mepm

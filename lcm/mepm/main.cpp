@@ -1,0 +1,106 @@
+// mx2-mepm: the MEC platform manager of one host. Starts and stops app instances there, as the
+// orchestrator says (MEC 010-2), and serves them Mp1 (MEC 011).
+#include <sys/utsname.h>
+
+#include <filesystem>
+
+#include "api/base/log.h"
+#include "api/http/pistache_server.h"
+#include "api/program/program.h"
+#include "lcm/mepm/mepm.h"
+
+namespace mx2::mepm {
+namespace {
+
+constexpr int kGraceMs = 1000;
+
+// Constraints of packages look at it.
+void add_architecture(HostDescription& host) {
+  struct utsname name {};
+  if (::uname(&name) == 0) host.labels.emplace("arch", name.machine);
+}
+
+http::ServerOptions server_options(const MepmOptions& options) {
+  http::ServerOptions server;
+  server.address = options.listen_address;
+  server.port = options.listen_port;
+  server.threads = options.threads;
+  return server;
+}
+
+http::AsyncClientOptions client_options(const MepmOptions& options) {
+  http::AsyncClientOptions client;
+  client.ca_file = options.orchestrator.ca_file;
+  return client;
+}
+
+Result<void> make_directory(const std::string& path) {
+  std::error_code failed;
+  std::filesystem::create_directories(path, failed);
+  if (failed) return unavailable(path + ": " + failed.message());
+  return {};
+}
+
+std::string url_of(const std::string& host, std::uint16_t port) {
+  const bool v6 = host.find(':') != std::string::npos;
+  return "http://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+// By which instances reach us.
+std::string local_address(const MepmOptions& options) {
+  const bool any = options.listen_address == "0.0.0.0" || options.listen_address == "::";
+  return any ? "127.0.0.1" : options.listen_address;
+}
+
+Result<void> run(const MepmOptions& options) {
+  if (auto made = make_directory(options.state_dir); !made) return made;
+  const SystemClock clock;
+  RandomIds ids(clock);
+  metrics::Registry registry;
+  http::CurlMulti http(client_options(options));
+  process::ProcessBackend backend(options.process, http, clock, [&http] { http.wake(); });
+  OrchestratorPackages packages(options.orchestrator);
+  http::PistacheServer server(server_options(options));  // outlives those who still owe replies
+  Mepm mepm(options, {backend, http, packages, clock, ids, registry});
+  mepm.recover();  // who asks must not see less than there is
+  const auto reached_at = [&](std::uint16_t port) {
+    mepm.set_root(options.url.empty() ? url_of(options.host_address, port) : options.url);
+    backend.set_mp1_uri(url_of(local_address(options), port) + codec::kAppSupportPath);
+  };
+  if (options.listen_port != 0) reached_at(options.listen_port);
+  try {
+    server.start(mepm.handler());
+  } catch (const std::runtime_error& e) {
+    return unavailable(e.what());
+  }
+  if (options.listen_port == 0) reached_at(server.port());
+  log::info("listening", {{"http", options.listen_address + ":" + std::to_string(server.port())},
+                          {"host", options.host.id},
+                          {"orchestrator", options.orchestrator.url},
+                          {"version", MX2_VERSION}});
+  {
+    const MepmLoop loop(mepm, http);
+    program::wait_for_stop();
+  }
+  server.stop(kGraceMs);
+  return {};
+}
+
+Result<program::Prepared> prepare(const config::Document& document) {
+  auto read = read_mepm_options(document);
+  if (!read) return read.error();
+  add_architecture(read->options.host);
+  program::Prepared prepared{
+      read->effective, read->options.log_level, read->options.log_format, {}};
+  prepared.run = [options = std::move(read->options)] { return run(options); };
+  return prepared;
+}
+
+}  // namespace
+}  // namespace mx2::mepm
+
+int main(int argc, char** argv) {
+  return mx2::program::run(
+      argc, argv, {"mx2-mepm", "Runs app instances on a MEC host, as the orchestrator says", {}},
+      mx2::mepm::prepare);
+}

@@ -1,0 +1,108 @@
+#include "lcm/mepm/mepm.h"
+
+#include <algorithm>
+
+namespace mx2::mepm {
+namespace {
+
+constexpr int kLookMs = 1000;
+constexpr int kWaitMsMax = 1000;
+
+}  // namespace
+
+Mepm::Mepm(const MepmOptions& options, const Needs& needs)
+    : needs_(needs),
+      options_(options),
+      state_(options.state_dir),
+      notifications_({state_, needs.clock, needs.ids, needs.http, needs.registry},
+                     options.notifications),
+      packages_(options.packages, needs.server, needs.clock, [this] { needs_.http.wake(); }),
+      lifecycle_({needs.backend, packages_, notifications_, state_, needs.clock, needs.ids,
+                  [this] { needs_.http.wake(); }},
+                 options.lifecycle),
+      link_(options.orchestrator, options.host, options.link, needs.http,
+            needs.clock, [this] { return load(); }),
+      api_{needs.registry, lifecycle_,  notifications_,
+           packages_,      needs.clock, options.host.id,
+           options.token,  {},          [this] { return health(); }},
+      router_(needs.registry, "mepm") {
+  add_endpoints(router_, api_);
+}
+
+void Mepm::set_root(const std::string& root) {
+  api_.root = root;
+  notifications_.set_root(root);
+  link_.set_mepm_uri(root);
+}
+
+void Mepm::recover() {
+  notifications_.recover();
+  lifecycle_.recover();
+}
+
+void Mepm::step() {
+  lifecycle_.step();
+  notifications_.step();
+  link_.step();
+  if (needs_.clock.now_ms() >= look_due_ms_) look_at_itself();
+}
+
+int Mepm::wait_ms(int most) const {
+  const auto due = std::min(
+      {lifecycle_.next_due_ms(), notifications_.next_due_ms(), link_.next_due_ms(), look_due_ms_});
+  return static_cast<int>(std::clamp<std::int64_t>(due - needs_.clock.now_ms(), 0, most));
+}
+
+std::string Mepm::load() {
+  std::vector<std::pair<AppInstanceInfo, InstanceUsage>> all;
+  for (auto& info : lifecycle_.instances()) {
+    auto usage = needs_.backend.usage(info.id);
+    all.emplace_back(std::move(info), std::move(usage));
+  }
+  return encode_load(meter_.cpu(), meter_.memory(), all);
+}
+
+json::Value Mepm::health() const {
+  const std::lock_guard lock(health_mutex_);
+  json::Value out{{"status", "ok"},
+                  {"host", options_.host.id},
+                  {"orchestrator", link_state_},
+                  {"version", MX2_VERSION}};
+  if (!link_error_.empty()) out["orchestratorError"] = link_error_;
+  return out;
+}
+
+void Mepm::look_at_itself() {
+  look_due_ms_ = needs_.clock.now_ms() + kLookMs;
+  std::map<std::string, double> by_state{{"NOT_INSTANTIATED", 0}, {"STARTED", 0}, {"STOPPED", 0}};
+  double restarts = 0;
+  for (const auto& info : lifecycle_.instances()) {
+    ++by_state[std::string(to_text(state_of(info)))];
+    restarts += static_cast<double>(info.status.restarts);
+  }
+  for (const auto& [state, count] : by_state) {
+    needs_.registry.gauge("mx2_mepm_instances", "App instances by state", {{"state", state}})
+        .set(count);
+  }
+  needs_.registry.gauge("mx2_mepm_restarts", "Restarts of the instances there are").set(restarts);
+  const std::lock_guard lock(health_mutex_);
+  link_state_ = link_.state();
+  link_error_ = link_.last_error();
+}
+
+MepmLoop::MepmLoop(Mepm& mepm, http::AsyncClient& http) : http_(http) {
+  thread_ = std::thread([this, &mepm] {
+    while (!stopping_) {
+      mepm.step();
+      http_.poll(mepm.wait_ms(kWaitMsMax));
+    }
+  });
+}
+
+MepmLoop::~MepmLoop() {
+  stopping_ = true;
+  http_.wake();
+  thread_.join();
+}
+
+}  // namespace mx2::mepm

@@ -1,0 +1,76 @@
+// One MEC platform manager, put together: life cycle, packages, notifications, the tie to the
+// orchestrator and the endpoints, around a back end.
+//
+// Threads: one calls step() again and again (MepmLoop); the handler is called from any.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "api/http/router.h"
+#include "lcm/mepm/endpoints.h"
+#include "lcm/mepm/host_load.h"
+#include "lcm/mepm/options.h"
+
+namespace mx2::mepm {
+
+class Mepm {
+ public:
+  // All must outlive this.
+  struct Needs {
+    Backend& backend;
+    http::AsyncClient& http;
+    PackageServer& server;
+    const Clock& clock;
+    IdGenerator& ids;
+    metrics::Registry& registry;
+  };
+  Mepm(const MepmOptions& options, const Needs& needs);
+
+  [[nodiscard]] http::Handler& handler() { return router_; }
+  // Where others reach the handler, e.g. "http://10.0.0.1:8090"; before recover().
+  void set_root(const std::string& root);
+  // Takes over what an earlier life left; once, before step().
+  void recover();
+  void step();
+  // How long the loop may wait, at most `most`.
+  [[nodiscard]] int wait_ms(int most) const;
+
+ private:
+  [[nodiscard]] std::string load();
+  [[nodiscard]] json::Value health() const;
+  void look_at_itself();
+
+  Needs needs_;
+  MepmOptions options_;
+  StateDir state_;
+  Notifications notifications_;
+  PackageCache packages_;
+  Lifecycle lifecycle_;
+  HostMeter meter_;
+  OrchestratorLink link_;
+  Api api_;
+  http::Router router_;
+  std::int64_t look_due_ms_ = 0;
+  mutable std::mutex health_mutex_;
+  std::string link_state_;
+  std::string link_error_;
+};
+
+// Runs a Mepm's loop in a thread of its own until the end of its scope.
+class MepmLoop {
+ public:
+  MepmLoop(Mepm& mepm, http::AsyncClient& http);
+  ~MepmLoop();
+  MepmLoop(const MepmLoop&) = delete;
+  MepmLoop& operator=(const MepmLoop&) = delete;
+
+ private:
+  http::AsyncClient& http_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+}  // namespace mx2::mepm

@@ -1,0 +1,146 @@
+#include "lcm/mepm/options.h"
+
+#include <filesystem>
+
+#include "api/base/text.h"
+#include "api/config/reader.h"
+
+namespace mx2::mepm {
+namespace {
+
+constexpr std::int64_t kDayMs = 86'400'000;
+constexpr std::int64_t kPortMax = 65535;
+constexpr std::int64_t kUidMax = 4'000'000'000;
+constexpr std::uint64_t kKib = 1024;
+constexpr std::uint64_t kMib = 1024 * kKib;
+
+void read_token(config::Reader& reader, const std::string& key, std::string& token) {
+  reader.secret_file(key, token);
+  token = trim(std::string_view(token).substr(0, token.find('\n')));
+}
+
+// A size in units of so many bytes.
+void read_size(config::Reader& reader, const std::string& key, std::uint64_t& bytes,
+               std::uint64_t unit, std::int64_t most) {
+  auto count = bytes / unit;
+  reader.integer(key, count, 1, most);
+  bytes = count * unit;
+}
+
+void read_host(config::Reader& reader, MepmOptions& options) {
+  auto& host = options.host;
+  reader.text("host.id", host.id);
+  if (host.id.empty() || host.id.size() > 128 || host.id.find_first_of(" /") != std::string::npos) {
+    reader.fail("host.id", "must have 1 to 128 characters, and neither spaces nor slashes");
+  }
+  reader.text("host.name", host.name);
+  reader.text("host.zone", host.zone);
+  reader.text("host.address", options.host_address);
+  reader.text("host.url", options.url);
+  while (options.url.ends_with('/')) options.url.pop_back();
+  std::vector<std::string> labels;
+  reader.texts("host.labels", labels);
+  for (const auto& label : labels) {
+    const auto at = label.find('=');
+    if (at == 0 || at == std::string::npos) {
+      reader.fail("host.labels", "labels are name=value");
+      continue;
+    }
+    host.labels[label.substr(0, at)] = label.substr(at + 1);
+  }
+}
+
+void read_orchestrator(config::Reader& reader, MepmOptions& options) {
+  auto& access = options.orchestrator;
+  reader.text("orchestrator.url", access.url);
+  while (access.url.ends_with('/')) access.url.pop_back();
+  read_token(reader, "orchestrator.token_file", access.token);
+  reader.text("orchestrator.ca_file", access.ca_file);
+  reader.integer("orchestrator.timeout_ms", access.timeout_ms, 100, 600000);
+  auto& link = options.link;
+  reader.integer("orchestrator.lease_ms", link.lease_ms, 100, kDayMs);
+  reader.integer("orchestrator.report_ms", link.report_ms, 10, kDayMs);
+  reader.integer("orchestrator.retry_ms", link.retry_ms, 10, kDayMs);
+  reader.integer("orchestrator.retry_ms_max", link.retry_ms_max, 10, kDayMs);
+  if (link.report_ms >= link.lease_ms) {
+    reader.fail("orchestrator.report_ms", "must be less than orchestrator.lease_ms");
+  }
+}
+
+void read_packages(config::Reader& reader, PackageCacheOptions& packages) {
+  read_size(reader, "packages.archive_mb_max", packages.archive_bytes_max, kMib, 1 << 20);
+  read_size(reader, "packages.unpacked_mb_max", packages.unpacked_bytes_max, kMib, 1 << 20);
+  reader.integer("packages.files_max", packages.files_max, 1, 1'000'000);
+  read_size(reader, "packages.total_mb_max", packages.bytes_max, kMib, 1 << 20);
+  reader.integer("packages.packages_max", packages.packages_max, 1, 100'000);
+  reader.integer("packages.fetches", packages.fetches, 1, 64);
+}
+
+void read_limits(config::Reader& reader, MepmOptions& options) {
+  reader.integer("instances_max", options.lifecycle.instances_max, 1, 100'000);
+  reader.integer("operations_max", options.lifecycle.operations_max, 1, 1'000'000);
+  reader.integer("grace_ms_max", options.lifecycle.grace_ms_max, 0, kDayMs);
+  auto& notifications = options.notifications;
+  reader.integer("notifications.subscriptions_max", notifications.subscriptions_max, 1, 100'000);
+  reader.integer("notifications.queue_max", notifications.queue_max, 1, 1'000'000);
+  reader.integer("notifications.attempts_max", notifications.attempts_max, 1, 20);
+  reader.integer("notifications.retry_ms", notifications.retry_ms, 1, 60'000);
+}
+
+void read_process(config::Reader& reader, process::ProcessOptions& process) {
+  auto& place = process.place;
+  reader.integer("process.port_first", place.port_first, 1024, kPortMax);
+  reader.integer("process.ports", place.ports, 1, kPortMax);
+  if (place.port_first + place.ports - 1 > kPortMax) {
+    reader.fail("process.ports", "the last port would be beyond 65535");
+  }
+  reader.integer("process.uid_first", place.uid_first, 0, kUidMax);
+  reader.integer("process.uids", place.uids, 1, 1'000'000);
+  reader.integer("process.restarts_max", process.restarts_max, 0, 1'000'000);
+  reader.integer("process.restart_backoff_ms", process.restart_backoff_ms, 1, kDayMs);
+  reader.integer("process.restart_backoff_ms_max", process.restart_backoff_ms_max, 1, kDayMs);
+  reader.integer("process.well_ms", process.well_ms, 1, kDayMs);
+  reader.integer("process.probe_ms", process.probe_ms, 1, 60'000);
+  reader.integer("process.probe_ms_max", process.probe_ms_max, 1, 60'000);
+  reader.integer("process.watch_ms", process.watch_ms, 10, kDayMs);
+  reader.integer("process.stats_ms", process.stats_ms, 10, kDayMs);
+  read_size(reader, "process.log_kb_max", process.log_bytes_max, kKib, 1 << 30);
+  reader.integer("process.address_space_extra_mb", process.address_space_extra_mb, 0, 1 << 20);
+  reader.integer("process.files_max", process.files_max, 16, 1 << 20);
+  reader.integer("process.nice", process.nice, 0, 19);
+}
+
+// Who asks for an absolute path: instances, whose working directory is another.
+std::string absolute(const std::string& path) {
+  return std::filesystem::absolute(path).lexically_normal().string();
+}
+
+}  // namespace
+
+Result<ReadMepmOptions> read_mepm_options(const config::Document& document) {
+  ReadMepmOptions result;
+  auto& options = result.options;
+  config::Reader reader(document);
+  reader.text("server.address", options.listen_address);
+  reader.integer("server.port", options.listen_port, 0, kPortMax);
+  reader.integer("server.threads", options.threads, 1, 256);
+  read_token(reader, "server.token_file", options.token);
+  read_host(reader, options);
+  reader.text("state_dir", options.state_dir);
+  read_orchestrator(reader, options);
+  read_packages(reader, options.packages);
+  read_limits(reader, options);
+  read_process(reader, options.process);
+  reader.choice("log.level", options.log_level, {"debug", "info", "warn", "error", "off"});
+  reader.choice("log.format", options.log_format, {"text", "json"});
+  if (auto fine = reader.finish(); !fine) return fine.error();
+  const auto state = absolute(options.state_dir);
+  options.state_dir = state;
+  options.packages.directory = state + "/packages";
+  options.process.place.directory = state + "/instances";
+  options.process.address = options.host_address;
+  result.effective = reader.effective();
+  return result;
+}
+
+}  // namespace mx2::mepm

@@ -1,0 +1,44 @@
+// The configuration of mx2-mepm. Every key, its default, unit and effect is in
+// deploy/example/mepm.yaml.
+#pragma once
+
+#include <string>
+
+#include "api/base/result.h"
+#include "api/config/yaml.h"
+#include "lcm/mepm/lifecycle.h"
+#include "lcm/mepm/notifications.h"
+#include "lcm/mepm/orchestrator_link.h"
+#include "lcm/mepm/package_cache.h"
+#include "lcm/mepm/process/process_backend.h"
+
+namespace mx2::mepm {
+
+struct MepmOptions {
+  std::string listen_address = "127.0.0.1";
+  std::uint16_t listen_port = 8090;
+  int threads = 2;
+  std::string token;  // read from its file; empty: nobody is asked for one
+  HostDescription host;
+  std::string host_address = "127.0.0.1";
+  std::string url;  // where others reach us; empty: http://<host.address>:<port>
+  std::string state_dir = "mepm-state";
+  OrchestratorAccess orchestrator;
+  LinkOptions link;
+  PackageCacheOptions packages;
+  LifecycleOptions lifecycle;
+  NotificationOptions notifications;
+  process::ProcessOptions process;
+  std::string log_level = "info";
+  std::string log_format = "text";
+};
+
+struct ReadMepmOptions {
+  MepmOptions options;
+  std::string effective;  // as YAML, without secrets
+};
+
+// All errors at once, with their places.
+[[nodiscard]] Result<ReadMepmOptions> read_mepm_options(const config::Document& document);
+
+}  // namespace mx2::mepm

@@ -1,0 +1,96 @@
+#include "lcm/mepm/orchestrator_link.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "api/base/log.h"
+#include "api/base/text.h"
+#include "api/json/json.h"
+
+namespace mx2::mepm {
+namespace {
+
+constexpr int kNotFound = 404;
+
+// What a problem document says, after a colon.
+std::string detail_of(const http::Reply& reply) {
+  const auto document = json::parse(reply.body);
+  if (!document || !document->is_object()) return {};
+  const auto it = document->find("detail");
+  return it == document->end() || !it->is_string() ? "" : ": " + it->get<std::string>();
+}
+
+}  // namespace
+
+std::string encode_registration(const HostDescription& host, int lease_ms) {
+  json::Value out{{"mepmUri", host.mepm_uri}, {"leaseMs", lease_ms}};
+  if (!host.name.empty()) out["name"] = host.name;
+  if (!host.zone.empty()) out["zone"] = host.zone;
+  if (!host.labels.empty()) out["labels"] = host.labels;
+  return json::dump(out);
+}
+
+OrchestratorLink::OrchestratorLink(OrchestratorAccess access, HostDescription host,
+                                   LinkOptions options, http::AsyncClient& http, const Clock& clock,
+                                   std::function<std::string()> load)
+    : access_(std::move(access)),
+      host_(std::move(host)),
+      options_(options),
+      http_(http),
+      clock_(clock),
+      load_(std::move(load)),
+      retry_ms_(options.retry_ms) {}
+
+void OrchestratorLink::step() {
+  if (access_.url.empty() || asking_ || clock_.now_ms() < due_ms_) return;
+  const auto path = "/operator/v1/hosts/" + percent_encode(host_.id);
+  if (registered_) return put(path + "/load", load_());
+  put(path + "/registration", encode_registration(host_, options_.lease_ms));
+}
+
+void OrchestratorLink::put(const std::string& path, std::string body) {
+  asking_ = true;
+  http::Headers headers{{"Content-Type", "application/json"}};
+  if (!access_.token.empty()) headers.emplace_back("Authorization", "Bearer " + access_.token);
+  http_.begin({"PUT", access_.url + path, std::move(headers), std::move(body)},
+              [this](const Result<http::Reply>& reply) { take(reply); });
+}
+
+void OrchestratorLink::take(const Result<http::Reply>& reply) {
+  asking_ = false;
+  if (!reply) return failed(reply.error().detail);
+  if (registered_ && reply->status == kNotFound) {
+    log::info("the orchestrator does not know this host any more");
+    registered_ = false;
+    due_ms_ = 0;
+    return;
+  }
+  if (reply->status < 200 || reply->status >= 300) {
+    return failed("it answered with " + std::to_string(reply->status) + detail_of(*reply));
+  }
+  if (!registered_) log::info("registered", {{"orchestrator", access_.url}, {"host", host_.id}});
+  due_ms_ = registered_ ? clock_.now_ms() + options_.report_ms : 0;  // the first report at once
+  registered_ = true;
+  retry_ms_ = options_.retry_ms;
+  last_error_.clear();
+}
+
+// An orchestrator that was away may have forgotten us; its 404 will say so.
+void OrchestratorLink::failed(const std::string& why) {
+  if (last_error_ != why) log::warn("the orchestrator cannot be told of this host", {{"why", why}});
+  last_error_ = why;
+  due_ms_ = clock_.now_ms() + retry_ms_;
+  retry_ms_ = std::min(retry_ms_ * 2, options_.retry_ms_max);
+}
+
+std::int64_t OrchestratorLink::next_due_ms() const {
+  if (access_.url.empty() || asking_) return std::numeric_limits<std::int64_t>::max();
+  return due_ms_;
+}
+
+std::string OrchestratorLink::state() const {
+  if (access_.url.empty()) return "none";
+  return registered_ && last_error_.empty() ? "registered" : "unregistered";
+}
+
+}  // namespace mx2::mepm

@@ -1,0 +1,96 @@
+// Packages on this host: fetched from the orchestrator by those who need them, verified against
+// their digest, unpacked, and kept for the next. One directory for each digest, so that several
+// versions of an app live side by side; what is there at the start is taken as it is.
+//
+// Bounded: bytes of an archive, its entries and what it unpacks to, all packages together. Those
+// that nobody holds are evicted, the least recently wanted first.
+//
+// Causes of a failed package: those of api/archive, "wrong-digest", "too-large", "bad-descriptor",
+// "no-executable", "orchestrator-unreachable".
+//
+// Threads: any.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "api/base/callback.h"
+#include "api/base/clock.h"
+#include "lcm/mepm/package_server.h"
+#include "lcm/mepm/packages.h"
+
+namespace mx2::mepm {
+
+struct PackageCacheOptions {
+  std::string directory = "packages";
+  std::uint64_t archive_bytes_max = 256ULL << 20U;
+  std::uint64_t unpacked_bytes_max = 512ULL << 20U;  // of one
+  std::size_t files_max = 4096;                      // of one
+  std::uint64_t bytes_max = 4096ULL << 20U;          // of all, unpacked
+  std::size_t packages_max = 64;
+  int fetches = 2;  // at once
+};
+
+class PackageCache final : public Packages {
+ public:
+  // `changed` is called, from a thread of this, when a package is there or has failed.
+  PackageCache(PackageCacheOptions options, PackageServer& server, const Clock& clock,
+               std::function<void()> changed);
+  ~PackageCache() override;  // waits for what is being fetched
+
+  void want(const std::string& holder, const std::string& app_d_id,
+            const std::string& digest) override;
+  void let_go(const std::string& holder) override;
+  [[nodiscard]] PackageState state(const std::string& digest) const override;
+
+  // Asks the orchestrator, in a thread of this. unavailable when too many ask.
+  void look_up(const std::string& app_d_id, Callback<Result<PackageInfo>> done);
+
+ private:
+  struct Entry {
+    PackageState state;
+    std::set<std::string> holders;
+    std::uint64_t bytes = 0;
+    std::uint64_t wanted = 0;  // count of wants, of the last one
+  };
+  struct LookUp {
+    std::string app_d_id;
+    Callback<Result<PackageInfo>> done;
+  };
+  struct Fetch {
+    std::string app_d_id;
+    std::string digest;
+  };
+
+  void find_installed();
+  void run_fetches();
+  void run_look_ups();
+  [[nodiscard]] PackageState fetch(const Fetch& what);
+  [[nodiscard]] Result<void> download(const Fetch& what, const std::string& file);
+  [[nodiscard]] Result<InstalledPackage> install(const std::string& digest,
+                                                 const std::string& file);
+  void evict();
+  [[nodiscard]] std::string path_of(const std::string& digest) const;
+
+  PackageCacheOptions options_;
+  PackageServer& server_;
+  const Clock& clock_;
+  std::function<void()> changed_;
+  mutable std::mutex mutex_;
+  std::condition_variable work_;
+  std::map<std::string, Entry> entries_;  // by digest
+  std::deque<Fetch> fetches_;
+  std::deque<LookUp> look_ups_;
+  std::uint64_t wants_ = 0;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace mx2::mepm

@@ -1,0 +1,250 @@
+// What is asked of the back end, and how an instance is started.
+#include "lcm/mepm/process/process_backend.h"
+
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "api/base/log.h"
+#include "lcm/mepm/process/instance.h"
+
+namespace mx2::mepm::process {
+namespace {
+
+constexpr std::uint64_t kMib = 1U << 20U;
+constexpr int kStopTimeoutMs = 5000;  // of an instance whose package is not known
+
+std::string with_port(std::string text, std::uint16_t port) {
+  const std::string placeholder = "{port}";
+  for (auto at = text.find(placeholder); at != std::string::npos; at = text.find(placeholder)) {
+    text.replace(at, placeholder.size(), std::to_string(port));
+  }
+  return text;
+}
+
+std::string machine() {
+  struct utsname name {};
+  return ::uname(&name) == 0 ? name.machine : "";
+}
+
+Error refusal(std::string cause, std::string detail) {
+  auto error = invalid_argument(std::move(detail));
+  error.cause = std::move(cause);
+  return error;
+}
+
+}  // namespace
+
+ProcessBackend::ProcessBackend(ProcessOptions options, http::AsyncClient& http, const Clock& clock,
+                               std::function<void()> wake)
+    : options_(std::move(options)),
+      http_(http),
+      clock_(clock),
+      places_(options_.place),
+      watch_(std::move(wake)) {}
+
+ProcessBackend::~ProcessBackend() = default;
+
+Result<void> ProcessBackend::accepts(const AppDescriptor& descriptor) const {
+  if (!descriptor.process) {
+    return refusal("no-process", "its descriptor has no mx2Process, and this host runs processes");
+  }
+  const auto here = machine();
+  if (!descriptor.architecture.empty() && descriptor.architecture != here) {
+    return refusal("wrong-architecture",
+                   "it is built for " + descriptor.architecture + ", this host is " + here);
+  }
+  return {};
+}
+
+ProcessBackend::Shared ProcessBackend::find(const std::string& id) const {
+  const auto it = instances_.find(id);
+  return it == instances_.end() ? nullptr : it->second;
+}
+
+void ProcessBackend::start(const std::string& instance_id, const InstalledPackage& package) {
+  auto instance = find(instance_id);
+  if (instance && instance->state != State::kFound && instance->state != State::kStopped) return;
+  if (!instance) {
+    auto place = places_.take(instance_id);
+    if (!place) {
+      return events_.push_back({BackendEvent::Kind::kFailed,
+                                instance_id,
+                                {},
+                                0,
+                                0,
+                                "no-resources",
+                                place.error().detail,
+                                true});
+    }
+    instance = instances_[instance_id] = std::make_shared<Instance>();
+    instance->place = std::move(*place);
+  }
+  instance->package = package;
+  instance->asked_ms = clock_.now_ms();
+  instance->failures = 0;
+  instance->was_ready = false;
+  if (instance->cpus.empty()) instance->cpus = places_.take_cpus(package.descriptor.virtual_cpus);
+  if (instance->state == State::kFound) return adopt(*instance);
+  launch(*instance);
+}
+
+void ProcessBackend::adopt(Instance& instance) {
+  auto& place = instance.place;
+  instance.was_ready = place.ready;
+  instance.pidfd = open_pidfd(place.pid);
+  if (!instance.pidfd.is_open() || !place.is_alive()) {
+    if (!place.ready) {
+      kill_members(place.membership());
+      return launch(instance);
+    }
+    instance.state = State::kReady;
+    return kill(instance, "exited", "it ended while nobody watched");
+  }
+  instance.token = next_token_++;
+  watch_.add(instance.pidfd.get(), instance.token);
+  log::info("instance taken over",
+            {{"instance", place.instance_id}, {"pid", std::to_string(place.pid)}});
+  instance.launched_ms = clock_.now_ms();
+  if (place.ready) return become_ready(instance);
+  instance.state = State::kStarting;
+  instance.due_ms = instance.launched_ms;
+  instance.deadline_ms = instance.launched_ms + instance.process().ready_timeout_ms;
+}
+
+SpawnRequest ProcessBackend::request_for(const Instance& instance) const {
+  const auto& descriptor = instance.package.descriptor;
+  const auto& process = instance.process();
+  const auto& place = instance.place;
+  SpawnRequest request;
+  request.executable = instance.package.directory + "/" + process.command.front();
+  request.arguments.push_back(process.command.front());
+  for (std::size_t i = 1; i < process.command.size(); ++i) {
+    request.arguments.push_back(with_port(process.command[i], place.port));
+  }
+  request.environment = {"MX2_APP_INSTANCE_ID=" + place.instance_id,
+                         "MX2_PORT=" + std::to_string(place.port),
+                         "MX2_MP1_URI=" + options_.mp1_uri,
+                         "PATH=/usr/local/bin:/usr/bin:/bin",
+                         "LANG=C.UTF-8",
+                         "HOME=" + place.work_directory(),
+                         "TMPDIR=" + place.work_directory()};
+  for (const auto& [name, value] : process.environment) {
+    request.environment.push_back(name + "=" + with_port(value, place.port));
+  }
+  request.directory = place.work_directory();
+  request.log_file = place.log_file();
+  request.user = place.user;
+  request.address_space_bytes_max =
+      (static_cast<std::uint64_t>(descriptor.memory_mib) + options_.address_space_extra_mb) * kMib;
+  request.files_max = options_.files_max;
+  request.file_bytes_max = static_cast<std::uint64_t>(process.file_bytes_max);
+  request.processes_max = static_cast<std::uint64_t>(process.processes_max);
+  request.cpus = instance.cpus;
+  request.nice = options_.nice;
+  return request;
+}
+
+void ProcessBackend::launch(Instance& instance) {
+  auto& place = instance.place;
+  auto spawned = spawn(request_for(instance), [&](pid_t pid) -> Result<void> {
+    place.pid = pid;
+    place.start_time = start_time(pid).value_or(0);
+    place.ready = false;
+    return places_.save(place);
+  });
+  instance.cause.clear();
+  instance.detail.clear();
+  instance.ended = false;
+  instance.requests = -1;
+  instance.usage = {};
+  const auto now = clock_.now_ms();
+  if (!spawned) {
+    place.pid = 0;
+    instance.cause = "cannot-start";
+    instance.detail = spawned.error().detail;
+    return crashed(instance);
+  }
+  instance.pidfd = std::move(spawned->pidfd);
+  instance.token = next_token_++;
+  watch_.add(instance.pidfd.get(), instance.token);
+  instance.state = State::kStarting;
+  instance.launched_ms = now;
+  instance.probe_ms = options_.probe_ms;
+  instance.probing = false;
+  instance.asking = false;
+  instance.due_ms = now + instance.probe_ms;
+  instance.deadline_ms = now + instance.process().ready_timeout_ms;
+}
+
+void ProcessBackend::stop(const std::string& instance_id, bool graceful) {
+  const auto instance = find(instance_id);
+  if (!instance || instance->state == State::kStopped || instance->state == State::kWaiting) {
+    if (instance) instance->state = State::kStopped;
+    return events_.push_back({BackendEvent::Kind::kStopped, instance_id, {}, 0, 0, {}, {}, false});
+  }
+  const auto now = clock_.now_ms();
+  auto& it = *instance;
+  const bool ending = it.state == State::kEnding;
+  it.end = End::kStop;
+  it.state = State::kEnding;
+  it.due_ms = now;
+  if (ending || !graceful || !it.place.is_alive()) return;
+  const auto& process = it.package.descriptor.process;
+  it.due_ms = now + (process ? process->stop_timeout_ms : kStopTimeoutMs);
+  ::kill(-it.place.pid, SIGTERM);
+}
+
+void ProcessBackend::release(const std::string& instance_id) {
+  const auto instance = find(instance_id);
+  if (!instance) return;
+  if (instance->state == State::kStopped) return forget(*instance);
+  instance->end = End::kRelease;
+  instance->state = State::kEnding;
+  instance->due_ms = clock_.now_ms();
+}
+
+void ProcessBackend::forget(Instance& instance) {
+  places_.give_back(instance.place);
+  places_.give_back_cpus(instance.cpus);
+  instances_.erase(std::string(instance.place.instance_id));
+}
+
+void ProcessBackend::confirm_ready(const std::string& instance_id) {
+  const auto instance = find(instance_id);
+  if (instance && instance->state == State::kStarting) become_ready(*instance);
+}
+
+std::vector<std::string> ProcessBackend::survivors() {
+  std::vector<std::string> ids;
+  for (auto& place : places_.load()) {
+    auto instance = std::make_shared<Instance>();
+    instance->state = State::kFound;
+    ids.push_back(place.instance_id);
+    instance->place = std::move(place);
+    instances_[ids.back()] = std::move(instance);
+  }
+  return ids;
+}
+
+InstanceUsage ProcessBackend::usage(const std::string& instance_id) const {
+  const auto instance = find(instance_id);
+  return instance ? instance->usage : InstanceUsage{};
+}
+
+void ProcessBackend::emit(const Instance& instance, BackendEvent::Kind kind,
+                          const std::string& cause, const std::string& detail, bool temporary) {
+  BackendEvent event;
+  event.kind = kind;
+  event.instance_id = instance.place.instance_id;
+  event.address = {options_.address, instance.place.port};
+  event.start_ms = std::max<std::int64_t>(0, instance.launched_ms - instance.asked_ms);
+  event.ready_ms = std::max<std::int64_t>(0, instance.ready_ms - instance.launched_ms);
+  event.cause = cause;
+  event.detail = detail;
+  event.temporary = temporary;
+  events_.push_back(std::move(event));
+}
+
+}  // namespace mx2::mepm::process

@@ -1,0 +1,83 @@
+// Hosts whose λ are started and stopped for us.
+#include <algorithm>
+
+#include "api/operator/codec.h"
+#include "orchestrator/operator/model_change.h"
+
+namespace mx2 {
+namespace {
+
+Host registered(const HostEntry* before, const HostRegistration& registration) {
+  Host host;
+  if (before != nullptr) host = before->host;
+  host.id = registration.id;
+  host.mepm_uri = registration.mepm_uri;
+  host.lease_ms = registration.lease_ms;
+  if (host.name.empty()) host.name = registration.name;
+  if (host.zone.empty()) host.zone = registration.zone;
+  for (const auto& label : registration.labels) host.labels.insert(label);
+  return host;
+}
+
+// Also apps whose contexts keep what they have: some may wait for their first address.
+void add_apps(const std::vector<AppInstance>& instances, RelocationScopes& scopes) {
+  for (const auto& instance : instances) {
+    if (instance.managed) scopes.push_back({instance.app_d_id, {}});
+  }
+}
+
+}  // namespace
+
+void register_host(Mx2Service& service, HostRegistration registration,
+                   Callback<Result<Changed>> answer) {
+  const auto host = std::make_shared<Host>();
+  auto attempt = [host, registration = std::move(registration), &relocation = service.relocation](
+                     const Model& model, StoreTransaction& tx,
+                     RelocationScopes& scopes) -> Result<Changed> {
+    const auto* before = model.host(registration.id);
+    *host = registered(before, registration);
+    if (before == nullptr || before->host.mepm_uri.empty()) {
+      add_apps_of(model, *host, relocation, scopes);
+    }
+    if (auto stored = tx.put_host(*host); !stored) return stored.error();
+    return Changed{before == nullptr, etag_of(json::dump(codec::operators_part(*host))),
+                   json::dump(codec::to_json(*host))};
+  };
+  auto publish = [host](Model& model, ChangeFeed& changes) {
+    expect(model.put_host(*host));
+    changes.publish(HostChanged{host});
+  };
+  submit_change<Changed>(service, std::move(attempt), std::move(publish), std::move(answer));
+}
+
+void set_managed_instances(Mx2Service& service, const std::string& host_id,
+                           std::vector<AppInstance> instances, std::vector<std::string> unable,
+                           Callback<Result<void>> answer) {
+  struct Nothing {};
+  const auto host = std::make_shared<Host>();
+  auto attempt = [host_id, host, instances = std::move(instances), unable = std::move(unable)](
+                     const Model& model, StoreTransaction& tx,
+                     RelocationScopes& scopes) -> Result<Nothing> {
+    const auto* before = model.host(host_id);
+    if (before == nullptr) return not_found("no host '" + host_id + "'");
+    *host = before->host;
+    add_apps(host->instances, scopes);
+    std::erase_if(host->instances, [](const AppInstance& instance) { return instance.managed; });
+    std::copy_if(instances.begin(), instances.end(), std::back_inserter(host->instances),
+                 [&](const AppInstance& i) { return model.app(i.app_d_id) != nullptr; });
+    host->unable = unable;
+    add_apps(host->instances, scopes);
+    if (auto stored = tx.put_host(*host); !stored) return stored.error();
+    return Nothing{};
+  };
+  auto publish = [host](Model& model, ChangeFeed& changes) {
+    expect(model.put_host(*host));
+    changes.publish(HostChanged{host});
+  };
+  submit_change<Nothing>(service, std::move(attempt), std::move(publish),
+                         [answer = std::move(answer)](const Result<Nothing>& outcome) mutable {
+                           answer(outcome ? Result<void>() : Result<void>(outcome.error()));
+                         });
+}
+
+}  // namespace mx2

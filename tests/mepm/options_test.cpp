@@ -1,0 +1,38 @@
+// The shipped configuration has every key, with its default; mistakes are told with their place.
+#include "lcm/mepm/options.h"
+
+#include "tests/catch.h"
+
+namespace mx2::mepm {
+namespace {
+
+TEST_CASE("mepm.yaml has every key, with its default", "[mepm-config]") {
+  const auto shipped =
+      config::read_yaml_file(std::string(MX2_SOURCE_DIR) + "/deploy/example/mepm.yaml");
+  REQUIRE(shipped.ok());
+  const auto from_example = read_mepm_options(*shipped);
+  const auto from_nothing = read_mepm_options({json::Value::object(), "defaults", {}});
+  REQUIRE(from_example.ok());
+  REQUIRE(from_nothing.ok());
+  CHECK(from_example->effective == from_nothing->effective);
+  const auto all_keys = config::parse_yaml(from_nothing->effective, "effective");
+  REQUIRE(all_keys.ok());
+  for (const auto& [pointer, place] : all_keys->places) {
+    CAPTURE(pointer);
+    CHECK(shipped->places.count(pointer) == 1);
+  }
+}
+
+TEST_CASE("Configurations of a MEPM that cannot work are refused", "[mepm-config]") {
+  const auto refused = [](const char* text) {
+    return !read_mepm_options(config::parse_yaml(text, "f.yaml").value()).ok();
+  };
+  CHECK(refused("host: {id: 'a b'}"));
+  CHECK(refused("host: {labels: [x]}"));
+  CHECK(refused("process: {port_first: 65000, ports: 1000}"));
+  CHECK(refused("orchestrator: {lease_ms: 1000, report_ms: 1000}"));
+  CHECK(refused("proces: {ports: 1}"));
+}
+
+}  // namespace
+}  // namespace mx2::mepm

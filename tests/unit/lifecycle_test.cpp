@@ -1,0 +1,303 @@
+// Life-cycle management with real store, model and contexts, and MEPMs in memory.
+#include "orchestrator/lifecycle/lifecycle.h"
+
+#include <future>
+
+#include "api/mx2/codec.h"
+#include "tests/catch.h"
+#include "tests/support/program.h"
+#include "tests/support/simulated_driver.h"
+
+namespace mx2 {
+namespace {
+
+using std::chrono::milliseconds;
+using test::Program;
+using test::SimulatedDriver;
+
+constexpr int kStepMs = 50;
+
+std::string mepm_of(const std::string& host) { return "http://" + host + ":8090"; }
+
+// App "b" has a package and no rows; hosts m1 and m2 have MEPMs.
+struct Nothing {};
+
+struct City {
+  explicit City(const LifecycleOptions& options = {}) : program(0) {
+    auto& running = *program.running;
+    auto made = std::make_unique<SimulatedDriver>();
+    driver = made.get();
+    lifecycle = std::make_unique<Lifecycle>(
+        running.service, [](const std::string&) { return std::nullopt; }, std::move(made), options,
+        program.files.registry);
+    running.service.instantiation = lifecycle.get();
+    running.relocation.use(*lifecycle);
+    on_board("b", "beta");
+    add_host("m1");
+    add_host("m2");
+    run(5);
+  }
+  ~City() {
+    lifecycle->stop();
+    program.running->store.close();
+  }
+
+  void on_board(const std::string& id, const std::string& name) {
+    REQUIRE(program
+                .wait<Changed>([&](auto answer) {
+                  put_app(program.running->service, test::sample_app(id, name), {},
+                          std::move(answer));
+                })
+                .ok());
+    Package package;
+    package.id = "package-of-" + id;
+    package.app_d_id = id;
+    package.state = OnboardingState::kOnboarded;
+    package.enabled = true;
+    program.running->model.write([&](Model& model) { model.put_package(package); });
+  }
+  void add_host(const std::string& id) {
+    driver->mepms[mepm_of(id)];
+    REQUIRE(program
+                .wait<Changed>([&](auto answer) {
+                  HostRegistration registration;
+                  registration.id = id;
+                  registration.mepm_uri = mepm_of(id);
+                  register_host(program.running->service, registration, std::move(answer));
+                })
+                .ok());
+  }
+  void set_reachable(const std::string& id, bool reachable) {
+    REQUIRE(program
+                .wait<Changed>([&](auto answer) {
+                  set_host_reachable(program.running->service, id, reachable, std::move(answer));
+                })
+                .ok());
+  }
+
+  // Rounds of the loop, each followed by what the store writer makes of it.
+  void run(int rounds) {
+    for (int i = 0; i < rounds; ++i) {
+      lifecycle->step(now, 0);
+      now += milliseconds(kStepMs);
+      program.running->clock.advance(kStepMs);
+      settle();
+    }
+  }
+  void settle() {
+    std::promise<void> done;
+    probe_store(program.running->service, [&](const Result<void>&) { done.set_value(); });
+    done.get_future().wait();
+  }
+
+  AppContext request(const std::string& device) {
+    auto body = test::minimal_context(device);
+    body["appInfo"]["appName"] = "beta";
+    body["callbackReference"] = "http://ue.example/" + device;
+    return codec::decode_create_request(json::dump(body)).value();
+  }
+  using Answer = std::optional<Result<StoredContext>>;
+  void begin(AppContext request, Answer& answer) {
+    create_app_context(program.running->service, std::move(request), Caller{}, false,
+                       [&](Result<StoredContext> result) { answer = std::move(result); });
+  }
+  Result<StoredContext> create(AppContext request) {
+    Answer answer;
+    begin(std::move(request), answer);
+    for (int i = 0; i < 1000 && !answer; ++i) run(1);
+    REQUIRE(answer.has_value());
+    return *answer;
+  }
+  [[nodiscard]] std::size_t started(const std::string& host) const {
+    std::size_t count = 0;
+    for (const auto& [id, i] : driver->mepms[mepm_of(host)].instances) count += i.started ? 1 : 0;
+    return count;
+  }
+
+  Program program;
+  SimulatedDriver* driver = nullptr;
+  std::unique_ptr<Lifecycle> lifecycle;
+  Lifecycle::Time now = std::chrono::steady_clock::now();
+};
+
+TEST_CASE("the first context of an app has an instance started, the second joins it") {
+  City city;
+  const auto first = city.create(city.request("ue-1"));
+  REQUIRE(first.ok());
+  CHECK(first->reference_uri == "http://m1:8090/i1");
+  const auto calls = city.driver->calls;
+  City::Answer second;
+  city.begin(city.request("ue-2"), second);
+  city.settle();
+  REQUIRE(second.has_value());
+  REQUIRE(second->ok());
+  CHECK((*second)->reference_uri == first->reference_uri);
+  CHECK(city.driver->calls == calls);
+  CHECK(city.started("m1") == 1);
+}
+
+TEST_CASE("an instance that cannot be started is a refusal with its cause, at once") {
+  City city;
+  city.driver->knobs().start_fails = 1;
+  const auto refused = city.create(city.request("ue-1"));
+  REQUIRE(!refused.ok());
+  CHECK(refused.error().code == ErrorCode::kForbidden);
+  CHECK(refused.error().cause == "instantiation-failed");
+  CHECK(refused.error().detail.find("exits at once") != std::string::npos);
+  CHECK(city.program.running->quota.total() == 0);
+}
+
+TEST_CASE("who waits too long is told to try again, and finds the instance then") {
+  LifecycleOptions options;
+  options.ready_wait_ms = 500;
+  City city(options);
+  city.driver->knobs().start_polls = 100;
+  const auto refused = city.create(city.request("ue-1"));
+  REQUIRE(!refused.ok());
+  CHECK(refused.error().code == ErrorCode::kUnavailable);
+  CHECK(refused.error().cause == "instantiation-timeout");
+  CHECK(refused.error().retry_after_s > 0);
+  city.run(150);
+  CHECK(city.create(city.request("ue-1")).ok());
+}
+
+TEST_CASE("with appAutoInstantiation the address follows as a notification") {
+  City city;
+  auto request = city.request("ue-1");
+  request.app_auto_instantiation = true;
+  City::Answer answer;
+  city.begin(request, answer);
+  city.settle();
+  REQUIRE(answer.has_value());
+  REQUIRE(answer->ok());
+  CHECK((*answer)->reference_uri.empty());
+  const auto id = (*answer)->context_id;
+  city.run(60);
+  CHECK(city.program.record(id).reference_uri == "http://m1:8090/i1");
+  const auto owed = city.program.running->store.notification(id).value();
+  REQUIRE(owed.has_value());
+  CHECK(owed->type == "ApplicationContextUpdateNotification");
+}
+
+TEST_CASE("the last context gone starts the idle timer, not the end") {
+  LifecycleOptions options;
+  options.capacity.period_ms = 500;
+  options.capacity.app.idle_unknown_ms = options.capacity.app.idle_ms;
+  City city(options);
+  const auto made = city.create(city.request("ue-1"));
+  REQUIRE(made.ok());
+  REQUIRE(city.program
+              .wait<Nothing>([&](auto answer) {
+                delete_app_context(
+                    city.program.running->service, made->context_id, Caller{}, std::nullopt,
+                    EndedBy::kDeviceApp, [answer = std::move(answer)](auto result) mutable {
+                      answer(result ? Result<Nothing>(Nothing{}) : Result<Nothing>(result.error()));
+                    });
+              })
+              .ok());
+  city.run(400);  // 20 s
+  CHECK(city.started("m1") == 1);
+  city.run(2400);
+  CHECK(city.driver->all() == 0);
+  CHECK(city.lifecycle->instances().empty());
+}
+
+TEST_CASE("a plan's row waits until its target is ready, then its client moves") {
+  City city;
+  const auto made = city.create(city.request("ue-1"));
+  REQUIRE(made->reference_uri == "http://m1:8090/i1");
+  REQUIRE(city.program.rewrite({test::sample_row("dev:ue-1", "b", {"host:m2"})}).ok());
+  city.settle();
+  CHECK(city.program.record(made->context_id).reference_uri == "http://m1:8090/i1");
+  city.run(100);
+  CHECK(city.started("m2") == 1);
+  CHECK(city.program.record(made->context_id).host_id == "m2");
+  const auto owed = city.program.running->store.notification(made->context_id).value();
+  REQUIRE(owed.has_value());
+  CHECK(owed->type == "AddressChangeNotification");
+}
+
+TEST_CASE("when a host is lost its clients get an instance on another") {
+  City city;
+  const auto made = city.create(city.request("ue-1"));
+  REQUIRE(made.ok());
+  city.set_reachable("m1", false);
+  city.run(100);
+  CHECK(city.started("m2") == 1);
+  CHECK(city.program.record(made->context_id).host_id == "m2");
+}
+
+TEST_CASE("an instance that was lost is replaced, and its clients follow, of baseline apps too") {
+  City city;
+  auto app = test::sample_app("b", "beta");
+  app.strategy = Strategy::kBaseline;
+  REQUIRE(city.program
+              .wait<Changed>([&](auto answer) {
+                put_app(city.program.running->service, app, {}, std::move(answer));
+              })
+              .ok());
+  const auto made = city.create(city.request("ue-1"));
+  REQUIRE(made.ok());
+  city.driver->mepms[mepm_of("m1")].instances.clear();
+  city.run(200);
+  CHECK(city.started("m1") == 1);
+  CHECK(city.program.record(made->context_id).reference_uri != made->reference_uri);
+}
+
+TEST_CASE("contexts that nobody can serve any more end after a while, with a notification") {
+  LifecycleOptions options;
+  options.abandon_ms = 2000;
+  options.capacity.period_ms = 200;
+  City city(options);
+  const auto made = city.create(city.request("ue-1"));
+  REQUIRE(made.ok());
+  city.set_reachable("m1", false);
+  city.set_reachable("m2", false);
+  city.run(20);
+  CHECK(city.program.running->quota.total() == 1);
+  city.run(60);
+  CHECK(city.program.running->quota.total() == 0);
+  const auto owed = city.program.running->store.notification(made->context_id).value();
+  REQUIRE(owed.has_value());
+  CHECK(owed->type == "ApplicationContextDeleteNotification");
+}
+
+TEST_CASE("several instances on a host share its clients; a new one takes its share only") {
+  City city;
+  std::vector<AppInstance> three;
+  for (const auto* id : {"x", "y", "z"})
+    three.push_back({"b", id, "http://m1/" + std::string(id), true});
+  HostEntry before;
+  before.host.instances = {three[0], three[1]};
+  before.instances_of["b"] = {0, 1};
+  HostEntry after;
+  after.host.instances = three;
+  after.instances_of["b"] = {0, 1, 2};
+  std::map<std::string, int> shares;
+  int moved = 0;
+  for (int i = 0; i < 3000; ++i) {
+    const auto device = "ue-" + std::to_string(i);
+    const auto* now = after.instance("b", device);
+    ++shares[now->app_instance_id];
+    const bool same = before.instance("b", device)->app_instance_id == now->app_instance_id;
+    if (!same) CHECK(now->app_instance_id == "z");
+    moved += same ? 0 : 1;
+  }
+  for (const auto& [id, share] : shares) CHECK(std::abs(share - 1000) < 150);
+  CHECK(moved == shares["z"]);
+}
+
+TEST_CASE("stopping answers whoever waits") {
+  City city;
+  city.driver->knobs().start_polls = 1'000'000;
+  City::Answer answer;
+  city.begin(city.request("ue-1"), answer);
+  city.run(5);
+  CHECK(!answer.has_value());
+  city.lifecycle->stop();
+  REQUIRE(answer.has_value());
+  CHECK(answer->error().code == ErrorCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace mx2
