@@ -100,6 +100,7 @@ test_all() {
   step lifecycle 300 "$python" tests/lifecycle/lifecycle_test.py "$bin"
   step mepm-kill 120 "$python" tests/mepm/kill_test.py "$bin/mx2-mepm" "$bin/mx2_test_lambda"
   step crash 600 "$python" tests/crash/crash_test.py "$bin"
+  step crash-packages 300 "$python" tests/crash/packages_crash_test.py "$bin"
   step notify 600 "$python" tests/notify/notify_test.py "$bin"
   step fuzz $((20 * fuzz_seconds + 900)) tests/fuzz/run.sh "$fuzz_seconds"
 }

@@ -62,8 +62,8 @@ class CurlClient final : public Client {
 
   // GETs a reply that may go on for ever, e.g. server-sent events; the body goes to `sink`, not
   // into the Reply. Ends without error when the peer has ended it or the sink said false, and with
-  // kDeadlineExceeded when `idle_ms` pass without a byte, or `total_ms` in all (0: no end is set). The
-  // limit is on the head alone.
+  // kDeadlineExceeded when `idle_ms` pass without a byte, or `total_ms` in all (0: no end is set).
+  // The limit is on the head alone.
   Result<Reply> stream(const std::string& url, const Headers& headers, const StreamSink& sink,
                        int idle_ms, int total_ms = 0);
 

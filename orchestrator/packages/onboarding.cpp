@@ -44,7 +44,9 @@ void Packages::take_upload(Job job) {
   }();
   if (!stored && !is_of_store(stored.error())) {
     static_cast<void>(change(job.id, [&](Package& package) -> Result<void> {
-      package.failure = failure_of(stored.error());
+      if (package.state == OnboardingState::kCreated) {
+        package.failure = failure_of(stored.error());
+      }
       return {};
     }));
     count_outcome(stored);
@@ -89,7 +91,7 @@ Result<Package> Packages::go_on(const Package& package, http::CurlClient& client
 }
 
 Result<Package> Packages::fetch(const Package& package, http::CurlClient& client) {
-  const auto uploading = change(package.id, [](Package& p) -> Result<void> {
+  auto uploading = change(package.id, [](Package& p) -> Result<void> {
     p.state = OnboardingState::kUploading;
     return {};
   });

@@ -213,6 +213,7 @@ TEST_CASE("packages: the same package by many at once is one", "[http][packages]
   const TestServer server(
       [](OrchestratorOptions& options) { options.operator_server.threads = 4; });
   std::vector<std::future<std::string>> made;
+  made.reserve(8);
   for (int i = 0; i < 8; ++i) {
     made.push_back(std::async(std::launch::async, [&] {
       auto ops = server.ops();

@@ -107,7 +107,11 @@ TEST_CASE("packages: any write that fails while one is uploaded", "[packages][fa
     auto made = run.create(digest);
     if (!made) made = run.create(digest);
     REQUIRE(made.ok());
-    if (!run.upload(made->id, zip)) REQUIRE(run.upload(made->id, zip).ok());
+    if (!run.upload(made->id, zip)) {
+      const auto again = run.upload(made->id, zip);
+      INFO((again.ok() ? "" : again.error().detail));
+      REQUIRE(again.ok());
+    }
     REQUIRE(eventually([&] { return run.is_onboarded("hello-1"); }));
     run.check_agreement();
     if (!run.store->has_failed()) {
@@ -145,6 +149,7 @@ TEST_CASE("packages: a device application's source is fetched once for many", "[
   options.device_sources = {source.url("/apps/")};
   Onboarding run(options);
   std::vector<std::future<Result<std::string>>> answers;
+  answers.reserve(10);
   for (int i = 0; i < 10; ++i) answers.push_back(run.for_device(source.url("/apps/x.zip")));
   for (auto& answer : answers) CHECK(answer.get().value() == "hello-1");
   CHECK(source.heard().size() == 1);
