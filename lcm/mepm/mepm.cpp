@@ -76,7 +76,7 @@ std::string Mepm::load() {
   std::vector<std::pair<AppInstanceInfo, InstanceUsage>> all;
   for (auto& info : lifecycle_.instances()) {
     auto usage = needs_.backend.usage(info.id);
-    all.emplace_back(std::move(info), std::move(usage));
+    all.emplace_back(std::move(info), usage);
   }
   return encode_load(meter_.cpu(), meter_.memory(), all);
 }

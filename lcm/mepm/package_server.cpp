@@ -77,7 +77,7 @@ Result<PackageInfo> OrchestratorPackages::info(const std::string& app_d_id) {
   const auto reply = client.send("GET", url_of(access_, app_d_id), {}, "");
   if (!reply) return unreachable(reply.error());
   if (reply->status != kOk) return refused(app_d_id, reply->status);
-  const auto info = decode_package_info(reply->body);
+  auto info = decode_package_info(reply->body);
   if (!info) {
     return unavailable("the orchestrator's answer about the package is not as expected",
                        info.error().pointer + " " + info.error().detail);
