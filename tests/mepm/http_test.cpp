@@ -36,9 +36,9 @@ TEST_CASE("app_lcm: instances are created, listed, shown and deleted", "[mepm-ht
   CHECK_FALSE(filtered("exclude_default").body[0].contains("mx2"));
   CHECK(filtered("fields=mx2").body[0].contains("mx2"));
   CHECK(filtered("all_fields").body[0].contains("mx2"));
-  for (const auto* bad :
-       {"filter=x", "filter=(eq,a)", "filter=(like,a,b)", "filter=(eq,a,b", "filter=(eq,a,b)x",
-        "filter=(eq,,b)", "fields=id", "all_fields&exclude_fields=mx2", "unknown=1", "filter=%zz"}) {
+  for (const auto* bad : {"filter=x", "filter=(eq,a)", "filter=(like,a,b)", "filter=(eq,a,b",
+                          "filter=(eq,a,b)x", "filter=(eq,,b)", "fields=id",
+                          "all_fields&exclude_fields=mx2", "unknown=1", "filter=%zz"}) {
     CAPTURE(bad);
     CHECK(filtered(bad).status == 400);
   }
