@@ -112,11 +112,6 @@ void Model::set_reachable(const std::string& host_id, bool reachable) {
   if (it != hosts_.end()) it->second.host.reachable = reachable;
 }
 
-void Model::set_unable(const std::string& host_id, std::vector<std::string> app_d_ids) {
-  const auto it = hosts_.find(host_id);
-  if (it != hosts_.end()) it->second.host.unable = std::move(app_d_ids);
-}
-
 void Model::put_package(const Package& package) {
   remove_package(package.id);
   packages_[package.id] = package;

@@ -58,7 +58,6 @@ class Model {
   Result<void> put_host(const Host& host);
   void remove_host(const std::string& id);
   void set_reachable(const std::string& host_id, bool reachable);
-  void set_unable(const std::string& host_id, std::vector<std::string> app_d_ids);
   void apply(const TableChange& change);
   void put_package(const Package& package);
   void remove_package(const std::string& id);

@@ -120,15 +120,6 @@ void HostReconciler::take(const std::vector<lcm::Instance>& seen, std::uint64_t 
   }
 }
 
-int HostReconciler::living(const std::string& app_d_id) const {
-  const auto app = apps_.find(app_d_id);
-  int count = app == apps_.end() ? 0 : app->second.creating;
-  for (const auto& [id, slot] : slots_) {
-    if (slot->seen.app_d_id == app_d_id && slot->stays() && !slot->gone) ++count;
-  }
-  return count;
-}
-
 std::map<std::string, int> HostReconciler::living() const {
   std::map<std::string, int> all;
   for (const auto& [id, slot] : slots_) {

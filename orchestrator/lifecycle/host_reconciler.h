@@ -67,8 +67,7 @@ class HostReconciler {
 
   // Whether the instances have been seen at all; until then nothing is known of the host.
   [[nodiscard]] bool known() const { return known_; }
-  // Of an app: those that are there and to stay, ready or not.
-  [[nodiscard]] int living(const std::string& app_d_id) const;
+  // By appDId: those that are there and to stay, ready or not.
   [[nodiscard]] std::map<std::string, int> living() const;
   // What contexts can be sent to.
   [[nodiscard]] std::vector<AppInstance> ready(Time now) const;
