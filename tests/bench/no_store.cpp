@@ -62,6 +62,7 @@ class NoTransaction final : public StoreTransaction {
     return ContextScan{};
   }
   Result<void> set_relocating(bool /*relocating*/) override { return {}; }
+  Result<void> set_optimizer_paused(bool /*paused*/) override { return {}; }
   Result<void> put_notification(const notifier::OutboxEntry& /*entry*/) override { return {}; }
   Result<void> redirect_notification(const std::string& /*context_id*/,
                                      const std::string& /*callback_reference*/,
