@@ -33,9 +33,9 @@ def warm_up(server, count):
     apply(server, count, -1, moves=count - count // 3 - 1)
 
 
-def apply(server, count, run, moves=None):
+def apply(server, count, run, moves=None, body=None):
     """(seconds until the plan is answered, seconds until all contexts have followed it)."""
-    body, before = plan(count, run), moved(server)
+    body, before = body or plan(count, run), moved(server)
     moves = count if moves is None else moves
     headers = {"Content-Type": "application/x-ndjson",
                "If-Match": f'"{table_version(server)}"'}
