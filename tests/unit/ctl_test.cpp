@@ -374,8 +374,8 @@ TEST_CASE("Completion knows every command, option and choice", "[ctl]") {
   const auto nodes = completion_nodes(command_line.app());
   std::vector<std::string> paths;
   for (const auto& node : nodes) paths.push_back(node.path);
-  for (const auto* path : {"/hosts/cordon", "/apps/put", "/packages/onboard", "/table/import", "/contexts/delete",
-                           "/explain", "/optimizer/explain", "/completion"}) {
+  for (const auto* path : {"/hosts/cordon", "/apps/put", "/packages/onboard", "/table/import",
+                           "/contexts/delete", "/explain", "/optimizer/explain", "/completion"}) {
     CHECK(std::find(paths.begin(), paths.end(), path) != paths.end());
   }
   for (const auto* shell : {"bash", "zsh", "fish"}) {

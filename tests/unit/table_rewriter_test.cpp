@@ -44,9 +44,10 @@ std::map<std::uint64_t, int> versions(Program& program) {
 
 std::size_t pieces_left(Program& program) {
   return program.running->store
-      .load({[](App&&) -> Result<void> { return {}; }, [](Host&&) -> Result<void> { return {}; },
-             [](TableChange&&) -> Result<void> { return {}; },
-             [](const ContextOwner&, const std::string&, const std::string&, const std::string&) {}})
+      .load(
+          {[](App&&) -> Result<void> { return {}; }, [](Host&&) -> Result<void> { return {}; },
+           [](TableChange&&) -> Result<void> { return {}; },
+           [](const ContextOwner&, const std::string&, const std::string&, const std::string&) {}})
       .value()
       .rewrite_pieces.size();
 }
