@@ -1,6 +1,7 @@
 #include "optimizer/endpoints.h"
 
 #include "api/base/text.h"
+#include "api/http/bearer.h"
 #include "api/http/problem.h"
 #include "api/http/query.h"
 #include "optimizer/explain.h"
@@ -12,32 +13,13 @@ using http::PathValues;
 using http::Request;
 using http::Responder;
 
-constexpr std::string_view kBearer = "bearer ";
 constexpr double kUsPerMs = 1000;
-
-// Takes as long for a wrong token as for the right one.
-bool same(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
-  }
-  return difference == 0;
-}
-
-bool may_enter(const Api& api, const Request& request) {
-  if (api.token.empty()) return true;
-  const auto header = request.header("Authorization");
-  if (!header || header->size() <= kBearer.size()) return false;
-  return equals_ignoring_case(header->substr(0, kBearer.size()), kBearer) &&
-         same(trim(header->substr(kBearer.size())), api.token);
-}
 
 using Use = void (*)(Api&, const Request&, Responder);
 
 http::Endpoint guarded(Api& api, Use use) {
   return [&api, use](Request& request, const PathValues&, Responder responder) {
-    if (may_enter(api, request)) return use(api, request, std::move(responder));
+    if (http::bears(request, api.token)) return use(api, request, std::move(responder));
     responder.reply(http::problem_reply(
         {ErrorCode::kUnauthorized, "the optimizer's bearer token is needed", {}, {}, {}, 0}));
   };

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "api/base/text.h"
+#include "api/http/bearer.h"
 #include "api/http/problem.h"
 #include "api/http/query.h"
 #include "api/mec/attribute_filter.h"
@@ -16,27 +17,7 @@ using http::Reply;
 using http::Request;
 using http::Responder;
 
-constexpr std::string_view kBearer = "bearer ";
-
 std::string lcm_root(const Api& api) { return api.root + codec::kAppLcmPath; }
-
-// Takes as long for a wrong token as for the right one.
-bool same_text(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
-  }
-  return difference == 0;
-}
-
-bool may_enter(const Api& api, const Request& request) {
-  if (api.token.empty()) return true;
-  const auto header = request.header("Authorization");
-  if (!header || header->size() <= kBearer.size()) return false;
-  return equals_ignoring_case(header->substr(0, kBearer.size()), kBearer) &&
-         same_text(trim(header->substr(kBearer.size())), api.token);
-}
 
 Reply created(const std::string& location, const json::Value& body) {
   auto reply = http::json_reply(201, json::dump(body));
@@ -239,7 +220,7 @@ using Answer = Reply (*)(Api&, const Request&, const PathValues&);
 
 http::Endpoint guarded(Api& api, Answer answer) {
   return [&api, answer](Request& request, const PathValues& values, Responder responder) {
-    if (may_enter(api, request)) return responder.reply(answer(api, request, values));
+    if (http::bears(request, api.token)) return responder.reply(answer(api, request, values));
     responder.reply(http::problem_reply(
         {ErrorCode::kUnauthorized, "the MEPM's bearer token is needed", {}, {}, {}, 0}));
   };
@@ -257,7 +238,7 @@ void add_lcm_endpoints(http::Router& router, Api& api) {
   };
   router.add("POST", root + "/app_instances",
              [&api](Request& request, const PathValues& values, Responder responder) {
-               if (may_enter(api, request)) {
+               if (http::bears(request, api.token)) {
                  return post_instance(api, request, values, std::move(responder));
                }
                responder.reply(http::problem_reply(

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "api/base/text.h"
+#include "api/http/bearer.h"
 #include "api/json/json.h"
 
 namespace mx2 {
@@ -15,18 +16,6 @@ namespace {
 Error invalid_token(std::string detail) {
   return {ErrorCode::kUnauthorized, std::move(detail), {}, "invalid-token", {}, 0};
 }
-
-}  // namespace
-
-std::optional<std::string> bearer_token(const http::Request& request) {
-  const auto header = request.header("Authorization");
-  if (!header || header->size() < 8 || !equals_ignoring_case(header->substr(0, 7), "bearer ")) {
-    return std::nullopt;
-  }
-  return std::string(trim(header->substr(7)));
-}
-
-namespace {
 
 std::string text_grant(jwt_t* token, const char* name) {
   const char* value = jwt_get_grant(token, name);
@@ -147,7 +136,7 @@ Result<Caller> Authenticator::authenticate(const http::Request& request) const {
   caller.ip = IpAddress::parse(caller.ip_text);
   if (caller.ip) caller.ip_text = caller.ip->text();
   if (options_.mode == "none") return caller;
-  const auto token = bearer_token(request);
+  const auto token = http::bearer_token(request);
   if (!token) return Error{ErrorCode::kUnauthorized, "a bearer token is needed", {}, {}, {}, 0};
   auto subject = subject_of(*token);
   if (!subject) return subject.error();

@@ -29,9 +29,6 @@ struct AuthOptions {
   std::size_t requests_per_second_max = 0;   // of one subject, or else address; 0: no limit
 };
 
-// The token of "Authorization: Bearer <token>", scheme in any letter case.
-[[nodiscard]] std::optional<std::string> bearer_token(const http::Request& request);
-
 class Authenticator {
  public:
   // invalid_argument when the options cannot work (malformed tokens file, unknown algorithm).

@@ -1,8 +1,7 @@
 #include "orchestrator/endpoints/operator_support.h"
 
-#include <algorithm>
-
 #include "api/base/text.h"
+#include "api/http/bearer.h"
 
 namespace mx2 {
 namespace {
@@ -11,24 +10,9 @@ using http::PathValues;
 using http::Request;
 using http::Responder;
 
-// Takes as long for a good guess as for a bad one.
-bool equal_in_constant_time(const std::string& a, const std::string& b) {
-  unsigned difference = a.size() == b.size() ? 0 : 1;
-  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
-  }
-  return difference == 0;
-}
-
-bool may(const OperatorApi& api, const Request& request) {
-  if (api.options.token.empty()) return true;
-  const auto token = bearer_token(request);
-  return token && equal_in_constant_time(*token, api.options.token);
-}
-
 http::Endpoint guarded(const OperatorApiPtr& api, http::Endpoint endpoint) {
   return [api, endpoint = std::move(endpoint)](Request& q, const PathValues& v, Responder r) {
-    if (may(*api, q)) return endpoint(q, v, std::move(r));
+    if (http::bears(q, api->options.token)) return endpoint(q, v, std::move(r));
     r.reply(refusal(
         {ErrorCode::kUnauthorized, "the operator's bearer token is needed", {}, {}, {}, 0}, q.id));
   };

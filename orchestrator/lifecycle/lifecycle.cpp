@@ -196,7 +196,9 @@ void Lifecycle::take_host(const HostEntry& entry) {
   if (!host.reachable && entry.host.reachable) host.reconciler->look_now();
   host.reachable = entry.host.reachable;
   host.accepts = entry.host.state == HostState::kUp;
-  host.published = managed_of(entry.host);
+  auto published = managed_of(entry.host);
+  if (published != host.published) host.publish_after = {};  // done: the next need not wait
+  host.published = std::move(published);
   host.unable = entry.host.unable;
 }
 
