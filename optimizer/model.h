@@ -82,6 +82,7 @@ struct Attachment {
   std::optional<Position> position;
   std::vector<IpPrefix> prefixes;
   std::vector<std::string> devices;  // associateDevAppId
+  bool connected = true;  // false: nobody there can be reached; who is there stays where it is
 };
 
 // Attachment × host, in µs.
@@ -159,6 +160,10 @@ struct Placement {
 [[nodiscard]] inline bool is_off_tree(const Snapshot& snapshot, Index attachment, Index host) {
   return attachment != kNone && !snapshot.off_tree.empty() &&
          snapshot.off_tree[attachment * snapshot.hosts.size() + host];
+}
+
+[[nodiscard]] inline bool is_connected(const Snapshot& snapshot, Index attachment) {
+  return attachment == kNone || snapshot.attachments[attachment].connected;
 }
 
 // Load units of a group.

@@ -46,6 +46,8 @@ class Replica {
   [[nodiscard]] bool has_contexts(const std::string& app, const std::string& device) const {
     return groups_.contains({app, device});
   }
+  // When they changed hosts last; 0: long ago, or there are none.
+  [[nodiscard]] std::int64_t moved_ms(const std::string& app, const std::string& device) const;
   [[nodiscard]] std::size_t contexts() const { return contexts_.size(); }
   [[nodiscard]] std::size_t hosts() const { return hosts_.size(); }
 

@@ -34,7 +34,9 @@ class SnapshotBuilder {
   }
   [[nodiscard]] HostModel host_model(const Replica::HostEntry& entry) const;
   [[nodiscard]] AppModel app_model(const App& app) const;
-  [[nodiscard]] std::int32_t latency_us(const Attachment& attachment, const HostModel& host) const;
+  // `given`: the topology's latencies from there, by host; may be null.
+  [[nodiscard]] std::int32_t latency_us(const std::map<std::string, std::int32_t>* given,
+                                        const Attachment& attachment, const HostModel& host) const;
   // Of a place: where it is near to, and which hosts serve it.
   struct Whereabouts {
     Index attachment = kNone;
@@ -57,6 +59,7 @@ class SnapshotBuilder {
   const std::int64_t now_ms_;
   Snapshot snapshot_;
   std::unordered_map<std::string, Index> host_index_;
+  std::unordered_map<std::string, Index> attachment_index_;
   std::unordered_map<std::string, Index> device_attachment_;
   // By length, the longest first: the 16 bytes of the prefix -> attachment.
   std::map<int, std::unordered_map<std::string, Index>, std::greater<>> prefixes_;

@@ -23,6 +23,8 @@ class Status {
   Status(metrics::Registry& registry, const Clock& clock, std::string configuration_file);
 
   void planned(const Optimizer::Outcome& outcome, std::int64_t took_ms, const Replica& replica);
+  // Those who had moved, on their own.
+  void moved(const Optimizer::Outcome& outcome, std::int64_t took_ms);
   // Logged when it is not the same as the last one.
   void failed(const std::string& detail);
   // Whether dry run or not.

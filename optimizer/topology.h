@@ -9,6 +9,7 @@
 
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "api/base/result.h"
@@ -34,6 +35,7 @@ struct TopologyHost {
   std::optional<Position> position;
   std::int64_t memory_mb = 0;  // 0: not known
   std::int64_t bandwidth_kbps = 0;
+  bool operator==(const TopologyHost&) const = default;
 };
 
 struct TopologyApp {
@@ -51,6 +53,7 @@ struct Topology {
   std::map<std::string, TopologyHost> hosts;
   std::map<std::string, TopologyApp> apps;
   std::vector<Attachment> attachments;
+  std::unordered_map<std::string, std::string> moved;  // device -> attachment; before `devices`
   std::map<std::string, std::map<std::string, std::int32_t>> latency_us;  // attachment, host
   std::vector<std::string> files;     // CSV files that it was read from, besides
   std::vector<std::string> problems;  // one line each, "file:line:column: …"
@@ -58,6 +61,10 @@ struct Topology {
 
 // Never fails: what cannot be used is among the problems.
 [[nodiscard]] Topology read_topology(const config::Document& document);
+
+// What the file says and what a live source says: the file's word on a host's capacities counts,
+// and the source's on attachments and latencies.
+[[nodiscard]] Topology merged(const Topology& file, const Topology& live);
 
 // Great-circle distance.
 [[nodiscard]] double distance_km(const Position& a, const Position& b);
