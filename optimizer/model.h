@@ -82,6 +82,7 @@ struct Attachment {
   std::optional<Position> position;
   std::vector<IpPrefix> prefixes;
   std::vector<std::string> devices;  // associateDevAppId
+  bool connected = true;             // false: its UEs are known to have left the network
 };
 
 // Attachment × host, in µs.
