@@ -49,12 +49,21 @@ struct TopologyApp {
   std::vector<Tier> tiers;
 };
 
+// Latencies of a source that computes them all. Rows are matched by the attachment's name, columns
+// by the host's; there may be rows and columns of neither.
+struct ComputedLatency {
+  std::vector<std::string> attachments;
+  std::vector<std::string> hosts;
+  LatencyMatrix us;
+};
+
 struct Topology {
   std::map<std::string, TopologyHost> hosts;
   std::map<std::string, TopologyApp> apps;
   std::vector<Attachment> attachments;
   std::unordered_map<std::string, std::string> moved;  // device -> attachment; before `devices`
   std::map<std::string, std::map<std::string, std::int32_t>> latency_us;  // attachment, host
+  ComputedLatency computed;           // where latency_us says nothing
   std::vector<std::string> files;     // CSV files that it was read from, besides
   std::vector<std::string> problems;  // one line each, "file:line:column: …"
 };
