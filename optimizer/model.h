@@ -102,6 +102,7 @@ class LatencyMatrix {
   void set(Index attachment, Index host, std::int32_t us) {
     values_[attachment * hosts_ + host] = us;
   }
+  bool operator==(const LatencyMatrix&) const = default;
   [[nodiscard]] std::size_t attachments() const {
     return hosts_ == 0 ? 0 : values_.size() / hosts_;
   }

@@ -196,9 +196,10 @@ Optimizer::Outcome Optimizer::decide(std::uint64_t table_version) {
 void Optimizer::configure(OptimizerOptions options, Topology topology) {
   options_ = std::move(options);
   file_topology_ = std::move(topology);
-  auto moved = std::move(topology_.moved);
+  auto before = std::move(topology_);
   topology_ = live_ ? merged(file_topology_, *live_) : file_topology_;
-  topology_.moved = std::move(moved);
+  topology_.moved = std::move(before.moved);
+  topology_.moved_addresses = std::move(before.moved_addresses);
   client_.configure(options_.orchestrator);
   feed_.configure(options_.orchestrator);
 }
@@ -211,7 +212,8 @@ void Optimizer::use(const TopologySource::News& news) {
   }
   for (const auto& move : news.moves) {
     topology_.moved[move.device] = move.attachment;
-    moved_.insert(move.device);
+    if (move.address) topology_.moved_addresses[move.address->text()] = move.attachment;
+    moved_[move.device] = move;
   }
 }
 

@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -92,9 +91,14 @@ class Optimizer {
   [[nodiscard]] Outcome decide(std::uint64_t table_version);
   void note_load(const std::string& host, const HostLoad& load);
   void settle_triggers();
-  [[nodiscard]] std::optional<std::vector<std::size_t>> groups_of(
-      const std::set<std::string>& devices) const;
-  [[nodiscard]] bool attach(Decision& decision, std::size_t group) const;
+  // A group of the last decision, and the attachment it has now.
+  struct Moved {
+    std::size_t group = 0;
+    std::string attachment;
+  };
+  using Moves = std::map<std::string, TopologySource::Move>;
+  [[nodiscard]] std::optional<std::vector<Moved>> groups_of(const Moves& moves) const;
+  [[nodiscard]] bool attach(Decision& decision, const Moved& moved) const;
   void take_in(const Plan& plan);
 
   OrchestratorClient client_;
@@ -103,7 +107,7 @@ class Optimizer {
   Topology file_topology_;
   std::shared_ptr<const Topology> live_;  // null: no source has told any
   Topology topology_;                     // both
-  std::set<std::string> moved_;           // devices, since the last plan
+  std::map<std::string, TopologySource::Move> moved_;  // by device, since the last plan
   const Clock& clock_;
   Replica replica_;
   OrchestratorClient::Mark mark_;

@@ -167,6 +167,11 @@ void SnapshotBuilder::add_attachments() {
     const auto a = find_or(attachment_index_, attachment, kNone);
     if (a != kNone) device_attachment_[device] = a;
   }
+  for (const auto& [text, attachment] : topology_.moved_addresses) {
+    const auto a = find_or(attachment_index_, attachment, kNone);
+    const auto address = IpAddress::parse(text);
+    if (a != kNone && address) prefixes_[IpPrefix().length][key_of(*address)] = a;
+  }
 }
 
 std::int32_t SnapshotBuilder::latency_us(const std::map<std::string, std::int32_t>* given,

@@ -160,10 +160,8 @@ Topology merged(const Topology& file, const Topology& live) {
   }
   result.attachments.insert(result.attachments.begin(), live.attachments.begin(),
                             live.attachments.end());
-  for (const auto& [attachment, row] : live.latency_us) {
-    for (const auto& [host, us] : row) result.latency_us[attachment][host] = us;
-  }
-  result.moved = live.moved;
+  result.computed = live.computed;
+  result.lost_hosts = live.lost_hosts;
   result.problems.insert(result.problems.end(), live.problems.begin(), live.problems.end());
   return result;
 }

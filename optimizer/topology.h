@@ -8,6 +8,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -55,15 +56,19 @@ struct ComputedLatency {
   std::vector<std::string> attachments;
   std::vector<std::string> hosts;
   LatencyMatrix us;
+  bool operator==(const ComputedLatency&) const = default;
 };
 
 struct Topology {
   std::map<std::string, TopologyHost> hosts;
   std::map<std::string, TopologyApp> apps;
   std::vector<Attachment> attachments;
-  std::unordered_map<std::string, std::string> moved;  // device -> attachment; before `devices`
+  // Device, and address as text, -> attachment: what counts instead of `devices` and `prefixes`.
+  std::unordered_map<std::string, std::string> moved;
+  std::unordered_map<std::string, std::string> moved_addresses;
   std::map<std::string, std::map<std::string, std::int32_t>> latency_us;  // attachment, host
   ComputedLatency computed;           // where latency_us says nothing
+  std::set<std::string> lost_hosts;   // not reachable from the attachments of `computed`
   std::vector<std::string> files;     // CSV files that it was read from, besides
   std::vector<std::string> problems;  // one line each, "file:line:column: …"
 };
@@ -71,8 +76,7 @@ struct Topology {
 // Never fails: what cannot be used is among the problems.
 [[nodiscard]] Topology read_topology(const config::Document& document);
 
-// What the file says and what a live source says: the file's word on a host's capacities counts,
-// and the source's on attachments and latencies.
+// What the file says and what a live source says; where both say something, the file.
 [[nodiscard]] Topology merged(const Topology& file, const Topology& live);
 
 // Great-circle distance.

@@ -18,6 +18,7 @@ class TopologySource {
   struct Move {
     std::string device;
     std::string attachment;  // of the topology told last
+    std::optional<IpAddress> address;  // of the UE, if it is known by one
   };
   struct News {
     std::shared_ptr<const Topology> topology;  // null: the one told last holds
@@ -38,6 +39,8 @@ class TopologySource {
   [[nodiscard]] virtual std::optional<News> take() = 0;
   // Callable from any thread.
   [[nodiscard]] virtual State state() const = 0;
+  // All UEs, wherever they are now. Callable from any thread.
+  [[nodiscard]] virtual std::vector<Move> devices() const = 0;
 };
 
 }  // namespace mx2::optimizer

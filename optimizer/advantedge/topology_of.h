@@ -32,6 +32,7 @@ struct TopologyTerms {
   std::int64_t jitter_percent = 100;
   std::int64_t loss_us_per_percent = 1000;
   EdgeEdge edge_edge = EdgeEdge::kCorrected;
+  bool operator==(const TopologyTerms&) const = default;
 };
 
 // Fills hosts, attachments, computed latencies, and problems: the scenario's and its own.
