@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "optimizer/given_latency.h"
+
 namespace mx2::optimizer {
 namespace {
 
@@ -164,13 +166,8 @@ void SnapshotBuilder::add_attachments() {
   }
 }
 
-std::int32_t SnapshotBuilder::latency_us(const Attachment& attachment,
-                                         const HostModel& host) const {
-  const auto given = topology_.latency_us.find(attachment.name);
-  if (given != topology_.latency_us.end()) {
-    const auto it = given->second.find(host.id);
-    if (it != given->second.end()) return it->second;
-  }
+std::int32_t SnapshotBuilder::distance_us(const Attachment& attachment,
+                                          const HostModel& host) const {
   if (!attachment.position || !host.position) return LatencyMatrix::kUnknown;
   return latency_of_distance(options_.distance, host.tier,
                              distance_km(*attachment.position, *host.position));
@@ -178,13 +175,18 @@ std::int32_t SnapshotBuilder::latency_us(const Attachment& attachment,
 
 void SnapshotBuilder::add_latencies() {
   snapshot_.latency = LatencyMatrix(snapshot_.attachments.size(), snapshot_.hosts.size());
+  const GivenLatency given(topology_, snapshot_);
   std::unordered_map<std::string, Index> by_name;
   for (Index a = 0; a < snapshot_.attachments.size(); ++a) {
     by_name.emplace(snapshot_.attachments[a].name, a);
   }
   for (Index a = 0; a < snapshot_.attachments.size(); ++a) {
     for (Index h = 0; h < snapshot_.hosts.size(); ++h) {
-      snapshot_.latency.set(a, h, latency_us(snapshot_.attachments[a], snapshot_.hosts[h]));
+      auto us = given.us(a, h);
+      if (us == LatencyMatrix::kUnknown) {
+        us = distance_us(snapshot_.attachments[a], snapshot_.hosts[h]);
+      }
+      snapshot_.latency.set(a, h, us);
     }
   }
   for (const auto& [id, entry] : replica_.hosts_) {
