@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "optimizer/given_latency.h"
+
 namespace mx2::optimizer {
 namespace {
 
@@ -174,13 +176,8 @@ void SnapshotBuilder::add_attachments() {
   }
 }
 
-std::int32_t SnapshotBuilder::latency_us(const std::map<std::string, std::int32_t>* given,
-                                         const Attachment& attachment,
-                                         const HostModel& host) const {
-  if (given != nullptr) {
-    const auto it = given->find(host.id);
-    if (it != given->end()) return it->second;
-  }
+std::int32_t SnapshotBuilder::distance_us(const Attachment& attachment,
+                                          const HostModel& host) const {
   if (!attachment.position || !host.position) return LatencyMatrix::kUnknown;
   return latency_of_distance(options_.distance, host.tier,
                              distance_km(*attachment.position, *host.position));
@@ -188,12 +185,14 @@ std::int32_t SnapshotBuilder::latency_us(const std::map<std::string, std::int32_
 
 void SnapshotBuilder::add_latencies() {
   snapshot_.latency = LatencyMatrix(snapshot_.attachments.size(), snapshot_.hosts.size());
+  const GivenLatency given(topology_, snapshot_);
   for (Index a = 0; a < snapshot_.attachments.size(); ++a) {
-    const auto& attachment = snapshot_.attachments[a];
-    const auto it = topology_.latency_us.find(attachment.name);
-    const auto* given = it == topology_.latency_us.end() ? nullptr : &it->second;
     for (Index h = 0; h < snapshot_.hosts.size(); ++h) {
-      snapshot_.latency.set(a, h, latency_us(given, attachment, snapshot_.hosts[h]));
+      auto us = given.us(a, h);
+      if (us == LatencyMatrix::kUnknown) {
+        us = distance_us(snapshot_.attachments[a], snapshot_.hosts[h]);
+      }
+      snapshot_.latency.set(a, h, us);
     }
   }
   for (const auto& [id, entry] : replica_.hosts_) {

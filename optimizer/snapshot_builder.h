@@ -34,9 +34,7 @@ class SnapshotBuilder {
   }
   [[nodiscard]] HostModel host_model(const Replica::HostEntry& entry) const;
   [[nodiscard]] AppModel app_model(const App& app) const;
-  // `given`: the topology's latencies from there, by host; may be null.
-  [[nodiscard]] std::int32_t latency_us(const std::map<std::string, std::int32_t>* given,
-                                        const Attachment& attachment, const HostModel& host) const;
+  [[nodiscard]] std::int32_t distance_us(const Attachment& attachment, const HostModel& host) const;
   // Of a place: where it is near to, and which hosts serve it.
   struct Whereabouts {
     Index attachment = kNone;

@@ -6,6 +6,7 @@
 
 #include "api/base/log.h"
 #include "api/base/text.h"
+#include "optimizer/topology_view.h"
 
 namespace mx2::optimizer {
 namespace {
@@ -147,6 +148,7 @@ json::Value Status::health(const Leadership::State& leader, bool paused) const {
   if (!error_.empty()) out["lastError"] = error_;
   if (!configuration_error_.empty()) out["configurationError"] = configuration_error_;
   if (!needs_restart_.empty()) out["needsRestart"] = needs_restart_;
+  if (source_ != nullptr) out["topology"] = source_json(*source_);
   return out;
 }
 

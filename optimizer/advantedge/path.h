@@ -77,7 +77,7 @@ struct End {
 [[nodiscard]] End end_of_node(const Scenario& scenario, Index node);
 [[nodiscard]] End end_of_process(const Scenario& scenario, Index process);
 // A connected UE that adds nothing of its own and has no PDU session.
-[[nodiscard]] End end_at(const Scenario& scenario, Index location);
+[[nodiscard]] End end_at(Index location);
 
 [[nodiscard]] Path path(const Scenario& scenario, const End& from, const End& to,
                         EdgeEdge edge_edge = EdgeEdge::kCorrected);

@@ -84,6 +84,8 @@ struct Node {
   std::string dnn;    // of a host: its data network
   bool ladn = false;  // which is a local one: reached from the host's own zone only
   std::map<std::string, std::string> user_meta;
+
+  [[nodiscard]] bool is_host() const { return type != NodeType::kUe; }
 };
 
 struct Process {
@@ -118,9 +120,6 @@ struct Scenario {
   // reads.
   PduSessions pdu_sessions;
   std::vector<std::string> problems;  // at most kProblemsMax
-
-  [[nodiscard]] const Zone& zone_of(const Location& location) const { return zones[location.zone]; }
-  [[nodiscard]] bool is_host(const Node& node) const { return node.type != NodeType::kUe; }
 };
 
 [[nodiscard]] Scenario read_scenario(const json::Value& document);
