@@ -120,6 +120,6 @@ if [[ -n "$fast" ]]; then
 fi
 step build-release 1800 deploy/build.sh release mx2-orchestrator mx2-notifier mx2-optimizer mx2-mepm \
   mx2ctl mx2 mx2-client mx2_policy_table mx2_no_store_server mx2_receiver mx2_bare_multi \
-  mx2_plan_bench mx2_packages mx2_test_lambda || close
+  mx2_plan_bench mx2_scenario_bench mx2_packages mx2_test_lambda || close
 test_all
 close
