@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 
-from path_rule import best_hosts, ends, fewest_hops, one_way
+from path_rule import best_hosts, cost_us, ends, fewest_hops, host_names, one_way
 from sandbox import Sandbox, read_scenario
 from scenario import PHYSICAL, Scenario
 from web import Reply, Routes, Web
@@ -107,7 +107,16 @@ def city_is_valid():
     differ = [ue["name"] for ue, _ in scenario.all(PHYSICAL, "UE") if ue["connected"]
               and not best_hosts(scenario, ue["name"]) & fewest_hops(scenario, ue["name"])]
     check(len(differ) >= 3, f"hop count is wrong only for {differ}")
-    return f"{len(elements)} elements; hop count is wrong for {len(differ)} UEs"
+    return (f"{len(elements)} elements; hop count is wrong for {len(differ)} UEs, mean round trip "
+            f"{mean_ms(scenario, fewest_hops):.1f} ms by hops, {mean_ms(scenario, best_hosts):.1f} "
+            "ms by latency")
+
+
+def mean_ms(scenario, choose):
+    names = {ours: name for name, ours in host_names(scenario).items()}
+    ues = [ue["name"] for ue, _ in scenario.all(PHYSICAL, "UE") if ue["connected"]]
+    return sum(cost_us(scenario, ue, names[min(choose(scenario, ue))], 0, 0)
+               for ue in ues) / len(ues) / 1000
 
 
 def rule_is_right():
