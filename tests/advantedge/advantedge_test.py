@@ -5,6 +5,7 @@ listen: UEs that move are followed, whatever the sandbox does.
 usage: advantedge_test.py BIN_DIR [--seed N]
 """
 import argparse
+import copy
 import http.client
 import json
 import pathlib
@@ -15,7 +16,7 @@ import tempfile
 import time
 
 from scenario import PHYSICAL
-from scene import APP, POLL_MS, TIMEOUT_MS, Optimizer, Scene, check, wait_for
+from scene import APP, CITY, POLL_MS, TIMEOUT_MS, Optimizer, Scene, check, wait_for
 
 POLLED_MOVES, NOTIFIED_MOVES = 6, 20
 POLLED_GRACE_MS = 150      # for a plan, the notification and a machine that does other things
@@ -129,6 +130,29 @@ def corrupted(scene, optimizer):
     check("edge-old-town" in optimizer.said(), "the log does not name the duplicate")
     scene.reset()
     return f"{len(there)} contexts left a host that EDGE mobility lost; the duplicate is reported"
+
+
+def sessions(scene, _):
+    """PDU connectivity: who has no session to a host's data network does not reach the host."""
+    city = copy.deepcopy(CITY)
+    city["deployment"]["connectivity"]["model"] = "PDU"
+    before = scene.hosts()
+    scene.sandbox.control.activate(city)
+    time.sleep(2 * POLL_MS / 1000)
+    check(scene.hosts() == before, "who reaches nobody does not keep its place")
+    for ue, network in (("tram-7", "internet"), ("phone-ben", "edn"), ("10.100.0.1", "edn")):
+        scene.sandbox.post("pdu_session", eventPduSession={
+            "action": "ADD", "pduSession": {"ue": ue, "id": "1", "info": {"dnn": network}}})
+    scene.settle("hosts of the networks that there are sessions to")
+    check(scene.hosts()["tram-7"] == "cloud", f"tram-7 is at {scene.hosts()['tram-7']}")
+    with scene.sandbox.control.lock:
+        scene.scenario.find("edge-harbour")[1]["dataNetwork"]["ladn"] = True
+    for host in ("edge-old-town", "fog-old-town"):
+        scene.sandbox.set_netchar(host, latency=10_000)
+    scene.settle("a local network is for its zone")
+    check(scene.hosts()["10.100.0.1"] == "campus-mep", f"{scene.hosts()}")
+    scene.reset()
+    return "PDU connectivity: hosts are chosen among those that a UE has a session to"
 
 
 def faulty(scene, optimizer):
@@ -280,8 +304,8 @@ def main():
         print(polled(scene), flush=True)
         with Optimizer(scene, "notified", subscribe=True) as optimizer:
             scene.settle("an optimizer that takes over")
-            for case in (notified, disconnected, slow_host, terminated, corrupted, faulty,
-                         restarted, dropped, hostile):
+            for case in (notified, disconnected, slow_host, terminated, corrupted, sessions,
+                         faulty, restarted, dropped, hostile):
                 print(case(scene, optimizer), flush=True)
             print(no_drift(scene, optimizer, rng), flush=True)
         scene.server.stop()

@@ -21,7 +21,7 @@ def crossings(scenario, source, dest):
     crossed = [e for e in (app_a, app_b, a, b) if e]
     if a is b:
         return crossed
-    if not a.get("connected") or not b.get("connected"):
+    if not a.get("connected") or not b.get("connected") or not session(scenario, source, dest):
         return None
     for end, above in ((a, above_a), (b, above_b)):
         if kind_of(end) == "UE":
@@ -35,6 +35,21 @@ def crossings(scenario, source, dest):
         if len(reached) == 2 and reached[0] is reached[1]:
             return crossed
     return crossed + [scenario.deployment] * 2
+
+
+def session(scenario, source, dest):
+    """Whether connectivity lets them: with PDU, a UE needs a session to the host's data network,
+    and to be in the host's zone if that is a local one."""
+    if (scenario.deployment.get("connectivity") or {}).get("model") != "PDU":
+        return True
+    ues = [end for end in (source, dest) if kind_of(end[0]) == "UE"]
+    hosts = [end for end in (source, dest) if kind_of(end[0]) != "UE"]
+    if not ues or not hosts:
+        return not ues
+    network = hosts[0][0].get("dataNetwork") or {}
+    names = {dnn for (ue, _), dnn in scenario.sessions.items() if ue == ues[0][0]["name"]}
+    near = hosts[0][1][1] is ues[0][1][1]
+    return network.get("dnn") in names and (near or not network.get("ladn"))
 
 
 def has_poa(element):
