@@ -160,10 +160,11 @@ def faulty(scene, optimizer):
     for fault in ({"kind": "status"}, {"kind": "slow", "seconds": 2 * TIMEOUT_MS / 1000},
                   {"kind": "truncate"}, {"kind": "garbage"}, {"kind": "huge"}, {"kind": "close"},
                   {"kind": "status", "status": 404, "text": "404 page not found"}):
-        before = scene.version()
         scene.sandbox.faults.add(path="/active|/location", **fault)
-        scene.sandbox.move("phone-ana", "campus-wifi")
         wait_for(lambda: optimizer.state() == "stale", f"stale after {fault}")
+        before = scene.version()
+        scene.sandbox.move("phone-ana", "campus-wifi")
+        time.sleep(2 * POLL_MS / 1000)
         check(scene.version() == before, f"the table changed by {fault}")
         scene.sandbox.faults.clear()
         scene.settle(f"the move during {fault} is followed")
@@ -234,6 +235,7 @@ def hostile(scene, optimizer):
     for body in bodies:
         status = post(body)
         check(status == 204 or 400 <= status < 500, f"{status} for {body[:60]}")
+    time.sleep(2 * POLL_MS / 1000)
     scene.settle("what was told and is not so is put right")
     before, rss = scene.version(), optimizer.resident_mb()
     begin = time.monotonic()
