@@ -162,11 +162,11 @@ def faulty(scene, optimizer):
                   {"kind": "status", "status": 404, "text": "404 page not found"}):
         before = scene.version()
         scene.sandbox.faults.add(path="/active|/location", **fault)
-        scene.sandbox.move("phone-ana", "campus-wifi")
+        scene.sandbox.set_netchar("edge-old-town", latency=60)
         wait_for(lambda: optimizer.state() == "stale", f"stale after {fault}")
         check(scene.version() == before, f"the table changed by {fault}")
         scene.sandbox.faults.clear()
-        scene.settle(f"the move during {fault} is followed")
+        scene.settle(f"what changed during {fault} is followed")
         scene.reset()
     return "500, slow answers, truncated, garbage, huge, none: the table stays, then is right again"
 
