@@ -234,6 +234,7 @@ def hostile(scene, optimizer):
     for body in bodies:
         status = post(body)
         check(status == 204 or 400 <= status < 500, f"{status} for {body[:60]}")
+    time.sleep(2 * POLL_MS / 1000)
     scene.settle("what was told and is not so is put right")
     before, rss = scene.version(), optimizer.resident_mb()
     begin = time.monotonic()
