@@ -97,6 +97,7 @@ test_all() {
   step policy-table 60 "$bin/mx2_policy_table"
   step packages 60 "$python" tests/lcm/packages_test.py build/release
   step plan 300 "$python" tests/optimizer/end_to_end.py "$bin"
+  step mec-platform 120 "$python" tests/advantedge/platform_test.py "$bin"
   step lifecycle 300 "$python" tests/lifecycle/lifecycle_test.py "$bin"
   step mepm-kill 120 "$python" tests/mepm/kill_test.py "$bin/mx2-mepm" "$bin/mx2_test_lambda"
   step crash 600 "$python" tests/crash/crash_test.py "$bin"
