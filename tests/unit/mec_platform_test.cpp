@@ -42,7 +42,8 @@ struct Peer {
     CHECK(client.requests.back().method == method);
     CHECK(client.requests.back().url == url);
     client.answer("", http::Reply{status, "application/json", body, std::move(headers), false});
-    turn();
+    client.poll(0);
+    registration.step();
   }
   void register_all(const std::string& service = "s1") {
     expect("POST", kSupport + "/confirm_ready", 204);
@@ -244,10 +245,11 @@ TEST_CASE("mec platform: only whom it was told, and while subscribed, may end us
   };
   const auto ours = notification("http://p/applications/app%201/subscriptions/sub1");
   const auto answer = [&](int status, const std::string& body) {
-    platform.step(0);
     client.answer("", http::Reply{status, "application/json", body, {}, false});
-    platform.step(0);
+    platform.step(0);  // takes it
+    platform.step(0);  // begins the next
   };
+  platform.step(0);
   answer(204, "");
   answer(200, "[]");
   answer(201, Peer::service_document("s1"));
