@@ -27,7 +27,7 @@ bool knows_us(const http::Reply& reply) {
 
 // What a problem document says, after a colon.
 std::string refusal_text(const http::Reply& reply) {
-  const auto text = "it answered with " + std::to_string(reply.status);
+  auto text = "it answered with " + std::to_string(reply.status);
   const auto document = json::parse(reply.body);
   if (!document || !document->is_object()) return text;
   const auto it = document->find("detail");
