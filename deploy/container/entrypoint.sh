@@ -122,15 +122,16 @@ value_of() {
 }
 
 # Kubernetes puts variables of its Services into every container; one may be called mx-something.
-is_of_a_service() { [[ "$1" =~ _SERVICE_(HOST|PORT)|_PORT(_[0-9]+_(TCP|UDP).*)?$ ]]; }
+is_of_a_service() {
+  [[ "$1" =~ _SERVICE_(HOST|PORT)|_PORT(_[0-9]+_(TCP|UDP).*)?$ ]] && ! grep -q " $1 " <<<"$variables"
+}
 
 refuse_unknown_variables() {
   local known name
-  known=" MX_ROLE MX_CONFIG $(rows "$MX_ROLE" | cut -d ' ' -f 1 | tr '\n' ' ')"
+  known="MX_ROLE MX_CONFIG $(rows "$MX_ROLE" | cut -d ' ' -f 1 | sort -u | tr '\n' ' ')"
   for name in $(compgen -e MX_); do
-    [[ "$known" == *" $name "* ]] || is_of_a_service "$name" \
-      || fail "role $MX_ROLE has no variable $name; it has:$(fold -s -w 90 <<<"${known:1}" \
-        | sed 's/^/\n  /' | tr -d '\n' | sed 's/  MX/\n  MX/g')"
+    [[ " $known" == *" $name "* ]] || is_of_a_service "$name" \
+      || fail "role $MX_ROLE has no variable $name; it has: $known"
   done
 }
 
