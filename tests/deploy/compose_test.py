@@ -84,13 +84,14 @@ def port_problems(where, service, role):
     return problems
 
 
-def url_problems(where, service, services):
+def url_problems(where, service, role, services):
     problems = []
     for name, value in service["environment"].items():
-        url = re.fullmatch(r"http://([-a-z]+):(\d+)", value) if name.endswith("_URL") else None
-        if name.endswith("_URL") and (
-                not url or url.group(1) not in services
-                or int(url.group(2)) not in PORTS[services[url.group(1)]["environment"]["MX_ROLE"]]):
+        if not name.endswith("_URL"):
+            continue
+        url = re.fullmatch(r"http://([-a-z]+):(\d+)", value)
+        served = {8081} if name == "MX_ORCHESTRATOR_URL" else PORTS[role]
+        if not url or url.group(1) not in services or int(url.group(2)) not in served:
             problems.append(f"{where}: {name} leads to nobody")
     return problems
 
@@ -108,7 +109,7 @@ def problems_of(text):
         problems += health_problems(name, service, role)
         problems += volume_problems(name, service, document["volumes"])
         problems += dependency_problems(name, service, services)
-        problems += port_problems(name, service, role) + url_problems(name, service, services)
+        problems += port_problems(name, service, role) + url_problems(name, service, role, services)
     outside = [p for s in services.values() for e in s.get("ports", []) for p in published(e)[1]]
     problems += [f"port {p} is published twice" for p in sorted(set(outside)) if outside.count(p) > 1]
     used = {e.split(":")[0] for s in services.values() for e in s.get("volumes", [])}
@@ -120,13 +121,13 @@ def problems_of(text):
 
 
 MISTAKES = [
-    ("key that is given twice", "    init: true", "    init: true\n    init: true", None),
+    ("key that is given twice", "  init: true", "  init: true\n  init: true", None),
     ("misspelt key", "healthcheck: &healthcheck", "healthchek: &healthcheck", "unknown member healthchek"),
     ("no health check", "    healthcheck: *healthcheck\n\n  edge-south", "\n  edge-south", "has no health check"),
     ("waiting for nobody", "depends_on: {orchestrator:", "depends_on: {orchestrater:", "there is no service"),
     ("not waiting", "condition: service_healthy", "condition: service_started", "does not wait"),
-    ("volume that is not declared", "  store:\n", "", "there is no volume store"),
-    ("volume that is not used", "  store:\n", "  store:\n  stores:\n", "is not used"),
+    ("volume that is not declared", "\n  store:\n", "\n", "there is no volume store"),
+    ("volume that is not used", "\n  store:\n", "\n  store:\n  stores:\n", "is not used"),
     ("file that is not there", "./topology.yaml", "./topologie.yaml", "there is no file"),
     ("operator API for everybody", "127.0.0.1:8081:8081", "8081:8081", "published to everybody"),
     ("port twice", "20100-20119:20100-20119", "20019-20038:20100-20119", "published twice"),
