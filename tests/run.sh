@@ -97,6 +97,8 @@ test_all() {
   step policy-table 60 "$bin/mx2_policy_table"
   step packages 60 "$python" tests/lcm/packages_test.py build/release
   step plan 300 "$python" tests/optimizer/end_to_end.py "$bin"
+  step advantedge-fake 60 "$python" tests/advantedge/sandbox_test.py
+  step advantedge 120 "$python" tests/advantedge/advantedge_test.py "$bin"
   step lifecycle 300 "$python" tests/lifecycle/lifecycle_test.py "$bin"
   step mepm-kill 120 "$python" tests/mepm/kill_test.py "$bin/mx2-mepm" "$bin/mx2_test_lambda"
   step crash 600 "$python" tests/crash/crash_test.py "$bin"
@@ -120,6 +122,6 @@ if [[ -n "$fast" ]]; then
 fi
 step build-release 1800 deploy/build.sh release mx2-orchestrator mx2-notifier mx2-optimizer mx2-mepm \
   mx2ctl mx2 mx2-client mx2_policy_table mx2_no_store_server mx2_receiver mx2_bare_multi \
-  mx2_plan_bench mx2_packages mx2_test_lambda || close
+  mx2_plan_bench mx2_scenario_bench mx2_packages mx2_test_lambda || close
 test_all
 close
