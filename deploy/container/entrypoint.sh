@@ -42,6 +42,8 @@ optimizer    MX_CA_FILE             orchestrator.ca_file         file    -
 optimizer    MX_URL                 leader.url                   text    -
 optimizer    MX_POLICY              policy                       text    -
 optimizer    MX_PERIOD_MS           period_ms                    number  -
+optimizer    MX_DWELL_MS            stability.dwell_ms           number  -
+optimizer    MX_BACKGROUND_PERCENT_MIN measurement.background_percent_min number -
 optimizer    MX_TOPOLOGY            topology.file                file    -
 optimizer    MX_SCENARIO_FILE       advantedge.scenario_file     file    -
 optimizer    MX_ADVANTEDGE_URL      advantedge.url               text    -
@@ -69,6 +71,7 @@ mepm         MX_OPERATOR_TOKEN_FILE orchestrator.token_file      file    -
 mepm         MX_CA_FILE             orchestrator.ca_file         file    -
 mepm         MX_INSTANCE_PORT_FIRST process.port_first           number  -
 mepm         MX_INSTANCE_PORTS      process.ports                number  -
+mepm         MX_INSTANCE_UID_FIRST  process.uid_first            number  -
 mx2          MX_MX2_URL             --url                        text    !
 mx2          MX_TOKEN_FILE          --token-file                 file    -
 mx2          MX_CA_FILE             --ca-file                    file    -

@@ -96,7 +96,8 @@ def free_ports(count):
 def every_variable(role, folder):
     """A value for each variable of the role, as long as it may have one beside the others."""
     values = {"text": "x", "number": "20000", "boolean": "true", "list": "10.0.0.0/8 fd00::/8"}
-    known = {"MX_STRATEGY": "multiple", "MX_POLICY": "nearest", "MX_LOG_LEVEL": "warn",
+    known = {"MX_STRATEGY": "multiple", "MX_POLICY": "nearest", "MX_BACKGROUND_PERCENT_MIN": "50",
+             "MX_LOG_LEVEL": "warn",
              "MX_LOG_FORMAT": "json", "MX_AUTH": "bearer", "MX_ADDRESS": "127.0.0.1",
              "MX_OPERATOR_ADDRESS": "::1", "MX_PATH_PREFIX": "/sandbox1/mep1"}
     one_of_many = {"MX_SCENARIO_FILE", "MX_ADVANTEDGE_URL", "MX_PLATFORM_URL"}
