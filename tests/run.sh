@@ -93,6 +93,7 @@ test_all() {
   step client-install 300 tests/client_install_test.sh build/release
   step tls 300 tests/tls_test.sh "$bin"
   step smoke 300 deploy/smoke.sh "$bin"
+  step deploy 300 "$python" tests/deploy/deploy_test.py "$bin"
   step eua 300 "$python" tests/eua/eua_test.py "$bin"
   step policy-table 60 "$bin/mx2_policy_table"
   step packages 60 "$python" tests/lcm/packages_test.py build/release
