@@ -49,6 +49,7 @@ Result<void> Optimizer::read_all() {
   if (!mark) return mark.error();
   const auto now_ms = clock_.now_ms();
   replica_.begin_again();
+  replica_.set_dispatching(mark->dispatcher, mark->standard == Strategy::kDispatching);
   const auto use = [](const auto& value, const auto& put) -> Result<void> {
     if (!value) return value.error();
     put(*value);
@@ -59,7 +60,7 @@ Result<void> Optimizer::read_all() {
   });
   if (!read) return read;
   read = client_.each("apps", [&](const json::Value& v) {
-    return use(codec::decode_app(v), [&](const App& app) { replica_.put_app(app); });
+    return use(codec::decode_app(v), [&](const App& app) { (void)replica_.put_app(app); });
   });
   if (!read) return read;
   read = client_.each("table", [&](const json::Value& v) {
@@ -111,7 +112,7 @@ Result<void> Optimizer::apply(const json::Value& change) {
   } else if (kind == "app") {
     const auto app = codec::decode_app(resource_of(change));
     if (!app) return app.error();
-    replica_.put_app(*app);
+    if (replica_.put_app(*app) == Replica::Effect::kLarge) synchronised_ = false;
   } else if (kind == "appRemoved") {
     replica_.remove_app(member(change, "appDId"));
   }  // what we do not know is of no concern to a plan

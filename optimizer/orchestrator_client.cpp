@@ -52,6 +52,7 @@ std::optional<std::uint64_t> number(const json::Value& document, const char* mem
 }
 
 std::string text(const json::Value& document, const char* member) {
+  if (!document.is_object()) return {};
   const auto it = document.find(member);
   return it != document.end() && it->is_string() ? it->get<std::string>() : std::string();
 }
@@ -80,7 +81,12 @@ Result<OrchestratorClient::Mark> OrchestratorClient::mark() {
   const auto position = number(*document, "position");
   const auto version = number(*document, "tableVersion");
   if (!position || !version) return strange("/snapshot");
-  return Mark{*position, *version, true};
+  Mark mark{*position, *version, true, Strategy::kNotification, {}};
+  const auto strategy = document->find("strategy");
+  if (strategy == document->end()) return mark;
+  mark.standard = parse_strategy(text(*strategy, "standard")).value_or(mark.standard);
+  mark.dispatcher = text(*strategy, "dispatcher");
+  return mark;
 }
 
 // An orchestrator without the feed: its table's version guards the plan all the same.
@@ -90,7 +96,7 @@ Result<OrchestratorClient::Mark> OrchestratorClient::mark_of_table() {
   if (!document) return document.error();
   const auto version = number(*document, "tableVersion");
   if (!version) return strange("/health");
-  return Mark{0, *version, false};
+  return Mark{0, *version, false, Strategy::kNotification, {}};
 }
 
 Result<void> OrchestratorClient::each(const std::string& list,

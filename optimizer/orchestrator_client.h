@@ -8,6 +8,7 @@
 
 #include "api/http/http_client.h"
 #include "api/json/json.h"
+#include "api/operator/types.h"
 #include "optimizer/options.h"
 
 namespace mx2::optimizer {
@@ -17,7 +18,9 @@ class OrchestratorClient {
   struct Mark {
     std::uint64_t position = 0;  // in the change feed
     std::uint64_t table_version = 0;
-    bool has_feed = true;  // false: this orchestrator has no change feed
+    bool has_feed = true;                         // false: this orchestrator has no change feed
+    Strategy standard = Strategy::kNotification;  // of apps that name none
+    std::string dispatcher;                       // appDId of the dispatchers; empty: none
   };
   struct Changes {
     std::uint64_t position = 0;

@@ -57,8 +57,29 @@ std::int64_t Replica::moved_ms(const std::string& app, const std::string& device
   return it == groups_.end() ? 0 : it->second.moved_ms;
 }
 
+void Replica::set_dispatching(std::string dispatcher, bool is_standard) {
+  dispatcher_ = std::move(dispatcher);
+  dispatching_is_standard_ = is_standard;
+}
+
+const std::string& Replica::served_by(const std::string& app_d_id) const {
+  const auto app = apps_.find(app_d_id);
+  if (dispatcher_.empty() || app == apps_.end()) return app_d_id;
+  const auto& strategy = app->second.strategy;
+  const bool dispatched = strategy ? *strategy == Strategy::kDispatching : dispatching_is_standard_;
+  return dispatched ? dispatcher_ : app_d_id;
+}
+
+Replica::Effect Replica::put_app(const App& app) {
+  const auto& id = app.info.app_d_id;
+  const bool known = apps_.contains(id);
+  const auto before = served_by(id);
+  apps_[id] = app;
+  return known && before != served_by(id) ? Effect::kLarge : Effect::kNothing;
+}
+
 Replica::Effect Replica::put_context(const ContextPlace& context, std::int64_t now_ms) {
-  const GroupKey key{context.app_d_id, context.dev_app_id};
+  const GroupKey key{served_by(context.app_d_id), context.dev_app_id};
   const auto known = contexts_.find(context.context_id);
   if (known != contexts_.end() && known->second != key) end_context(context.context_id);
   auto [it, fresh] = groups_.try_emplace(key);

@@ -29,7 +29,11 @@ class Replica {
   // Of a host that is not known it is dropped.
   void put_load(const std::string& host, const HostLoad& load, std::int64_t now_ms);
   void remove_host(const std::string& id) { hosts_.erase(id); }
-  void put_app(const App& app) { apps_[app.info.app_d_id] = app; }
+  // Contexts of apps of strategy `dispatching` count as the dispatchers' (README, strategies).
+  // Before the apps.
+  void set_dispatching(std::string dispatcher, bool is_standard);
+  // Large when contexts that are known belong to another app's rows now: all should be read anew.
+  Effect put_app(const App& app);
   void remove_app(const std::string& id) { apps_.erase(id); }
   // Small when the UE is known and comes from another address, or asks for another location, now.
   Effect put_context(const ContextPlace& context, std::int64_t now_ms);
@@ -76,7 +80,10 @@ class Replica {
     std::int64_t moved_ms = 0;
   };
   using GroupKey = std::pair<std::string, std::string>;  // appDId, associateDevAppId
+  [[nodiscard]] const std::string& served_by(const std::string& app_d_id) const;
 
+  std::string dispatcher_;
+  bool dispatching_is_standard_ = false;
   Places places_;
   std::map<std::string, HostEntry> hosts_;
   std::map<std::string, App> apps_;

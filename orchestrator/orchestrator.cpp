@@ -43,6 +43,10 @@ std::unique_ptr<http::AsyncClient> package_client(const PackageOptions& packages
   return std::make_unique<http::CurlMulti>(std::move(options));
 }
 
+Dispatching dispatching(const StrategyOptions& strategy) {
+  return {strategy.dispatcher, strategy.standard == Strategy::kDispatching};
+}
+
 }  // namespace
 
 struct Orchestrator::Impl {
@@ -74,6 +78,7 @@ struct Orchestrator::Impl {
         operator_router(*registry, "operator"),
         mx2_server(options.mx2_server),
         operator_server(options.operator_server) {
+    model.write([&](Model& m) { m.use(dispatching(options.strategy)); });
     relocation.use(lifecycle);
     if (!options.mec_platform.is_on()) return;
     platform = std::make_unique<MecPlatform>(options.mec_platform, ids, clock,

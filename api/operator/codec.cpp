@@ -17,7 +17,8 @@ void read_strategy(ObjectReader& reader, App& app) {
   reader.optional("strategy", text, json::kAnyText);
   if (!text) return;
   app.strategy = parse_strategy(*text);
-  if (!app.strategy) reader.fail("must be baseline, notification or multiple", "strategy");
+  if (!app.strategy)
+    reader.fail("must be baseline, notification, multiple or dispatching", "strategy");
 }
 
 void read_targets(ObjectReader& reader, Association& row) {

@@ -81,13 +81,15 @@ std::string_view to_text(Strategy strategy) {
   switch (strategy) {
     case Strategy::kBaseline: return "baseline";
     case Strategy::kMultiple: return "multiple";
+    case Strategy::kDispatching: return "dispatching";
     case Strategy::kNotification: break;
   }
   return "notification";
 }
 
 std::optional<Strategy> parse_strategy(std::string_view text) {
-  for (const auto strategy : {Strategy::kBaseline, Strategy::kNotification, Strategy::kMultiple}) {
+  for (const auto strategy : {Strategy::kBaseline, Strategy::kNotification, Strategy::kMultiple,
+                              Strategy::kDispatching}) {
     if (text == to_text(strategy)) return strategy;
   }
   return std::nullopt;

@@ -89,6 +89,7 @@ enum class Strategy : std::uint8_t {
   kBaseline,      // nothing: they keep their endpoint
   kNotification,  // they move, and their device applications are told
   kMultiple,      // the same with several endpoints, in order of preference, for clients that probe
+  kDispatching,   // they call a dispatcher near them, and follow that one; it knows the hosts
 };
 
 // A user application (λ) in the catalogue.

@@ -142,7 +142,7 @@ void add_strategy_verb(CLI::App& apps, Command& chosen) {
   command->add_option("ID", arguments->first)->required();
   command->add_option("STRATEGY", arguments->second, "standard: as the configuration says")
       ->required()
-      ->check(CLI::IsMember({"baseline", "notification", "multiple", "standard"}));
+      ->check(CLI::IsMember({"baseline", "notification", "multiple", "dispatching", "standard"}));
   command->callback([=, &chosen] {
     chosen = [=](Session& s) { return set_strategy(s, arguments->first, arguments->second); };
   });

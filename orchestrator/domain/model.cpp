@@ -67,7 +67,11 @@ Result<void> Model::put_app(const App& app) {
   const auto& id = app.info.app_d_id;
   remove_app(id);
   by_name_[{app.info.app_name, app.info.app_provider}].insert(id);
-  apps_[id] = {app, std::move(*locations)};
+  const bool dispatches =
+      app.strategy ? *app.strategy == Strategy::kDispatching : dispatching_.is_standard;
+  const bool dispatched =
+      dispatches && !dispatching_.dispatcher.empty() && id != dispatching_.dispatcher;
+  apps_[id] = {app, dispatched, std::move(*locations)};
   return {};
 }
 
@@ -227,6 +231,20 @@ bool Model::can_start(const HostEntry& host, const std::string& app_d_id) const 
   if (!wanted.empty() && has != host.host.labels.end() && has->second != wanted) return false;
   const auto& unable = host.host.unable;
   return std::find(unable.begin(), unable.end(), app_d_id) == unable.end();
+}
+
+const std::string& Model::served_by(const std::string& app_d_id) const {
+  const auto* entry = app(app_d_id);
+  return entry != nullptr && entry->dispatched ? dispatching_.dispatcher : app_d_id;
+}
+
+std::vector<std::string> Model::serves(const std::string& app_d_id) const {
+  if (app_d_id != dispatching_.dispatcher) return {app_d_id};
+  std::vector<std::string> apps;
+  for (const auto& [id, entry] : apps_) {
+    if (id == app_d_id || entry.dispatched) apps.push_back(id);
+  }
+  return apps;
 }
 
 const std::set<std::string>& Model::hosts_of(const std::string& app_d_id) const {

@@ -24,8 +24,15 @@
 
 namespace mx2 {
 
+// Apps of strategy `dispatching` are called through the dispatchers, which are an app themselves.
+struct Dispatching {
+  std::string dispatcher;    // its appDId; empty: there are none
+  bool is_standard = false;  // also apps that name no strategy
+};
+
 struct CatalogueEntry {
   App app;
+  bool dispatched = false;
   std::vector<PreparedLocation> locations;
 };
 
@@ -62,6 +69,8 @@ class Model {
   void put_package(const Package& package);
   void remove_package(const std::string& id);
   void set_table_version(std::uint64_t version) { table_version_ = version; }
+  // Before the first app.
+  void use(Dispatching dispatching) { dispatching_ = std::move(dispatching); }
   // Counts every change; a decision remembers it to notice that it has become old.
   void bump() { ++generation_; }
 
@@ -85,6 +94,10 @@ class Model {
   // Whether one could be started there: a MEPM serves the host, which has the package's
   // architecture (label "arch", as far as it has one), and has not failed to lately.
   [[nodiscard]] bool can_start(const HostEntry& host, const std::string& app_d_id) const;
+  // The app whose rows and instances serve an app's clients: itself, or the dispatchers.
+  [[nodiscard]] const std::string& served_by(const std::string& app_d_id) const;
+  // Apps whose clients an app serves: itself, or of the dispatchers those that they dispatch.
+  [[nodiscard]] std::vector<std::string> serves(const std::string& app_d_id) const;
   // Hosts that list an instance of the app, by identifier.
   [[nodiscard]] const std::set<std::string>& hosts_of(const std::string& app_d_id) const;
 
@@ -106,6 +119,7 @@ class Model {
   std::map<std::pair<std::string, std::string>, std::set<std::string>> by_name_;
   std::map<std::string, Package> packages_;
   std::unordered_map<std::string, std::string> package_of_;  // appDId -> id, on-boarded ones
+  Dispatching dispatching_;
   Table table_;
   std::uint64_t table_version_ = 0;
   std::uint64_t generation_ = 0;

@@ -22,21 +22,24 @@ std::string selector_text(const Table::Match& match, const PlacementQuery& query
   return "*";
 }
 
-bool is_there(const PlacementQuery& query, const AppInstance& instance) {
+bool is_there(const PlacementQuery& query, const std::string& uri) {
   const auto& uris = query.current_uris;
-  return std::find(uris.begin(), uris.end(), instance.reference_uri) != uris.end();
+  return std::find(uris.begin(), uris.end(), uri) != uris.end();
 }
 
-// Why this host cannot serve, or nothing when it can.
+std::string below(const std::string& uri, const std::string& app_d_id) {
+  return uri + (uri.ends_with('/') ? "" : "/") + app_d_id;
+}
+
+// Why this host cannot serve, or nothing when it can. `stays`: it is where the context is now.
 const char* obstacle(const Model& model, const HostEntry* entry, const AppInstance* instance,
-                     const PlacementQuery& query) {
+                     const std::string& app, bool stays, const PlacementQuery& query) {
   if (entry == nullptr) return "host is not known";
   if (entry->host.state == HostState::kDown) return "host is down";
   if (!entry->host.reachable) return "host does not answer";
-  if (instance == nullptr && !(query.could_start && model.can_start(*entry, query.app_d_id))) {
-    return "host has no instance of the app";
+  if (instance == nullptr && !(query.could_start && model.can_start(*entry, app))) {
+    return app == query.app_d_id ? "host has no instance of the app" : "host has no dispatcher";
   }
-  const bool stays = instance != nullptr && is_there(query, *instance);
   if (entry->host.state != HostState::kUp && !stays) {
     return entry->host.state == HostState::kDraining ? "host is draining" : "host is cordoned";
   }
@@ -50,12 +53,16 @@ const char* obstacle(const Model& model, const HostEntry* entry, const AppInstan
 class Search {
  public:
   Search(const Model& model, const PlacementQuery& query, std::size_t enough, Explanation* trace)
-      : model_(model), query_(query), enough_(enough), trace_(trace) {}
+      : model_(model),
+        query_(query),
+        app_(model.served_by(query.app_d_id)),
+        enough_(enough),
+        trace_(trace) {}
 
   std::vector<Placement> run() {
     by_rows();
     if (found_.size() < enough_ && query_.location != nullptr) by_hosts("location");
-    if (found_.empty() && query_.location == nullptr && model_.is_packaged(query_.app_d_id)) {
+    if (found_.empty() && query_.location == nullptr && model_.is_packaged(app_)) {
       by_hosts("anywhere");
     }
     return std::move(found_);
@@ -64,7 +71,7 @@ class Search {
  private:
   void by_rows() {
     std::vector<Table::Match> matches;
-    model_.table().find(query_.app_d_id, query_.dev_app_id, query_.ip, matches);
+    model_.table().find(app_, query_.dev_app_id, query_.ip, matches);
     for (const auto& match : matches) {
       for (const auto& target : *match.targets) {
         if (found_.size() == enough_) return;
@@ -76,7 +83,7 @@ class Search {
 
   // Where the context is already comes first.
   void by_hosts(const char* why) {
-    const auto& hosts = model_.hosts_of(query_.app_d_id);
+    const auto& hosts = model_.hosts_of(app_);
     for (const bool there : {true, false}) {
       if (there && query_.current_uris.empty()) continue;
       for (const auto& id : hosts) {
@@ -93,8 +100,8 @@ class Search {
   }
 
   [[nodiscard]] bool serves_now(const std::string& id) const {
-    const auto* instance = model_.host(id)->instance(query_.app_d_id, query_.dev_app_id);
-    return instance != nullptr && is_there(query_, *instance);
+    const auto* instance = model_.host(id)->instance(app_, query_.dev_app_id);
+    return instance != nullptr && is_there(query_, address_of(*instance));
   }
 
   void take(std::optional<Placement> placement, std::string ue, std::string target) {
@@ -112,22 +119,30 @@ class Search {
 
   std::optional<Placement> host(const std::string& id) {
     const auto* entry = model_.host(id);
-    const auto* instance =
-        entry == nullptr ? nullptr : entry->instance(query_.app_d_id, query_.dev_app_id);
-    verdict_ = obstacle(model_, entry, instance, query_);
+    const auto* instance = entry == nullptr ? nullptr : entry->instance(app_, query_.dev_app_id);
+    const bool stays = instance != nullptr && is_there(query_, address_of(*instance));
+    verdict_ = obstacle(model_, entry, instance, app_, stays, query_);
     if (verdict_ != nullptr) return std::nullopt;
     if (instance == nullptr) return Placement{id, {}, {}, {}};
-    return Placement{id, instance->app_instance_id, instance->reference_uri, {}};
+    return Placement{id, instance->app_instance_id, address_of(*instance), {}};
   }
 
   std::optional<Placement> endpoint(const std::string& address) {
     verdict_ = query_.location != nullptr ? "endpoint has no known location" : nullptr;
     if (verdict_ != nullptr) return std::nullopt;
-    return Placement{{}, endpoint_instance_id(address), address, {}};
+    const auto uri = app_ == query_.app_d_id ? address : below(address, query_.app_d_id);
+    return Placement{{}, endpoint_instance_id(address), uri, {}};
+  }
+
+  // Where the client calls it.
+  [[nodiscard]] std::string address_of(const AppInstance& instance) const {
+    const bool itself = app_ == query_.app_d_id;
+    return itself ? instance.reference_uri : below(instance.reference_uri, query_.app_d_id);
   }
 
   const Model& model_;
   const PlacementQuery& query_;
+  const std::string& app_;  // whose rows and instances serve
   const std::size_t enough_;
   Explanation* trace_;
   const char* verdict_ = nullptr;

@@ -8,7 +8,10 @@
 // serves it is taken: the constraint is the client's, the row only our preference. The same for an
 // app whose instances we start ourselves: no row is needed, and a row without one is passed over
 // until its instance is ready, so that clients move when there is something to move to.
-// Source: Cicconetti et al., IEEE Communications Magazine 2020; MEC 016 clauses 6.2.3 and 6.5.2.
+//
+// Clients of a dispatched app call a dispatcher: the rows and instances are those of the
+// dispatchers, the address is the dispatcher's with the app's appDId as last segment. Source:
+// Cicconetti et al., IEEE Communications Magazine 2020; MEC 016 clauses 6.2.3 and 6.5.2.
 #pragma once
 
 #include <optional>

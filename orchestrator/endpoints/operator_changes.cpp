@@ -62,7 +62,12 @@ Result<json::Value> snapshot_get(OperatorApi& api, const Request& request, const
   const auto position = api.service.changes.follow();
   const auto version =
       api.service.model.read([](const Model& model) { return model.table_version(); });
-  return json::Value{{"position", position}, {"tableVersion", version}};
+  const auto& strategy = api.service.strategy;
+  return json::Value{
+      {"position", position},
+      {"tableVersion", version},
+      {"strategy",
+       {{"standard", to_text(strategy.standard)}, {"dispatcher", strategy.dispatcher}}}};
 }
 
 std::string news_text(const ChangeFeed::News& news, std::int64_t now_ms) {

@@ -60,7 +60,8 @@ Reassignment unserved(const Model& model, PlacementQuery query) {
   Reassignment nobody;
   nobody.unserved = true;
   query.could_start = true;
-  if (const auto could = place(model, query)) nobody.start_at.push_back(could->host_id);
+  const auto could = place(model, query);
+  if (could) nobody.starts.push_back({model.served_by(query.app_d_id), could->host_id});
   return nobody;
 }
 
@@ -117,7 +118,7 @@ Reassignment reassign(const Model& model, Strategy strategy, const StrategyOptio
     const auto one = reassign_item(model, record, item, &item == &items.front());
     all.changed |= one.changed;
     all.unserved |= one.unserved;
-    all.start_at.insert(all.start_at.end(), one.start_at.begin(), one.start_at.end());
+    all.starts.insert(all.starts.end(), one.starts.begin(), one.starts.end());
   }
   return all;
 }

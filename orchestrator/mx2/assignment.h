@@ -17,9 +17,17 @@ namespace mx2 {
 struct StrategyOptions {
   Strategy standard = Strategy::kNotification;  // of apps that say nothing
   std::size_t endpoints_max = 3;                // in a context of strategy `multiple`
+  std::string dispatcher = "dispatcher-1";      // appDId of the dispatchers
 };
 
 [[nodiscard]] Strategy strategy_of(const App& app, const StrategyOptions& options);
+
+// An instance that should be started.
+struct Start {
+  std::string app_d_id;
+  std::string host_id;
+  auto operator<=>(const Start&) const = default;
+};
 
 // Gives the items of a context that exists the addresses they should have now. An item that nobody
 // can serve keeps its address. An item keeps its appInstanceId when it moves, so that an
@@ -30,8 +38,8 @@ struct Reassignment {
   bool changed = false;   // some address
   bool unserved = false;  // some item that nobody can serve
   bool list = false;      // items have come or gone, not only their addresses
-  // Hosts where an instance could be started for those that nobody can serve.
-  std::vector<std::string> start_at = {};
+  // What could be started for those that nobody can serve.
+  std::vector<Start> starts = {};
 };
 [[nodiscard]] Reassignment reassign(const Model& model, Strategy strategy,
                                     const StrategyOptions& options, ContextRecord& record,

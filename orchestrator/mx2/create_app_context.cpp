@@ -57,17 +57,16 @@ class CreateAppContext final : public UnitOfWork {
     return allowed ? *source : std::string();
   }
 
-  // Where an instance must be started before this can be answered; empty: nowhere.
-  [[nodiscard]] std::string needs_start() const {
-    return address_may_follow() ? std::string() : start_at_;
+  // What must be started before this can be answered.
+  [[nodiscard]] std::optional<Start> needs_start() const {
+    return address_may_follow() ? std::nullopt : start_;
   }
-  [[nodiscard]] const std::string& app_d_id() const { return record_.app_d_id; }
 
   Result<void> run(StoreTransaction& transaction) override {
     const Model& model = service_.model.unlocked();
     if (model.generation() != generation_) {
       if (auto decided = decide(model); !decided) return decided;
-      if (!needs_start().empty()) return no_host();
+      if (needs_start()) return no_host();
       record_.document = codec::encode(context_);
     }
     if (auto within = service_.quota.take(owner()); !within) return within;
@@ -89,7 +88,7 @@ class CreateAppContext final : public UnitOfWork {
                                      {"host", record_.host_id}});
     }
     if (service_.changes.followed()) service_.changes.publish(changed(record_, context_));
-    if (!start_at_.empty()) service_.instantiation->want(record_.app_d_id, start_at_);
+    if (start_) service_.instantiation->want(start_->app_d_id, start_->host_id);
     answer_(StoredContext{std::move(record_.document), record_.context_id, record_.revision,
                           record_.reference_uri});
   }
@@ -104,7 +103,7 @@ class CreateAppContext final : public UnitOfWork {
     record_.host_id.clear();
     record_.reference_uri.clear();
     record_.ue.clear();
-    start_at_.clear();
+    start_.reset();
     context_.context_id = record_.context_id;
     const auto found = model.resolve(reference_of(request_.app_info, legacy_),
                                      [this](const App& app) { return may_use(app, caller_); });
@@ -155,7 +154,17 @@ class CreateAppContext final : public UnitOfWork {
     record_.reference_uri = placement->reference_uri;
     record_.ue = placement->ue;
     if (wants_several(entry)) expand(model, service_.strategy, query, context_);
+    start_behind(model, *placement);
     return {};
+  }
+
+  // A dispatcher is there, but perhaps nobody whom it could call.
+  void start_behind(const Model& model, const Placement& dispatcher) {
+    const auto& app = record_.app_d_id;
+    if (service_.instantiation == nullptr || model.served_by(app) == app) return;
+    const auto* host = model.host(dispatcher.host_id);
+    const bool nobody = host != nullptr && model.hosts_of(app).empty();
+    if (nobody && model.can_start(*host, app)) start_ = {app, dispatcher.host_id};
   }
 
   // Clients of the V1.1.1 dialect know one address; a list of several wishes is answered as it is.
@@ -166,11 +175,12 @@ class CreateAppContext final : public UnitOfWork {
 
   // Nobody runs it now; perhaps it can be started somewhere.
   Result<void> find_start(const Model& model, PlacementQuery query) {
-    if (service_.instantiation != nullptr && model.is_packaged(query.app_d_id)) {
+    const auto& app = model.served_by(query.app_d_id);
+    if (service_.instantiation != nullptr && model.is_packaged(app)) {
       query.could_start = true;
       const auto could = place(model, query);
       if (could) {
-        start_at_ = could->host_id;
+        start_ = {app, could->host_id};
         return {};
       }
     }
@@ -197,7 +207,7 @@ class CreateAppContext final : public UnitOfWork {
   AppContext context_;
   ContextRecord record_;
   bool app_unknown_ = false;
-  std::string start_at_;  // a host
+  std::optional<Start> start_;
   std::uint64_t generation_ = 0;
   bool counted_ = false;
 };
@@ -222,12 +232,12 @@ void create(Mx2Service& service, std::unique_ptr<CreateAppContext> unit, std::si
     if (onboards) return create_after_onboarding(service, std::move(unit), waits_max - 1);
     return unit->refuse(prepared.error());
   }
-  const auto host = unit->needs_start();
-  if (host.empty()) return service.store.submit(std::move(unit));
+  const auto start = unit->needs_start();
+  if (!start) return service.store.submit(std::move(unit));
   if (waits_max == 0) return unit->refuse(CreateAppContext::no_host());
-  const auto app = unit->app_d_id();
   service.instantiation->when_ready(
-      app, host, [&service, unit = std::move(unit), waits_max](const Result<void>& ready) mutable {
+      start->app_d_id, start->host_id,
+      [&service, unit = std::move(unit), waits_max](const Result<void>& ready) mutable {
         if (!ready) return unit->refuse(ready.error());
         create(service, std::move(unit), waits_max - 1);
       });
@@ -237,7 +247,7 @@ void create(Mx2Service& service, std::unique_ptr<CreateAppContext> unit, std::si
 
 void create_app_context(Mx2Service& service, AppContext request, Caller caller, bool legacy,
                         Callback<Result<StoredContext>> answer) {
-  const auto waits_max = request.app_info.user_app_instance_info.size() + 1;
+  const auto waits_max = request.app_info.user_app_instance_info.size() + 2;
   create(service,
          std::make_unique<CreateAppContext>(service, std::move(request), std::move(caller), legacy,
                                             std::move(answer)),

@@ -64,7 +64,7 @@ Relocation::Relocation(LiveModel& model, Store& store, const Clock& clock, Conte
 
 bool Relocation::follows(const std::string& app_d_id) const {
   const auto* entry = model_.unlocked().app(app_d_id);
-  return entry != nullptr && follows(entry->app);
+  return app_d_id == strategy_.dispatcher || (entry != nullptr && follows(entry->app));
 }
 
 Result<void> Relocation::announce(StoreTransaction& transaction, const RelocationScopes& scopes) {
@@ -79,11 +79,13 @@ void Relocation::begin(const RelocationScopes& scopes) {
     began_ = std::chrono::steady_clock::now();
     moved_now_ = unserved_now_ = 0;
   }
-  for (const auto& scope : scopes) {
-    if (scope.dev_app_id.empty()) {
-      sweep(scope.app_d_id);
-    } else {
-      devices_.push_back(scope);
+  for (const auto& [changed, dev_app_id] : scopes) {
+    for (auto& app_d_id : model_.unlocked().serves(changed)) {
+      if (dev_app_id.empty()) {
+        sweep(app_d_id);
+      } else {
+        devices_.push_back({std::move(app_d_id), dev_app_id});
+      }
     }
   }
   if (devices_.size() > kDevicesMax) sweep_instead();
@@ -176,7 +178,7 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
   const auto reassigned =
       reassign(model, strategy_of(entry->app, strategy_), strategy_, record, *context);
   progress.unserved += reassigned.unserved ? 1 : 0;
-  for (const auto& host : reassigned.start_at) progress.starts.emplace(record.app_d_id, host);
+  progress.starts.insert(reassigned.starts.begin(), reassigned.starts.end());
   if (!reassigned.changed) return {};
   ++progress.moved;
   if (record.host_id != host_before) {

@@ -56,6 +56,7 @@ class Relocation {
   [[nodiscard]] bool follows(const App& app) const {
     return strategy_of(app, strategy_) != Strategy::kBaseline;
   }
+  // The dispatchers' rows concern the contexts of others.
   [[nodiscard]] bool follows(const std::string& app_d_id) const;
 
   // In the transaction of the change, for scopes of apps that follow: contexts may lag behind now.
@@ -91,8 +92,8 @@ class Relocation {
       std::string from;
       std::string to;
     };
-    std::vector<Client> clients;                           // that another host serves now
-    std::set<std::pair<std::string, std::string>> starts;  // (appDId, host) that are needed
+    std::vector<Client> clients;  // that another host serves now
+    std::set<Start> starts;
     std::vector<ContextChanged> followed;
   };
 

@@ -38,8 +38,8 @@ class UpdateAppContext final : public UnitOfWork {
     host_before_ = record.host_id;
     const bool relocated = take_changes(*context, record);
     const auto moved = relocated ? relocate(*context, record) : Reassignment{};
-    start_at_ = moved.start_at;
-    if (!knows_address && !start_at_.empty()) record.ue = kLocationRequested;
+    starts_ = moved.starts;
+    if (!knows_address && !starts_.empty()) record.ue = kLocationRequested;
     record.revision += 1;
     revision_ = record.revision;
     record.document = codec::encode(*context);
@@ -61,8 +61,8 @@ class UpdateAppContext final : public UnitOfWork {
     const auto& place = relocated_->place;
     service_.index.clients().remove(place.app_d_id, host_before_);
     service_.index.clients().add(place.app_d_id, place.host_id);
-    for (const auto& host : start_at_) {
-      if (service_.instantiation != nullptr) service_.instantiation->want(place.app_d_id, host);
+    for (const auto& [app_d_id, host_id] : starts_) {
+      if (service_.instantiation != nullptr) service_.instantiation->want(app_d_id, host_id);
     }
     service_.changes.publish(std::move(*relocated_));
   }
@@ -118,7 +118,7 @@ class UpdateAppContext final : public UnitOfWork {
   Callback<Result<std::uint64_t>> answer_;
   std::uint64_t revision_ = 0;
   std::string host_before_;
-  std::vector<std::string> start_at_;
+  std::vector<Start> starts_;
   std::optional<ContextChanged> relocated_;
   ApplicationContextUpdateNotification told_;  // to listeners: the list, whatever has changed
 };

@@ -52,7 +52,9 @@ class FakeOrchestrator final : public http::Client {
     if (path == "optimizer") return take_pause(body);
     if (method == "POST") return take_plan(headers, body);
     if (path == "snapshot") {
-      return json({{"position", position}, {"tableVersion", table_version}});
+      return json({{"position", position},
+                   {"tableVersion", table_version},
+                   {"strategy", {{"standard", "notification"}, {"dispatcher", "dispatcher-1"}}}});
     }
     if (path.starts_with("changes")) return told();
     ++lists_read;

@@ -79,6 +79,31 @@ TEST_CASE("optimizer: an operator's pin is never touched", "[optimizer]") {
   CHECK(bench.plan().changes.empty());
 }
 
+TEST_CASE("optimizer: contexts of dispatched apps are placed by the dispatchers' rows",
+          "[optimizer]") {
+  Bench bench;
+  auto& apps = bench.orchestrator.lists["apps"];
+  auto dispatcher = apps[0];
+  dispatcher["appDId"] = dispatcher["appName"] = "dispatcher-1";
+  apps.push_back(dispatcher);
+  for (auto& document : bench.orchestrator.lists["hosts"]) {
+    const std::string id = document["id"];
+    document["instances"].push_back({{"appDId", "dispatcher-1"},
+                                     {"appInstanceId", "d-" + id},
+                                     {"referenceURI", "http://" + id + ":8070"}});
+  }
+  CHECK(bench.plan().changes.at(0).row.app_d_id == "app");
+  auto dispatched = apps[0];
+  dispatched["strategy"] = "dispatching";
+  apps[0] = dispatched;
+  bench.orchestrator.change("app", dispatched);
+  const auto plan = bench.plan();
+  REQUIRE(plan.changes.size() == 4);  // two rows of the app that nobody needs any more
+  CHECK(plan.changes.at(0).row.app_d_id == "dispatcher-1");
+  CHECK(plan.changes.at(0).row.targets.at(0).text() == "host:near");
+  CHECK(plan.changes.at(2).remove);
+}
+
 TEST_CASE("optimizer: a host that goes down is left at once", "[optimizer]") {
   Bench bench;
   bench.plan();

@@ -52,6 +52,31 @@ TEST_CASE("placement: no row, no place, unless a location is asked for", "[place
   CHECK(city.host_within(test::in_country("NZ")) == "nowhere");
 }
 
+TEST_CASE("placement: a dispatched app is served by the dispatchers' rows and instances",
+          "[placement]") {
+  Model model;
+  model.use({"d", false});
+  REQUIRE(model.put_app(sample_app("d", "dispatcher")).ok());
+  auto app = sample_app("a", "alpha");
+  app.strategy = Strategy::kDispatching;
+  REQUIRE(model.put_app(app).ok());
+  REQUIRE(model.put_host(sample_host("north", {"a", "d"})).ok());
+  REQUIRE(model.put_host(sample_host("south", {"a"})).ok());
+  model.apply(sample_row("*", "a", {"host:south"}));
+  CHECK_FALSE(place(model, City::query("ue", nullptr)));
+  model.apply(sample_row("*", "d", {"host:south", "host:north"}));
+  const auto placement = place(model, City::query("ue", nullptr));
+  REQUIRE(placement);
+  CHECK(placement->host_id == "north");
+  CHECK(placement->reference_uri.ends_with("/a"));
+  const auto told = explain(model, City::query("ue", nullptr));
+  CHECK(told.steps.at(0).verdict == "host has no dispatcher");
+  model.apply(sample_row("dev:ue", "d", {"endpoint:http://elsewhere:8070/"}));
+  CHECK(place(model, City::query("ue", nullptr))->reference_uri == "http://elsewhere:8070/a");
+  CHECK(model.serves("d") == std::vector<std::string>{"a", "d"});
+  CHECK(model.serves("a") == std::vector<std::string>{"a"});
+}
+
 TEST_CASE("placement: the most specific row decides, and is named", "[placement]") {
   City city;
   city.row("*", {"host:cloud"});
