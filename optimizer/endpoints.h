@@ -10,7 +10,8 @@
 //   GET  /explain?ue=&app=  every host with each term of its cost, of the last plan
 //   GET  /topology          UEs, where they are attached, the latency they have and could have; see
 //                           topology_view.h
-//   POST /advantedge/notifications  what the location service tells; answered 204 before it is looked
+//   POST /advantedge/notifications  what the location service tells; answered 204 before it is
+//   looked
 //                           at. Nobody is asked for a token: a lie is corrected by the next reading
 #pragma once
 
@@ -32,9 +33,10 @@ struct Api {
   const Status& status;
   Control& control;
   const Leadership& leadership;
-  std::string token;  // empty: nobody is asked for one
-  const TopologySource* source = nullptr;               // null: there is none
-  std::function<void(const std::string&)> notified = {};  // what is told to the source; may be empty
+  std::string token;                       // empty: nobody is asked for one
+  const TopologySource* source = nullptr;  // null: there is none
+  std::function<void(const std::string&)> notified =
+      {};  // what is told to the source; may be empty
 };
 
 void add_endpoints(http::Router& router, Api& api);

@@ -149,7 +149,8 @@ Result<void> run_for_ever(const Configuration& configuration, const std::string&
   if (auto listening = listen(server, router, options); !listening) return listening;
   leadership.set_url(own_url(options, server.port()));
   Planner planner(http, feed, configuration, ConfigurationWatch(file, configuration.files),
-                  leadership, control, status, clock, holder, live.source ? &*live.source : nullptr);
+                  leadership, control, status, clock, holder,
+                  live.source ? &*live.source : nullptr);
   const LeadershipThread renewing(leadership);
   std::thread worker([&] {
     while (control.wait(planner.step())) continue;

@@ -164,7 +164,7 @@ struct Placement {
 }
 
 [[nodiscard]] inline bool is_connected(const Snapshot& snapshot, Index attachment) {
-  return attachment == kNone || snapshot.attachments[attachment].connected;
+  return attachment >= snapshot.attachments.size() || snapshot.attachments[attachment].connected;
 }
 
 // Load units of a group.

@@ -105,8 +105,8 @@ class Optimizer {
   OrchestratorClient feed_;
   OptimizerOptions options_;
   Topology file_topology_;
-  std::shared_ptr<const Topology> live_;  // null: no source has told any
-  Topology topology_;                     // both
+  std::shared_ptr<const Topology> live_;               // null: no source has told any
+  Topology topology_;                                  // both
   std::map<std::string, TopologySource::Move> moved_;  // by device, since the last plan
   const Clock& clock_;
   Replica replica_;

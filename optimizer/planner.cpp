@@ -16,9 +16,8 @@ constexpr std::int64_t kLookMs = 1000;
 }  // namespace
 
 Planner::Planner(http::Client& http, http::Client& feed, const Configuration& configuration,
-                 ConfigurationWatch watch, Leadership& leadership, Control& control,
-                 Status& status, const Clock& clock, const std::string& holder,
-                 TopologySource* source)
+                 ConfigurationWatch watch, Leadership& leadership, Control& control, Status& status,
+                 const Clock& clock, const std::string& holder, TopologySource* source)
     : started_with_(configuration.options),
       options_(configuration.options),
       watch_(std::move(watch)),

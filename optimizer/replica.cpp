@@ -45,9 +45,8 @@ const HostLoad* Replica::load(const std::string& host) const {
   return it != hosts_.end() && it->second.measured ? &it->second.measured->load : nullptr;
 }
 
-void Replica::each_address(
-    const std::function<void(const std::string&, const std::string&, const IpAddress&)>& use)
-    const {
+void Replica::each_address(const std::function<void(const std::string&, const std::string&,
+                                                    const IpAddress&)>& use) const {
   for (const auto& [key, group] : groups_) {
     if (group.ip) use(key.first, key.second, *group.ip);
   }

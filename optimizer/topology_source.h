@@ -17,7 +17,7 @@ class TopologySource {
  public:
   struct Move {
     std::string device;
-    std::string attachment;  // of the topology told last
+    std::string attachment;            // of the topology told last
     std::optional<IpAddress> address;  // of the UE, if it is known by one
   };
   struct News {
@@ -25,12 +25,12 @@ class TopologySource {
     std::vector<Move> moves;                   // since then, in order
   };
   struct State {
-    std::string kind;  // "advantedge"
-    std::string name;  // of the scenario; empty: none yet
-    bool live = false;  // false: what is known is from read_ms, or nothing
-    std::string error;  // why not
-    std::int64_t read_ms = 0;  // when the topology was read last; 0: never
-    bool subscribed = false;   // moves are told, not only found when reading
+    std::string kind;                   // "advantedge"
+    std::string name;                   // of the scenario; empty: none yet
+    bool live = false;                  // false: what is known is from read_ms, or nothing
+    std::string error;                  // why not
+    std::int64_t read_ms = 0;           // when the topology was read last; 0: never
+    bool subscribed = false;            // moves are told, not only found when reading
     std::vector<std::string> problems;  // of the topology
   };
 

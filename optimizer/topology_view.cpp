@@ -111,7 +111,9 @@ json::Value source_json(const TopologySource& source) {
   const auto state = source.state();
   json::Value out{{"kind", state.kind},
                   {"name", state.name},
-                  {"state", state.read_ms == 0 ? "none" : state.live ? "live" : "stale"},
+                  {"state", state.read_ms == 0 ? "none"
+                            : state.live       ? "live"
+                                               : "stale"},
                   {"subscribed", state.subscribed},
                   {"problems", state.problems}};
   if (!state.error.empty()) out["error"] = state.error;

@@ -15,8 +15,8 @@ inline constexpr std::uint64_t kUesDefault = 1000;
 inline constexpr std::uint64_t kUesMax = 100'000;
 
 struct TopologyFilter {
-  std::string ue;   // "dev:car-7" or "car-7"; empty: all
-  std::string app;  // empty: all
+  std::string ue;    // "dev:car-7" or "car-7"; empty: all
+  std::string app;   // empty: all
   bool all = false;  // UEs without contexts, too
   std::uint64_t limit = kUesDefault;
 };

@@ -100,6 +100,7 @@ test_all() {
   step plan 300 "$python" tests/optimizer/end_to_end.py "$bin"
   step advantedge-fake 60 "$python" tests/advantedge/sandbox_test.py
   step advantedge 120 "$python" tests/advantedge/advantedge_test.py "$bin"
+  step mec-platform 120 "$python" tests/advantedge/platform_test.py "$bin"
   step lifecycle 300 "$python" tests/lifecycle/lifecycle_test.py "$bin"
   step mepm-kill 120 "$python" tests/mepm/kill_test.py "$bin/mx2-mepm" "$bin/mx2_test_lambda"
   step crash 600 "$python" tests/crash/crash_test.py "$bin"

@@ -111,7 +111,6 @@ Result<void> LiveSource::read() {
 }
 
 void LiveSource::ended() {
-  running_.clear();
   document_.clear();
   failed("no scenario is active");
 }
@@ -187,7 +186,7 @@ void LiveSource::move_to(const Node& node, const std::string& attachment) {
 }
 
 void LiveSource::take_over(const Notice& notice) {
-  if (move_ue(scenario_, notice.ue, notice.location) == Moved::kUnknown) return;
+  if (!move_ue(scenario_, notice.ue, notice.location)) return;
   told_ = true;
   const auto index = find(scenario_.node_index, notice.ue);
   if (index != kNone) move_to(scenario_.nodes[index], attachment_of(scenario_, notice.ue));
@@ -202,16 +201,19 @@ bool LiveSource::notify(const std::string& body) {
   const auto ue = text(content, "address");
   const auto location = text(content, "currentAccessPointId");
   const auto event = text(content, "userEventType");
-  if (ue.empty() || event.empty()) return false;
+  const bool left = event == "Leaving";
+  if (ue.empty() || !(left || event == "Entering" || event == "Transferring")) return false;
   const std::lock_guard lock(mutex_);
   read_next_ms_ = std::min(read_next_ms_, clock_.now_ms() + kSoonMs);
   const auto index = find(scenario_.node_index, ue);
   if (!state_.live || index == kNone || scenario_.nodes[index].type != NodeType::kUe) return true;
+  const auto to = find(scenario_.location_index, location);
+  if (to == kNone ||
+      scenario_.zones[scenario_.locations[to].zone].name != text(content, "zoneId")) {
+    return true;
+  }
   // Who has left a zone may have entered another already.
-  const auto at = scenario_.nodes[index].location;
-  const bool left = event == "Leaving";
-  const bool is_there = at < scenario_.locations.size() && scenario_.locations[at].name == location;
-  if (left && !is_there) return true;
+  if (left && scenario_.nodes[index].location != to) return true;
   const Notice notice{ue, left ? std::string() : location};
   if (notices_.size() < kNoticesMax) notices_.push_back(notice);
   too_many_notices_ = too_many_notices_ || notices_.size() == kNoticesMax;
@@ -302,7 +304,8 @@ void LiveSourceThread::run() {
     lock.lock();
     // Poked: the next step may be due sooner.
     while (!stop_ && next_ms > 0 &&
-           wake_.wait_for(lock, std::chrono::milliseconds(next_ms), [this] { return stop_ || poked_; })) {
+           wake_.wait_for(lock, std::chrono::milliseconds(next_ms),
+                          [this] { return stop_ || poked_; })) {
       poked_ = false;
       next_ms = source_.next_step_ms();
     }

@@ -92,12 +92,12 @@ class LiveSource final : public TopologySource {
 
   mutable std::mutex mutex_;
   Scenario scenario_;
-  std::shared_ptr<const Topology> topology_;  // told last, or to be told; null: none yet
-  std::set<std::string> attachments_;         // of it
+  std::shared_ptr<const Topology> topology_;   // told last, or to be told; null: none yet
+  std::set<std::string> attachments_;          // of it
   std::unordered_map<std::string, Move> ues_;  // by name: where they are, with all moves since
   std::vector<Notice> notices_;                // since the reading began
   bool too_many_notices_ = false;
-  bool told_ = false;           // moves were taken over since the last reading
+  bool told_ = false;  // moves were taken over since the last reading
   std::int64_t read_next_ms_ = 0;
   bool topology_is_new_ = false;
   std::map<std::string, Move> moves_;  // by device, to be told

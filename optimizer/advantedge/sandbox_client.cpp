@@ -79,11 +79,10 @@ Result<std::vector<SandboxClient::Subscription>> SandboxClient::subscriptions() 
 
 Result<void> SandboxClient::subscribe(const std::string& zone, const std::string& callback) {
   const auto url = access_.location_url + kZonalTraffic;
-  const json::Value body{
-      {"zonalTrafficSubscription",
-       {{"zoneId", zone},
-        {"clientCorrelator", "mx2-optimizer"},
-        {"callbackReference", {{"notifyURL", callback}}}}}};
+  const json::Value body{{"zonalTrafficSubscription",
+                          {{"zoneId", zone},
+                           {"clientCorrelator", "mx2-optimizer"},
+                           {"callbackReference", {{"notifyURL", callback}}}}}};
   const auto reply = ask("POST", url, json::dump(body));
   if (!reply) return reply.error();
   if (!is_success(*reply)) return refused(url, *reply);
@@ -91,8 +90,7 @@ Result<void> SandboxClient::subscribe(const std::string& zone, const std::string
 }
 
 Result<void> SandboxClient::unsubscribe(const std::string& id) {
-  const auto reply =
-      ask("DELETE", access_.location_url + kZonalTraffic + "/" + percent_encode(id));
+  const auto reply = ask("DELETE", access_.location_url + kZonalTraffic + "/" + percent_encode(id));
   if (!reply) return reply.error();
   return {};
 }

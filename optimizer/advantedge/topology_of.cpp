@@ -197,20 +197,6 @@ class Builder {
   std::unordered_set<std::string> addresses_;
 };
 
-Attachment* find_attachment(Topology& topology, const std::string& name) {
-  const auto it = std::find_if(topology.attachments.begin(), topology.attachments.end(),
-                               [&](const Attachment& a) { return a.name == name; });
-  return it == topology.attachments.end() ? nullptr : &*it;
-}
-
-template <typename T>
-void move_one(std::vector<T>& from, std::vector<T>& to, const T& value) {
-  const auto it = std::find(from.begin(), from.end(), value);
-  if (it == from.end()) return;
-  to.push_back(value);
-  from.erase(it);
-}
-
 const Node* find_ue(const Scenario& scenario, const std::string& name) {
   const auto index = find(scenario.node_index, name);
   if (index == kNone || scenario.nodes[index].is_host()) return nullptr;
@@ -254,26 +240,13 @@ std::string attachment_of(const Scenario& scenario, const std::string& ue) {
   return node == nullptr ? "" : attachment_name(scenario, *node);
 }
 
-Moved move_ue(Scenario& scenario, const std::string& ue, const std::string& location) {
+bool move_ue(Scenario& scenario, const std::string& ue, const std::string& location) {
   const auto* known = find_ue(scenario, ue);
   const auto to = find(scenario.location_index, location);
-  if (known == nullptr || (to == kNone && !location.empty())) return Moved::kUnknown;
+  if (known == nullptr || (to == kNone && !location.empty())) return false;
   auto& node = scenario.nodes[static_cast<std::size_t>(known - scenario.nodes.data())];
   node.connected = to != kNone;
   if (node.connected) node.location = to;
-  return !node.connected || is_like_others(scenario, node) ? Moved::kShared : Moved::kOwn;
-}
-
-bool reattach(Topology& topology, const Scenario& scenario, const std::string& ue,
-              const std::string& from) {
-  const auto* node = find_ue(scenario, ue);
-  if (node == nullptr) return false;
-  auto* before = find_attachment(topology, from);
-  auto* now = find_attachment(topology, attachment_name(scenario, *node));
-  if (before == nullptr || now == nullptr) return false;
-  if (before == now) return true;
-  move_one(before->devices, now->devices, device_of(*node));
-  if (const auto ip = address_of(*node)) move_one(before->prefixes, now->prefixes, {*ip, 128});
   return true;
 }
 

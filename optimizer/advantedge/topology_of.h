@@ -49,18 +49,9 @@ struct TopologyTerms {
 // The name of its attachment; empty if there is no such UE.
 [[nodiscard]] std::string attachment_of(const Scenario& scenario, const std::string& ue);
 
-enum class Moved : std::uint8_t {
-  kUnknown,  // no such UE or access point: nothing was done
-  kShared,   // now at the access point's own attachment, or "disconnected": reattach() will do
-  kOwn,      // at one that it shares with those alike: reattach() will do if there is such a one
-};
-// Moves a UE in constant time; `location` empty: disconnects it.
-Moved move_ue(Scenario& scenario, const std::string& ue, const std::string& location);
-
-// After move_ue(): takes the UE's device and address from the attachment `from` (attachment_of()
-// before the move) to that of now. False, and nothing done, if the topology has not both of them:
-// topology_of() is needed again.
-bool reattach(Topology& topology, const Scenario& scenario, const std::string& ue,
-              const std::string& from);
+// Moves a UE in constant time; `location` empty: disconnects it. False, and nothing done, if there
+// is no such UE or location. What attachment_of() says then is among a topology's attachments, if
+// it is the access point's shared one; one of its own may need topology_of() again.
+bool move_ue(Scenario& scenario, const std::string& ue, const std::string& location);
 
 }  // namespace mx2::optimizer::advantedge

@@ -32,6 +32,7 @@ using Command = std::function<Result<int>(Session&)>;
 
 void add_host_commands(CLI::App& app, Command& chosen);
 void add_app_commands(CLI::App& app, Command& chosen);
+void add_import_command(CLI::App& apps, Command& chosen);
 void add_table_commands(CLI::App& app, Command& chosen);
 void add_table_file_commands(CLI::App& table, Command& chosen);
 void add_context_commands(CLI::App& app, Command& chosen);

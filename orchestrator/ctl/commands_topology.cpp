@@ -66,7 +66,8 @@ Result<json::Value> ask(OperatorClient& server, const Asked& asked) {
   if (!document) return document;
   const bool fine = document->contains("source") && (*document)["source"].is_object() &&
                     document->contains("ues") && (*document)["ues"].is_array();
-  if (!fine) return Error{ErrorCode::kInternal, "this optimizer's answer is not as expected", {}, {}, {}, 0};
+  if (!fine)
+    return Error{ErrorCode::kInternal, "this optimizer's answer is not as expected", {}, {}, {}, 0};
   return document;
 }
 
