@@ -4,9 +4,10 @@ import re
 from support import DEPLOY, changed, environment_problems, parse, read_all, unknown_members
 
 FOLDER = DEPLOY / "compose"
-SERVICE = {"image", "build", "restart", "init", "read_only", "tmpfs", "cap_drop", "security_opt",
+SERVICE = {"image", "build", "restart", "init", "read_only", "tmpfs", "cap_drop", "security_opt", "ulimits",
            "environment", "ports", "volumes", "healthcheck", "depends_on"}
 PORTS = {"orchestrator": {8080, 8081}, "optimizer": {8082}, "mepm": {8090}, "packages": set()}
+FILES_MIN = 16384
 HEALTH = ["CMD", "mx2-entrypoint", "--health"]
 
 
@@ -31,6 +32,8 @@ def hardening_problems(where, service):
         problems.append(f"{where}: keeps capabilities, or may write to its image")
     if service.get("security_opt") != ["no-new-privileges:true"]:
         problems.append(f"{where}: may gain privileges")
+    if service.get("ulimits", {}).get("nofile", 0) < FILES_MIN:
+        problems.append(f"{where}: too few open files for its connections")
     return problems
 
 
@@ -137,6 +140,7 @@ MISTAKES = [
     ("unknown variable", "MX_ZONE: west", "MX_ZONES: west", "has no variable MX_ZONES"),
     ("number as a value", 'MX_INSTANCE_PORTS: "20"', "MX_INSTANCE_PORTS: 20", "is no string"),
     ("capabilities", "cap_drop: [ALL]", "cap_drop: []", "keeps capabilities"),
+    ("few files", "nofile: 65536", "nofile: 1024", "too few open files"),
     ("no Dockerfile", "container/Dockerfile}", "Dockerfile}", "no such Dockerfile"),
 ]
 
