@@ -79,7 +79,7 @@ std::string Follower::problem() const {
 void Follower::note(const Result<void>& outcome) {
   const auto now = outcome ? std::string() : outcome.error().detail;
   const std::lock_guard lock(mutex_);
-  if (now == problem_) return;
+  if (now == problem_ || stopping_) return;
   if (now.empty()) {
     log::info("following the orchestrator", {{"orchestrator", access_.url}});
   } else {

@@ -4,7 +4,7 @@
 // Threads: step() is for one; the rest for any.
 #pragma once
 
-#include <chrono>
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -32,6 +32,9 @@ class Follower {
   // Reads everything, or waits for changes; an error means that it should be tried later.
   Result<void> step();
 
+  // From any thread: what fails from now on is our own doing.
+  void stop() { stopping_ = true; }
+
   // Null until it has been read once.
   [[nodiscard]] std::shared_ptr<const World> world() const;
   // Why it could not be read last time; empty: it could.
@@ -57,6 +60,7 @@ class Follower {
   std::uint64_t position_ = 0;
   bool synchronised_ = false;
   std::int64_t resolved_ms_ = 0;
+  std::atomic<bool> stopping_{false};
 
   mutable std::mutex mutex_;
   std::shared_ptr<const World> world_;

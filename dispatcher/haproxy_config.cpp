@@ -148,7 +148,7 @@ std::string path_rules(const std::string& path) {
   for (const char c : path) escaped += c == '%' ? "%%" : std::string(1, c);
   return "  http-request set-path " + escaped +
          "/%[var(txn.rest)] if { var(txn.rest) -m len gt 0 }\n  http-request set-path " + escaped +
-         " if { var(txn.rest) -m len 0 }\n";
+         " if !{ var(txn.rest) -m len gt 0 }\n";
 }
 
 std::string backend_section(const std::string& name, const Backend& backend,

@@ -78,13 +78,14 @@ class Wake {
 class FollowerThread {
  public:
   FollowerThread(Follower& follower, http::CurlClient& http)
-      : http_(http), thread_([this, &follower] { run(follower); }) {}
+      : follower_(follower), http_(http), thread_([this] { run(); }) {}
   ~FollowerThread() {
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
     }
     stop_.notify_all();
+    follower_.stop();
     http_.interrupt();
     thread_.join();
   }
@@ -92,17 +93,18 @@ class FollowerThread {
   FollowerThread& operator=(const FollowerThread&) = delete;
 
  private:
-  void run(Follower& follower) {
+  void run() {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
       lock.unlock();
-      const bool fine = follower.step().ok();
+      const bool fine = follower_.step().ok();
       lock.lock();
       if (!fine)
         stop_.wait_for(lock, std::chrono::milliseconds(kAgainMs), [&] { return stopping_; });
     }
   }
 
+  Follower& follower_;
   http::CurlClient& http_;
   std::mutex mutex_;
   std::condition_variable stop_;

@@ -49,6 +49,7 @@ void read_selection(config::Reader& reader, SelectionOptions& selection) {
   reader.integer("selection.smoothing_percent", selection.smoothing_percent, 0, 99);
   reader.integer("selection.stale_ms", selection.stale_ms, 100, kHourMs);
   reader.integer("selection.spill_percent", selection.spill_percent, 100, 100000);
+  reader.integer("selection.spill_ms", selection.spill_ms, 0, kHourMs);
   reader.integer("selection.period_ms", selection.period_ms, 10, 10000);
 }
 

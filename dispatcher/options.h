@@ -33,7 +33,8 @@ struct SelectionOptions {
   std::string policy = "deficit-round-robin";
   int smoothing_percent = 95;  // weight of what was known in a new estimate
   int stale_ms = 10000;        // after which an estimate, or a sample of a fit, is too old
-  int spill_percent = 200;     // of the next tier's response time: beyond, calls overflow there
+  int spill_percent = 200;     // of the next tier's response time: beyond, calls overflow there,
+  int spill_ms = 5;            // if that gains so many milliseconds
   int period_ms = 100;         // between changes of weights
 };
 

@@ -16,6 +16,7 @@ constexpr std::int64_t kExploreMs = 1000;
 constexpr double kStandByFactor = 10;
 constexpr double kAverage = 0.9;  // weight of what was before
 constexpr double kPercent = 100;
+constexpr double kFailuresMany = 0.5;
 constexpr double kMsPerSecond = 1000;
 constexpr double kShareLeast = 1.0 / (2 * kWeightMax);
 
@@ -126,23 +127,28 @@ void Selector::assume(const std::vector<Indices>& tiers) {
   }
 }
 
+// Of those that have answered lately, the best counts; of the next tier, who is known.
 bool Selector::overflows(const Indices& tier, const Indices& next, std::int64_t now_ms) const {
-  double here = 0;
-  bool heard = false;
+  const auto better = [](const Measured* a, const Measured& b) {
+    return a == nullptr || b.impedance() < a->impedance() ? &b : a;
+  };
+  const Measured* here = nullptr;
   for (const auto i : tier) {
-    if (!sampled_[i]) continue;
-    const auto w = states_[i].measured.impedance();
-    here = heard ? std::min(here, w) : w;
-    heard = true;
+    if (sampled_[i]) here = better(here, states_[i].measured);
   }
-  if (!heard) return false;
-  double there = 0;
+  const Measured* there = nullptr;
   for (const auto i : next) {
     const auto& m = states_[i].measured;
     const bool known = m.is_fresh(now_ms, options_.stale_ms) || destinations_[i].latency_ms > 0;
-    if (known) there = there > 0 ? std::min(there, m.impedance()) : m.impedance();
+    if (known) there = better(there, m);
   }
-  return queued_ || (there > 0 && here * kPercent > there * options_.spill_percent);
+  if (here == nullptr) return false;
+  if (queued_) return true;
+  if (there == nullptr) return false;
+  if (here->failures > kFailuresMany && there->failures < kFailuresMany) return true;
+  const double gain_ms = (here->impedance() - there->impedance()) * kMsPerSecond;
+  return gain_ms > options_.spill_ms &&
+         here->impedance() * kPercent > there->impedance() * options_.spill_percent;
 }
 
 void Selector::adjust_spill(const std::vector<Indices>& tiers, std::int64_t now_ms) {
