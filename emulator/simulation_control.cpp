@@ -95,7 +95,9 @@ void Simulation::schedule_first() {
     schedule_end(i, 0);
   }
   if (scenario_.hot_spot.of != HotSpotSpec::Of::kNone) {
-    events_.push(from_seconds(scenario_.hot_spot.period_s), EventKind::kHotSpot, 0);
+    // Not in step with the Optimizer, which would see each place just when it is over.
+    const auto phase = hot_spot_draws_.uniform();
+    events_.push(from_seconds(phase * scenario_.hot_spot.period_s), EventKind::kHotSpot, 0);
   }
   events_.push(from_seconds(scenario_.optimizer.report_s), EventKind::kReport, 0);
   if (control_.has_optimizer()) {

@@ -80,6 +80,7 @@ test_in_dev() {
   step client 300 ctest --test-dir "$dev" --no-tests=error -R '^client$'
   step optimizer 300 ctest --test-dir "$dev" --no-tests=error -R '^optimizer$'
   step mepm 300 ctest --test-dir "$dev" --no-tests=error -R '^mepm$'
+  step emulator 300 ctest --test-dir "$dev" --no-tests=error -R '^emulator$'
 }
 
 test_all() {
@@ -99,6 +100,8 @@ test_all() {
   step plan 300 "$python" tests/optimizer/end_to_end.py "$bin"
   step lifecycle 300 "$python" tests/lifecycle/lifecycle_test.py "$bin"
   step mepm-kill 120 "$python" tests/mepm/kill_test.py "$bin/mx2-mepm" "$bin/mx2_test_lambda"
+  step experiment 300 tests/experiments/strategies/run.sh --short --program "$bin/mx2-emulator" \
+    --out build/experiments/strategies-short
   step crash 600 "$python" tests/crash/crash_test.py "$bin"
   step crash-packages 300 "$python" tests/crash/packages_crash_test.py "$bin"
   step notify 600 "$python" tests/notify/notify_test.py "$bin"
@@ -120,6 +123,6 @@ if [[ -n "$fast" ]]; then
 fi
 step build-release 1800 deploy/build.sh release mx2-orchestrator mx2-notifier mx2-optimizer mx2-mepm \
   mx2ctl mx2 mx2-client mx2_policy_table mx2_no_store_server mx2_receiver mx2_bare_multi \
-  mx2_plan_bench mx2_packages mx2_test_lambda || close
+  mx2_plan_bench mx2-emulator mx2_packages mx2_test_lambda || close
 test_all
 close
