@@ -91,6 +91,8 @@ def response(metrics, directory, change):
         for row, (metric, name) in enumerate(rows):
             one = axes[row][column]
             for arm, cells in find(metrics, series=change, hosts=hosts):
+                if arm == "static" and change != "mobility":
+                    continue  # several times as slow: nothing else could be seen
                 curve(one, cells, metrics, "t_c", metric, arm)
                 logarithmic(one, [c.t_c for c in cells])
             if row == 0:
@@ -119,14 +121,17 @@ def distributions(directory):
     for row, change in enumerate(("mobility", "hot lambda")):
         for column, hosts in enumerate(sizes):
             one = axes[row][column]
+            right = 0
             for arm, cells in find(curves, series=change, hosts=hosts, t_c=5):
-                points = [p for p in curves[cells[0]] if p[1] < 0.9995]
+                points = curves[cells[0]]
                 colour, _, line = STYLES[arm]
                 one.step([p[0] for p in points], [max(1 - p[1], 1e-4) for p in points],
                          where="post", color=colour, linestyle=line, label=arm, linewidth=1.3)
+                if arm != "static":  # it may leave the picture
+                    right = max([right] + [p[0] for p in points if p[1] < 0.999])
             one.set_yscale("log")
             one.set_ylim(1e-3, 1)
-            one.set_xlim(left=95)
+            one.set_xlim(95, right * 1.05)
             one.set_title(f"{change}, every 5 s, {hosts} MEC hosts")
             one.set_xlabel("response time, ms")
             if column == 0:
@@ -217,10 +222,13 @@ def period(metrics, directory):
                         gain = [a - b for a, b in zip(pair[0]["mean_ms"], pair[1]["mean_ms"])]
                         points.append((seconds, *summary.interval(gain)))
                 if points:
-                    one.errorbar(*zip(*points), color=colours(i / max(1, len(times) - 0.5)),
-                                 linestyle=line, marker="o", markersize=4, capsize=2,
-                                 label=f"{policy}, {t_c:g} s in a cell")
+                    greedy = policy == "count-greedy"
+                    one.errorbar(*zip(*points), linestyle=line, marker="o", markersize=4,
+                                 color="grey" if greedy else colours(i / max(1, len(times) - 0.5)),
+                                 capsize=2, label="count-greedy, any time in a cell" if greedy
+                                 else f"min-cost-flow, {t_c:g} s in a cell")
         logarithmic(one, matrix.PERIODS_S)
+        one.set_ylim(bottom=-0.5)
         one.set_title(f"{hosts} MEC hosts")
         one.set_xlabel("Optimizer's period, s")
     axes[0][0].set_ylabel("mean response time: gain of\nnotification over baseline, ms")
