@@ -1,44 +1,12 @@
 #include "emulator/control_plane.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "optimizer/plan.h"
 #include "optimizer/policy.h"
 #include "orchestrator/domain/placement.h"
 
 namespace mx2::emulator {
-namespace {
-
-constexpr std::string_view kDevicePrefix = "ue-";
-// A load unit is one request a second: what a context of the usual UE makes.
-constexpr std::int64_t kUnitsPerRate = 1;
-
-std::string cell_name(std::uint32_t cell) { return "cell-" + std::to_string(cell); }
-
-// Every cell has a network of its own, and a UE an address in the one where it is.
-std::string address_in(std::uint32_t cell, std::uint32_t ue) {
-  return "10." + std::to_string(cell) + "." + std::to_string(ue / 250 % 250) + "." +
-         std::to_string(ue % 250);
-}
-
-IpPrefix prefix_of(std::uint32_t cell) {
-  return *IpPrefix::parse("10." + std::to_string(cell) + ".0.0/16");
-}
-
-double ops_of(const LambdaSpec& lambda, std::uint32_t bytes) {
-  return lambda.ops_offset + lambda.ops_per_byte * bytes;
-}
-
-}  // namespace
-
-std::string device_of(std::uint32_t ue) { return std::string(kDevicePrefix) + std::to_string(ue); }
-
-std::uint32_t ue_of(const std::string& device) {
-  std::uint32_t ue = 0;
-  std::from_chars(device.data() + kDevicePrefix.size(), device.data() + device.size(), ue);
-  return ue;
-}
 
 ControlPlane::ControlPlane(const Scenario& scenario, const Network& network)
     : scenario_(scenario),
@@ -58,7 +26,7 @@ ControlPlane::ControlPlane(const Scenario& scenario, const Network& network)
   add_apps();
   add_hosts();
   add_rows();
-  if (has_optimizer_) add_topology();
+  if (has_optimizer_) topology_ = topology_of(scenario, network);
 }
 
 void ControlPlane::add_apps() {
@@ -68,9 +36,6 @@ void ControlPlane::add_apps() {
     app.info.app_name = lambda.id;
     (void)model_.put_app(app);  // it has no location that could be wrong
     replica_.put_app(app);
-    auto& extra = topology_.apps[lambda.id];
-    extra.weight = kUnitsPerRate;
-    extra.weight_by_request = true;
   }
 }
 
@@ -121,45 +86,10 @@ void ControlPlane::add_rows() {
   }
 }
 
-double ControlPlane::mean_ops(const HostSpec& host) const {
-  double sum = 0;
-  for (const auto l : host.lambdas) {
-    sum += ops_of(scenario_.lambdas[l], scenario_.ues.request_bytes);
-  }
-  return std::max(1.0, sum / static_cast<double>(std::max<std::size_t>(1, host.lambdas.size())));
-}
-
-void ControlPlane::add_topology() {
-  const auto& ues = scenario_.ues;
-  for (const auto& spec : scenario_.hosts) {
-    auto& host = topology_.hosts[spec.id];
-    const auto ops = mean_ops(spec);
-    const auto per_second = spec.processor.speed * spec.processor.cores / ops;
-    host.capacity = std::llround(per_second * static_cast<double>(kUnitsPerRate));
-    host.cores = spec.processor.cores;
-    host.service_us = std::llround(ops / spec.processor.speed * 1e6);
-  }
-  const auto there_and_back = [&](std::uint32_t hops) {
-    const auto access = 2 * network_.access_delay() + network_.access_time(ues.request_bytes) +
-                        network_.access_time(ues.response_bytes);
-    const auto hop =
-        2 * network_.delay(0, network_.neighbours(0).empty() ? 0 : network_.neighbours(0)[0]) +
-        network_.hop_time(ues.request_bytes) + network_.hop_time(ues.response_bytes);
-    return static_cast<std::int32_t>((access + hops * hop) / 1000);
-  };
-  for (std::uint32_t cell = 0; cell < network_.cells(); ++cell) {
-    topology_.attachments.push_back({cell_name(cell), {}, {prefix_of(cell)}, {}});
-    for (const auto& host : scenario_.hosts) {
-      topology_.latency_us[cell_name(cell)][host.id] =
-          there_and_back(network_.hops(cell, host.cell));
-    }
-  }
-}
-
 void ControlPlane::look_up(std::uint32_t ue, std::uint32_t cell, std::size_t most,
                            std::vector<std::uint32_t>& hosts) const {
   PlacementQuery query;
-  query.app_d_id = scenario_.lambdas[lambda_of(ue)].id;
+  query.app_d_id = scenario_.lambdas[lambda_of(scenario_, ue)].id;
   query.dev_app_id = device_of(ue);
   query.ip = IpAddress::parse(address_in(cell, ue));
   hosts.clear();
@@ -170,7 +100,7 @@ void ControlPlane::look_up(std::uint32_t ue, std::uint32_t cell, std::size_t mos
 
 ContextPlace ControlPlane::context(std::uint32_t ue, std::uint32_t cell, std::uint32_t host) const {
   auto device = device_of(ue);
-  return {"context-" + device,      scenario_.lambdas[lambda_of(ue)].id,
+  return {"context-" + device,      scenario_.lambdas[lambda_of(scenario_, ue)].id,
           std::move(device),        address_in(cell, ue),
           scenario_.hosts[host].id, {}};
 }

@@ -15,9 +15,9 @@
 
 #include "emulator/network.h"
 #include "emulator/scenario.h"
+#include "emulator/topology_of.h"
 #include "optimizer/options.h"
 #include "optimizer/replica.h"
-#include "optimizer/topology.h"
 #include "orchestrator/domain/model.h"
 
 namespace mx2::emulator {
@@ -42,9 +42,6 @@ class ControlPlane {
   // Whether the strategy has an Optimizer.
   [[nodiscard]] bool has_optimizer() const { return has_optimizer_; }
 
-  [[nodiscard]] std::uint32_t lambda_of(std::uint32_t ue) const {
-    return ue % static_cast<std::uint32_t>(scenario_.lambdas.size());
-  }
   // Where a dispatcher for the cell is.
   [[nodiscard]] std::uint32_t nearest_host(std::uint32_t cell) const { return nearest_[cell]; }
   [[nodiscard]] const Model& model() const { return model_; }
@@ -53,9 +50,7 @@ class ControlPlane {
   void add_apps();
   void add_hosts();
   void add_rows();
-  void add_topology();
   void put_row(Association row);
-  [[nodiscard]] double mean_ops(const HostSpec& host) const;
   [[nodiscard]] ContextPlace context(std::uint32_t ue, std::uint32_t cell,
                                      std::uint32_t host) const;
 
@@ -70,9 +65,5 @@ class ControlPlane {
   optimizer::Topology topology_;
   optimizer::OptimizerOptions options_;
 };
-
-// "ue-7" and back.
-[[nodiscard]] std::string device_of(std::uint32_t ue);
-[[nodiscard]] std::uint32_t ue_of(const std::string& device);
 
 }  // namespace mx2::emulator

@@ -40,6 +40,8 @@ class EventQueue {
  public:
   void reserve(std::size_t events) { heap_.reserve(events); }
   [[nodiscard]] bool empty() const { return heap_.empty(); }
+  // kNever when there is nothing.
+  [[nodiscard]] Time next_time() const { return heap_.empty() ? kNever : heap_.front().time; }
 
   void push(Time time, EventKind kind, std::uint32_t id) {
     const Event event{time, sequence_++, (static_cast<std::uint32_t>(kind) << Event::kIdBits) | id};

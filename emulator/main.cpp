@@ -1,10 +1,13 @@
 // mx2-emulator: runs a scenario of UEs and MEC hosts, and writes what it measured.
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <filesystem>
 #include <iostream>
 #include <string>
 #include <vector>
 
+#include "emulator/real/host_server.h"
+#include "emulator/real/run.h"
 #include "emulator/report.h"
 #include "emulator/scenario.h"
 #include "emulator/simulation.h"
@@ -21,6 +24,9 @@ struct Options {
   std::string out;
   std::uint64_t seeds = 1;
   std::uint64_t first_seed = 1;
+  std::string host;
+  std::string operator_url;
+  std::string programs;
   bool calls = false;
   bool quiet = false;
 };
@@ -66,6 +72,46 @@ int simulate(const Options& options) {
   return 0;
 }
 
+int host(const Options& options) {
+  const auto scenario = scenario_of(options);
+  if (!scenario) return fail(scenario.error(), kExitUsage);
+  for (std::uint32_t i = 0; i < scenario->hosts.size(); ++i) {
+    if (scenario->hosts[i].id != options.host) continue;
+    const auto ran = run_host(*scenario, i, options.operator_url, options.first_seed);
+    return ran ? 0 : fail(ran.error(), kExitFailed);
+  }
+  return fail(invalid_argument("the scenario has no host " + options.host), kExitUsage);
+}
+
+Result<Results> run_once(const Scenario& scenario, const Options& options, std::uint64_t seed) {
+  Network network(scenario.network);
+  const auto work = std::filesystem::path(options.out) / ("seed-" + std::to_string(seed));
+  auto system = System::start(scenario, network,
+                              {options.programs, std::filesystem::absolute(options.file).string(),
+                               options.settings, std::filesystem::absolute(work).string(), seed});
+  if (!system) return system.error();
+  return RealRun(scenario, network, *system, seed).run();
+}
+
+int run_for_real(Options options) {
+  const auto scenario = scenario_of(options);
+  if (!scenario) return fail(scenario.error(), kExitUsage);
+  if (options.programs.empty()) {
+    options.programs = std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
+  }
+  auto report = Report::in(options.out, false);
+  if (!report) return fail(report.error(), kExitFailed);
+  for (auto seed = options.first_seed; seed < options.first_seed + options.seeds; ++seed) {
+    const auto results = run_once(*scenario, options, seed);
+    if (!results) return fail(results.error(), kExitFailed);
+    report->add(seed, *results);
+    if (!options.quiet) std::cerr << "seed " << seed << " done\n";
+  }
+  if (auto written = report->finish(); !written) return fail(written.error(), kExitFailed);
+  if (!options.quiet) report->summarise(std::cout);
+  return 0;
+}
+
 int check(const Options& options) {
   const auto scenario = scenario_of(options);
   if (!scenario) return fail(scenario.error(), kExitUsage);
@@ -94,6 +140,23 @@ int run(int argc, char** argv) {
   simulating->add_option("--first-seed", options.first_seed, "Seed of the first of them");
   simulating->add_flag("--calls", options.calls, "Also write every call");
   simulating->add_flag("--quiet", options.quiet, "Print nothing");
+  auto* running =
+      app.add_subcommand("run", "In real time: real orchestrator, Optimizer and HTTP on loopback");
+  add_scenario(*running, options);
+  running->add_option("--out", options.out, "Directory for the results, logs and stores")
+      ->required();
+  running->add_option("--seeds", options.seeds, "How many runs, one after the other")
+      ->check(CLI::Range(1, 1000));
+  running->add_option("--first-seed", options.first_seed, "Seed of the first of them");
+  running->add_option("--programs", options.programs,
+                      "Directory of the other programs; default: where this one is");
+  running->add_flag("--quiet", options.quiet, "Print nothing");
+  auto* hosting = app.add_subcommand("host", "One of the scenario's MEC hosts, in real time");
+  add_scenario(*hosting, options);
+  hosting->add_option("--id", options.host, "Which one")->required();
+  hosting->add_option("--operator-url", options.operator_url,
+                      "Orchestrator to which it reports its load; default: none");
+  hosting->add_option("--seed", options.first_seed, "For operations that vary");
   auto* checking = app.add_subcommand("check", "Only read a scenario, and say what is wrong");
   add_scenario(*checking, options);
   try {
@@ -101,7 +164,10 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
-  return simulating->parsed() ? simulate(options) : check(options);
+  if (simulating->parsed()) return simulate(options);
+  if (running->parsed()) return run_for_real(options);
+  if (hosting->parsed()) return host(options);
+  return checking->parsed() ? check(options) : kExitUsage;
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ void Simulation::set_up_ues(std::uint64_t seed) {
   for (std::uint32_t i = 0; i < ues_.size(); ++i) {
     auto& ue = ues_[i];
     ue.cell = static_cast<std::uint16_t>(Stream(seed, Purpose::kPlace, i).below(network_.cells()));
-    ue.lambda = static_cast<std::uint16_t>(control_.lambda_of(i));
+    ue.lambda = static_cast<std::uint16_t>(lambda_of(scenario_, i));
     ue.traffic.draws = Stream(seed, Purpose::kTraffic, i);
     ue.traffic.sessions = Stream(seed, Purpose::kSessions, i);
     ue.mobility = Stream(seed, Purpose::kMobility, i);
