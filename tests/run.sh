@@ -80,6 +80,7 @@ test_in_dev() {
   step client 300 ctest --test-dir "$dev" --no-tests=error -R '^client$'
   step optimizer 300 ctest --test-dir "$dev" --no-tests=error -R '^optimizer$'
   step mepm 300 ctest --test-dir "$dev" --no-tests=error -R '^mepm$'
+  step emulator 300 ctest --test-dir "$dev" --no-tests=error -R '^emulator$'
   step dispatcher 60 ctest --test-dir "$dev" --no-tests=error -R '^dispatcher$'
 }
 
@@ -105,6 +106,8 @@ test_all() {
   step lifecycle 300 "$python" tests/lifecycle/lifecycle_test.py "$bin"
   step dispatching 300 "$python" tests/dispatcher/dispatcher_test.py "$bin"
   step mepm-kill 120 "$python" tests/mepm/kill_test.py "$bin/mx2-mepm" "$bin/mx2_test_lambda"
+  step experiment 300 tests/experiments/strategies/run.sh --short --program "$bin/mx2-emulator" \
+    --out build/experiments/strategies-short
   step crash 600 "$python" tests/crash/crash_test.py "$bin"
   step crash-packages 300 "$python" tests/crash/packages_crash_test.py "$bin"
   step notify 600 "$python" tests/notify/notify_test.py "$bin"
@@ -125,7 +128,8 @@ if [[ -n "$fast" ]]; then
   close
 fi
 step build-release 1800 deploy/build.sh release mx2-orchestrator mx2-notifier mx2-optimizer mx2-mepm \
-  mx2-dispatcher mx2ctl mx2 mx2-client mx2_policy_table mx2_no_store_server mx2_receiver \
-  mx2_bare_multi mx2_plan_bench mx2_scenario_bench mx2_move_bench mx2_packages mx2_test_lambda || close
+  mx2-dispatcher mx2-emulator mx2ctl mx2 mx2-client mx2_policy_table mx2_no_store_server \
+  mx2_receiver mx2_bare_multi mx2_plan_bench mx2_scenario_bench mx2_move_bench mx2_packages \
+  mx2_test_lambda || close
 test_all
 close

@@ -1,0 +1,147 @@
+#include "emulator/control_plane.h"
+
+#include <algorithm>
+
+#include "optimizer/plan.h"
+#include "optimizer/policy.h"
+#include "orchestrator/domain/placement.h"
+
+namespace mx2::emulator {
+
+ControlPlane::ControlPlane(const Scenario& scenario, const Network& network)
+    : scenario_(scenario),
+      network_(network),
+      dispatching_(scenario.strategy.kind == StrategyKind::kDispatching),
+      has_optimizer_(!dispatching_ && scenario.strategy.kind != StrategyKind::kStatic) {
+  for (std::uint32_t cell = 0; cell < network.cells(); ++cell) {
+    std::uint32_t nearest = 0;
+    for (std::uint32_t h = 1; h < scenario.hosts.size(); ++h) {
+      const auto hops = network.hops(cell, scenario.hosts[h].cell);
+      if (hops < network.hops(cell, scenario.hosts[nearest].cell)) nearest = h;
+    }
+    nearest_.push_back(nearest);
+  }
+  options_.policy = scenario.optimizer.policy;
+  options_.stability = scenario.optimizer.stability;
+  add_apps();
+  add_hosts();
+  add_rows();
+  if (has_optimizer_) topology_ = topology_of(scenario, network);
+}
+
+void ControlPlane::add_apps() {
+  for (const auto& lambda : scenario_.lambdas) {
+    App app;
+    app.info.app_d_id = lambda.id;
+    app.info.app_name = lambda.id;
+    (void)model_.put_app(app);  // it has no location that could be wrong
+    replica_.put_app(app);
+  }
+}
+
+void ControlPlane::add_hosts() {
+  for (std::uint32_t h = 0; h < scenario_.hosts.size(); ++h) {
+    const auto& spec = scenario_.hosts[h];
+    Host host;
+    host.id = spec.id;
+    const auto add = [&](std::uint32_t lambda) {
+      const auto& id = scenario_.lambdas[lambda].id;
+      host.instances.push_back({id, spec.id + "/" + id, "http://" + spec.id + "/" + id, false});
+    };
+    if (dispatching_) {
+      for (std::uint32_t l = 0; l < scenario_.lambdas.size(); ++l) add(l);
+    } else {
+      for (const auto lambda : spec.lambdas) add(lambda);
+    }
+    (void)model_.put_host(host);
+    replica_.put_host(host, 0);
+    host_index_.emplace(spec.id, h);
+  }
+}
+
+void ControlPlane::put_row(Association row) {
+  replica_.put_row(row);
+  model_.apply({std::move(row), false});
+}
+
+void ControlPlane::add_rows() {
+  for (std::uint32_t l = 0; l < scenario_.lambdas.size(); ++l) {
+    Association row;
+    row.app_d_id = scenario_.lambdas[l].id;
+    if (dispatching_) {
+      row.ue.kind = UeSelector::Kind::kIp;
+      for (std::uint32_t cell = 0; cell < network_.cells(); ++cell) {
+        row.ue.prefix = prefix_of(cell);
+        row.targets = {{Target::Kind::kHost, scenario_.hosts[nearest_[cell]].id}};
+        put_row(row);
+      }
+      continue;
+    }
+    for (const auto& host : scenario_.hosts) {
+      const bool offers =
+          std::find(host.lambdas.begin(), host.lambdas.end(), l) != host.lambdas.end();
+      if (offers) row.targets.push_back({Target::Kind::kHost, host.id});
+    }
+    if (!row.targets.empty()) put_row(std::move(row));
+  }
+}
+
+void ControlPlane::look_up(std::uint32_t ue, std::uint32_t cell, std::size_t most,
+                           std::vector<std::uint32_t>& hosts) const {
+  PlacementQuery query;
+  query.app_d_id = scenario_.lambdas[lambda_of(scenario_, ue)].id;
+  query.dev_app_id = device_of(ue);
+  query.ip = IpAddress::parse(address_in(cell, ue));
+  hosts.clear();
+  for (const auto& placement : place_all(model_, query, most)) {
+    hosts.push_back(host_index_.at(placement.host_id));
+  }
+}
+
+ContextPlace ControlPlane::context(std::uint32_t ue, std::uint32_t cell, std::uint32_t host) const {
+  auto device = device_of(ue);
+  return {"context-" + device,      scenario_.lambdas[lambda_of(scenario_, ue)].id,
+          std::move(device),        address_in(cell, ue),
+          scenario_.hosts[host].id, {}};
+}
+
+void ControlPlane::open(std::uint32_t ue, std::uint32_t cell, std::uint32_t host, Time now) {
+  if (!has_optimizer_) return;
+  const auto place = context(ue, cell, host);
+  replica_.end_context(place.context_id);
+  (void)replica_.put_context(place, to_ms(now));
+}
+
+void ControlPlane::update(std::uint32_t ue, std::uint32_t cell, std::uint32_t host, Time now) {
+  if (has_optimizer_) (void)replica_.put_context(context(ue, cell, host), to_ms(now));
+}
+
+void ControlPlane::report(std::uint32_t host, const HostLoad& load, Time now) {
+  if (has_optimizer_) replica_.put_load(scenario_.hosts[host].id, load, to_ms(now));
+}
+
+// As Optimizer::decide() does it.
+std::vector<std::uint32_t> ControlPlane::plan(Time now) {
+  const auto now_ms = to_ms(now);
+  const bool stable = scenario_.optimizer.stable;
+  auto snapshot = replica_.snapshot(topology_, options_, now_ms);
+  if (stable) optimizer::calm(snapshot, options_.stability, now_ms);
+  const std::vector<std::string> policies(snapshot.apps.size(), options_.policy);
+  auto placement = optimizer::place_by_app(snapshot, policies);
+  if (stable) placement = optimizer::worthwhile(snapshot, placement, options_.stability);
+  const auto plan = optimizer::make_plan(replica_, snapshot, placement, policies,
+                                         options_.orchestrator.plan_rows_max);
+  std::vector<std::uint32_t> changed;
+  for (const auto& change : plan.changes) {
+    model_.apply(change);
+    if (change.remove) {
+      replica_.remove_row({change.row.app_d_id, change.row.ue.text()});
+    } else {
+      replica_.put_row(change.row);
+    }
+    changed.push_back(ue_of(change.row.ue.dev_app_id));
+  }
+  return changed;
+}
+
+}  // namespace mx2::emulator

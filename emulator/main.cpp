@@ -1,0 +1,183 @@
+// mx2-emulator: runs a scenario of UEs and MEC hosts, and writes what it measured.
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "emulator/real/host_server.h"
+#include "emulator/real/run.h"
+#include "emulator/report.h"
+#include "emulator/scenario.h"
+#include "emulator/simulation.h"
+
+namespace mx2::emulator {
+namespace {
+
+constexpr int kExitFailed = 1;
+constexpr int kExitUsage = 2;
+
+struct Options {
+  std::string file;
+  std::vector<std::string> settings;
+  std::string out;
+  std::uint64_t seeds = 1;
+  std::uint64_t first_seed = 1;
+  std::string host;
+  std::string operator_url;
+  std::string programs;
+  bool calls = false;
+  bool quiet = false;
+};
+
+int fail(const Error& error, int status) {
+  std::cerr << "mx2-emulator: " << error.detail
+            << (error.pointer.empty() ? "" : " (" + error.pointer + ")") << "\n";
+  return status;
+}
+
+Result<Scenario> scenario_of(const Options& options) {
+  auto document = config::read_yaml_file(options.file);
+  if (!document) return document.error();
+  std::vector<Setting> settings;
+  for (const auto& text : options.settings) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos) return invalid_argument("--set needs KEY=VALUE, not " + text);
+    settings.push_back({text.substr(0, equals), text.substr(equals + 1)});
+  }
+  return read_scenario(std::move(*document), settings);
+}
+
+int simulate(const Options& options) {
+  const auto scenario = scenario_of(options);
+  if (!scenario) return fail(scenario.error(), kExitUsage);
+  auto report = Report::in(options.out, options.calls);
+  if (!report) return fail(report.error(), kExitFailed);
+  const auto begin = std::chrono::steady_clock::now();
+  std::uint64_t sent = 0;
+  for (auto seed = options.first_seed; seed < options.first_seed + options.seeds; ++seed) {
+    Simulation simulation(*scenario, seed);
+    report->begin(seed, simulation);
+    const auto results = simulation.run();
+    report->add(seed, results);
+    sent += results.sent;
+  }
+  if (auto written = report->finish(); !written) return fail(written.error(), kExitFailed);
+  if (options.quiet) return 0;
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  report->summarise(std::cout);
+  std::cout << sent << " invocations simulated in " << took.count() << " s; files in "
+            << options.out << "\n";
+  return 0;
+}
+
+int host(const Options& options) {
+  const auto scenario = scenario_of(options);
+  if (!scenario) return fail(scenario.error(), kExitUsage);
+  for (std::uint32_t i = 0; i < scenario->hosts.size(); ++i) {
+    if (scenario->hosts[i].id != options.host) continue;
+    const auto ran = run_host(*scenario, i, options.operator_url, options.first_seed);
+    return ran ? 0 : fail(ran.error(), kExitFailed);
+  }
+  return fail(invalid_argument("the scenario has no host " + options.host), kExitUsage);
+}
+
+Result<Results> run_once(const Scenario& scenario, const Options& options, std::uint64_t seed) {
+  Network network(scenario.network);
+  const auto work = std::filesystem::path(options.out) / ("seed-" + std::to_string(seed));
+  auto system = System::start(scenario, network,
+                              {options.programs, std::filesystem::absolute(options.file).string(),
+                               options.settings, std::filesystem::absolute(work).string(), seed});
+  if (!system) return system.error();
+  return RealRun(scenario, network, *system, seed).run();
+}
+
+int run_for_real(Options options) {
+  const auto scenario = scenario_of(options);
+  if (!scenario) return fail(scenario.error(), kExitUsage);
+  if (options.programs.empty()) {
+    options.programs = std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
+  }
+  auto report = Report::in(options.out, false);
+  if (!report) return fail(report.error(), kExitFailed);
+  for (auto seed = options.first_seed; seed < options.first_seed + options.seeds; ++seed) {
+    const auto results = run_once(*scenario, options, seed);
+    if (!results) return fail(results.error(), kExitFailed);
+    report->add(seed, *results);
+    if (!options.quiet) std::cerr << "seed " << seed << " done\n";
+  }
+  if (auto written = report->finish(); !written) return fail(written.error(), kExitFailed);
+  if (!options.quiet) report->summarise(std::cout);
+  return 0;
+}
+
+int check(const Options& options) {
+  const auto scenario = scenario_of(options);
+  if (!scenario) return fail(scenario.error(), kExitUsage);
+  std::cout << options.file << ": " << scenario->hosts.size() << " hosts, "
+            << scenario->network.cells << " cells, " << scenario->ues.number << " UEs, strategy "
+            << to_text(scenario->strategy.kind) << "\n";
+  return 0;
+}
+
+void add_scenario(CLI::App& command, Options& options) {
+  command.add_option("SCENARIO", options.file, "YAML file")->required()->check(CLI::ExistingFile);
+  command.add_option("--set", options.settings,
+                     "Another value for a key of the file, e.g. strategy.kind=baseline or "
+                     "hosts.0.count=9; may be repeated");
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Emulates UEs and MEC hosts under a strategy of the orchestrator", "mx2-emulator");
+  app.set_version_flag("--version", MX2_VERSION);
+  app.require_subcommand(1);
+  Options options;
+  auto* simulating = app.add_subcommand("simulate", "In simulated time: fast, the same each time");
+  add_scenario(*simulating, options);
+  simulating->add_option("--out", options.out, "Directory for the results")->required();
+  simulating->add_option("--seeds", options.seeds, "How many runs")->check(CLI::Range(1, 1000000));
+  simulating->add_option("--first-seed", options.first_seed, "Seed of the first of them");
+  simulating->add_flag("--calls", options.calls, "Also write every call");
+  simulating->add_flag("--quiet", options.quiet, "Print nothing");
+  auto* running =
+      app.add_subcommand("run", "In real time: real orchestrator, Optimizer and HTTP on loopback");
+  add_scenario(*running, options);
+  running->add_option("--out", options.out, "Directory for the results, logs and stores")
+      ->required();
+  running->add_option("--seeds", options.seeds, "How many runs, one after the other")
+      ->check(CLI::Range(1, 1000));
+  running->add_option("--first-seed", options.first_seed, "Seed of the first of them");
+  running->add_option("--programs", options.programs,
+                      "Directory of the other programs; default: where this one is");
+  running->add_flag("--quiet", options.quiet, "Print nothing");
+  auto* hosting = app.add_subcommand("host", "One of the scenario's MEC hosts, in real time");
+  add_scenario(*hosting, options);
+  hosting->add_option("--id", options.host, "Which one")->required();
+  hosting->add_option("--operator-url", options.operator_url,
+                      "Orchestrator to which it reports its load; default: none");
+  hosting->add_option("--seed", options.first_seed, "For operations that vary");
+  auto* checking = app.add_subcommand("check", "Only read a scenario, and say what is wrong");
+  add_scenario(*checking, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  if (simulating->parsed()) return simulate(options);
+  if (running->parsed()) return run_for_real(options);
+  if (hosting->parsed()) return host(options);
+  return checking->parsed() ? check(options) : kExitUsage;
+}
+
+}  // namespace
+}  // namespace mx2::emulator
+
+int main(int argc, char** argv) {
+  try {
+    return mx2::emulator::run(argc, argv);
+  } catch (const std::exception& e) {
+    std::cerr << "mx2-emulator: " << e.what() << "\n";
+    return 1;
+  }
+}

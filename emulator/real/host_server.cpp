@@ -1,0 +1,142 @@
+#include "emulator/real/host_server.h"
+
+#include <csignal>
+#include <ctime>
+#include <iostream>
+
+#include "api/http/http_client.h"
+#include "api/http/pistache_server.h"
+#include "api/http/problem.h"
+#include "api/operator/codec.h"
+#include "emulator/topology_of.h"
+
+namespace mx2::emulator {
+namespace {
+
+constexpr std::size_t kBodyBytesMax = 64U << 20U;
+constexpr int kTimeoutMs = 2000;
+constexpr int kGraceMs = 1000;
+
+}  // namespace
+
+HostServer::HostServer(const Scenario& scenario, std::uint32_t host, std::uint64_t seed)
+    : scenario_(scenario),
+      spec_(scenario.hosts[host]),
+      processor_(spec_.processor, std::vector<int>(spec_.lambdas.size(), spec_.workers)),
+      requests_(spec_.lambdas.size()),
+      sizes_(seed, Purpose::kSize, host) {
+  for (std::uint32_t i = 0; i < spec_.lambdas.size(); ++i) {
+    containers_.emplace("/" + scenario.lambdas[spec_.lambdas[i]].id, i);
+  }
+  thread_ = std::thread([this] { wait_for_tasks(); });
+}
+
+HostServer::~HostServer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+Time HostServer::now() const {
+  return std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin_).count();
+}
+
+Task HostServer::task_for(std::uint32_t lambda, std::size_t bytes) {
+  const auto& spec = scenario_.lambdas[lambda];
+  const auto size = static_cast<double>(bytes);
+  Task task{next_id_++, ops_of(spec, static_cast<std::uint32_t>(bytes)),
+            spec.memory_offset + spec.memory_per_byte * size};
+  if (spec.exponential) task.ops = sizes_.exponential(task.ops);
+  return task;
+}
+
+void HostServer::handle(http::Request request, http::Responder responder) {
+  const auto container = containers_.find(request.path);
+  if (container == containers_.end()) {
+    return responder.reply(http::problem_reply(not_found("this host has no " + request.path)));
+  }
+  if (request.method != "POST") {
+    return responder.reply(http::problem_reply(
+        {ErrorCode::kMethodNotAllowed, "only POST is for calls", {}, {}, {}, 0}));
+  }
+  const std::unique_lock lock(mutex_);
+  const auto task = task_for(spec_.lambdas[container->second], request.body.size());
+  ++requests_[container->second];
+  if (!processor_.submit(now(), container->second, task)) {
+    return responder.reply(http::problem_reply(unavailable("it needs more memory than there is")));
+  }
+  waiting_.emplace(task.id, std::move(responder));
+  changed_.notify_all();
+}
+
+void HostServer::wait_for_tasks() {
+  const std::string answer(scenario_.ues.response_bytes, 'A');
+  std::vector<std::uint32_t> done;
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const auto next = processor_.next_completion();
+    if (next == kNever) {
+      changed_.wait(lock);
+    } else if (next > now()) {
+      changed_.wait_until(lock, begin_ + std::chrono::nanoseconds(next));
+    } else {
+      // As of when it was due: who waits for the timer must not take longer.
+      done.clear();
+      processor_.complete(next, done);
+      for (const auto id : done) {
+        auto responder = waiting_.extract(id);
+        responder.mapped().reply({200, "application/octet-stream", answer, {}, false});
+      }
+    }
+  }
+}
+
+HostLoad HostServer::report() {
+  const std::lock_guard lock(mutex_);
+  const auto at = now();
+  const auto seconds = std::max(1e-3, to_seconds(at - reported_));
+  reported_ = at;
+  HostLoad load;
+  load.cpu = processor_.take_utilisation(at);
+  for (std::uint32_t i = 0; i < requests_.size(); ++i) {
+    AppLoad app;
+    app.app_d_id = scenario_.lambdas[spec_.lambdas[i]].id;
+    app.request_rate = requests_[i] / seconds;
+    requests_[i] = 0;
+    load.apps.push_back(std::move(app));
+  }
+  return load;
+}
+
+Result<void> run_host(const Scenario& scenario, std::uint32_t index,
+                      const std::string& operator_url, std::uint64_t seed) {
+  sigset_t stop;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTERM);
+  sigaddset(&stop, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &stop, nullptr);  // before there are other threads
+  HostServer host(scenario, index, seed);
+  http::ServerOptions options;
+  options.body_bytes_max = kBodyBytesMax;
+  options.threads = 1;
+  http::PistacheServer server(options);
+  server.start(host);
+  std::cout << "port " << server.port() << "\n" << std::flush;
+  http::CurlClient client({kTimeoutMs, kTimeoutMs, 1U << 20U, 64U << 10U, {}, {}});
+  const auto period = from_seconds(scenario.optimizer.report_s);
+  const timespec wait{period / 1'000'000'000, period % 1'000'000'000};
+  while (sigtimedwait(&stop, nullptr, &wait) < 0) {
+    if (operator_url.empty()) continue;
+    // What cannot be told now is told with the next report.
+    (void)client.send(
+        "PUT", operator_url + "/operator/v1/hosts/" + scenario.hosts[index].id + "/load",
+        {{"Content-Type", "application/json"}}, json::dump(codec::to_json(host.report(), 0)));
+  }
+  server.stop(kGraceMs);
+  return {};
+}
+
+}  // namespace mx2::emulator

@@ -1,0 +1,63 @@
+// An emulated MEC host in real time: an HTTP server with an endpoint for each λ, POST /<λ>, whose
+// answer comes when the processor model says so. It computes nothing: a timer waits.
+//
+// Threads: those of the HTTP server, one that waits for tasks to be complete, and the caller's of
+// report().
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "api/http/http.h"
+#include "api/operator/types.h"
+#include "emulator/processor.h"
+#include "emulator/random.h"
+#include "emulator/scenario.h"
+
+namespace mx2::emulator {
+
+class HostServer final : public http::Handler {
+ public:
+  // The scenario must outlive this.
+  HostServer(const Scenario& scenario, std::uint32_t host, std::uint64_t seed);
+  ~HostServer() override;
+  HostServer(const HostServer&) = delete;
+  HostServer& operator=(const HostServer&) = delete;
+
+  void handle(http::Request request, http::Responder responder) override;
+  // Load since the last report, as a host tells the orchestrator.
+  [[nodiscard]] HostLoad report();
+
+ private:
+  [[nodiscard]] Time now() const;
+  [[nodiscard]] Task task_for(std::uint32_t lambda, std::size_t bytes);
+  void wait_for_tasks();
+
+  const Scenario& scenario_;
+  const HostSpec& spec_;
+  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  std::map<std::string, std::uint32_t> containers_;  // by path
+  std::mutex mutex_;                                 // of all below
+  std::condition_variable changed_;
+  Processor processor_;
+  std::unordered_map<std::uint32_t, http::Responder> waiting_;
+  std::vector<std::uint32_t> requests_;  // of each container since the last report
+  Stream sizes_;
+  Time reported_ = 0;
+  std::uint32_t next_id_ = 0;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+// Runs host number `index` until SIGTERM: prints "port <number>", and reports its load to the
+// orchestrator if `operator_url` is not empty.
+[[nodiscard]] Result<void> run_host(const Scenario& scenario, std::uint32_t index,
+                                    const std::string& operator_url, std::uint64_t seed);
+
+}  // namespace mx2::emulator

@@ -1,0 +1,257 @@
+#include "emulator/real/run.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "emulator/topology_of.h"
+
+namespace mx2::emulator {
+namespace {
+
+constexpr std::size_t kReplyBytesMax = 64U << 20U;
+constexpr int kTimeoutMs = 60'000;
+constexpr Time kMillisecond = 1'000'000;
+constexpr Time kLookMax = 50 * kMillisecond;
+constexpr Time kNap = 100'000;
+constexpr Time kLateMax = 30'000 * kMillisecond;  // calls on their way at the end
+
+http::AsyncClientOptions client_options() {
+  http::AsyncClientOptions options;
+  options.timeout_ms = kTimeoutMs;
+  options.response_bytes_max = kReplyBytesMax;
+  return options;
+}
+
+Time steady_now() {
+  return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+RealRun::RealRun(const Scenario& scenario, Network& network, System& system, std::uint64_t seed)
+    : scenario_(scenario),
+      network_(network),
+      system_(system),
+      traffic_(scenario.ues.traffic),
+      client_(client_options()),
+      server_(http::ServerOptions{}),
+      end_(from_seconds(scenario.duration_s)),
+      warmup_(from_seconds(scenario.warmup_s)),
+      origin_(steady_now()),
+      ues_(scenario.ues.number),
+      refused_(scenario.ues.number),
+      body_(scenario.ues.request_bytes, 'A'),
+      hot_spot_draws_(seed, Purpose::kHotSpot, 0) {
+  for (std::uint32_t i = 0; i < ues_.size(); ++i) {
+    auto& ue = ues_[i];
+    ue.cell = Stream(seed, Purpose::kPlace, i).below(network.cells());
+    ue.lambda = lambda_of(scenario, i);
+    ue.traffic.draws = Stream(seed, Purpose::kTraffic, i);
+    ue.traffic.sessions = Stream(seed, Purpose::kSessions, i);
+    ue.mobility = Stream(seed, Purpose::kMobility, i);
+    ue.life = Stream(seed, Purpose::kLife, i);
+  }
+}
+
+RealRun::~RealRun() { server_.stop(0); }
+
+Time RealRun::now() const { return steady_now() - origin_; }
+
+Time RealRun::to_orchestrator(const Ue& ue) const {
+  return network_.access_delay() + network_.delay(ue.cell, scenario_.orchestrator.cell);
+}
+
+double RealRun::factor_of(const Ue& ue) const {
+  const auto& spot = scenario_.hot_spot;
+  if (spot.of == HotSpotSpec::Of::kNone) return 1;
+  return (spot.of == HotSpotSpec::Of::kCells ? ue.cell : ue.lambda) == hot_spot_ ? spot.factor : 1;
+}
+
+Time RealRun::travel(Time at, std::uint32_t from, std::uint32_t to, std::uint32_t bytes) {
+  const bool measured = counts(at);
+  while (from != to) {
+    const auto next = network_.forward(at, from, to, bytes, measured);
+    from = next.cell;
+    at = next.time;
+  }
+  return at;
+}
+
+Result<Results> RealRun::run() {
+  server_.start(*this);
+  if (auto ready = set_up(); !ready) return ready.error();
+  origin_ = steady_now();
+  schedule_first();
+  turn(end_);
+  const auto last = end_ + kLateMax;
+  while (on_their_way_ > 0 && problem_.empty() && now() < last) turn(now() + kLookMax);
+  closing_ = true;
+  if (!problem_.empty()) return unavailable(problem_);
+  results_.seconds = to_seconds(end_ - warmup_);
+  results_.links = network_.links();
+  return std::move(results_);
+}
+
+void RealRun::turn(Time until) {
+  Time looked = 0;
+  for (auto at = now(); at < until && problem_.empty(); at = now()) {
+    while (events_.next_time() <= at) {
+      const auto event = events_.pop();
+      ++results_.events;
+      handle_event(event, event.time);
+    }
+    take_notices(at);
+    if (at - looked > 1000 * kMillisecond) {
+      looked = at;
+      if (const auto gone = system_.ended(); !gone.empty()) problem_ = gone + " has ended";
+    }
+    const auto wait = std::min({events_.next_time(), until, at + kLookMax}) - now();
+    client_.poll(static_cast<int>(std::max<Time>(0, wait) / kMillisecond));
+    if (wait > 0 && wait < kMillisecond) {
+      std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(wait, kNap)));
+    }
+  }
+}
+
+void RealRun::handle_event(const Event& event, Time at) {
+  const auto id = event.id();
+  switch (event.kind()) {
+    case EventKind::kAtNode: return call_host(id);
+    case EventKind::kDelivered: return delivered(id, at);
+    default: break;
+  }
+  if (at >= end_) return;
+  switch (event.kind()) {
+    case EventKind::kSend: return send(id, at);
+    case EventKind::kMove: return move(id, at);
+    case EventKind::kContextEnd: return end_context(id);
+    case EventKind::kContextNew: {
+      use(id);
+      const auto life_s = scenario_.ues.context_life_s;
+      events_.push(at + from_seconds(ues_[id].life.exponential(life_s)), EventKind::kContextEnd,
+                   id);
+      return;
+    }
+    case EventKind::kNotified: return use(id);
+    case EventKind::kHotSpot: return move_hot_spot(at);
+    default: return plan(at);
+  }
+}
+
+void RealRun::use(std::uint32_t id) {
+  ues_[id].endpoint = ues_[id].coming;
+  ues_[id].uri = ues_[id].coming_uri;
+}
+
+void RealRun::schedule_first() {
+  const auto residence_s = scenario_.ues.mobility.residence_s;
+  const auto life_s = scenario_.ues.context_life_s;
+  const auto& spot = scenario_.hot_spot;
+  if (spot.of != HotSpotSpec::Of::kNone) {
+    const bool cells = spot.of == HotSpotSpec::Of::kCells;
+    const auto lambdas = static_cast<std::uint32_t>(scenario_.lambdas.size());
+    hot_spot_ = hot_spot_draws_.below(cells ? network_.cells() : lambdas);
+    const auto phase = hot_spot_draws_.uniform();
+    events_.push(from_seconds(phase * spot.period_s), EventKind::kHotSpot, 0);
+  }
+  for (std::uint32_t i = 0; i < ues_.size(); ++i) {
+    auto& ue = ues_[i];
+    events_.push(traffic_.first(ue.traffic, factor_of(ue)), EventKind::kSend, i);
+    if (residence_s > 0 && network_.cells() > 1) {
+      events_.push(from_seconds(ue.mobility.exponential(residence_s)), EventKind::kMove, i);
+    }
+    if (life_s > 0)
+      events_.push(from_seconds(ue.life.exponential(life_s)), EventKind::kContextEnd, i);
+  }
+  if (system_.has_optimizer()) {
+    events_.push(from_seconds(scenario_.optimizer.period_s), EventKind::kPlan, 0);
+    poll_changes();
+  }
+}
+
+void RealRun::send(std::uint32_t id, Time at) {
+  auto& ue = ues_[id];
+  ue.sent = at;
+  ++results_.sent;
+  ++on_their_way_;
+  const auto bytes = scenario_.ues.request_bytes;
+  if (counts(at)) {
+    ++results_.calls;
+    results_.access_bytes += bytes + network_.overhead();
+    const bool by_entry = ue.endpoint == ue.entry;
+    results_.stale += by_entry ? 0 : 1;
+    if (by_entry && ue.rewritten != kNever) {
+      results_.adoption_s.add(to_seconds(at - ue.rewritten));
+      ue.rewritten = kNever;
+    }
+  }
+  ue.called = ue.endpoint;
+  ue.called_uri = ue.uri;
+  ue.up_until = std::max(at, ue.up_until) + network_.access_time(bytes);
+  const auto there = travel(ue.up_until + network_.access_delay(), ue.cell,
+                            scenario_.hosts[ue.called].cell, bytes);
+  events_.push(there, EventKind::kAtNode, id);
+}
+
+void RealRun::call_host(std::uint32_t id) {
+  client_.begin(
+      {"POST", ues_[id].called_uri, {{"Content-Type", "application/octet-stream"}}, body_},
+      [this, id](const Result<http::Reply>& reply) {
+        answered(id, reply.ok() && reply->status == 200);
+      });
+}
+
+void RealRun::answered(std::uint32_t id, bool good) {
+  auto& ue = ues_[id];
+  refused_[id] = !good;
+  const auto at = now();
+  const auto bytes = scenario_.ues.response_bytes;
+  const auto near = travel(at, scenario_.hosts[ue.called].cell, ue.cell, bytes);
+  if (counts(at)) results_.access_bytes += bytes + network_.overhead();
+  ue.down_until = std::max(near, ue.down_until) + network_.access_time(bytes);
+  events_.push(ue.down_until + network_.access_delay(), EventKind::kDelivered, id);
+}
+
+void RealRun::delivered(std::uint32_t id, Time at) {
+  auto& ue = ues_[id];
+  ++results_.delivered;
+  --on_their_way_;
+  if (refused_[id]) {
+    ++results_.failed;
+  } else if (counts(ue.sent)) {
+    results_.response.add(at - ue.sent);
+    results_.response_s.add(to_seconds(at - ue.sent));
+  }
+  const auto next = traffic_.next(ue.traffic, at, factor_of(ue));
+  if (next < end_) events_.push(next, EventKind::kSend, id);
+}
+
+void RealRun::move(std::uint32_t id, Time at) {
+  auto& ue = ues_[id];
+  const auto& mobility = scenario_.ues.mobility;
+  if (mobility.to_any) {
+    const auto other = ue.mobility.below(network_.cells() - 1);
+    ue.cell = other < ue.cell ? other : other + 1;
+  } else {
+    const auto& near = network_.neighbours(ue.cell);
+    ue.cell = near[ue.mobility.below(static_cast<std::uint32_t>(near.size()))];
+  }
+  ++results_.moves;
+  events_.push(at + from_seconds(ue.mobility.exponential(mobility.residence_s)), EventKind::kMove,
+               id);
+}
+
+void RealRun::move_hot_spot(Time at) {
+  const auto& spot = scenario_.hot_spot;
+  const bool cells = spot.of == HotSpotSpec::Of::kCells;
+  const auto places =
+      cells ? network_.cells() : static_cast<std::uint32_t>(scenario_.lambdas.size());
+  if (places > 1) {
+    const auto other = hot_spot_draws_.below(places - 1);
+    hot_spot_ = other < hot_spot_ ? other : other + 1;
+  }
+  events_.push(at + from_seconds(spot.period_s), EventKind::kHotSpot, 0);
+}
+
+}  // namespace mx2::emulator

@@ -1,0 +1,127 @@
+// One run of a scenario in real time: UEs on one thread that make real calls to emulated hosts and
+// real requests to the orchestrator. They move and want to call exactly as in simulated time with
+// the same seed.
+//
+// Delay and bandwidth are on our side of the sockets: a message is sent over loopback when it would
+// have arrived, and its answer is taken to be there when it would have arrived. A message books
+// each link of its way when it is sent; that others overtake it on the first link is not seen on
+// the second. Everything else is real: HTTP, the orchestrator's look-up, store and notifier, the
+// Optimizer with its replica and feed, and their speed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "api/http/async_client.h"
+#include "api/http/pistache_server.h"
+#include "emulator/event_queue.h"
+#include "emulator/network.h"
+#include "emulator/random.h"
+#include "emulator/real/system.h"
+#include "emulator/results.h"
+#include "emulator/traffic.h"
+
+namespace mx2::emulator {
+
+class RealRun final : public http::Handler {
+ public:
+  // All must outlive this; the network's links are used.
+  RealRun(const Scenario& scenario, Network& network, System& system, std::uint64_t seed);
+  ~RealRun() override;
+  RealRun(const RealRun&) = delete;
+  RealRun& operator=(const RealRun&) = delete;
+
+  // Once; lasts as long as the scenario. unavailable when a program ends or the contexts cannot be
+  // made.
+  [[nodiscard]] Result<Results> run();
+
+  // A notification; from threads of our HTTP server.
+  void handle(http::Request request, http::Responder responder) override;
+
+ private:
+  static constexpr std::uint32_t kNobody = ~0U;
+
+  struct Ue {
+    std::uint32_t cell = 0;
+    std::uint32_t lambda = 0;
+    std::uint32_t entry = kNobody;     // host that the table names
+    std::uint32_t endpoint = kNobody;  // host that it calls
+    std::uint32_t coming = kNobody;    // of the new context, or of the last notification
+    std::string context;               // identifier
+    std::string uri;                   // of the endpoint
+    std::string coming_uri;
+    std::uint32_t called = kNobody;  // by the call on its way
+    std::string called_uri;
+    Time sent = 0;
+    Time up_until = 0;
+    Time down_until = 0;
+    Time rewritten = kNever;
+    TrafficState traffic;
+    Stream mobility;
+    Stream life;
+  };
+  struct Notice {
+    std::uint32_t ue = 0;
+    std::string context;
+    std::string uri;
+  };
+
+  [[nodiscard]] Time now() const;
+  [[nodiscard]] Result<void> set_up();
+  [[nodiscard]] Result<void> open_all();
+  [[nodiscard]] Result<void> follow_from_now();
+  void schedule_first();
+  void turn(Time until);
+  void handle_event(const Event& event, Time now);
+  void take_notices(Time now);
+
+  void send(std::uint32_t id, Time now);
+  void call_host(std::uint32_t id);
+  void answered(std::uint32_t id, bool good);
+  void delivered(std::uint32_t id, Time now);
+  void move(std::uint32_t id, Time now);
+  void end_context(std::uint32_t id);
+  void begin_context(std::uint32_t id);
+  void context_made(std::uint32_t id, const Result<http::Reply>& reply);
+  void use(std::uint32_t id);
+  void plan(Time now);
+  void move_hot_spot(Time now);
+  void poll_changes();
+  void take_changes(const Result<http::Reply>& reply);
+  void rewritten(std::uint32_t id, std::uint32_t host, Time now);
+
+  [[nodiscard]] http::OutgoingRequest create_request(std::uint32_t id) const;
+  [[nodiscard]] double factor_of(const Ue& ue) const;
+  [[nodiscard]] Time travel(Time now, std::uint32_t from, std::uint32_t to, std::uint32_t bytes);
+  [[nodiscard]] Time to_orchestrator(const Ue& ue) const;
+  [[nodiscard]] bool counts(Time at) const { return at >= warmup_; }
+
+  const Scenario& scenario_;
+  Network& network_;
+  System& system_;
+  TrafficModel traffic_;
+  http::CurlMulti client_;
+  http::PistacheServer server_;
+  const Time end_;
+  const Time warmup_;
+  Time origin_ = 0;  // of the steady clock
+  EventQueue events_;
+  std::vector<Ue> ues_;
+  std::vector<bool> refused_;
+  std::string body_;
+  std::uint64_t position_ = 0;  // in the feed
+  std::uint32_t on_their_way_ = 0;
+  bool closing_ = false;
+  Stream hot_spot_draws_;
+  std::uint32_t hot_spot_ = 0;
+  std::mutex mutex_;
+  std::vector<Notice> notices_;
+  Results results_;
+  std::string problem_;
+};
+
+}  // namespace mx2::emulator

@@ -1,0 +1,202 @@
+// What a real run has to do with the orchestrator and the Optimizer.
+#include <algorithm>
+#include <thread>
+
+#include "api/http/http_client.h"
+#include "api/mx2/codec.h"
+#include "emulator/real/run.h"
+#include "emulator/topology_of.h"
+
+namespace mx2::emulator {
+namespace {
+
+constexpr auto kFirstPlan = std::chrono::seconds(2);
+constexpr const char* kContexts = "/dev_app/v1/app_contexts";
+constexpr std::string_view kUePath = "/ue/";
+constexpr std::string_view kDevice = "dev:";
+constexpr int kCreated = 201;
+constexpr int kOk = 200;
+
+const http::Headers kJson = {{"Content-Type", "application/json"}};
+
+std::string first_uri(const AppContext& context) {
+  const auto& items = context.app_info.user_app_instance_info;
+  return items.empty() ? std::string() : items.front().reference_uri;
+}
+
+}  // namespace
+
+http::OutgoingRequest RealRun::create_request(std::uint32_t id) const {
+  const auto& ue = ues_[id];
+  const auto& lambda = scenario_.lambdas[ue.lambda];
+  AppContext context;
+  context.associate_dev_app_id = device_of(id);
+  context.callback_reference = "http://127.0.0.1:" + std::to_string(server_.port()) +
+                               std::string(kUePath) + std::to_string(id);
+  context.app_info.app_d_id = lambda.id;
+  context.app_info.app_name = lambda.id;
+  context.app_info.app_provider = "emulator";
+  context.app_info.app_d_version = "1.0";
+  context.app_info.user_app_instance_info.emplace_back();
+  auto headers = kJson;
+  headers.emplace_back("X-Forwarded-For", address_in(ue.cell, id));
+  return {"POST", system_.mx2_url() + kContexts, std::move(headers), codec::encode(context)};
+}
+
+Result<void> RealRun::open_all() {
+  http::CurlClient client({});
+  for (std::uint32_t id = 0; id < ues_.size(); ++id) {
+    auto& ue = ues_[id];
+    if (!ue.context.empty()) {
+      (void)client.send("DELETE", system_.mx2_url() + kContexts + ("/" + ue.context), {}, "");
+    }
+    const auto request = create_request(id);
+    context_made(id, client.send(request.method, request.url, request.headers, request.body));
+    if (!problem_.empty()) return unavailable(problem_);
+    use(id);
+    ue.entry = ue.endpoint;
+  }
+  return {};
+}
+
+// As in simulated time, everybody begins where the first plan puts them.
+Result<void> RealRun::set_up() {
+  if (auto opened = open_all(); !opened || !system_.has_optimizer()) return opened;
+  plan(0);
+  std::this_thread::sleep_for(kFirstPlan);
+  events_ = {};
+  results_ = {};
+  take_notices(0);
+  events_ = {};
+  results_ = {};
+  if (auto opened = open_all(); !opened) return opened;
+  return follow_from_now();
+}
+
+Result<void> RealRun::follow_from_now() {
+  const auto reply =
+      http::CurlClient({}).send("GET", system_.operator_url() + "/operator/v1/snapshot", {}, "");
+  if (!reply) return reply.error();
+  const auto document = json::parse(reply->body);
+  if (!document || !document->contains("position")) return unavailable("no position in the feed");
+  position_ = document->at("position").get<std::uint64_t>();
+  return {};
+}
+
+void RealRun::end_context(std::uint32_t id) {
+  client_.begin({"DELETE", system_.mx2_url() + kContexts + ("/" + ues_[id].context), {}, ""},
+                [this, id](const Result<http::Reply>&) { begin_context(id); });
+}
+
+void RealRun::begin_context(std::uint32_t id) {
+  if (closing_) return;
+  client_.begin(create_request(id), [this, id](const Result<http::Reply>& reply) {
+    context_made(id, reply);
+    events_.push(now() + 2 * to_orchestrator(ues_[id]), EventKind::kContextNew, id);
+  });
+}
+
+void RealRun::context_made(std::uint32_t id, const Result<http::Reply>& reply) {
+  if (!reply || reply->status != kCreated) {
+    problem_ = "no context for " + device_of(id) + ": " +
+               (reply ? std::to_string(reply->status) + " " + reply->body : reply.error().detail);
+    return;
+  }
+  const auto context = codec::decode_app_context(reply->body);
+  auto& ue = ues_[id];
+  if (context) ue.coming_uri = first_uri(*context);
+  ue.coming = system_.host_of(ue.coming_uri);
+  if (!context || ue.coming == kNobody) {
+    problem_ = "the context of " + device_of(id) + " leads nowhere: " + reply->body;
+    return;
+  }
+  ue.context = context->context_id;
+}
+
+void RealRun::handle(http::Request request, http::Responder responder) {
+  responder.reply(http::no_content());
+  const auto notification = codec::decode_notification(request.body);
+  if (!notification || !request.path.starts_with(kUePath)) return;
+  const auto* moved = std::get_if<AddressChangeNotification>(&*notification);
+  if (moved == nullptr) return;
+  const auto id = std::strtoul(request.path.c_str() + kUePath.size(), nullptr, 10);
+  if (id >= ues_.size()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    notices_.push_back({static_cast<std::uint32_t>(id), moved->context_id, moved->reference_uri});
+  }
+  client_.wake();
+}
+
+// The POST was quick; what it would have taken to the UE is added.
+void RealRun::take_notices(Time at) {
+  std::vector<Notice> notices;
+  {
+    const std::lock_guard lock(mutex_);
+    notices.swap(notices_);
+  }
+  const auto& orchestrator = scenario_.orchestrator;
+  for (const auto& notice : notices) {
+    auto& ue = ues_[notice.ue];
+    const auto host = system_.host_of(notice.uri);
+    if (notice.context != ue.context || host == kNobody) continue;
+    ue.coming = host;
+    ue.coming_uri = notice.uri;
+    if (counts(at)) {
+      ++results_.notifications;
+      results_.notification_bytes += static_cast<std::uint64_t>(orchestrator.notification_bytes) *
+                                     network_.hops(orchestrator.cell, ue.cell);
+      network_.count(orchestrator.cell, ue.cell, orchestrator.notification_bytes);
+    }
+    events_.push(at + to_orchestrator(ue), EventKind::kNotified, notice.ue);
+  }
+}
+
+void RealRun::plan(Time at) {
+  std::vector<std::uint32_t> cells;
+  for (const auto& ue : ues_) cells.push_back(ue.cell);
+  if (auto told = system_.plan(cells); !told) problem_ = told.error().detail;
+  if (counts(at)) ++results_.plans;
+  events_.push(at + from_seconds(scenario_.optimizer.period_s), EventKind::kPlan, 0);
+}
+
+void RealRun::poll_changes() {
+  if (closing_) return;
+  const auto url = system_.operator_url() +
+                   "/operator/v1/changes?since=" + std::to_string(position_) + "&wait_ms=10000";
+  client_.begin({"GET", url, {}, ""},
+                [this](const Result<http::Reply>& reply) { take_changes(reply); });
+}
+
+void RealRun::take_changes(const Result<http::Reply>& reply) {
+  if (!reply || reply->status != kOk) {
+    problem_ = "the orchestrator's feed: " +
+               (reply ? std::to_string(reply->status) : reply.error().detail);
+    return;
+  }
+  const auto document = json::parse(reply->body);
+  if (!document) {
+    problem_ = "the orchestrator's feed: " + document.error().detail;
+    return;
+  }
+  position_ = document->at("position").get<std::uint64_t>();
+  for (const auto& change : document->at("changes")) {
+    if (change.value("kind", "") != "row") continue;
+    const auto selector = change.value("ue", "");
+    if (!selector.starts_with(kDevice)) continue;
+    const auto id = ue_of(selector.substr(kDevice.size()));
+    const auto host = system_.host_of(change.at("targets").at(0).get<std::string>());
+    if (id < ues_.size() && host != kNobody) rewritten(id, host, now());
+  }
+  poll_changes();
+}
+
+void RealRun::rewritten(std::uint32_t id, std::uint32_t host, Time at) {
+  auto& ue = ues_[id];
+  if (ue.entry == host) return;
+  ue.entry = host;
+  ue.rewritten = at;
+  if (counts(at)) ++results_.rows_changed;
+}
+
+}  // namespace mx2::emulator

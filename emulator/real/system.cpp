@@ -1,0 +1,232 @@
+#include "emulator/real/system.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "api/operator/codec.h"
+#include "emulator/topology_of.h"
+
+namespace mx2::emulator {
+namespace {
+
+constexpr int kStartMs = 30'000;
+constexpr int kRequestMs = 10'000;
+constexpr const char* kProvider = "emulator";
+constexpr const char* kLoopback = "http://127.0.0.1:";
+
+std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
+
+App app_of(const LambdaSpec& lambda, StrategyKind strategy) {
+  App app;
+  app.info.app_d_id = lambda.id;
+  app.info.app_name = lambda.id;
+  app.info.app_provider = kProvider;
+  app.info.app_soft_version = "1";
+  app.info.app_d_version = "1.0";
+  app.info.app_description = "emulated";
+  app.info.app_charcs.emplace();
+  app.strategy =
+      strategy == StrategyKind::kNotification ? Strategy::kNotification : Strategy::kBaseline;
+  return app;
+}
+
+}  // namespace
+
+Result<System> System::start(const Scenario& scenario, const Network& network, Programs programs) {
+  const auto kind = scenario.strategy.kind;
+  if (kind == StrategyKind::kDispatching || kind == StrategyKind::kMultiple) {
+    return invalid_argument(std::string("strategy ") + to_text(kind) +
+                            " is emulated in simulated time only");
+  }
+  if (!scenario.optimizer.stable) {
+    return invalid_argument("optimizer.stable: false is for simulated time only");
+  }
+  System system(scenario, network, std::move(programs));
+  std::error_code failed;
+  std::filesystem::remove_all(system.programs_.work, failed);
+  std::filesystem::create_directories(system.programs_.work, failed);
+  if (failed) return unavailable(system.programs_.work + ": " + failed.message());
+  if (auto done = system.start_orchestrator(); !done) return done.error();
+  if (auto done = system.start_hosts(); !done) return done.error();
+  if (auto done = system.fill(); !done) return done.error();
+  if (auto done = system.start_optimizer(); !done) return done.error();
+  return system;
+}
+
+bool System::has_optimizer() const { return scenario_->strategy.kind != StrategyKind::kStatic; }
+
+Result<void> System::write(const std::string& name, const std::string& text) const {
+  const auto file = path(name);
+  {
+    std::ofstream out(file + ".new");
+    out << text;
+    if (!out.flush()) return unavailable("cannot write " + file);
+  }
+  std::filesystem::rename(file + ".new", file);
+  return {};
+}
+
+Result<void> System::start_orchestrator() {
+  auto written =
+      write("orchestrator.yaml", fmt::format("mx2: {{address: 127.0.0.1, port: 0, trusted_proxies: "
+                                             "[127.0.0.0/8]}}\n"
+                                             "operator: {{port: 0}}\nstore: {{path: \"{}\"}}\n"
+                                             "notifier: {{allow: [127.0.0.0/8]}}\n",
+                                             path("mx2.sqlite")));
+  if (!written) return written;
+  auto started = Child::start({program("mx2-orchestrator"), "--config", path("orchestrator.yaml")},
+                              path("orchestrator.log"));
+  if (!started) return started.error();
+  orchestrator_ = std::move(*started);
+  const auto mx2 = orchestrator_.wait_for(" mx2=", kStartMs);
+  if (!mx2) return mx2.error();
+  const auto operators = orchestrator_.wait_for(" operator=", kStartMs);
+  if (!operators) return operators.error();
+  mx2_url_ = kLoopback + port_of(*mx2);
+  operator_url_ = kLoopback + port_of(*operators);
+  return {};
+}
+
+Result<void> System::start_hosts() {
+  for (std::uint32_t h = 0; h < scenario_->hosts.size(); ++h) {
+    const auto& id = scenario_->hosts[h].id;
+    std::vector<std::string> command = {program("mx2-emulator"),
+                                        "host",
+                                        programs_.scenario,
+                                        "--id",
+                                        id,
+                                        "--operator-url",
+                                        operator_url_,
+                                        "--seed",
+                                        std::to_string(programs_.seed)};
+    for (const auto& setting : programs_.settings) {
+      command.insert(command.end(), {"--set", setting});
+    }
+    auto started = Child::start(command, path(id + ".log"));
+    if (!started) return started.error();
+    hosts_.push_back(std::move(*started));
+  }
+  for (std::uint32_t h = 0; h < hosts_.size(); ++h) {
+    const auto port = hosts_[h].wait_for("port ", kStartMs);
+    if (!port) return port.error();
+    host_urls_.push_back(kLoopback + *port);
+    host_of_.emplace("host:" + scenario_->hosts[h].id, h);
+  }
+  return {};
+}
+
+Result<void> System::put(const std::string& path, const std::string& body, const char* method) {
+  http::ClientOptions options;
+  options.timeout_ms = kRequestMs;
+  const bool lines = std::string(method) == "PATCH";
+  const auto reply = http::CurlClient(options).send(
+      method, operator_url_ + "/operator/v1/" + path,
+      {{"Content-Type", lines ? "application/x-ndjson" : "application/json"}}, body);
+  if (!reply) return reply.error();
+  if (reply->status < 300) return {};
+  return unavailable(fmt::format("{} {}: {} {}", method, path, reply->status, reply->body));
+}
+
+Result<void> System::fill() {
+  std::vector<TableChange> rows;
+  for (const auto& lambda : scenario_->lambdas) {
+    auto added = put("apps/" + lambda.id,
+                     json::dump(codec::to_json(app_of(lambda, scenario_->strategy.kind))));
+    if (!added) return added;
+    auto& row = rows.emplace_back().row;
+    row.app_d_id = lambda.id;
+  }
+  for (std::uint32_t h = 0; h < scenario_->hosts.size(); ++h) {
+    Host host;
+    host.id = scenario_->hosts[h].id;
+    for (const auto l : scenario_->hosts[h].lambdas) {
+      const auto uri = host_urls_[h] + "/" + scenario_->lambdas[l].id;
+      host.instances.push_back({scenario_->lambdas[l].id, {}, uri, false});
+      host_of_.emplace(uri, h);
+      rows[l].row.targets.push_back({Target::Kind::kHost, host.id});
+    }
+    auto document = codec::to_json(host);
+    for (auto& instance : document["instances"]) instance.erase("appInstanceId");
+    if (auto added = put("hosts/" + host.id, json::dump(document)); !added) return added;
+  }
+  return put("table", codec::encode_table_patch(rows), "PATCH");
+}
+
+// It plans when it is told (SIGHUP, after the file), and never of itself.
+Result<void> System::start_optimizer() {
+  if (!has_optimizer()) return {};
+  const auto& s = scenario_->optimizer.stability;
+  if (auto written = write("topology.yaml", topology_text({})); !written) return written;
+  auto written = write(
+      "optimizer.yaml",
+      fmt::format("orchestrator: {{url: \"{}\", wait_ms: 20}}\nserver: {{port: 0}}\n"
+                  "period_ms: 3600000\npolicy: {}\n"
+                  "trigger: {{load_percent: 100, attachment_percent: 100, interval_ms: 86400000}}\n"
+                  "stability: {{gain_us_min: {}, gain_percent_min: {}, dwell_ms: {}, "
+                  "moves_max: {}}}\ntopology: {{file: \"{}\"}}\n",
+                  operator_url_, scenario_->optimizer.policy, s.gain_us_min, s.gain_percent_min,
+                  s.dwell_ms, s.moves_max, path("topology.yaml")));
+  if (!written) return written;
+  auto started = Child::start({program("mx2-optimizer"), "--config", path("optimizer.yaml")},
+                              path("optimizer.log"));
+  if (!started) return started.error();
+  optimizer_ = std::move(*started);
+  if (auto ready = optimizer_.wait_for(" http=", kStartMs); !ready) return ready.error();
+  return {};
+}
+
+std::string System::topology_text(const std::vector<std::uint32_t>& cell_of_ue) const {
+  const auto topology = topology_of(*scenario_, *network_);
+  std::string text = "hosts:\n";
+  for (const auto& [id, host] : topology.hosts) {
+    text += fmt::format("  - {{id: {}, capacity: {}, cores: {}, service_us: {}}}\n", id,
+                        *host.capacity, *host.cores, *host.service_us);
+  }
+  text += "apps:\n";
+  for (const auto& [id, app] : topology.apps) {
+    text += fmt::format("  - {{id: {}, weight: {}, weight_per: request}}\n", id, app.weight);
+  }
+  std::vector<std::string> devices(topology.attachments.size());
+  for (std::uint32_t ue = 0; ue < cell_of_ue.size(); ++ue) {
+    auto& list = devices[cell_of_ue[ue]];
+    list += (list.empty() ? "" : ", ") + device_of(ue);
+  }
+  text += "attachments:\n";
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    const auto& at = topology.attachments[i];
+    text += fmt::format("  - {{name: {}, prefixes: [{}], devices: [{}]}}\n", at.name,
+                        at.prefixes.front().text(), devices[i]);
+  }
+  text += "latency_ms:\n";
+  for (const auto& [name, hosts] : topology.latency_us) {
+    text += "  " + name + ":\n";
+    for (const auto& [id, us] : hosts) text += fmt::format("    {}: {:.3f}\n", id, us / 1e3);
+  }
+  return text;
+}
+
+Result<void> System::plan(const std::vector<std::uint32_t>& cell_of_ue) {
+  if (auto written = write("topology.yaml", topology_text(cell_of_ue)); !written) return written;
+  optimizer_.signal(SIGHUP);
+  return {};
+}
+
+std::uint32_t System::host_of(const std::string& name) const {
+  const auto it = host_of_.find(name);
+  return it == host_of_.end() ? ~0U : it->second;
+}
+
+std::string System::ended() {
+  if (!orchestrator_.is_running()) return "mx2-orchestrator";
+  if (has_optimizer() && !optimizer_.is_running()) return "mx2-optimizer";
+  for (std::size_t h = 0; h < hosts_.size(); ++h) {
+    if (!hosts_[h].is_running()) return scenario_->hosts[h].id;
+  }
+  return {};
+}
+
+}  // namespace mx2::emulator

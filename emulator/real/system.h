@@ -1,0 +1,74 @@
+// The real programs of a run: orchestrator, Optimizer and emulated hosts as processes on loopback,
+// with free ports and an empty store, set up as the scenario says.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "api/base/result.h"
+#include "api/http/http_client.h"
+#include "emulator/network.h"
+#include "emulator/real/child.h"
+#include "emulator/scenario.h"
+
+namespace mx2::emulator {
+
+struct Programs {
+  std::string directory;              // where mx2-orchestrator, mx2-optimizer and mx2-emulator are
+  std::string scenario;               // file
+  std::vector<std::string> settings;  // KEY=VALUE
+  std::string work;                   // directory for configurations, store and logs
+  std::uint64_t seed = 1;
+};
+
+class System {
+ public:
+  // Both must outlive this. unavailable when something does not start; invalid_argument when the
+  // scenario needs what real mode has not.
+  [[nodiscard]] static Result<System> start(const Scenario& scenario, const Network& network,
+                                            Programs programs);
+
+  [[nodiscard]] const std::string& mx2_url() const { return mx2_url_; }
+  [[nodiscard]] const std::string& operator_url() const { return operator_url_; }
+  // Of a referenceURI, or of a row's target "host:<id>".
+  [[nodiscard]] std::uint32_t host_of(const std::string& name) const;
+  [[nodiscard]] bool has_optimizer() const;
+  // The Optimizer learns in which cell each UE is, and plans at once.
+  [[nodiscard]] Result<void> plan(const std::vector<std::uint32_t>& cell_of_ue);
+  // A program that should run and does not; empty when all is well.
+  [[nodiscard]] std::string ended();
+
+ private:
+  System(const Scenario& scenario, const Network& network, Programs programs)
+      : scenario_(&scenario), network_(&network), programs_(std::move(programs)) {}
+
+  [[nodiscard]] Result<void> start_orchestrator();
+  [[nodiscard]] Result<void> start_hosts();
+  [[nodiscard]] Result<void> fill();
+  [[nodiscard]] Result<void> start_optimizer();
+  [[nodiscard]] Result<void> put(const std::string& path, const std::string& body,
+                                 const char* method = "PUT");
+  [[nodiscard]] Result<void> write(const std::string& name, const std::string& text) const;
+  [[nodiscard]] std::string topology_text(const std::vector<std::uint32_t>& cell_of_ue) const;
+  [[nodiscard]] std::string path(const std::string& name) const {
+    return programs_.work + "/" + name;
+  }
+  [[nodiscard]] std::string program(const char* name) const {
+    return programs_.directory + "/" + name;
+  }
+
+  const Scenario* scenario_;
+  const Network* network_;
+  Programs programs_;
+  std::string mx2_url_;
+  std::string operator_url_;
+  std::vector<std::string> host_urls_;
+  std::unordered_map<std::string, std::uint32_t> host_of_;
+  Child orchestrator_;
+  Child optimizer_;
+  std::vector<Child> hosts_;
+};
+
+}  // namespace mx2::emulator

@@ -1,0 +1,44 @@
+// How a dispatcher chooses among the hosts of a λ. Pure: time is given.
+//
+//   least impedance      the smallest weight; a weight is the response time, smoothed: of two
+//                        samples less than 5 s apart the old one keeps 95 %
+//   deficit round robin  weighted round robin in proportion to 1/weight among the hosts whose
+//   weight
+//                        is at most twice the smallest; the others are probed after 1 s, then
+//                        after 2, 4, … 30 s as long as they stay slow
+//   predicted            the smallest prediction: network time as a + b·size over the last 50
+//                        samples of 10 s, plus processing time as a + b·load over the last 50,
+//                        with the load that the host told last
+// Source: e-router and e-dispatcher of Cicconetti et al.'s prototype. Theirs never looks again at a
+// host that was slow once, under least impedance; here a weight that is older than 10 s is as
+// unknown as one that was never measured, and what is unknown is tried first.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "emulator/scenario.h"
+#include "emulator/time.h"
+
+namespace mx2::emulator {
+
+// What an answer tells.
+struct Sample {
+  double response_s = 0;  // from forwarding the call to its answer
+  double service_s = 0;   // of that, what the host says it took, its queue included
+  double load = 0;        // of the host, 0 to 1
+  double bytes = 0;       // of the request
+};
+
+class Selection {
+ public:
+  virtual ~Selection() = default;
+  // One of `destinations` (as given to make_selection).
+  [[nodiscard]] virtual std::uint32_t pick(Time now, double bytes) = 0;
+  virtual void answered(Time now, std::uint32_t destination, const Sample& sample) = 0;
+};
+
+[[nodiscard]] std::unique_ptr<Selection> make_selection(SelectionKind kind,
+                                                        std::uint32_t destinations);
+
+}  // namespace mx2::emulator

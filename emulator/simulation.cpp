@@ -1,0 +1,241 @@
+#include "emulator/simulation.h"
+
+#include <algorithm>
+
+namespace mx2::emulator {
+
+Time Simulation::to_orchestrator(const Ue& ue) const {
+  return network_.access_delay() + network_.delay(ue.cell, scenario_.orchestrator.cell);
+}
+
+double Simulation::factor_of(const Ue& ue) const {
+  const auto& spot = scenario_.hot_spot;
+  if (spot.of == HotSpotSpec::Of::kNone) return 1;
+  const auto where = spot.of == HotSpotSpec::Of::kCells ? ue.cell : ue.lambda;
+  return where == hot_spot_ ? spot.factor : 1;
+}
+
+Results Simulation::run() {
+  schedule_first();
+  while (!events_.empty()) {
+    const auto event = events_.pop();
+    ++results_.events;
+    handle(event, event.time);
+  }
+  results_.seconds = to_seconds(end_ - warmup_);
+  results_.links = network_.links();
+  for (const auto& host : hosts_) {
+    const auto share = host.utilisation.mean();
+    results_.utilisation_mean += share / static_cast<double>(hosts_.size());
+    results_.utilisation_max = std::max(results_.utilisation_max, share);
+  }
+  return std::move(results_);
+}
+
+void Simulation::handle(const Event& event, Time now) {
+  switch (event.kind()) {
+    case EventKind::kAtNode: return at_node(event.id(), now);
+    case EventKind::kTaskDone: return task_done(event.id(), now);
+    case EventKind::kDelivered: return delivered(event.id(), now);
+    default: break;
+  }
+  if (now >= end_) return;  // only what is on its way comes to its end
+  switch (event.kind()) {
+    case EventKind::kSend: return send(event.id(), now);
+    case EventKind::kMove: return move(event.id(), now);
+    case EventKind::kContextEnd: return end_context(event.id(), now);
+    case EventKind::kContextNew: return begin_context(event.id(), now);
+    case EventKind::kNotified: return notified(event.id());
+    case EventKind::kHotSpot: return move_hot_spot(now);
+    case EventKind::kReport: return report(now);
+    default: return plan(now);
+  }
+}
+
+// To the primary endpoint, and with a certain probability to each other one.
+void Simulation::send(std::uint32_t id, Time now) {
+  auto& ue = ues_[id];
+  ue.sent = now;
+  ue.answered = false;
+  ue.awaited = 0;
+  if (counts(now)) {
+    ++results_.calls;
+    const bool by_entry = ue.endpoint[0] == ue.entry;
+    results_.stale += by_entry ? 0 : 1;
+    if (by_entry && ue.rewritten != kNever) {
+      results_.adoption_s.add(to_seconds(now - ue.rewritten));
+      ue.rewritten = kNever;
+    }
+  }
+  send_to(id, ue.endpoint[0], now);
+  for (std::uint8_t i = 1; i < ue.endpoints; ++i) {
+    if (ue.probe.uniform() >= scenario_.strategy.probe) continue;
+    if (counts(now)) ++results_.probes;
+    send_to(id, ue.endpoint[i], now);
+  }
+}
+
+void Simulation::send_to(std::uint32_t id, std::uint16_t endpoint, Time now) {
+  auto& ue = ues_[id];
+  std::uint32_t index = 0;
+  if (free_.empty()) {
+    index = static_cast<std::uint32_t>(calls_.size());
+    calls_.emplace_back();
+  } else {
+    index = free_.back();
+    free_.pop_back();
+  }
+  auto& call = calls_[index];
+  call = {};
+  call.ue = id;
+  call.cell = ue.cell;
+  call.stale = endpoint != ue.entry;
+  if (strategy_ == StrategyKind::kDispatching) {
+    call.dispatcher = endpoint;
+    call.leg = Leg::kToDispatcher;
+  } else {
+    call.host = endpoint;
+  }
+  ++ue.awaited;
+  ++results_.sent;
+  const auto bytes = scenario_.ues.request_bytes;
+  if (counts(now)) results_.access_bytes += bytes + network_.overhead();
+  ue.up_until = std::max(now, ue.up_until) + network_.access_time(bytes);
+  events_.push(ue.up_until + network_.access_delay(), EventKind::kAtNode, index);
+}
+
+std::uint32_t Simulation::target_cell(const Call& call) const {
+  switch (call.leg) {
+    case Leg::kToUe: return ues_[call.ue].cell;
+    case Leg::kToHost: return scenario_.hosts[call.host].cell;
+    default: return scenario_.hosts[call.dispatcher].cell;
+  }
+}
+
+void Simulation::at_node(std::uint32_t id, Time now) {
+  auto& call = calls_[id];
+  const auto target = target_cell(call);
+  if (call.cell == target) return arrive(id, now);
+  const bool request = call.leg == Leg::kToDispatcher || call.leg == Leg::kToHost;
+  const auto bytes = request ? scenario_.ues.request_bytes : scenario_.ues.response_bytes;
+  const auto next = network_.forward(now, call.cell, target, bytes, counts(now));
+  call.cell = static_cast<std::uint16_t>(next.cell);
+  events_.push(next.time, EventKind::kAtNode, id);
+}
+
+void Simulation::arrive(std::uint32_t id, Time now) {
+  auto& call = calls_[id];
+  switch (call.leg) {
+    case Leg::kToDispatcher:
+      call.leg = Leg::kInDispatcher;
+      return events_.push(now + dispatch_time_, EventKind::kAtNode, id);
+    case Leg::kInDispatcher: pick_host(call, now); return at_node(id, now);
+    case Leg::kToHost: return serve(id, now);
+    case Leg::kBackToDispatcher:
+      back_at_dispatcher(call, now);
+      call.leg = Leg::kOutOfDispatcher;
+      return events_.push(now + dispatch_time_, EventKind::kAtNode, id);
+    case Leg::kOutOfDispatcher: call.leg = Leg::kToUe; return at_node(id, now);
+    case Leg::kToUe: return to_ue(id, now);
+  }
+}
+
+void Simulation::pick_host(Call& call, Time now) {
+  const auto lambda = ues_[call.ue].lambda;
+  const auto& dispatch = dispatches_[call.dispatcher * scenario_.lambdas.size() + lambda];
+  const auto picked = dispatch.selection->pick(now, scenario_.ues.request_bytes);
+  call.host = static_cast<std::uint16_t>((*dispatch.hosts)[picked]);
+  call.forwarded = now;
+  call.leg = Leg::kToHost;
+}
+
+void Simulation::serve(std::uint32_t id, Time now) {
+  auto& call = calls_[id];
+  auto& ue = ues_[call.ue];
+  auto& host = hosts_[call.host];
+  const auto& lambda = scenario_.lambdas[ue.lambda];
+  const double bytes = scenario_.ues.request_bytes;
+  Task task{id, lambda.ops_offset + lambda.ops_per_byte * bytes,
+            lambda.memory_offset + lambda.memory_per_byte * bytes};
+  if (lambda.exponential) task.ops = ue.size.exponential(task.ops);
+  call.at_host = now;
+  ++host.requests[ue.lambda];
+  if (host.processor.submit(now, host.container_of[ue.lambda], task)) return watch(call.host);
+  call.refused = true;
+  call.leg = call.dispatcher == kNobody ? Leg::kToUe : Leg::kBackToDispatcher;
+  at_node(id, now);
+}
+
+// An event that comes too early, because tasks were added since, does nothing.
+void Simulation::watch(std::uint32_t host) {
+  auto& state = hosts_[host];
+  const auto next = state.processor.next_completion();
+  if (next == state.scheduled) return;
+  state.scheduled = next;
+  if (next != kNever) events_.push(next, EventKind::kTaskDone, host);
+}
+
+void Simulation::task_done(std::uint32_t host, Time now) {
+  auto& state = hosts_[host];
+  if (state.scheduled != now) return;
+  state.scheduled = kNever;
+  done_.clear();
+  state.processor.complete(now, done_);
+  watch(host);
+  for (const auto id : done_) {
+    auto& call = calls_[id];
+    call.service = now - call.at_host;
+    call.leg = call.dispatcher == kNobody ? Leg::kToUe : Leg::kBackToDispatcher;
+    at_node(id, now);
+  }
+}
+
+void Simulation::back_at_dispatcher(Call& call, Time now) {
+  if (call.refused) return;
+  const auto lambda = ues_[call.ue].lambda;
+  const auto& dispatch = dispatches_[call.dispatcher * scenario_.lambdas.size() + lambda];
+  const auto at = std::find(dispatch.hosts->begin(), dispatch.hosts->end(), call.host);
+  dispatch.selection->answered(
+      now, static_cast<std::uint32_t>(at - dispatch.hosts->begin()),
+      {to_seconds(now - call.forwarded), to_seconds(call.service), hosts_[call.host].load,
+       static_cast<double>(scenario_.ues.request_bytes)});
+}
+
+void Simulation::to_ue(std::uint32_t id, Time now) {
+  auto& ue = ues_[calls_[id].ue];
+  const auto bytes = scenario_.ues.response_bytes;
+  if (counts(now)) results_.access_bytes += bytes + network_.overhead();
+  ue.down_until = std::max(now, ue.down_until) + network_.access_time(bytes);
+  events_.push(ue.down_until + network_.access_delay(), EventKind::kDelivered, id);
+}
+
+// The first answer counts and its endpoint becomes the primary one; the next call waits for all.
+void Simulation::delivered(std::uint32_t id, Time now) {
+  const auto call = calls_[id];
+  free_.push_back(id);
+  auto& ue = ues_[call.ue];
+  ++results_.delivered;
+  --ue.awaited;
+  if (call.refused) ++results_.failed;
+  if (!call.refused && !ue.answered) {
+    ue.answered = true;
+    if (counts(ue.sent)) record(ue, call, now);
+    if (ue.endpoints > 1 && call.host != ue.endpoint[0]) {
+      const auto end = ue.endpoint.begin() + ue.endpoints;
+      const auto at = std::find(ue.endpoint.begin(), end, call.host);
+      if (at != end) std::iter_swap(ue.endpoint.begin(), at);
+    }
+  }
+  if (ue.awaited > 0) return;
+  const auto next = traffic_.next(ue.traffic, now, factor_of(ue));
+  if (next < end_) events_.push(next, EventKind::kSend, call.ue);
+}
+
+void Simulation::record(const Ue& ue, const Call& call, Time now) {
+  const auto response = now - ue.sent;
+  results_.response.add(response);
+  results_.response_s.add(to_seconds(response));
+  if (listener_) listener_({call.ue, ue.lambda, call.host, ue.sent, response, call.stale});
+}
+
+}  // namespace mx2::emulator

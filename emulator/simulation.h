@@ -1,0 +1,164 @@
+// One run of a scenario in simulated time: a discrete-event simulation that is deterministic by its
+// seed. UEs move and call as in every other run with that seed, whatever the strategy.
+//
+// Every run begins from the table that the Optimizer's first plan leaves, so that strategies differ
+// by what they do about changes, not by how they begin.
+//
+// What is left out: loss, TCP, failures of hosts, and the notifier's own capacity.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "emulator/control_plane.h"
+#include "emulator/event_queue.h"
+#include "emulator/network.h"
+#include "emulator/processor.h"
+#include "emulator/random.h"
+#include "emulator/results.h"
+#include "emulator/scenario.h"
+#include "emulator/selection.h"
+#include "emulator/traffic.h"
+
+namespace mx2::emulator {
+
+// A call that was answered, for whoever wants them all.
+struct CallRecord {
+  std::uint32_t ue = 0;
+  std::uint32_t lambda = 0;
+  std::uint32_t host = 0;
+  Time sent = 0;
+  Time response = 0;
+  bool stale = false;
+};
+
+class Simulation {
+ public:
+  // The scenario must outlive this.
+  Simulation(const Scenario& scenario, std::uint64_t seed);
+
+  // Called for every call that counts; before run().
+  void on_call(std::function<void(const CallRecord&)> listener) { listener_ = std::move(listener); }
+  // Once.
+  [[nodiscard]] Results run();
+
+ private:
+  static constexpr std::uint16_t kNobody = 0xffff;
+
+  enum class Leg : std::uint8_t {
+    kToDispatcher,
+    kInDispatcher,
+    kToHost,
+    kBackToDispatcher,
+    kOutOfDispatcher,
+    kToUe,
+  };
+  struct Call {
+    std::uint32_t ue = 0;
+    std::uint16_t host = 0;
+    std::uint16_t dispatcher = kNobody;
+    std::uint16_t cell = 0;  // where it is
+    Leg leg = Leg::kToHost;
+    bool stale = false;
+    bool refused = false;
+    Time forwarded = 0;  // by the dispatcher
+    Time at_host = 0;
+    Time service = 0;
+  };
+  struct Ue {
+    std::uint16_t cell = 0;
+    std::uint16_t lambda = 0;
+    std::uint16_t entry = 0;  // first host that the table has for it
+    std::uint8_t endpoints = 0;
+    std::uint8_t awaited = 0;                             // answers
+    bool answered = false;                                // the present call
+    std::array<std::uint16_t, kEndpointsMax> endpoint{};  // the primary one first
+    std::array<std::uint16_t, kEndpointsMax> coming{};    // of the new context
+    Time sent = 0;
+    Time up_until = 0;  // access link, busy
+    Time down_until = 0;
+    Time rewritten = kNever;  // when its entry changed, until it calls by the new one
+    TrafficState traffic;
+    Stream mobility;
+    Stream life;
+    Stream probe;
+    Stream size;
+  };
+  struct HostState {
+    Processor processor;
+    Time scheduled = kNever;
+    double load = 0;  // of the last report
+    Moments utilisation;
+    std::vector<std::uint32_t> container_of;  // λ -> container
+    std::vector<std::uint32_t> requests;      // by λ, since the last report
+  };
+  // A dispatcher's choice among the hosts of a λ.
+  struct Dispatch {
+    std::unique_ptr<Selection> selection;
+    const std::vector<std::uint32_t>* hosts = nullptr;
+  };
+
+  void set_up_hosts();
+  void set_up_ues(std::uint64_t seed);
+  void set_up_table();
+  void set_up_dispatchers();
+  void schedule_first();
+  void handle(const Event& event, Time now);
+
+  void send(std::uint32_t ue, Time now);
+  void send_to(std::uint32_t ue, std::uint16_t endpoint, Time now);
+  void at_node(std::uint32_t id, Time now);
+  void arrive(std::uint32_t id, Time now);
+  void pick_host(Call& call, Time now);
+  void serve(std::uint32_t id, Time now);
+  void back_at_dispatcher(Call& call, Time now);
+  void to_ue(std::uint32_t id, Time now);
+  void task_done(std::uint32_t host, Time now);
+  void watch(std::uint32_t host);
+  void delivered(std::uint32_t id, Time now);
+  void record(const Ue& ue, const Call& call, Time now);
+
+  void move(std::uint32_t id, Time now);
+  void end_context(std::uint32_t id, Time now);
+  void begin_context(std::uint32_t id, Time now);
+  void schedule_end(std::uint32_t id, Time now);
+  void look_up(std::uint32_t id, std::array<std::uint16_t, kEndpointsMax>& endpoints);
+  void notify(std::uint32_t id, Time now);
+  void notified(std::uint32_t id);
+  void plan(Time now);
+  void rewritten(std::uint32_t id, Time now);
+  void report(Time now);
+  void move_hot_spot(Time now);
+
+  [[nodiscard]] double factor_of(const Ue& ue) const;
+  [[nodiscard]] bool counts(Time now) const { return now >= warmup_; }
+  [[nodiscard]] Time to_orchestrator(const Ue& ue) const;
+  [[nodiscard]] std::uint32_t target_cell(const Call& call) const;
+
+  const Scenario& scenario_;
+  const StrategyKind strategy_;
+  const Time end_;
+  const Time warmup_;
+  const Time dispatch_time_;
+  Network network_;
+  ControlPlane control_;
+  TrafficModel traffic_;
+  EventQueue events_;
+  std::vector<Ue> ues_;
+  std::vector<HostState> hosts_;
+  std::vector<std::vector<std::uint32_t>> hosts_of_;  // of each λ
+  std::vector<Dispatch> dispatches_;                  // host × λ
+  std::vector<Call> calls_;
+  std::vector<std::uint32_t> free_;  // of calls_
+  std::vector<std::uint32_t> done_;
+  std::vector<std::uint32_t> found_;
+  Stream hot_spot_draws_;
+  std::uint32_t hot_spot_ = 0;
+  std::function<void(const CallRecord&)> listener_;
+  Results results_;
+};
+
+}  // namespace mx2::emulator

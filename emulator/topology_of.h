@@ -1,0 +1,29 @@
+// What a scenario's Optimizer knows of hosts, cells and λ beside what the orchestrator tells it:
+// the same in simulated and in real time.
+#pragma once
+
+#include <string>
+
+#include "api/base/ip.h"
+#include "emulator/network.h"
+#include "emulator/scenario.h"
+#include "optimizer/topology.h"
+
+namespace mx2::emulator {
+
+// Every cell has a network of its own, and a UE an address in the one where it is.
+[[nodiscard]] std::string cell_name(std::uint32_t cell);
+[[nodiscard]] std::string address_in(std::uint32_t cell, std::uint32_t ue);
+[[nodiscard]] IpPrefix prefix_of(std::uint32_t cell);
+// "ue-7" and back.
+[[nodiscard]] std::string device_of(std::uint32_t ue);
+[[nodiscard]] std::uint32_t ue_of(const std::string& device);
+// The λ that a UE uses.
+[[nodiscard]] std::uint32_t lambda_of(const Scenario& scenario, std::uint32_t ue);
+[[nodiscard]] double ops_of(const LambdaSpec& lambda, std::uint32_t bytes);
+
+// Capacity is what all cores can do; a load unit is one request a second. Latency is there and
+// back, with the time that a call and its answer take to be sent.
+[[nodiscard]] optimizer::Topology topology_of(const Scenario& scenario, const Network& network);
+
+}  // namespace mx2::emulator

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Compares the orchestrator's strategies under moving UEs and moving traffic, in simulated time.
+#   tests/experiments/strategies/run.sh          everything: 702 cells of 30 runs, some minutes a core
+#   tests/experiments/strategies/run.sh --short  what the tests of the expectations need, under a minute
+# Other options: --help. Results go to build/experiments/strategies (or --out): runs.csv, cdf.csv,
+# links.csv, summary.csv, summary.json, expectations.txt, and plots as PNG and SVG. The exit code is 1
+# when an expectation does not come out as it was recorded (verdicts.json).
+set -uo pipefail
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+cd "$here/../../.." || exit 1
+case " $* " in *" --program "* | *" --help "* | *" --again "*) ;; *)
+  deploy/packages.sh build test >&2 || exit 1
+  deploy/build.sh release mx2-emulator >&2 || exit 1 ;;
+esac
+# The first interpreter that has what is needed: apt's, when another is first.
+for python in python3 /usr/bin/python3; do
+  "$python" -c 'import matplotlib, scipy' 2>/dev/null && exec "$python" "$here/run.py" "$@"
+done
+echo "$0: no python3 has matplotlib and scipy" >&2
+exit 77
