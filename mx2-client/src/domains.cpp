@@ -1,0 +1,311 @@
+#include "mx2-client/include/mx2/domains.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <system_error>
+#include <thread>
+
+#include "api/http/http_client.h"
+#include "mx2-client/src/convert.h"
+#include "mx2-client/src/domain_ranking.h"
+#include "mx2-client/src/endpoint.h"
+
+namespace mx2::client {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kDomainsMax = 16;
+constexpr int kBackOffMax = 4;  // doublings of look_interval while no context can be had
+constexpr std::size_t kAnswerMax = 64U * 1024;
+constexpr int kNotImplemented = 501;
+
+http::ClientOptions probe_options(const ClientOptions& options) {
+  http::ClientOptions out;
+  out.connect_timeout_ms = static_cast<int>(options.connect_timeout.count());
+  out.timeout_ms = out.connect_timeout_ms;
+  out.response_bytes_max = kAnswerMax;
+  out.ca_file = options.ca_file;
+  return out;
+}
+
+std::chrono::microseconds since(Clock::time_point begin) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin);
+}
+
+}  // namespace
+
+struct Domains::Impl {
+  Impl(DomainsOptions given, ContextRequest wanted)
+      : options(std::move(given)),
+        request(std::move(wanted)),
+        ranking(options.domains.size(), options.gain) {
+    if (problem() != nullptr) return;
+    for (std::size_t i = 0; i < options.domains.size(); ++i) {
+      domains.push_back(std::make_unique<Domain>(options.domains[i]));
+    }
+    for (std::size_t i = 0; i < domains.size(); ++i) start(i);
+  }
+  ~Impl() { close(); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  // What one orchestrator is to us. Guarded by `mutex`, but for what its keeper alone uses.
+  struct Domain {
+    explicit Domain(const ClientOptions& options)
+        : client(options), probe(probe_options(options)) {}
+    std::shared_ptr<Context> context;
+    std::string last_error;
+    Client client;           // of the keeper
+    http::CurlClient probe;  // of the keeper, but for interrupt()
+    int failures = 0;        // of the keeper: attempts to have a context
+    std::thread keeper;
+  };
+
+  [[nodiscard]] const char* problem() const {
+    if (options.domains.empty()) return "there is no domain";
+    if (options.domains.size() > kDomainsMax) return "there are more than 16 domains";
+    if (options.gain < 0 || options.gain >= 1) return "the gain must be at least 0 and below 1";
+    if (options.look_interval.count() < 1) return "the look_interval must be positive";
+    return nullptr;
+  }
+
+  void start(std::size_t i);
+  void keep(std::size_t i) noexcept;
+  void look(std::size_t i);
+  [[nodiscard]] std::optional<std::chrono::microseconds> round_trip(Domain& domain,
+                                                                    const std::string& endpoint);
+  void learn(std::size_t i, std::optional<std::chrono::microseconds> latency, std::string why);
+  void settle(std::unique_lock<std::mutex>& lock);
+  void close();
+
+  [[nodiscard]] std::vector<std::pair<std::size_t, std::shared_ptr<Context>>> candidates();
+  [[nodiscard]] bool is_good(std::size_t i, const Result<Reply>& reply) const;
+  [[nodiscard]] Result<Reply> call(std::string_view payload, const std::string& type);
+  [[nodiscard]] Result<Reply> call_local(std::string_view payload, const std::string& type) const;
+
+  const DomainsOptions options;
+  const ContextRequest request;
+
+  mutable std::mutex mutex;
+  mutable std::condition_variable changed;
+  device::DomainRanking ranking;
+  std::vector<std::unique_ptr<Domain>> domains;
+  std::optional<std::size_t> seen;  // the current one, as on_change was or will be told
+  std::deque<DomainChange> to_tell;
+  bool telling = false;
+  bool stopping = false;
+};
+
+// Without a thread a domain is never confirmed, and says why.
+void Domains::Impl::start(std::size_t i) {
+  try {
+    domains[i]->keeper = std::thread([this, i] { keep(i); });
+  } catch (const std::system_error& e) {
+    const std::lock_guard lock(mutex);
+    domains[i]->last_error = e.what();
+  }
+}
+
+// A context is had, kept and measured, and deleted at the end.
+void Domains::Impl::keep(std::size_t i) noexcept {
+  auto& domain = *domains[i];
+  std::unique_lock lock(mutex);
+  while (!stopping) {
+    lock.unlock();
+    try {
+      look(i);
+    } catch (const std::exception& e) {
+      learn(i, std::nullopt, e.what());
+    }
+    lock.lock();
+    const auto pause = options.look_interval * (1 << std::min(domain.failures, kBackOffMax));
+    changed.wait_for(lock, pause, [this] { return stopping; });
+  }
+  const auto context = std::move(domain.context);
+  lock.unlock();
+  if (context) static_cast<void>(context->close());
+}
+
+void Domains::Impl::look(std::size_t i) {
+  auto& domain = *domains[i];
+  if (!domain.context) {
+    auto opened = domain.client.open(request);
+    if (!opened) {
+      ++domain.failures;
+      return learn(i, std::nullopt, opened.error().message);
+    }
+    domain.failures = 0;
+    const std::lock_guard lock(mutex);
+    domain.context = std::make_shared<Context>(std::move(*opened));
+  }
+  const auto endpoint = domain.context->endpoint();
+  if (endpoint.empty()) return learn(i, std::nullopt, "the application runs nowhere");
+  const auto latency = round_trip(domain, endpoint);
+  learn(i, latency, latency ? "" : endpoint + " does not answer");
+}
+
+// The second exchange has a connection to go over; a λ need not know OPTIONS.
+std::optional<std::chrono::microseconds> Domains::Impl::round_trip(Domain& domain,
+                                                                   const std::string& endpoint) {
+  const auto url = device::call_url(endpoint);
+  std::chrono::microseconds latency{0};
+  for (int exchange = 0; exchange < 2; ++exchange) {
+    const auto begin = Clock::now();
+    const auto reply =
+        url ? domain.probe.send("OPTIONS", *url, {}, "") : unavailable("no address of HTTP");
+    if (!reply || (reply->status >= 500 && reply->status != kNotImplemented)) return std::nullopt;
+    latency = since(begin);
+  }
+  return latency;
+}
+
+void Domains::Impl::learn(std::size_t i, std::optional<std::chrono::microseconds> latency,
+                          std::string why) {
+  std::unique_lock lock(mutex);
+  domains[i]->last_error = std::move(why);
+  ranking.measured(i, latency, Clock::now());
+  settle(lock);
+}
+
+// Who tells goes on telling what is added meanwhile, so that it is told in order.
+void Domains::Impl::settle(std::unique_lock<std::mutex>& lock) {
+  const auto url = [this](std::optional<std::size_t> i) {
+    return i ? options.domains[*i].url : std::string();
+  };
+  if (ranking.current() != seen) {
+    if (options.on_change) to_tell.push_back({url(seen), url(ranking.current())});
+    seen = ranking.current();
+    changed.notify_all();
+  }
+  if (telling) return;
+  telling = true;
+  while (!to_tell.empty() && !stopping) {
+    const auto change = std::move(to_tell.front());
+    to_tell.pop_front();
+    lock.unlock();
+    try {
+      options.on_change(change);
+    } catch (...) {  // NOLINT(bugprone-empty-catch): nobody to tell
+    }
+    lock.lock();
+  }
+  telling = false;
+  changed.notify_all();
+}
+
+void Domains::Impl::close() {
+  {
+    std::unique_lock lock(mutex);
+    stopping = true;
+    changed.notify_all();
+    changed.wait(lock, [this] { return !telling; });
+  }
+  for (auto& domain : domains) domain->probe.interrupt();
+  for (auto& domain : domains) {
+    if (domain->keeper.joinable()) domain->keeper.join();
+  }
+}
+
+std::vector<std::pair<std::size_t, std::shared_ptr<Context>>> Domains::Impl::candidates() {
+  const std::lock_guard lock(mutex);
+  std::vector<std::pair<std::size_t, std::shared_ptr<Context>>> found;
+  for (const auto i : ranking.order()) {
+    if (domains[i]->context) found.emplace_back(i, domains[i]->context);
+  }
+  return found;
+}
+
+bool Domains::Impl::is_good(std::size_t i, const Result<Reply>& reply) const {
+  const auto& moved = options.domains[i].moved_statuses;
+  return reply.ok() && std::find(moved.begin(), moved.end(), reply->status) == moved.end();
+}
+
+Result<Reply> Domains::Impl::call(std::string_view payload, const std::string& type) {
+  Result<Reply> last = Error{ErrorCode::kUnreachable, "no domain can be reached", 0};
+  int attempts = 0;
+  for (const auto& [i, context] : candidates()) {
+    auto reply = context->invoke(payload, type);
+    if (!reply && reply.error().code == ErrorCode::kClosed) return reply;
+    const bool good = is_good(i, reply);
+    std::unique_lock lock(mutex);
+    ranking.called(i, good, Clock::now());
+    if (!good) {
+      domains[i]->last_error =
+          reply ? "the last call got " + std::to_string(reply->status) : reply.error().message;
+    }
+    settle(lock);
+    if (reply) reply->attempts += attempts;
+    attempts = reply ? reply->attempts : attempts + 1;
+    if (good) return reply;
+    if (reply || !last) last = std::move(reply);
+  }
+  if (!options.local) return last;
+  auto reply = call_local(payload, type);
+  if (reply) reply->attempts = attempts + 1;
+  return reply;
+}
+
+Result<Reply> Domains::Impl::call_local(std::string_view payload, const std::string& type) const {
+  try {
+    auto reply = options.local(payload, type);
+    if (reply) reply->endpoint = "local";
+    return reply;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& e) {
+    return Error{ErrorCode::kProtocol, std::string("the local function: ") + e.what(), 0};
+  }
+}
+
+Domains::Domains(DomainsOptions options, ContextRequest request)
+    : impl_(std::make_shared<Impl>(std::move(options), std::move(request))) {}
+Domains::~Domains() = default;
+Domains::Domains(Domains&&) noexcept = default;
+Domains& Domains::operator=(Domains&&) noexcept = default;
+
+Result<Reply> Domains::invoke(std::string_view payload, const std::string& content_type) {
+  if (const auto* problem = impl_->problem()) {
+    return Error{ErrorCode::kInvalidArgument, problem, 0};
+  }
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->stopping) return device::closed();
+  }
+  const auto begin = Clock::now();
+  auto reply = impl_->call(payload, content_type);
+  if (reply) reply->latency = since(begin);
+  return reply;
+}
+
+std::string Domains::current() const {
+  const std::lock_guard lock(impl_->mutex);
+  const auto current = impl_->ranking.current();
+  return current ? impl_->options.domains[*current].url : std::string();
+}
+
+std::vector<DomainStatus> Domains::status() const {
+  const std::lock_guard lock(impl_->mutex);
+  std::vector<DomainStatus> out;
+  for (std::size_t i = 0; i < impl_->domains.size(); ++i) {
+    const auto& domain = *impl_->domains[i];
+    out.push_back({impl_->options.domains[i].url, impl_->ranking.is_confirmed(i),
+                   domain.context ? domain.context->endpoint() : std::string(),
+                   impl_->ranking.latency(i), domain.last_error});
+  }
+  return out;
+}
+
+bool Domains::wait_for_domain(std::chrono::milliseconds timeout) const {
+  std::unique_lock lock(impl_->mutex);
+  impl_->changed.wait_for(lock, timeout,
+                          [this] { return impl_->ranking.current() || impl_->stopping; });
+  return impl_->ranking.current().has_value();
+}
+
+void Domains::close() { impl_->close(); }
+
+}  // namespace mx2::client
