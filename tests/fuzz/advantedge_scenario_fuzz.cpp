@@ -1,5 +1,5 @@
-// AdvantEDGE scenarios, which come from the network: any document is read, what is used of it can be
-// computed with, and problems are bounded. A second line is the answer about PDU sessions.
+// AdvantEDGE scenarios, which come from the network: any document is read, what is used of it can
+// be computed with, and problems are bounded. A second line is the answer about PDU sessions.
 #include "optimizer/advantedge/topology_of.h"
 #include "tests/fuzz/fuzz.h"
 

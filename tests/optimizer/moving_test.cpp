@@ -83,7 +83,8 @@ struct MovingBench {
   }
   std::string hosts_text() const {
     std::string text;
-    for (const auto& [host, own_ms] : sandbox.node_ms) text += host + "=" + std::to_string(own_ms) + " ";
+    for (const auto& [host, own_ms] : sandbox.node_ms)
+      text += host + "=" + std::to_string(own_ms) + " ";
     return text;
   }
   std::string misplaced() const {
