@@ -24,11 +24,11 @@ PolicyOptions policy_options(const SelectionOptions& selection) {
 }  // namespace
 
 Dispatcher::Dispatcher(const DispatcherOptions& options, const Follower& follower, DataPlane& plane,
-                       int log_fd, const Clock& clock, metrics::Registry& registry)
+                       Logs logs, const Clock& clock, metrics::Registry& registry)
     : options_(options),
       follower_(follower),
       plane_(plane),
-      log_fd_(log_fd),
+      logs_(logs),
       clock_(clock),
       policy_(make_policy(options.selection.policy, policy_options(options.selection))),
       calls_(
@@ -43,7 +43,8 @@ void Dispatcher::step() {
   const std::lock_guard lock(mutex_);
   const auto now_ms = clock_.now_ms();
   take_world();
-  read_log();
+  read_log(logs_.servers);
+  read_log(logs_.calls);
   set_weights(now_ms);
   // Before that there is nothing to serve: unknown would be what we have not been told of yet.
   if (world_) plane_.step(now_ms);
@@ -86,10 +87,10 @@ void Dispatcher::take_world() {
   destinations_.set(static_cast<double>(destinations));
 }
 
-void Dispatcher::read_log() {
+void Dispatcher::read_log(int fd) {
   std::array<char, 4096> buffer{};
   for (int i = 0; i < kLinesMax; ++i) {
-    const auto got = ::recv(log_fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    const auto got = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (got <= 0) return;
     read_line({buffer.data(), static_cast<std::size_t>(got)});
   }

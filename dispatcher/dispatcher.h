@@ -23,9 +23,15 @@ namespace mx2::dispatcher {
 
 class Dispatcher {
  public:
-  // `log_fd` is bound to log_socket() of the data plane. All must outlive this.
+  // Bound to call_log_socket() and server_log_socket() of the data plane.
+  struct Logs {
+    int calls = -1;
+    int servers = -1;
+  };
+
+  // All must outlive this.
   Dispatcher(const DispatcherOptions& options, const Follower& follower, DataPlane& plane,
-             int log_fd, const Clock& clock, metrics::Registry& registry);
+             Logs logs, const Clock& clock, metrics::Registry& registry);
 
   // Never waits for more than the data plane's answers; call it again after `period_ms`, when the
   // log has something to read, or when the follower knows something new.
@@ -45,7 +51,7 @@ class Dispatcher {
   };
 
   void take_world();
-  void read_log();
+  void read_log(int fd);
   void read_line(std::string_view line);
   [[nodiscard]] Entry* entry_of(std::string_view backend);
   void set_weights(std::int64_t now_ms);
@@ -56,7 +62,7 @@ class Dispatcher {
   const DispatcherOptions& options_;
   const Follower& follower_;
   DataPlane& plane_;
-  const int log_fd_;
+  const Logs logs_;
   const Clock& clock_;
   const std::unique_ptr<Policy> policy_;
   metrics::Counter& calls_;

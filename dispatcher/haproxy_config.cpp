@@ -7,7 +7,6 @@ namespace {
 
 constexpr int kMsPerSecond = 1000;
 constexpr int kSampledCallsPerSecond = 500;
-constexpr int kHeadBytesMax = 16384;
 
 std::string ms(std::int64_t value) { return std::to_string(value) + "ms"; }
 
@@ -34,8 +33,7 @@ std::string error(int status, const char* cause, const char* title, const char* 
 std::string global_section(const DispatcherOptions& options, const std::string& directory,
                            int generation) {
   std::string out = "global\n  stats socket " + command_socket(directory, generation) +
-                    " mode 600 level admin\n  log " + log_socket(directory) +
-                    " len 2048 format raw local0\n  maxconn " +
+                    " mode 600 level admin\n  maxconn " +
                     std::to_string(options.limits.connections_max) + "\n  tune.bufsize " +
                     std::to_string(options.limits.buffer_bytes) + "\n  hard-stop-after " +
                     ms(options.haproxy.drain_ms) + "\n";
@@ -60,9 +58,13 @@ std::string errors() {
   return out;
 }
 
-std::string defaults_section(const DispatcherOptions& options) {
+std::string log_to(const std::string& socket) {
+  return "  log " + socket + " len 2048 format raw local0\n";
+}
+
+std::string defaults_section(const DispatcherOptions& options, const std::string& directory) {
   const auto& timeouts = options.timeouts;
-  std::string out = "defaults\n  mode http\n  log global\n";
+  std::string out = "defaults\n  mode http\n" + log_to(server_log_socket(directory));
   out += "  timeout connect " + ms(timeouts.connect_ms) + "\n  timeout queue " +
          ms(timeouts.queue_ms) + "\n  timeout client " + ms(timeouts.idle_ms) +
          "\n  timeout http-keep-alive " + ms(timeouts.idle_ms) + "\n  timeout http-request " +
@@ -100,14 +102,17 @@ std::string body_rules(const DispatcherOptions& options) {
                 "a body without Content-Length may have " + half + " bytes") +
          " if chunked { req.body_size ge " + half + " }\n";
   out += answer(431, "headers-too-large", "Request Header Fields Too Large",
-                "the headers have more than " + std::to_string(kHeadBytesMax / 2) + " bytes") +
-         " if chunked { req.hdrs,length gt " + std::to_string(kHeadBytesMax / 2) + " }\n";
+                "the headers have more than " + std::to_string(options.limits.buffer_bytes / 4) +
+                    " bytes") +
+         " if chunked { req.hdrs,length gt " + std::to_string(options.limits.buffer_bytes / 4) +
+         " }\n";
   return out;
 }
 
 std::string frontend_section(const DispatcherOptions& options, const std::string& directory) {
   const auto hops = std::to_string(options.limits.hops_max);
   std::string out = "frontend dispatcher\n  bind fd@" + std::to_string(kListenFd) + "\n";
+  out += "  no log\n" + log_to(call_log_socket(directory));
   out += "  log-format \"R %b %s %ST %[var(txn.t0)] %[var(txn.t1)] %U %sc %rc %sq %bq %ts\"\n";
   // Nobody learns from calls that no destination had.
   out +=
@@ -177,7 +182,9 @@ std::string command_socket(const std::string& directory, int generation) {
   return directory + "/command." + std::to_string(generation);
 }
 
-std::string log_socket(const std::string& directory) { return directory + "/log"; }
+std::string call_log_socket(const std::string& directory) { return directory + "/calls"; }
+
+std::string server_log_socket(const std::string& directory) { return directory + "/servers"; }
 
 std::size_t count_servers(const Layout& layout) {
   std::size_t servers = 0;
@@ -205,7 +212,8 @@ HaproxyFiles haproxy_files(const Layout& layout, const DispatcherOptions& option
                            const std::string& directory, int generation) {
   HaproxyFiles files;
   files.configuration = global_section(options, directory, generation) + "\n" +
-                        defaults_section(options) + "\n" + frontend_section(options, directory);
+                        defaults_section(options, directory) + "\n" +
+                        frontend_section(options, directory);
   const auto arguments = server_arguments(options, count_servers(layout));
   for (const auto& [name, backend] : layout.backends) {
     files.configuration += "\n" + backend_section(name, backend, options, arguments);

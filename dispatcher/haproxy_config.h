@@ -19,7 +19,10 @@ struct HaproxyFiles {
 // Where a configuration's process is commanded: each generation has a socket of its own, so that
 // nobody can take the old process for the new one.
 [[nodiscard]] std::string command_socket(const std::string& directory, int generation);
-[[nodiscard]] std::string log_socket(const std::string& directory);
+// Where HAProxy tells of calls, and, apart so that those do not crowd them out, of servers that go
+// down or come back.
+[[nodiscard]] std::string call_log_socket(const std::string& directory);
+[[nodiscard]] std::string server_log_socket(const std::string& directory);
 
 inline constexpr int kListenFd = 3;  // the data plane's listening socket, as HAProxy inherits it
 

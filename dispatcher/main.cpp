@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
@@ -29,6 +31,7 @@ constexpr int kGraceMs = 1000;
 constexpr int kStopMs = 5000;
 constexpr int kAgainMs = 1000;
 constexpr int kStartingMs = 10;
+constexpr int kCallsMs = 5;
 
 // The data plane's directory: as configured, or one that is removed in the end.
 class Directory {
@@ -62,10 +65,14 @@ class Wake {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(fd_.get(), &one, sizeof one);
   }
-  // Until there is something to read, or for `ms`.
-  void wait(int log_fd, int ms) const {
-    std::array<pollfd, 2> fds{{{fd_.get(), POLLIN, 0}, {log_fd, POLLIN, 0}}};
-    ::poll(fds.data(), fds.size(), ms);
+  // Until something has happened, or for `ms`. Calls alone have to wait a little: many of them are
+  // to be read at once.
+  void wait(const Dispatcher::Logs& logs, int ms) const {
+    std::array<pollfd, 3> fds{
+        {{fd_.get(), POLLIN, 0}, {logs.servers, POLLIN, 0}, {logs.calls, POLLIN, 0}}};
+    if (::poll(fds.data(), 2, std::min(ms, kCallsMs)) == 0 && ms > kCallsMs) {
+      ::poll(fds.data(), fds.size(), ms - kCallsMs);
+    }
     std::uint64_t ignored = 0;
     [[maybe_unused]] const auto got = ::read(fd_.get(), &ignored, sizeof ignored);
   }
@@ -149,14 +156,17 @@ Result<void> run_for_ever(const DispatcherOptions& options) {
   const auto& path = (*directory)->path();
   auto listener = listen_on(options.listen_address, options.listen_port);
   if (!listener) return listener.error();
-  const auto log = bind_datagrams(log_socket(path));
-  if (!log) return log.error();
+  const auto calls = bind_datagrams(call_log_socket(path));
+  if (!calls) return calls.error();
+  const auto servers = bind_datagrams(server_log_socket(path));
+  if (!servers) return servers.error();
+  const Dispatcher::Logs logs{calls->get(), servers->get()};
   metrics::Registry registry;
   const Wake wake;
   http::CurlClient http(client_options(options.orchestrator));
   Follower follower(http, options.orchestrator, clock, resolve_name, std::cref(wake));
   DataPlane plane(options, path, *listener, registry);
-  Dispatcher dispatcher(options, follower, plane, log->get(), clock, registry);
+  Dispatcher dispatcher(options, follower, plane, logs, clock, registry);
   const Api api{registry, dispatcher, options.token};
   http::Router router(registry, "dispatcher");
   add_endpoints(router, api);
@@ -168,7 +178,7 @@ Result<void> run_for_ever(const DispatcherOptions& options) {
   std::thread control([&] {
     while (!stopping) {
       dispatcher.step();
-      wake.wait(log->get(), plane.is_ready() ? options.selection.period_ms : kStartingMs);
+      wake.wait(logs, plane.is_ready() ? options.selection.period_ms : kStartingMs);
     }
     plane.stop(kStopMs);
   });

@@ -45,7 +45,7 @@ struct RetryOptions {
 
 struct LimitOptions {
   std::int64_t body_bytes_max = 1 << 20;
-  int buffer_bytes = 65536;  // a call larger than that is not made again
+  int buffer_bytes = 16384;  // a call larger than that is not made again
   int connections_max = 4000;
   int in_flight_max = 0;  // calls at one destination; 0: no limit
   int hops_max = 8;

@@ -252,14 +252,20 @@ class Bench:
 
     def dispatch_throughput(self):
         with self.directory("dispatch_throughput") as directory:
-            pairs = dispatch.against_direct(self.bin_dir, directory, 32, RUNS, SECONDS)
+            bare, pairs = (dispatch.against_direct(self.bin_dir, directory / kind.__name__, kind, 32,
+                                                   RUNS, SECONDS)
+                           for kind in (dispatch.Responder, dispatch.Executor))
         report("dispatch_throughput", dispatch.median([ours for ours, _ in pairs], "rate"),
-               "calls/s", dispatch.median_ratio(pairs, "rate"), "calls without the dispatcher",
-               p99_ms=round(dispatch.median([ours for ours, _ in pairs], "p99_ms"), 2))
+               "calls/s", dispatch.median_ratio(pairs, "rate"),
+               "the same calls without it, to a λ without work",
+               p99_ms=round(dispatch.median([ours for ours, _ in pairs], "p99_ms"), 2),
+               to_bare_server_per_second=round(dispatch.median([o for o, _ in bare], "rate")),
+               to_bare_server_ratio=round(dispatch.median_ratio(bare, "rate"), 3))
 
     def dispatch_added_latency_ms(self):
         with self.directory("dispatch_latency") as directory:
-            pairs = dispatch.against_direct(self.bin_dir, directory, 1, RUNS, SECONDS)
+            pairs = dispatch.against_direct(self.bin_dir, directory, dispatch.Executor, 1, RUNS,
+                                            SECONDS)
         added = statistics.median(ours["p50_ms"] - theirs["p50_ms"] for ours, theirs in pairs)
         report("dispatch_added_latency_ms", added, "ms (median)",
                dispatch.median_ratio(pairs, "p50_ms"), "calls without the dispatcher",

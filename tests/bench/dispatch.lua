@@ -1,5 +1,5 @@
 -- Calls for wrk: wrk -s dispatch.lua URL -- LAMBDAS
--- POST /app-<i>/call with a small body, i in no order below LAMBDAS; with 0: POST /call.
+-- POST /app-<i> with a small body, i in no order below LAMBDAS; with 0: POST /.
 -- Ends with one line of JSON.
 
 local threads = {}
@@ -16,7 +16,7 @@ function init(arguments)
   local headers = {["Content-Type"] = "application/octet-stream"}
   calls = {}
   for i = 0, math.max(0, lambdas - 1) do
-    local path = lambdas == 0 and "/call" or string.format("/app-%d/call", i)
+    local path = lambdas == 0 and "/" or string.format("/app-%d", i)
     calls[i + 1] = wrk.format("POST", path, headers, body)
   end
 end

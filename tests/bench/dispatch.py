@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import pathlib
+import socket
 import statistics
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "dispatcher"))
-from broker import Destination, Dispatcher
+from broker import Destination, Dispatcher, wait_for
 from orchestrator import Orchestrator
 
 CALLS = pathlib.Path(__file__).with_name("dispatch.lua")
@@ -20,7 +21,7 @@ CHANGES = 30
 
 
 class Responder:
-    """mx2_responder: λ that do nothing, on some ports of every loopback address."""
+    """mx2_responder: an HTTP server that does nothing, on some ports of every loopback address."""
 
     def __init__(self, bin_dir):
         self.process = subprocess.Popen([bin_dir / "mx2_responder", str(PORTS)],
@@ -33,6 +34,24 @@ class Responder:
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
+
+
+class Executor(Responder):
+    """The example λ with no work to do: as fast as a λ can be here."""
+
+    def __init__(self, bin_dir):  # pylint: disable=super-init-not-called
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.ports = [free.getsockname()[1]]
+        self.process = subprocess.Popen(
+            [bin_dir / "mx2-executor", "--address", "127.0.0.1", "--port", str(self.ports[0]),
+             "--op-offset", "0", "--op-coeff", "0"], stderr=subprocess.DEVNULL)
+        wait_for(self.answers, "the executor listens")
+
+    def answers(self):
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.ports[0])).close()
+            return True
+        return False
 
 
 def content(lambdas, hosts, uri_of):
@@ -83,9 +102,9 @@ def compare(runs, first, second):
     return pairs
 
 
-def against_direct(bin_dir, directory, connections, runs, seconds):
+def against_direct(bin_dir, directory, kind, connections, runs, seconds):
     """Pairs of measurements, through the dispatcher and without it."""
-    with Responder(bin_dir) as responder:
+    with kind(bin_dir) as responder:
         uri = f"http://127.0.0.1:{responder.ports[0]}"
         with dispatcher(bin_dir, directory, 1, 1, lambda h, i: uri) as it:
             return compare(runs, lambda: calls(it.port, 1, connections, seconds),
