@@ -81,6 +81,7 @@ test_in_dev() {
   step optimizer 300 ctest --test-dir "$dev" --no-tests=error -R '^optimizer$'
   step mepm 300 ctest --test-dir "$dev" --no-tests=error -R '^mepm$'
   step emulator 300 ctest --test-dir "$dev" --no-tests=error -R '^emulator$'
+  step dispatcher 60 ctest --test-dir "$dev" --no-tests=error -R '^dispatcher$'
 }
 
 test_all() {
@@ -99,6 +100,7 @@ test_all() {
   step packages 60 "$python" tests/lcm/packages_test.py build/release
   step plan 300 "$python" tests/optimizer/end_to_end.py "$bin"
   step lifecycle 300 "$python" tests/lifecycle/lifecycle_test.py "$bin"
+  step dispatching 300 "$python" tests/dispatcher/dispatcher_test.py "$bin"
   step mepm-kill 120 "$python" tests/mepm/kill_test.py "$bin/mx2-mepm" "$bin/mx2_test_lambda"
   step experiment 300 tests/experiments/strategies/run.sh --short --program "$bin/mx2-emulator" \
     --out build/experiments/strategies-short
@@ -122,7 +124,7 @@ if [[ -n "$fast" ]]; then
   close
 fi
 step build-release 1800 deploy/build.sh release mx2-orchestrator mx2-notifier mx2-optimizer mx2-mepm \
-  mx2ctl mx2 mx2-client mx2_policy_table mx2_no_store_server mx2_receiver mx2_bare_multi \
+  mx2-dispatcher mx2ctl mx2 mx2-client mx2_policy_table mx2_no_store_server mx2_receiver mx2_bare_multi \
   mx2_plan_bench mx2-emulator mx2_packages mx2_test_lambda || close
 test_all
 close

@@ -18,9 +18,10 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lifecycle"))
 import apply
-import instantiate
 import city
+import dispatch
 import fill
+import instantiate
 import notify
 from orchestrator import EXAMPLE_CONTENT, ROOT, Orchestrator
 
@@ -240,6 +241,43 @@ class Bench:
                beyond_ms=round(ready - own, 1), with_fetch_and_install_ms=round(first, 1),
                allowed_beyond_ms=instantiate.BEYOND_MS_MAX)
 
+    @contextlib.contextmanager
+    def directory(self, name):
+        directory = WORK / name
+        shutil.rmtree(directory, ignore_errors=True)
+        try:
+            yield directory
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+
+    def dispatch_throughput(self):
+        with self.directory("dispatch_throughput") as directory:
+            pairs = dispatch.against_direct(self.bin_dir, directory, 32, RUNS, SECONDS)
+        report("dispatch_throughput", dispatch.median([ours for ours, _ in pairs], "rate"),
+               "calls/s", dispatch.median_ratio(pairs, "rate"), "calls without the dispatcher",
+               p99_ms=round(dispatch.median([ours for ours, _ in pairs], "p99_ms"), 2))
+
+    def dispatch_added_latency_ms(self):
+        with self.directory("dispatch_latency") as directory:
+            pairs = dispatch.against_direct(self.bin_dir, directory, 1, RUNS, SECONDS)
+        added = statistics.median(ours["p50_ms"] - theirs["p50_ms"] for ours, theirs in pairs)
+        report("dispatch_added_latency_ms", added, "ms (median)",
+               dispatch.median_ratio(pairs, "p50_ms"), "calls without the dispatcher",
+               allowed_ms=0.5)
+
+    def dispatch_10k_entries(self):
+        with self.directory("dispatch_10k") as directory:
+            pairs, spread = dispatch.many_entries(self.bin_dir, directory, RUNS, SECONDS)
+        report("dispatch_10k_entries", dispatch.median([ours for ours, _ in pairs], "rate"),
+               "calls/s", dispatch.median_ratio(pairs, "rate"), "the same calls with 10 entries",
+               calls_to_all_per_second=round(spread["rate"]))
+
+    def weight_effect_ms(self):
+        with self.directory("weight_effect") as directory:
+            effects = dispatch.weight_effects(self.bin_dir, directory)
+        report("weight_effect_ms", statistics.median(effects), "ms (median)",
+               most_ms=round(max(effects), 1), allowed_ms=200)
+
     def capacity_loop_ms(self):
         subprocess.run([self.bin_dir / "mx2_capacity_bench"], check=True)
 
@@ -248,7 +286,8 @@ BENCHES = ("create_durable", "create_durable_8", "create_1m_rows", "app_list", "
            "delete_context", "connections_1000", "startup_1m", "notify_fanout_100k",
            "create_during_fanout", "notify_first_ms", "apply_100k_moves", "create_during_apply",
            "capacity_loop_ms",
-           "create_join_warm", "instantiate_ready_ms")
+           "create_join_warm", "instantiate_ready_ms", "dispatch_throughput",
+           "dispatch_added_latency_ms", "dispatch_10k_entries", "weight_effect_ms")
 
 
 def main():

@@ -1,0 +1,249 @@
+#include "dispatcher/data_plane.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+
+#include "api/base/log.h"
+
+namespace mx2::dispatcher {
+namespace {
+
+constexpr std::int64_t kLoadMsMax = 30'000;
+constexpr std::int64_t kStartPauseFirstMs = 100;
+constexpr std::int64_t kStartPauseMaxMs = 5000;
+constexpr std::int64_t kStableMs = 10'000;
+constexpr std::int64_t kDeleteEveryMs = 1000;
+constexpr std::size_t kDeletesMax = 64;
+constexpr std::int64_t kRetryMs = 1000;
+
+Result<void> write_file(const std::string& path, const std::string& text) {
+  const auto temporary = path + ".new";
+  std::ofstream file(temporary, std::ios::trunc);
+  file << text;
+  file.close();
+  if (!file || std::rename(temporary.c_str(), path.c_str()) != 0) {
+    return unavailable("cannot write " + path);
+  }
+  return {};
+}
+
+}  // namespace
+
+DataPlane::DataPlane(const DispatcherOptions& options, std::string directory,
+                     const Listener& listener, metrics::Registry& registry)
+    : options_(options),
+      directory_(std::move(directory)),
+      process_(options.haproxy.program, listener.fd.get()),
+      starts_(registry.counter("mx2_dispatcher_haproxy_starts_total", "Starts of HAProxy")),
+      reloads_(registry.counter("mx2_dispatcher_haproxy_reloads_total",
+                                "Configurations that HAProxy has loaded while it served")),
+      commands_(registry.counter("mx2_dispatcher_haproxy_commands_total",
+                                 "Commands sent to HAProxy's Runtime API")) {}
+
+void DataPlane::put(const Lambda& lambda, const std::vector<int>& weights) {
+  remove(lambda.app_d_id);
+  add_lambda(wanted_, lambda, weights);
+}
+
+void DataPlane::remove(const std::string& app_d_id) {
+  for (const bool final : {false, true}) wanted_.backends.erase(backend_name(app_d_id, final));
+  wanted_.routes.erase(route_key(app_d_id));
+  wanted_.final_routes.erase(route_key(app_d_id));
+  changed_.insert(app_d_id);
+}
+
+void DataPlane::step(std::int64_t now_ms) {
+  for (const auto& line : process_.words()) log::debug("haproxy", {{"says", line}});
+  supervise(now_ms);
+  if (pending_) look_whether_loaded(now_ms);
+  if (serving_ == 0 || pending_) return;
+  send_changes();
+  if (needs_reload_ && now_ms >= reload_due_ms_) return reload(now_ms);
+  if (now_ms >= delete_due_ms_) delete_leaving(now_ms);
+}
+
+void DataPlane::supervise(std::int64_t now_ms) {
+  if (const auto status = process_.ended()) {
+    log::error("HAProxy has ended; starting it again", {{"status", std::to_string(*status)}});
+    for (const auto& line : process_.words()) log::warn("haproxy", {{"says", line}});
+    if (now_ms - started_ms_ > kStableMs) start_pause_ms_ = 0;
+    start_due_ms_ = now_ms + start_pause_ms_;
+    start_pause_ms_ = std::clamp(2 * start_pause_ms_, kStartPauseFirstMs, kStartPauseMaxMs);
+    serving_ = 0;
+    pending_.reset();
+  }
+  if (process_.pid() < 0 && now_ms >= start_due_ms_) start(now_ms);
+}
+
+Result<void> DataPlane::write_files(std::int64_t now_ms) {
+  ++generation_;
+  const auto files = haproxy_files(wanted_, options_, directory_, generation_);
+  servers_ = count_servers(wanted_);
+  for (const auto& [name, text] :
+       {std::pair("/haproxy.cfg", &files.configuration), std::pair("/routes.map", &files.routes),
+        std::pair("/final.map", &files.final_routes)}) {
+    if (auto written = write_file(directory_ + name, *text); !written) return written;
+  }
+  pending_ = Pending{generation_, wanted_, now_ms};
+  changed_.clear();
+  needs_reload_ = false;
+  reload_due_ms_ = now_ms + options_.haproxy.reload_interval_ms;
+  return {};
+}
+
+void DataPlane::start(std::int64_t now_ms) {
+  started_ms_ = now_ms;
+  ::unlink(command_socket(directory_, serving_).c_str());
+  serving_ = 0;
+  auto started = write_files(now_ms);
+  if (started) started = process_.start(directory_ + "/haproxy.cfg", master_socket());
+  if (!started) {
+    log::error("cannot start HAProxy", {{"reason", started.error().detail}});
+    pending_.reset();
+    start_due_ms_ = now_ms + kRetryMs;
+    return;
+  }
+  starts_.add();
+}
+
+void DataPlane::reload(std::int64_t now_ms) {
+  auto asked = write_files(now_ms);
+  if (asked) {
+    const auto answer = ask(master_socket(), "reload");
+    if (!answer) asked = answer.error();
+  }
+  if (asked) return reloads_.add();
+  log::warn("HAProxy cannot be reloaded; trying again", {{"reason", asked.error().detail}});
+  pending_.reset();
+  needs_reload_ = true;
+  reload_due_ms_ = now_ms + kRetryMs;
+}
+
+// The new process answers at its own socket; until then, and if it never comes, the old one serves.
+void DataPlane::look_whether_loaded(std::int64_t now_ms) {
+  const auto answer = ask(command_socket(directory_, pending_->generation), "show version");
+  if (answer) {
+    if (serving_ > 0) ::unlink(command_socket(directory_, serving_).c_str());
+    serving_ = pending_->generation;
+    running_ = std::move(pending_->layout);
+    leaving_.clear();
+    log::info("HAProxy serves", {{"generation", std::to_string(serving_)},
+                                 {"backends", std::to_string(running_.backends.size())},
+                                 {"servers", std::to_string(count_servers(running_))},
+                                 {"after_ms", std::to_string(now_ms - pending_->begun_ms)}});
+    pending_.reset();
+    return;
+  }
+  if (now_ms - pending_->begun_ms < kLoadMsMax) return;
+  log::error("HAProxy does not take its configuration", {{"file", directory_ + "/haproxy.cfg"}});
+  pending_.reset();
+  if (serving_ == 0) return process_.stop(0);
+  needs_reload_ = true;
+  reload_due_ms_ = now_ms + kRetryMs;
+}
+
+Layout DataPlane::part(const Layout& of, const std::string& app_d_id) const {
+  Layout out;
+  for (const bool final : {false, true}) {
+    const auto name = backend_name(app_d_id, final);
+    const auto it = of.backends.find(name);
+    if (it != of.backends.end()) out.backends.insert(*it);
+  }
+  const auto key = route_key(app_d_id);
+  if (const auto it = of.routes.find(key); it != of.routes.end()) out.routes.insert(*it);
+  if (const auto it = of.final_routes.find(key); it != of.final_routes.end()) {
+    out.final_routes.insert(*it);
+  }
+  return out;
+}
+
+// What runs is what was wanted, and servers that have not been deleted yet.
+void DataPlane::take_over(const std::string& app_d_id) {
+  for (const bool final : {false, true}) {
+    const auto name = backend_name(app_d_id, final);
+    const auto before = running_.backends.find(name);
+    if (before == running_.backends.end()) continue;
+    const auto wanted = wanted_.backends.find(name);
+    auto servers =
+        wanted == wanted_.backends.end() ? std::map<std::string, Server>() : wanted->second.servers;
+    for (auto& [server, state] : before->second.servers) {
+      state.enabled = false;
+      servers.insert({server, state});
+    }
+    before->second.servers = std::move(servers);
+  }
+  const auto key = route_key(app_d_id);
+  running_.routes.erase(key);
+  running_.final_routes.erase(key);
+  running_.routes.merge(part(wanted_, app_d_id).routes);
+  running_.final_routes.merge(part(wanted_, app_d_id).final_routes);
+}
+
+void DataPlane::send_changes() {
+  const auto arguments = server_arguments(options_, servers_);
+  std::vector<std::string> commands;
+  std::set<std::string> later;
+  for (const auto& app : changed_) {
+    auto change = difference(part(running_, app), part(wanted_, app), arguments, directory_);
+    if (change.reload) {
+      needs_reload_ = true;
+      later.insert(app);
+      continue;
+    }
+    commands.insert(commands.end(), change.commands.begin(), change.commands.end());
+    leaving_.insert(change.leaving.begin(), change.leaving.end());
+    take_over(app);
+  }
+  changed_ = std::move(later);
+  if (commands.empty()) return;
+  const auto failed = command(command_socket(directory_, serving_), commands);
+  commands_.add(static_cast<double>(commands.size()));
+  if (failed && failed->empty()) return;
+  // Nobody knows what runs now; a new configuration does.
+  log::warn("HAProxy refused a command; loading a new configuration",
+            {{"reason", failed ? failed->front() : failed.error().detail}});
+  needs_reload_ = true;
+}
+
+void DataPlane::delete_leaving(std::int64_t now_ms) {
+  delete_due_ms_ = now_ms + kDeleteEveryMs;
+  std::size_t asked = 0;
+  for (auto it = leaving_.begin(); it != leaving_.end() && asked < kDeletesMax;) {
+    const auto slash = it->find('/');
+    const auto backend = running_.backends.find(it->substr(0, slash));
+    const auto server = it->substr(slash + 1);
+    const bool there = backend != running_.backends.end() &&
+                       backend->second.servers.contains(server) &&
+                       !backend->second.servers[server].enabled;
+    const auto wanted = wanted_.backends.find(it->substr(0, slash));
+    const bool back = wanted != wanted_.backends.end() && wanted->second.servers.contains(server);
+    if (there && !back) {
+      ++asked;
+      const auto answer = ask(command_socket(directory_, serving_), "del server " + *it);
+      if (!answer || !complaints(*answer).empty()) {  // it has connections
+        ++it;
+        continue;
+      }
+      backend->second.servers.erase(server);
+    }
+    it = leaving_.erase(it);
+  }
+}
+
+std::vector<ServerState> DataPlane::look(const std::vector<std::string>& backends) const {
+  if (serving_ == 0) return {};
+  std::string line;
+  for (const auto& name : backends) {
+    if (running_.backends.contains(name)) {
+      line += (line.empty() ? "show stat " : ";show stat ") + name + " 4 -1";
+    }
+  }
+  if (line.empty()) return {};
+  const auto answer = ask(command_socket(directory_, serving_), line);
+  return answer ? parse_stat(*answer) : std::vector<ServerState>();
+}
+
+}  // namespace mx2::dispatcher

@@ -1,0 +1,221 @@
+#include "dispatcher/dispatcher.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+
+#include "api/base/log.h"
+#include "dispatcher/call_log.h"
+
+namespace mx2::dispatcher {
+namespace {
+
+constexpr std::int64_t kLookEveryMs = 1000;
+constexpr std::size_t kLooksMax = 64;
+constexpr int kLinesMax = 100'000;  // in a step
+constexpr double kPercent = 100;
+constexpr double kMsPerSecond = 1000;
+
+PolicyOptions policy_options(const SelectionOptions& selection) {
+  return {selection.smoothing_percent / kPercent, selection.stale_ms};
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(const DispatcherOptions& options, const Follower& follower, DataPlane& plane,
+                       int log_fd, const Clock& clock, metrics::Registry& registry)
+    : options_(options),
+      follower_(follower),
+      plane_(plane),
+      log_fd_(log_fd),
+      clock_(clock),
+      policy_(make_policy(options.selection.policy, policy_options(options.selection))),
+      calls_(
+          registry.counter("mx2_dispatcher_samples_total", "Calls whose response time was taken")),
+      errors_(registry.counter("mx2_dispatcher_sample_errors_total",
+                               "Of those, with a server error or without an answer")),
+      lambdas_(registry.gauge("mx2_dispatcher_lambdas", "Applications that are dispatched")),
+      destinations_(registry.gauge("mx2_dispatcher_destinations", "Destinations of all of them")),
+      ready_(registry.gauge("mx2_dispatcher_ready", "1: calls are dispatched")) {}
+
+void Dispatcher::step() {
+  const std::lock_guard lock(mutex_);
+  const auto now_ms = clock_.now_ms();
+  take_world();
+  read_log();
+  set_weights(now_ms);
+  // Before that there is nothing to serve: unknown would be what we have not been told of yet.
+  if (world_) plane_.step(now_ms);
+  look_at_servers(now_ms);
+  serving_ = plane_.is_ready();
+  ready_.set(serving_ ? 1 : 0);
+}
+
+void Dispatcher::take_world() {
+  auto world = follower_.world();
+  if (!world || world == world_) return;
+  world_ = std::move(world);
+  const auto now_ms = clock_.now_ms();
+  auto lambdas = find_lambdas(*world_, options_);
+  for (auto it = entries_.begin(); it != entries_.end();) {
+    if (lambdas.contains(it->first)) {
+      ++it;
+      continue;
+    }
+    plane_.remove(it->first);
+    it = entries_.erase(it);
+  }
+  std::size_t destinations = 0;
+  by_backend_.clear();
+  for (auto& [app, lambda] : lambdas) {
+    destinations += lambda.destinations.size();
+    auto [it, fresh] =
+        entries_.try_emplace(app, Entry{{}, Selector(*policy_, options_.selection), {}, false});
+    auto& entry = it->second;
+    for (const bool final : {false, true}) by_backend_[backend_name(app, final)] = &entry;
+    if (!fresh && entry.lambda == lambda) continue;
+    for (const auto& problem : lambda.problems) {
+      log::warn("destination left out", {{"app", app}, {"reason", problem}});
+    }
+    entry.lambda = std::move(lambda);
+    entry.selector.update(entry.lambda);
+    set_weights(entry, now_ms, true);
+  }
+  lambdas_.set(static_cast<double>(entries_.size()));
+  destinations_.set(static_cast<double>(destinations));
+}
+
+void Dispatcher::read_log() {
+  std::array<char, 4096> buffer{};
+  for (int i = 0; i < kLinesMax; ++i) {
+    const auto got = ::recv(log_fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (got <= 0) return;
+    read_line({buffer.data(), static_cast<std::size_t>(got)});
+  }
+}
+
+void Dispatcher::read_line(std::string_view line) {
+  const auto parsed = parse_log_line(line);
+  if (!parsed) return;
+  if (const auto* call = std::get_if<CallLogged>(&*parsed)) {
+    auto* entry = entry_of(call->backend);
+    if (entry == nullptr) return;
+    entry->selector.observe(std::string(call->server), call->sample, call->queued, clock_.now_ms());
+    if (!entry->asked_for) busy_.insert(entry->lambda.app_d_id);
+    entry->asked_for = true;
+    calls_.add();
+    if (call->sample.failed) errors_.add();
+    return;
+  }
+  const auto& change = std::get<ServerChanged>(*parsed);
+  auto* entry = entry_of(change.backend);
+  if (entry == nullptr || !entry->selector.set_up(std::string(change.server), change.up)) return;
+  log::info(change.up ? "destination answers again" : "destination does not answer",
+            {{"app", entry->lambda.app_d_id}, {"destination", std::string(change.server)}});
+  busy_.insert(entry->lambda.app_d_id);
+  entry->asked_for = true;
+  weights_due_ms_ = 0;
+}
+
+Dispatcher::Entry* Dispatcher::entry_of(std::string_view backend) {
+  const auto it = by_backend_.find(backend);
+  return it == by_backend_.end() ? nullptr : it->second;
+}
+
+// What had no calls keeps its weights, but for the overflow, which goes back.
+void Dispatcher::set_weights(std::int64_t now_ms) {
+  if (now_ms < weights_due_ms_) return;
+  weights_due_ms_ = now_ms + options_.selection.period_ms;
+  std::set<std::string> still_busy;
+  for (const auto& app : busy_) {
+    const auto it = entries_.find(app);
+    if (it == entries_.end()) continue;
+    it->second.asked_for = false;
+    set_weights(it->second, now_ms, false);
+    if (it->second.selector.is_restless()) still_busy.insert(app);
+  }
+  busy_ = std::move(still_busy);
+}
+
+void Dispatcher::set_weights(Entry& entry, std::int64_t now_ms, bool always) {
+  auto weights = entry.selector.weights(now_ms);
+  if (!always && weights == entry.sent) return;
+  plane_.put(entry.lambda, weights);
+  entry.sent = std::move(weights);
+}
+
+// A few λ at a time, so that many of them cost no more than few: counts, and states whose change
+// was lost.
+void Dispatcher::look_at_servers(std::int64_t now_ms) {
+  if (now_ms < look_due_ms_ || by_backend_.empty() || !serving_) return;
+  look_due_ms_ = now_ms + kLookEveryMs;
+  std::vector<std::string> names;
+  auto it = by_backend_.lower_bound(next_look_);
+  for (std::size_t i = 0; i < std::min(kLooksMax, by_backend_.size()); ++i, ++it) {
+    if (it == by_backend_.end()) it = by_backend_.begin();
+    names.push_back(it->first);
+  }
+  next_look_ = it == by_backend_.end() ? std::string() : it->first;
+  for (const auto& server : plane_.look(names)) {
+    auto* entry = entry_of(server.backend);
+    if (entry == nullptr) continue;
+    entry->selector.set_counts(server.server, server.in_flight, server.queued);
+    if (entry->selector.set_up(server.server, server.up)) busy_.insert(entry->lambda.app_d_id);
+  }
+}
+
+json::Value Dispatcher::health() const {
+  const std::lock_guard lock(mutex_);
+  json::Value out{{"status", serving_ ? "ok" : "starting"},
+                  {"version", MX2_VERSION},
+                  {"lambdas", entries_.size()}};
+  const auto problem = follower_.problem();
+  if (!problem.empty()) out["orchestrator"] = problem;
+  if (!problem.empty() && serving_) out["status"] = "stale";
+  return out;
+}
+
+json::Value Dispatcher::to_json(const Entry& entry) const {
+  const auto now_ms = clock_.now_ms();
+  json::Value out{{"appDId", entry.lambda.app_d_id},
+                  {"spill",
+                   {{"local", entry.selector.spill(Tier::kLocal)},
+                    {"neighbour", entry.selector.spill(Tier::kNeighbour)}}}};
+  auto& destinations = out["destinations"] = json::Value::array();
+  for (std::size_t i = 0; i < entry.lambda.destinations.size(); ++i) {
+    const auto& destination = entry.lambda.destinations[i];
+    const auto& state = entry.selector.state(i);
+    json::Value item{{"destination", destination.name},
+                     {"referenceURI", destination.reference_uri},
+                     {"host", destination.host_id},
+                     {"tier", to_text(destination.tier)},
+                     {"state", to_text(destination.admin)},
+                     {"up", state.up},
+                     {"weight", state.weight},
+                     {"inFlight", state.in_flight},
+                     {"queued", state.queued},
+                     {"calls", state.calls},
+                     {"errors", state.errors},
+                     {"failures", state.measured.failures}};
+    if (state.measured.sampled_ms != Measured::kNever) {
+      item["responseMs"] = state.measured.seconds * kMsPerSecond;
+      item["ageMs"] = now_ms - state.measured.sampled_ms;
+    }
+    destinations.push_back(std::move(item));
+  }
+  if (!entry.lambda.problems.empty()) out["leftOut"] = entry.lambda.problems;
+  return out;
+}
+
+json::Value Dispatcher::status() const {
+  auto out = health();
+  const std::lock_guard lock(mutex_);
+  out["policy"] = options_.selection.policy;
+  out["generation"] = plane_.generation();
+  auto& lambdas = out["lambdas"] = json::Value::array();
+  for (const auto& [app, entry] : entries_) lambdas.push_back(to_json(entry));
+  return out;
+}
+
+}  // namespace mx2::dispatcher

@@ -1,0 +1,79 @@
+// The control plane: puts together what the orchestrator says there is, what the data plane says of
+// its calls, and the selection policy, and tells the data plane.
+//
+// Threads: step() and stop() are for one, that of the data plane; the rest is for any.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "api/base/clock.h"
+#include "api/base/metrics.h"
+#include "api/json/json.h"
+#include "dispatcher/data_plane.h"
+#include "dispatcher/destinations.h"
+#include "dispatcher/follower.h"
+#include "dispatcher/selector.h"
+
+namespace mx2::dispatcher {
+
+class Dispatcher {
+ public:
+  // `log_fd` is bound to log_socket() of the data plane. All must outlive this.
+  Dispatcher(const DispatcherOptions& options, const Follower& follower, DataPlane& plane,
+             int log_fd, const Clock& clock, metrics::Registry& registry);
+
+  // Never waits for more than the data plane's answers; call it again after `period_ms`, when the
+  // log has something to read, or when the follower knows something new.
+  void step();
+
+  // {"status":"ok"|"starting","orchestrator":…}
+  [[nodiscard]] json::Value health() const;
+  // Every λ with its destinations, weights and response times.
+  [[nodiscard]] json::Value status() const;
+
+ private:
+  struct Entry {
+    Lambda lambda;
+    Selector selector;
+    std::vector<int> sent;   // weights that the data plane has
+    bool asked_for = false;  // had calls, or changed, since the last weights
+  };
+
+  void take_world();
+  void read_log();
+  void read_line(std::string_view line);
+  [[nodiscard]] Entry* entry_of(std::string_view backend);
+  void set_weights(std::int64_t now_ms);
+  void set_weights(Entry& entry, std::int64_t now_ms, bool always);
+  void look_at_servers(std::int64_t now_ms);
+  [[nodiscard]] json::Value to_json(const Entry& entry) const;
+
+  const DispatcherOptions& options_;
+  const Follower& follower_;
+  DataPlane& plane_;
+  const int log_fd_;
+  const Clock& clock_;
+  const std::unique_ptr<Policy> policy_;
+  metrics::Counter& calls_;
+  metrics::Counter& errors_;
+  metrics::Gauge& lambdas_;
+  metrics::Gauge& destinations_;
+  metrics::Gauge& ready_;
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<const World> world_;
+  std::map<std::string, Entry> entries_;                   // by appDId
+  std::map<std::string, Entry*, std::less<>> by_backend_;  // both backends of a λ
+  std::set<std::string> busy_;                             // appDIds that had calls lately
+  std::string next_look_;                                  // backend
+  std::int64_t weights_due_ms_ = 0;
+  std::int64_t look_due_ms_ = 0;
+  bool serving_ = false;
+};
+
+}  // namespace mx2::dispatcher

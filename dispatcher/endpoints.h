@@ -1,0 +1,25 @@
+// The dispatcher's own HTTP API. /status asks for the bearer token, if there is one.
+//
+//   GET /health     ok, starting, or stale: the orchestrator cannot be followed
+//   GET /metrics    Prometheus text
+//   GET /status     every λ with its destinations, weights and response times
+#pragma once
+
+#include <string>
+
+#include "api/base/metrics.h"
+#include "api/http/router.h"
+#include "dispatcher/dispatcher.h"
+
+namespace mx2::dispatcher {
+
+// What the endpoints work with; must outlive the router.
+struct Api {
+  metrics::Registry& registry;
+  const Dispatcher& dispatcher;
+  std::string token;  // empty: nobody is asked for one
+};
+
+void add_endpoints(http::Router& router, const Api& api);
+
+}  // namespace mx2::dispatcher

@@ -1,0 +1,218 @@
+#include "dispatcher/haproxy_config.h"
+
+#include <algorithm>
+
+namespace mx2::dispatcher {
+namespace {
+
+constexpr int kMsPerSecond = 1000;
+constexpr int kSampledCallsPerSecond = 500;
+constexpr int kHeadBytesMax = 16384;
+
+std::string ms(std::int64_t value) { return std::to_string(value) + "ms"; }
+
+std::string problem_body(int status, const char* cause, const char* title,
+                         const std::string& detail) {
+  return std::string(R"({"type":"urn:mx2:problem:)") + cause + R"(","title":")" + title +
+         R"(","status":)" + std::to_string(status) + R"(,"detail":")" + detail + R"("})";
+}
+
+std::string answer(int status, const char* cause, const char* title, const std::string& detail) {
+  return "  http-request return status " + std::to_string(status) +
+         " content-type application/problem+json lf-string '" +
+         problem_body(status, cause, title, detail) + "'";
+}
+
+std::string error(int status, const char* cause, const char* title, const char* detail) {
+  const bool later = status == 503 || status == 504;
+  return "  http-error status " + std::to_string(status) +
+         " content-type application/problem+json string '" +
+         problem_body(status, cause, title, detail) + "'" + (later ? " hdr Retry-After 1" : "") +
+         "\n";
+}
+
+std::string global_section(const DispatcherOptions& options, const std::string& directory,
+                           int generation) {
+  std::string out = "global\n  stats socket " + command_socket(directory, generation) +
+                    " mode 600 level admin\n  log " + log_socket(directory) +
+                    " len 2048 format raw local0\n  maxconn " +
+                    std::to_string(options.limits.connections_max) + "\n  tune.bufsize " +
+                    std::to_string(options.limits.buffer_bytes) + "\n  hard-stop-after " +
+                    ms(options.haproxy.drain_ms) + "\n";
+  // Checks must not come in bursts.
+  out += "  spread-checks 20\n";
+  if (options.haproxy.threads > 0) {
+    out += "  nbthread " + std::to_string(options.haproxy.threads) + "\n";
+  }
+  return out;
+}
+
+std::string errors() {
+  std::string out;
+  out += error(400, "invalid-argument", "Bad Request", "the request is malformed");
+  out += error(408, "request-timeout", "Request Timeout", "the request took too long to arrive");
+  out += error(500, "internal", "Internal Server Error", "internal error");
+  out += error(502, "bad-gateway", "Bad Gateway", "the destination answered nothing that is HTTP");
+  out += error(503, "unavailable", "Service Unavailable",
+               "no destination of this application can take the call now");
+  out +=
+      error(504, "deadline-exceeded", "Gateway Timeout", "the destination did not answer in time");
+  return out;
+}
+
+std::string defaults_section(const DispatcherOptions& options) {
+  const auto& timeouts = options.timeouts;
+  std::string out = "defaults\n  mode http\n  log global\n";
+  out += "  timeout connect " + ms(timeouts.connect_ms) + "\n  timeout queue " +
+         ms(timeouts.queue_ms) + "\n  timeout client " + ms(timeouts.idle_ms) +
+         "\n  timeout http-keep-alive " + ms(timeouts.idle_ms) + "\n  timeout http-request " +
+         ms(timeouts.request_ms) + "\n  timeout server " + ms(timeouts.response_ms) + "\n";
+  // A λ is a stateless function: what was not answered may be called again, elsewhere if possible.
+  // Not what takes long, for it would take long again.
+  out += "  retries " + std::to_string(options.retry.attempts) + "\n  option redispatch 1\n";
+  if (!options.retry.on.empty()) {
+    out += "  retry-on";
+    for (const auto& event : options.retry.on) out += " " + event;
+    out += "\n";
+  }
+  // A client that has gone gets no worker of a λ.
+  out += "  option abortonclose\n";
+  // A configuration that was replaced closes connections after an answer, not before a request.
+  out += "  option idle-close-on-response\n";
+  out += "  option forwardfor\n  http-reuse always\n";
+  return out + errors();
+}
+
+std::string body_rules(const DispatcherOptions& options) {
+  const auto half = std::to_string(options.limits.buffer_bytes / 2);
+  const auto limit = std::to_string(options.limits.body_bytes_max);
+  std::string out;
+  out += answer(413, "too-large", "Content Too Large", "a body may have " + limit + " bytes") +
+         " if { req.body_size gt " + limit + " }\n";
+  // What is buffered can be sent again, and keeps no λ waiting for a slow client.
+  out += "  acl chunked req.hdr(Transfer-Encoding) -m found\n";
+  out += "  http-request wait-for-body time " + ms(options.timeouts.request_ms) +
+         " if !chunked { req.body_size gt 0 }\n";
+  out += "  http-request wait-for-body time " + ms(options.timeouts.request_ms) + " at-least " +
+         half + " if chunked\n";
+  // A body of unknown length is known when it is in the buffer, or it is refused.
+  out += answer(413, "too-large", "Content Too Large",
+                "a body without Content-Length may have " + half + " bytes") +
+         " if chunked { req.body_size ge " + half + " }\n";
+  out += answer(431, "headers-too-large", "Request Header Fields Too Large",
+                "the headers have more than " + std::to_string(kHeadBytesMax / 2) + " bytes") +
+         " if chunked { req.hdrs,length gt " + std::to_string(kHeadBytesMax / 2) + " }\n";
+  return out;
+}
+
+std::string frontend_section(const DispatcherOptions& options, const std::string& directory) {
+  const auto hops = std::to_string(options.limits.hops_max);
+  std::string out = "frontend dispatcher\n  bind fd@" + std::to_string(kListenFd) + "\n";
+  out += "  log-format \"R %b %s %ST %[var(txn.t0)] %[var(txn.t1)] %U %sc %rc %sq %bq %ts\"\n";
+  // Nobody learns from calls that no destination had.
+  out +=
+      "  http-request return status 200 content-type application/json string "
+      "'{\"status\":\"ok\"}' if { path /-/health }\n";
+  out += "  http-request set-var(txn.app) path,field(2,/),url_dec,url_enc\n";
+  out += "  http-request set-var(txn.rest) path,field(3,/,0)\n";
+  out += "  http-request set-var(txn.hops) int(0)\n";
+  out +=
+      "  http-request set-var(txn.hops) req.hdr(Mx2-Dispatched),add(0) "
+      "if { req.hdr(Mx2-Dispatched) -m found }\n";
+  out +=
+      answer(508, "loop", "Loop Detected", "the call has passed " + hops + " dispatchers already") +
+      " if { var(txn.hops) -m int ge " + hops + " }\n";
+  out += "  http-request set-var(txn.backend) var(txn.app),map_str(" + directory + "/routes.map)\n";
+  // No second hop: what comes from a dispatcher goes to a λ.
+  out += "  http-request set-var(txn.backend) var(txn.app),map_str(" + directory +
+         "/final.map) if { var(txn.hops) -m int gt 0 }\n";
+  out += answer(404, "not-found", "Not Found", "there is no application %[var(txn.app)]") +
+         " unless { var(txn.backend) -m found }\n";
+  out += body_rules(options);
+  out += "  http-request set-header Mx2-Dispatched %[var(txn.hops),add(1)]\n";
+  out += "  http-request set-var(txn.t0) date(0,us)\n";
+  out += "  http-response set-var(txn.t1) date(0,us)\n";
+  out += "  use_backend %[var(txn.backend)]\n";
+  return out;
+}
+
+const char* algorithm(const std::string& policy) {
+  if (policy == "two-choices") return "random(2)";
+  if (policy == "random-proportional") return "random(1)";
+  return "roundrobin";
+}
+
+std::string path_rules(const std::string& path) {
+  if (path.empty()) return "  http-request set-path /%[var(txn.rest)]\n";
+  std::string escaped;
+  for (const char c : path) escaped += c == '%' ? "%%" : std::string(1, c);
+  return "  http-request set-path " + escaped +
+         "/%[var(txn.rest)] if { var(txn.rest) -m len gt 0 }\n  http-request set-path " + escaped +
+         " if !{ var(txn.rest) -m len gt 0 }\n";
+}
+
+std::string backend_section(const std::string& name, const Backend& backend,
+                            const DispatcherOptions& options, const std::string& arguments) {
+  std::string out = "backend " + name + "\n  balance " + algorithm(options.selection.policy) + "\n";
+  out += path_rules(backend.path);
+  // Of many calls a tenth tells as much.
+  out += "  http-response set-log-level silent if { be_sess_rate gt " +
+         std::to_string(kSampledCallsPerSecond) + " } !{ rand(10) -m int 0 }\n";
+  for (const auto& [server, state] : backend.servers) {
+    out += "  server " + server + " " + state.address + " weight " + std::to_string(state.weight) +
+           arguments + (state.enabled ? "\n" : " disabled\n");
+  }
+  return out;
+}
+
+std::string map_text(const std::map<std::string, std::string>& map) {
+  std::string out;
+  for (const auto& [key, value] : map) out += key + " " + value + "\n";
+  return out;
+}
+
+}  // namespace
+
+std::string command_socket(const std::string& directory, int generation) {
+  return directory + "/command." + std::to_string(generation);
+}
+
+std::string log_socket(const std::string& directory) { return directory + "/log"; }
+
+std::size_t count_servers(const Layout& layout) {
+  std::size_t servers = 0;
+  for (const auto& [name, backend] : layout.backends) servers += backend.servers.size();
+  return servers;
+}
+
+std::string server_arguments(const DispatcherOptions& options, std::size_t servers) {
+  const auto& health = options.health;
+  const auto spread = static_cast<std::int64_t>(servers) * kMsPerSecond / health.checks_per_second;
+  const auto interval = std::max<std::int64_t>(health.interval_ms, spread);
+  // Connections count, answers do not: an application's error says nothing of its host. One check
+  // that fails is as bad as all connections that did.
+  std::string out = " check inter " + ms(interval) + " fastinter " + ms(health.down_interval_ms) +
+                    " downinter " + ms(health.down_interval_ms) +
+                    " fall 2 rise 1 observe layer4 error-limit " + std::to_string(health.failures) +
+                    " on-error mark-down";
+  if (options.limits.in_flight_max > 0) {
+    out += " maxconn " + std::to_string(options.limits.in_flight_max);
+  }
+  return out;
+}
+
+HaproxyFiles haproxy_files(const Layout& layout, const DispatcherOptions& options,
+                           const std::string& directory, int generation) {
+  HaproxyFiles files;
+  files.configuration = global_section(options, directory, generation) + "\n" +
+                        defaults_section(options) + "\n" + frontend_section(options, directory);
+  const auto arguments = server_arguments(options, count_servers(layout));
+  for (const auto& [name, backend] : layout.backends) {
+    files.configuration += "\n" + backend_section(name, backend, options, arguments);
+  }
+  files.routes = map_text(layout.routes);
+  files.final_routes = map_text(layout.final_routes);
+  return files;
+}
+
+}  // namespace mx2::dispatcher

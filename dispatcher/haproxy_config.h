@@ -1,0 +1,35 @@
+// The configuration of HAProxy 2.6, as text. Pure functions; the reasons for its settings are in
+// the .cpp file, beside them.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "dispatcher/layout.h"
+#include "dispatcher/options.h"
+
+namespace mx2::dispatcher {
+
+struct HaproxyFiles {
+  std::string configuration;
+  std::string routes;        // the map of λ to backend
+  std::string final_routes;  // the same for calls that come from another dispatcher
+};
+
+// Where a configuration's process is commanded: each generation has a socket of its own, so that
+// nobody can take the old process for the new one.
+[[nodiscard]] std::string command_socket(const std::string& directory, int generation);
+[[nodiscard]] std::string log_socket(const std::string& directory);
+
+inline constexpr int kListenFd = 3;  // the data plane's listening socket, as HAProxy inherits it
+
+[[nodiscard]] HaproxyFiles haproxy_files(const Layout& layout, const DispatcherOptions& options,
+                                         const std::string& directory, int generation);
+
+// Health checks and limits of each server of `servers`; begins with a space.
+[[nodiscard]] std::string server_arguments(const DispatcherOptions& options, std::size_t servers);
+
+// Servers of a layout, in all backends.
+[[nodiscard]] std::size_t count_servers(const Layout& layout);
+
+}  // namespace mx2::dispatcher

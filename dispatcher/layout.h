@@ -1,0 +1,57 @@
+// What the data plane is to look like, as values, and the difference between two of those as
+// commands of HAProxy's Runtime API (management.txt of HAProxy 2.6, section 9.3). Pure functions.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/base/result.h"
+#include "dispatcher/destinations.h"
+
+namespace mx2::dispatcher {
+
+inline constexpr int kWeightMax = 256;
+
+struct Server {
+  std::string address;
+  int weight = 0;       // 0: gets no calls
+  bool enabled = true;  // false: nor health checks
+  bool operator==(const Server&) const = default;
+};
+
+// A λ has one backend, and one more if some of its destinations are dispatchers: that without them,
+// for calls that come from a dispatcher.
+struct Backend {
+  std::string path;
+  std::map<std::string, Server> servers;
+};
+
+struct Layout {
+  std::map<std::string, Backend> backends;
+  std::map<std::string, std::string> routes;        // backend, by route_key()
+  std::map<std::string, std::string> final_routes;  // the same for calls of other dispatchers
+};
+
+// Safe in a name of HAProxy, and different for different appDIds.
+[[nodiscard]] std::string backend_name(const std::string& app_d_id, bool final);
+// The λ's path segment, as HAProxy makes it of whatever a client sent.
+[[nodiscard]] std::string route_key(const std::string& app_d_id);
+
+// Adds a λ. `weights`: as many as it has destinations.
+void add_lambda(Layout& layout, const Lambda& lambda, const std::vector<int>& weights);
+
+struct Difference {
+  std::vector<std::string> commands;
+  std::vector<std::string> leaving;  // servers ("backend/server") to delete when they are idle
+  bool reload = false;               // there is more than commands can do
+};
+
+// What turns `running` into `wanted`. `server_arguments` follow name and address of a new server;
+// `directory` is that of the maps. Backends that are no longer wanted stay, without servers.
+[[nodiscard]] Difference difference(const Layout& running, const Layout& wanted,
+                                    const std::string& server_arguments,
+                                    const std::string& directory);
+
+}  // namespace mx2::dispatcher

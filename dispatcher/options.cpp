@@ -1,0 +1,128 @@
+#include "dispatcher/options.h"
+
+#include <algorithm>
+
+#include "api/base/text.h"
+#include "api/config/reader.h"
+
+namespace mx2::dispatcher {
+namespace {
+
+constexpr int kHourMs = 3'600'000;
+
+void read_token(config::Reader& reader, const std::string& key, std::string& token) {
+  reader.secret_file(key, token);
+  token = trim(std::string_view(token).substr(0, token.find('\n')));
+}
+
+void read_orchestrator(config::Reader& reader, OrchestratorAccess& access) {
+  reader.text("orchestrator.url", access.url);
+  while (access.url.ends_with('/')) access.url.pop_back();
+  read_token(reader, "orchestrator.token_file", access.token);
+  reader.text("orchestrator.ca_file", access.ca_file);
+  reader.integer("orchestrator.timeout_ms", access.timeout_ms, 100, kHourMs);
+  reader.integer("orchestrator.wait_ms", access.wait_ms, 0, 60000);
+  reader.integer("orchestrator.page_items", access.page_items, 1, 100000);
+}
+
+void read_place(config::Reader& reader, PlaceOptions& place) {
+  reader.text("host.id", place.host_id);
+  reader.text("host.zone", place.zone);
+  reader.text("host.cloud_label", place.cloud_label);
+  std::vector<std::string> latencies;
+  reader.texts("host.latency_ms", latencies);
+  for (const auto& entry : latencies) {
+    const auto at = entry.rfind('=');
+    const auto ms = at == std::string::npos ? std::nullopt : parse_uint(entry.substr(at + 1));
+    if (!ms || *ms > kHourMs || at == 0) {
+      reader.fail("host.latency_ms", "\"" + entry + "\" is not host=milliseconds");
+      continue;
+    }
+    place.latency_ms[entry.substr(0, at)] = static_cast<int>(*ms);
+  }
+}
+
+void read_selection(config::Reader& reader, SelectionOptions& selection) {
+  reader.choice("selection.policy", selection.policy,
+                {"least-impedance", "random-proportional", "deficit-round-robin", "predicted",
+                 "two-choices"});
+  reader.integer("selection.smoothing_percent", selection.smoothing_percent, 0, 99);
+  reader.integer("selection.stale_ms", selection.stale_ms, 100, kHourMs);
+  reader.integer("selection.spill_percent", selection.spill_percent, 100, 100000);
+  reader.integer("selection.spill_ms", selection.spill_ms, 0, kHourMs);
+  reader.integer("selection.period_ms", selection.period_ms, 10, 10000);
+}
+
+void read_retry(config::Reader& reader, RetryOptions& retry) {
+  const std::vector<std::string> known = {
+      "conn-failure", "empty-response", "junk-response", "502", "response-timeout", "503", "504"};
+  reader.integer("retry.attempts", retry.attempts, 0, 20);
+  reader.texts("retry.on", retry.on);
+  for (const auto& word : retry.on) {
+    if (std::find(known.begin(), known.end(), word) == known.end()) {
+      reader.fail("retry.on", "\"" + word +
+                                  "\" is not one of conn-failure, empty-response, "
+                                  "junk-response, response-timeout, 502, 503, 504");
+    }
+  }
+}
+
+void read_limits(config::Reader& reader, DispatcherOptions& options) {
+  auto& limits = options.limits;
+  reader.integer("limits.body_bytes_max", limits.body_bytes_max, 1, std::int64_t{1} << 40);
+  reader.integer("limits.buffer_bytes", limits.buffer_bytes, 16384, 16 << 20);
+  reader.integer("limits.connections_max", limits.connections_max, 1, 1'000'000);
+  reader.integer("limits.in_flight_max", limits.in_flight_max, 0, 1'000'000);
+  reader.integer("limits.hops_max", limits.hops_max, 1, 1000);
+  auto& timeouts = options.timeouts;
+  reader.integer("timeouts.connect_ms", timeouts.connect_ms, 1, kHourMs);
+  reader.integer("timeouts.queue_ms", timeouts.queue_ms, 1, kHourMs);
+  reader.integer("timeouts.request_ms", timeouts.request_ms, 1, kHourMs);
+  reader.integer("timeouts.idle_ms", timeouts.idle_ms, 1, 24 * kHourMs);
+  reader.integer("timeouts.response_ms", timeouts.response_ms, 1, 24 * kHourMs);
+}
+
+void read_health(config::Reader& reader, HealthOptions& health) {
+  reader.integer("health.interval_ms", health.interval_ms, 10, kHourMs);
+  reader.integer("health.down_interval_ms", health.down_interval_ms, 10, kHourMs);
+  reader.integer("health.failures", health.failures, 1, 1000);
+  reader.integer("health.checks_per_second", health.checks_per_second, 1, 1'000'000);
+}
+
+void read_haproxy(config::Reader& reader, HaproxyOptions& haproxy) {
+  reader.text("haproxy.program", haproxy.program);
+  reader.text("haproxy.directory", haproxy.directory);
+  reader.integer("haproxy.threads", haproxy.threads, 0, 64);
+  reader.integer("haproxy.reload_interval_ms", haproxy.reload_interval_ms, 0, kHourMs);
+  reader.integer("haproxy.drain_ms", haproxy.drain_ms, 1000, 24 * kHourMs);
+  if (haproxy.directory.size() > 80) reader.fail("haproxy.directory", "longer than 80 bytes");
+}
+
+}  // namespace
+
+Result<ReadDispatcherOptions> read_dispatcher_options(const config::Document& document) {
+  ReadDispatcherOptions result;
+  auto& options = result.options;
+  config::Reader reader(document);
+  read_orchestrator(reader, options.orchestrator);
+  reader.text("dispatcher.address", options.listen_address);
+  reader.integer("dispatcher.port", options.listen_port, 0, 65535);
+  reader.text("dispatcher.app_d_id", options.app_d_id);
+  reader.texts("dispatcher.apps", options.apps);
+  reader.text("server.address", options.api_address);
+  reader.integer("server.port", options.api_port, 0, 65535);
+  read_token(reader, "server.token_file", options.token);
+  read_place(reader, options.place);
+  read_selection(reader, options.selection);
+  read_retry(reader, options.retry);
+  read_limits(reader, options);
+  read_health(reader, options.health);
+  read_haproxy(reader, options.haproxy);
+  reader.choice("log.level", options.log_level, {"debug", "info", "warn", "error", "off"});
+  reader.choice("log.format", options.log_format, {"text", "json"});
+  if (auto fine = reader.finish(); !fine) return fine.error();
+  result.effective = reader.effective();
+  return result;
+}
+
+}  // namespace mx2::dispatcher

@@ -1,0 +1,106 @@
+// The configuration of mx2-dispatcher. Every key, its default, unit and effect is in
+// deploy/example/dispatcher.yaml.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "api/base/result.h"
+#include "api/config/yaml.h"
+
+namespace mx2::dispatcher {
+
+struct OrchestratorAccess {
+  std::string url = "http://127.0.0.1:8081";
+  std::string token;  // read from its file
+  std::string ca_file;
+  int timeout_ms = 10000;
+  int wait_ms = 20000;  // of a long poll for changes
+  std::size_t page_items = 1000;
+};
+
+// Where this dispatcher is, which decides what is local to it.
+struct PlaceOptions {
+  std::string host_id;
+  std::string zone;  // empty: that of the host
+  std::string cloud_label = "tier=cloud";
+  std::map<std::string, int> latency_ms;  // by host: what is assumed until it is measured
+};
+
+struct SelectionOptions {
+  std::string policy = "deficit-round-robin";
+  int smoothing_percent = 95;  // weight of what was known in a new estimate
+  int stale_ms = 10000;        // after which an estimate, or a sample of a fit, is too old
+  int spill_percent = 200;     // of the next tier's response time: beyond, calls overflow there,
+  int spill_ms = 5;            // if that gains so many milliseconds
+  int period_ms = 100;         // between changes of weights
+};
+
+struct RetryOptions {
+  int attempts = 3;
+  std::vector<std::string> on = {"conn-failure", "empty-response", "503"};
+};
+
+struct LimitOptions {
+  std::int64_t body_bytes_max = 1 << 20;
+  int buffer_bytes = 65536;  // a call larger than that is not made again
+  int connections_max = 4000;
+  int in_flight_max = 0;  // calls at one destination; 0: no limit
+  int hops_max = 8;
+};
+
+struct TimeoutOptions {
+  int connect_ms = 300;
+  int queue_ms = 1000;
+  int request_ms = 10000;   // for a client to send head, and what is buffered of the body
+  int idle_ms = 60000;      // of a client's connection
+  int response_ms = 30000;  // of a destination
+};
+
+struct HealthOptions {
+  int interval_ms = 2000;       // of checks while all is well
+  int down_interval_ms = 500;   // while it is not
+  int failures = 3;             // connections in a row that fail, before nothing is sent there
+  int checks_per_second = 200;  // of all destinations; with many, the interval grows
+};
+
+struct HaproxyOptions {
+  std::string program = "/usr/sbin/haproxy";
+  std::string directory;  // empty: one of its own, removed at the end
+  int threads = 0;        // 0: as many as there are CPUs
+  int reload_interval_ms = 1000;
+  int drain_ms = 60000;  // that a configuration that was replaced may still finish calls
+};
+
+struct DispatcherOptions {
+  OrchestratorAccess orchestrator;
+  std::string listen_address = "0.0.0.0";
+  std::uint16_t listen_port = 8070;
+  std::string api_address = "127.0.0.1";
+  std::uint16_t api_port = 8071;
+  std::string token;                      // of the API, read from its file; empty: none
+  std::string app_d_id = "dispatcher-1";  // the application that dispatchers are instances of
+  std::vector<std::string> apps;          // those that are served; empty: the whole catalogue
+  PlaceOptions place;
+  SelectionOptions selection;
+  RetryOptions retry;
+  LimitOptions limits;
+  TimeoutOptions timeouts;
+  HealthOptions health;
+  HaproxyOptions haproxy;
+  std::string log_level = "info";
+  std::string log_format = "text";
+};
+
+struct ReadDispatcherOptions {
+  DispatcherOptions options;
+  std::string effective;  // as YAML, without secrets
+};
+
+// All errors at once, with their places.
+[[nodiscard]] Result<ReadDispatcherOptions> read_dispatcher_options(
+    const config::Document& document);
+
+}  // namespace mx2::dispatcher

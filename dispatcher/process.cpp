@@ -1,0 +1,163 @@
+#include "dispatcher/process.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <thread>
+
+#include "api/base/ip.h"
+#include "api/base/text.h"
+#include "dispatcher/haproxy_config.h"
+
+namespace mx2::dispatcher {
+namespace {
+
+constexpr int kBacklog = 4096;
+constexpr int kDatagramBuffer = 4 << 20;
+constexpr std::size_t kLineBytesMax = 4096;
+constexpr unsigned kLastFd = 1024;
+
+sockaddr_in6 socket_address(const IpAddress& address, std::uint16_t port) {
+  sockaddr_in6 out{};
+  out.sin6_family = AF_INET6;
+  out.sin6_port = htons(port);
+  std::memcpy(&out.sin6_addr, address.bytes().data(), address.bytes().size());
+  return out;
+}
+
+sockaddr_in socket_address_v4(const IpAddress& address, std::uint16_t port) {
+  sockaddr_in out{};
+  out.sin_family = AF_INET;
+  out.sin_port = htons(port);
+  std::memcpy(&out.sin_addr, address.bytes().data() + 12, 4);
+  return out;
+}
+
+// After fork() of a program with threads: system calls only.
+[[noreturn]] void become(char* const* arguments, int listen_fd, int output) {
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  ::dup2(output, STDOUT_FILENO);
+  ::dup2(output, STDERR_FILENO);
+  if (listen_fd == kListenFd) {
+    ::fcntl(listen_fd, F_SETFD, 0);
+  } else {
+    ::dup2(listen_fd, kListenFd);
+  }
+  for (unsigned fd = kListenFd + 1; fd < kLastFd; ++fd) {
+    ::fcntl(static_cast<int>(fd), F_SETFD, FD_CLOEXEC);
+  }
+  ::execv(arguments[0], arguments);
+  ::_exit(127);
+}
+
+}  // namespace
+
+Fd::~Fd() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<Listener> listen_on(const std::string& address, std::uint16_t port) {
+  const auto ip = IpAddress::parse(address);
+  if (!ip) return invalid_argument("dispatcher.address is not an IP address");
+  const auto where = address + ":" + std::to_string(port);
+  const auto failed = [&] {
+    return unavailable("cannot listen on " + where + ": " + std::strerror(errno));
+  };
+  Listener listener{Fd(::socket(ip->is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+                    port};
+  const int fd = listener.fd.get();
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in v4 = socket_address_v4(*ip, port);
+  sockaddr_in6 v6 = socket_address(*ip, port);
+  auto* generic = ip->is_v4() ? reinterpret_cast<sockaddr*>(&v4) : reinterpret_cast<sockaddr*>(&v6);
+  socklen_t size = ip->is_v4() ? sizeof v4 : sizeof v6;
+  if (::bind(fd, generic, size) != 0 || ::listen(fd, kBacklog) != 0 ||
+      ::getsockname(fd, generic, &size) != 0) {
+    return failed();
+  }
+  listener.port = ntohs(ip->is_v4() ? v4.sin_port : v6.sin6_port);
+  return listener;
+}
+
+Result<Fd> bind_datagrams(const std::string& path) {
+  Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &kDatagramBuffer, sizeof kDatagramBuffer);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return invalid_argument("the path is too long");
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  ::unlink(path.c_str());
+  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+    return unavailable("cannot make " + path + ": " + std::strerror(errno));
+  }
+  return fd;
+}
+
+Result<void> Process::start(const std::string& configuration, const std::string& master) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return unavailable("cannot make a pipe");
+  Fd reader(ends[0]);
+  const Fd writer(ends[1]);
+  ::fcntl(reader.get(), F_SETFL, O_NONBLOCK);
+  std::array<std::string, 7> words{program_, "-W", "-db", "-S", master, "-f", configuration};
+  std::array<char*, 8> arguments{};
+  for (std::size_t i = 0; i < words.size(); ++i) arguments[i] = words[i].data();
+  const pid_t pid = ::fork();
+  if (pid == 0) become(arguments.data(), listen_fd_, writer.get());
+  if (pid < 0) return unavailable(std::string("cannot start anything: ") + std::strerror(errno));
+  pid_ = pid;
+  output_ = std::move(reader);
+  partial_.clear();
+  return {};
+}
+
+std::optional<int> Process::ended() {
+  int status = 0;
+  if (pid_ < 0 || ::waitpid(pid_, &status, WNOHANG) != pid_) return std::nullopt;
+  pid_ = -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+std::vector<std::string> Process::words() {
+  std::array<char, 4096> buffer{};
+  ssize_t got = 0;
+  while (output_.get() >= 0 && (got = ::read(output_.get(), buffer.data(), buffer.size())) > 0) {
+    partial_.append(buffer.data(), static_cast<std::size_t>(got));
+    if (partial_.size() > std::size_t{256} * kLineBytesMax) break;
+  }
+  std::vector<std::string> lines;
+  std::size_t end = 0;
+  while ((end = partial_.find('\n')) != std::string::npos) {
+    lines.push_back(partial_.substr(0, std::min(end, kLineBytesMax)));
+    partial_.erase(0, end + 1);
+  }
+  if (partial_.size() > kLineBytesMax) partial_.clear();
+  return lines;
+}
+
+void Process::stop(int grace_ms) {
+  if (pid_ < 0) return;
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + std::chrono::milliseconds(grace_ms);
+  ::kill(pid_, SIGTERM);
+  while (!ended()) {
+    if (Clock::now() >= deadline) ::kill(pid_, SIGKILL);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
+
+}  // namespace mx2::dispatcher

@@ -1,0 +1,71 @@
+// HAProxy as a child process, in master-worker mode: started, reloaded, ended. It ends when we do,
+// however that is (PR_SET_PDEATHSIG), so start() must be called by a thread that lives as long as
+// we.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/base/result.h"
+
+namespace mx2::dispatcher {
+
+// A file descriptor that is closed in the end.
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}
+  ~Fd();
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_ = -1;
+};
+
+// A listening TCP socket. It is ours, and HAProxy inherits it: while HAProxy is started again, its
+// clients wait and are not refused; and with port 0 the kernel chooses one.
+struct Listener {
+  Fd fd;
+  std::uint16_t port = 0;
+};
+[[nodiscard]] Result<Listener> listen_on(const std::string& address, std::uint16_t port);
+
+// A bound UNIX datagram socket; does not block.
+[[nodiscard]] Result<Fd> bind_datagrams(const std::string& path);
+
+class Process {
+ public:
+  // `listen_fd` becomes kListenFd of the child.
+  Process(std::string program, int listen_fd)
+      : program_(std::move(program)), listen_fd_(listen_fd) {}
+  ~Process() { stop(0); }
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  [[nodiscard]] Result<void> start(const std::string& configuration, const std::string& master);
+  // The status with which it ended, once; nothing while it runs or was never started.
+  [[nodiscard]] std::optional<int> ended();
+  // What it has written since, in lines.
+  [[nodiscard]] std::vector<std::string> words();
+  // SIGTERM, and SIGKILL after the grace.
+  void stop(int grace_ms);
+  [[nodiscard]] pid_t pid() const { return pid_; }
+
+ private:
+  std::string program_;
+  int listen_fd_;
+  pid_t pid_ = -1;
+  Fd output_;
+  std::string partial_;
+};
+
+}  // namespace mx2::dispatcher

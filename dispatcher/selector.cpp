@@ -1,0 +1,240 @@
+#include "dispatcher/selector.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "dispatcher/layout.h"
+
+namespace mx2::dispatcher {
+namespace {
+
+constexpr double kSpillUp = 0.1;
+constexpr double kSpillDown = 0.02;
+constexpr std::int64_t kSpillMs = 100;
+constexpr std::int64_t kExploreMs = 1000;
+constexpr double kStandByFactor = 10;
+constexpr double kAverage = 0.9;  // weight of what was before
+constexpr double kPercent = 100;
+constexpr double kFailuresMany = 0.5;
+constexpr double kMsPerSecond = 1000;
+constexpr double kShareLeast = 1.0 / (2 * kWeightMax);
+
+constexpr std::size_t kNobody = std::numeric_limits<std::size_t>::max();
+
+}  // namespace
+
+void Selector::update(const Lambda& lambda) {
+  std::vector<State> states(lambda.destinations.size());
+  std::map<std::string, std::size_t> by_name;
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    const auto& destination = lambda.destinations[i];
+    const auto before = by_name_.find(destination.name);
+    if (before != by_name_.end()) states[i] = std::move(states_[before->second]);
+    // What was unreachable and is said to be well again gets its chance.
+    const bool returns = before != by_name_.end() && destination.admin == Admin::kReady &&
+                         destinations_[before->second].admin == Admin::kDown;
+    if (returns) states[i].up = true;
+    by_name.emplace(destination.name, i);
+  }
+  states_ = std::move(states);
+  by_name_ = std::move(by_name);
+  destinations_ = lambda.destinations;
+  sampled_.assign(states_.size(), false);
+}
+
+std::size_t Selector::index_of(const std::string& destination) const {
+  const auto it = by_name_.find(destination);
+  return it == by_name_.end() ? kNobody : it->second;
+}
+
+void Selector::observe(const std::string& destination, const Sample& sample, bool queued,
+                       std::int64_t now_ms) {
+  const auto i = index_of(destination);
+  if (i == kNobody) return;
+  auto& state = states_[i];
+  ++state.calls;
+  if (sample.failed) ++state.errors;
+  queued_ = queued_ || queued;
+  sampled_[i] = true;
+  bytes_ = kAverage * bytes_ + (1 - kAverage) * sample.bytes;
+  in_flight_ = kAverage * in_flight_ + (1 - kAverage) * sample.load;
+  // The policy sees the sample among those of its tier.
+  Indices peers;
+  std::size_t which = 0;
+  for (std::size_t k = 0; k < destinations_.size(); ++k) {
+    if (destinations_[k].tier != destinations_[i].tier) continue;
+    if (k != i && (!states_[k].up || destinations_[k].admin != Admin::kReady)) continue;
+    if (k == i) which = peers.size();
+    peers.push_back(k);
+  }
+  policy_.observe(candidates(peers), which, sample, now_ms);
+}
+
+bool Selector::set_up(const std::string& destination, bool up) {
+  const auto i = index_of(destination);
+  if (i == kNobody || states_[i].up == up) return false;
+  states_[i].up = up;
+  return true;
+}
+
+void Selector::set_counts(const std::string& destination, long in_flight, long queued) {
+  const auto i = index_of(destination);
+  if (i == kNobody) return;
+  states_[i].in_flight = in_flight;
+  states_[i].queued = queued;
+}
+
+// Nearest first; only tiers that have somebody. Those that cannot take calls are in none, unless
+// nobody can: then those that drain, then those that do not answer (they may, by now).
+std::vector<Selector::Indices> Selector::find_tiers() const {
+  const auto collect = [this](Admin admin, bool up) {
+    std::vector<Indices> by_tier(kTiers);
+    for (std::size_t i = 0; i < states_.size(); ++i) {
+      if (destinations_[i].admin != admin || states_[i].up != up) continue;
+      by_tier[static_cast<std::size_t>(destinations_[i].tier)].push_back(i);
+    }
+    std::erase_if(by_tier, [](const Indices& tier) { return tier.empty(); });
+    return by_tier;
+  };
+  auto tiers = collect(Admin::kReady, true);
+  if (tiers.empty()) tiers = collect(Admin::kDraining, true);
+  if (tiers.empty()) tiers = collect(Admin::kReady, false);
+  return tiers;
+}
+
+Candidates Selector::candidates(const Indices& tier) {
+  Candidates out;
+  for (const auto i : tier) out.push_back(&states_[i].measured);
+  return out;
+}
+
+// Who was never measured takes as long as was configured, else as the slowest of its tier.
+void Selector::assume(const std::vector<Indices>& tiers) {
+  for (const auto& tier : tiers) {
+    double slowest = 0;
+    for (const auto i : tier) {
+      const auto& m = states_[i].measured;
+      if (m.sampled_ms != Measured::kNever) slowest = std::max(slowest, m.seconds);
+    }
+    for (const auto i : tier) {
+      auto& m = states_[i].measured;
+      if (m.sampled_ms != Measured::kNever) continue;
+      const auto latency = destinations_[i].latency_ms;
+      m.seconds = slowest > 0 ? slowest : 1;
+      if (latency > 0) m.seconds = latency / kMsPerSecond;
+    }
+  }
+}
+
+// Of those that have answered lately, the best counts; of the next tier, who is known.
+bool Selector::overflows(const Indices& tier, const Indices& next, std::int64_t now_ms) const {
+  const auto better = [](const Measured* a, const Measured& b) {
+    return a == nullptr || b.impedance() < a->impedance() ? &b : a;
+  };
+  const Measured* here = nullptr;
+  for (const auto i : tier) {
+    if (sampled_[i]) here = better(here, states_[i].measured);
+  }
+  const Measured* there = nullptr;
+  for (const auto i : next) {
+    const auto& m = states_[i].measured;
+    const bool known = m.is_fresh(now_ms, options_.stale_ms) || destinations_[i].latency_ms > 0;
+    if (known) there = better(there, m);
+  }
+  if (here == nullptr) return false;
+  if (queued_) return true;
+  if (there == nullptr) return false;
+  if (here->failures > kFailuresMany && there->failures < kFailuresMany) return true;
+  const double gain_ms = (here->impedance() - there->impedance()) * kMsPerSecond;
+  return gain_ms > options_.spill_ms &&
+         here->impedance() * kPercent > there->impedance() * options_.spill_percent;
+}
+
+void Selector::adjust_spill(const std::vector<Indices>& tiers, std::int64_t now_ms) {
+  if (now_ms - adjusted_ms_ < kSpillMs) return;
+  adjusted_ms_ = now_ms;
+  for (std::size_t t = 0; t < kTiers; ++t) {
+    const bool over = t + 1 < tiers.size() && overflows(tiers[t], tiers[t + 1], now_ms);
+    spill_[t] = std::clamp(spill_[t] + (over ? kSpillUp : -kSpillDown), 0.0, 1.0);
+    queued_ = queued_ && over;  // the next tier is told of it only by its own
+  }
+  queued_ = false;
+  sampled_.assign(states_.size(), false);
+}
+
+void Selector::share_out(const std::vector<Indices>& tiers, std::int64_t now_ms) {
+  std::vector<double> shares(states_.size(), 0);
+  std::vector<bool> probes(states_.size(), false);
+  double left = 1;
+  for (std::size_t t = 0; t < tiers.size(); ++t) {
+    const double of_tier = t + 1 < tiers.size() ? left * (1 - spill_[t]) : left;
+    left -= of_tier;
+    const auto result = policy_.shares(candidates(tiers[t]), {bytes_, in_flight_, now_ms});
+    for (std::size_t k = 0; k < result.size(); ++k) {
+      shares[tiers[t][k]] = of_tier * result[k].share;
+      probes[tiers[t][k]] = result[k].probe && of_tier > 0;
+    }
+  }
+  const double most = shares.empty() ? 0 : *std::max_element(shares.begin(), shares.end());
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    const double share = most > 0 ? shares[i] / most : 0;
+    states_[i].weight = static_cast<int>(std::lround(share * kWeightMax));
+    if (states_[i].weight == 0 && (share > kShareLeast || probes[i])) states_[i].weight = 1;
+  }
+}
+
+// Unused destinations whose state nobody knows, in turn; null when all is known.
+Selector::State* Selector::unknown(const Indices& unused, std::int64_t now_ms) {
+  State* oldest = nullptr;
+  for (const auto i : unused) {
+    auto& state = states_[i];
+    if (state.measured.is_fresh(now_ms, options_.stale_ms)) continue;
+    if (now_ms - state.explored_ms < kExploreMs) return &state;  // has its turn
+    if (oldest == nullptr || state.explored_ms < oldest->explored_ms) oldest = &state;
+  }
+  if (oldest != nullptr) oldest->explored_ms = now_ms;
+  return oldest;
+}
+
+void Selector::stand_by(const std::vector<Indices>& tiers, std::int64_t now_ms) {
+  Indices unused;
+  double least = std::numeric_limits<double>::infinity();
+  for (const auto& tier : tiers) {
+    for (const auto i : tier) {
+      if (states_[i].weight > 0) {
+        least = std::min(least, states_[i].measured.impedance());
+      } else {
+        unused.push_back(i);
+      }
+    }
+    // Farther ones only while there is nobody nearer to ask.
+    if (!unused.empty() && &tier != &tiers.front()) break;
+  }
+  State* chosen = unknown(unused, now_ms);
+  for (const auto i : unused) {
+    if (chosen != nullptr && !chosen->measured.is_fresh(now_ms, options_.stale_ms)) break;
+    const auto w = states_[i].measured.impedance();
+    if (w > kStandByFactor * least) continue;
+    if (chosen == nullptr || w < chosen->measured.impedance()) chosen = &states_[i];
+  }
+  if (chosen != nullptr) chosen->weight = 1;
+}
+
+std::vector<int> Selector::weights(std::int64_t now_ms) {
+  const auto tiers = find_tiers();
+  assume(tiers);
+  adjust_spill(tiers, now_ms);
+  share_out(tiers, now_ms);
+  stand_by(tiers, now_ms);
+  std::vector<int> out;
+  for (const auto& state : states_) out.push_back(state.weight);
+  return out;
+}
+
+bool Selector::is_restless() const {
+  if (states_.size() < 2) return false;
+  return std::any_of(std::begin(spill_), std::end(spill_), [](double s) { return s > 0; });
+}
+
+}  // namespace mx2::dispatcher

@@ -1,0 +1,89 @@
+// The destinations of one λ, what is known of them, and the weights that follow.
+//
+// Tiers come first: the nearest one with a destination that can take calls gets them all, shared
+// out by the policy. It overflows into the next, by a tenth more every 100 ms, while its calls have
+// to queue or take longer than `spill_percent` of what the next tier takes; and takes back a
+// fiftieth every 100 ms. Destinations that drain get calls only while there is no other.
+//
+// Shares become weights of 0 to 256, the largest 256. Of those that would get none, one has the
+// least weight there is, 1: a call now and then tells how it is, and if all others fail the data
+// plane sends calls there at once, before anybody here knows. It is one that nobody has measured
+// lately, in turns of a second; else the best, unless it takes ten times as long as those in use.
+//
+// Pure but for its state; one thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dispatcher/destinations.h"
+#include "dispatcher/policy.h"
+
+namespace mx2::dispatcher {
+
+class Selector {
+ public:
+  struct State {
+    Measured measured;
+    bool up = true;  // as the data plane sees it
+    int weight = 0;
+    std::uint64_t calls = 0;   // that we heard of
+    std::uint64_t errors = 0;  // of those
+    long in_flight = 0;
+    long queued = 0;
+    std::int64_t explored_ms = -1'000'000;  // begin of its last turn as the one to try
+  };
+
+  // `policy` must outlive this.
+  Selector(const Policy& policy, const SelectionOptions& options)
+      : policy_(policy), options_(options) {}
+
+  // Destinations that stay keep what is known of them.
+  void update(const Lambda& lambda);
+  // Of a destination that has gone it is dropped.
+  void observe(const std::string& destination, const Sample& sample, bool queued,
+               std::int64_t now_ms);
+  // As the data plane sees it. True if that is new.
+  bool set_up(const std::string& destination, bool up);
+  void set_counts(const std::string& destination, long in_flight, long queued);
+
+  // In the order of the λ's destinations. Call it about every `period_ms` while calls go on.
+  std::vector<int> weights(std::int64_t now_ms);
+  // Whether weights() may change though nobody calls.
+  [[nodiscard]] bool is_restless() const;
+
+  // In the order of the λ's destinations.
+  [[nodiscard]] const State& state(std::size_t i) const { return states_[i]; }
+  [[nodiscard]] double spill(Tier tier) const { return spill_[static_cast<std::size_t>(tier)]; }
+
+ private:
+  using Indices = std::vector<std::size_t>;
+  static constexpr std::size_t kTiers = 3;
+
+  [[nodiscard]] std::vector<Indices> find_tiers() const;
+  [[nodiscard]] Candidates candidates(const Indices& tier);
+  [[nodiscard]] std::size_t index_of(const std::string& destination) const;
+  void assume(const std::vector<Indices>& tiers);
+  void adjust_spill(const std::vector<Indices>& tiers, std::int64_t now_ms);
+  [[nodiscard]] bool overflows(const Indices& tier, const Indices& next, std::int64_t now_ms) const;
+  void share_out(const std::vector<Indices>& tiers, std::int64_t now_ms);
+  [[nodiscard]] State* unknown(const Indices& unused, std::int64_t now_ms);
+  void stand_by(const std::vector<Indices>& tiers, std::int64_t now_ms);
+
+  const Policy& policy_;
+  const SelectionOptions options_;
+  std::vector<Destination> destinations_;
+  std::vector<State> states_;
+  std::map<std::string, std::size_t> by_name_;
+  double spill_[kTiers] = {};
+  bool queued_ = false;        // a call has, since the last weights()
+  std::vector<bool> sampled_;  // destinations, since the last adjust_spill()
+  std::int64_t adjusted_ms_ = 0;
+  double bytes_ = 0;      // of a call, on average
+  double in_flight_ = 0;  // calls of the λ, likewise
+};
+
+}  // namespace mx2::dispatcher

@@ -1,0 +1,219 @@
+// What HAProxy is told and what it says: destinations, configuration, commands, logs.
+#include <algorithm>
+
+#include "dispatcher/call_log.h"
+#include "dispatcher/command_socket.h"
+#include "dispatcher/destinations.h"
+#include "dispatcher/haproxy_config.h"
+#include "dispatcher/layout.h"
+#include "tests/catch.h"
+
+namespace mx2::dispatcher {
+namespace {
+
+Host host(const std::string& id, const std::string& zone, const std::string& uri,
+          const std::string& app = "echo") {
+  Host out;
+  out.id = id;
+  out.zone = zone;
+  out.instances = {{app, "i", uri, false}};
+  return out;
+}
+
+World world(std::vector<Host> hosts) {
+  World out;
+  out.apps = {{"echo", true}, {"off", false}, {"dispatcher-1", true}};
+  for (auto& h : hosts) out.hosts[h.id] = std::move(h);
+  return out;
+}
+
+DispatcherOptions at(const std::string& host_id) {
+  DispatcherOptions options;
+  options.place.host_id = host_id;
+  return options;
+}
+
+TEST_CASE("referenceURIs that can be dispatched to", "[dispatcher]") {
+  const auto uri = parse_reference_uri("HTTP://Edge.example:9000/face/detect/");
+  REQUIRE(uri.ok());
+  CHECK(uri->host == "edge.example");
+  CHECK(uri->port == 9000);
+  CHECK(uri->path == "/face/detect");
+  CHECK(parse_reference_uri("http://10.0.0.1")->port == 80);
+  CHECK(parse_reference_uri("http://[2001:db8::1]:81/x")->host == "2001:db8::1");
+  for (const auto* bad :
+       {"", "https://a", "http://", "http://a:0", "http://a:65536", "http://a:x", "http://a/b?c",
+        "http://a/'", "http://a/%\n", "http://a b/", "http://[x]/", "http://u@a/", "ftp://a"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(parse_reference_uri(bad).ok());
+  }
+}
+
+TEST_CASE("Tiers: host and zone, the edge, the cloud", "[dispatcher]") {
+  auto cloud = host("cloud", "here", "http://10.0.0.4:1");
+  cloud.labels = {{"tier", "cloud"}};
+  const auto all =
+      world({host("a", "here", "http://10.0.0.1:1"), host("b", "here", "http://10.0.0.2:1"),
+             host("c", "there", "http://10.0.0.3:1"), cloud});
+  const auto tiers = [&](const DispatcherOptions& options) {
+    std::map<std::string, Tier> out;
+    for (const auto& d : find_lambdas(all, options).at("echo").destinations)
+      out[d.host_id] = d.tier;
+    return out;
+  };
+  CHECK(tiers(at("a")) == std::map<std::string, Tier>{{"a", Tier::kLocal},
+                                                      {"b", Tier::kLocal},
+                                                      {"c", Tier::kNeighbour},
+                                                      {"cloud", Tier::kCloud}});
+  CHECK(tiers(at("c")).at("a") == Tier::kNeighbour);
+  CHECK(tiers(at("")).at("c") == Tier::kLocal);
+  CHECK(tiers(at("cloud")).at("cloud") == Tier::kLocal);
+}
+
+TEST_CASE("Which applications and destinations there are", "[dispatcher]") {
+  auto draining = host("b", "x", "http://b.example:1/p");
+  draining.state = HostState::kDraining;
+  auto down = host("c", "x", "http://10.0.0.3:1/p");
+  down.reachable = false;
+  auto all = world({host("a", "x", "http://10.0.0.1:1/p"), draining, down,
+                    host("d", "y", "http://10.0.0.4:1/q"), host("e", "y", "http://no.where:1/p")});
+  CHECK(names_to_resolve(all) == std::vector<std::string>{"b.example", "no.where"});
+  all.addresses = {{"b.example", "2001:db8::2"}, {"no.where", ""}};
+  const auto lambdas = find_lambdas(all, at("a"));
+  REQUIRE(lambdas.size() == 1);  // not those that are off, nor dispatchers
+  const auto& lambda = lambdas.at("echo");
+  CHECK(lambda.path == "/p");
+  REQUIRE(lambda.destinations.size() == 3);
+  CHECK(lambda.destinations[0].admin == Admin::kReady);
+  CHECK(lambda.destinations[1].admin == Admin::kDraining);
+  CHECK(lambda.destinations[1].address == "[2001:db8::2]:1");
+  CHECK(lambda.destinations[1].name == "2001:db8::2:1");
+  CHECK(lambda.destinations[2].admin == Admin::kDown);
+  CHECK(lambda.problems.size() == 2);  // another path, no address
+  auto options = at("a");
+  options.apps = {"other"};
+  CHECK(find_lambdas(all, options).empty());
+}
+
+TEST_CASE("Dispatchers among the destinations", "[dispatcher]") {
+  auto all = world(
+      {host("a", "x", "http://10.0.0.1:8070/echo"), host("b", "x", "http://10.0.0.2:8070/echo")});
+  all.hosts["a"].instances.push_back({"dispatcher-1", "i", "http://10.0.0.1:8070", false});
+  all.hosts["b"].instances.push_back({"dispatcher-1", "i", "http://10.0.0.2:8070", false});
+  const auto lambda = find_lambdas(all, at("a")).at("echo");
+  REQUIRE(lambda.destinations.size() == 1);  // not ourselves
+  CHECK_FALSE(lambda.destinations[0].final);
+  Layout layout;
+  add_lambda(layout, lambda, {256});
+  CHECK(layout.routes.at("echo") == "l.echo");
+  CHECK(layout.final_routes.at("echo") == "f.echo");
+  CHECK(layout.backends.at("f.echo").servers.empty());
+}
+
+TEST_CASE("Names are safe and differ", "[dispatcher]") {
+  CHECK(backend_name("echo-1_x.y", false) == "l.echo-1_x.y");
+  CHECK(backend_name("a b/ä~:", true) == "f.a:20b:2F:C3:A4:7E:3A");
+  CHECK(route_key("a b/~") == "a%20b%2F~");
+}
+
+Layout layout_of(std::map<std::string, Server> servers, const std::string& path = "") {
+  Layout out;
+  out.backends["l.x"] = {path, std::move(servers)};
+  out.routes = out.final_routes = {{"x", "l.x"}};
+  return out;
+}
+
+TEST_CASE("Differences become commands", "[dispatcher]") {
+  const auto running = layout_of({{"a:1", {"a:1", 256, true}}, {"b:1", {"b:1", 1, true}}});
+  const auto commands = [&](const Layout& wanted) {
+    return difference(running, wanted, " check", "/d").commands;
+  };
+  using Commands = std::vector<std::string>;
+  CHECK(commands(running).empty());
+  CHECK(commands(layout_of({{"a:1", {"a:1", 128, true}}, {"b:1", {"b:1", 1, true}}})) ==
+        Commands{"set server l.x/a:1 weight 128"});
+  CHECK(commands(layout_of({{"a:1", {"a:1", 256, false}}, {"b:1", {"b:1", 1, true}}})) ==
+        Commands{"disable server l.x/a:1"});
+  const auto other = difference(
+      running, layout_of({{"a:1", {"a:1", 256, true}}, {"c:1", {"c:1", 9, true}}}), " check", "/d");
+  CHECK(other.commands == Commands{"disable server l.x/b:1",
+                                   "add server l.x/c:1 c:1 weight 9 check", "enable server l.x/c:1",
+                                   "enable health l.x/c:1"});
+  CHECK(other.leaving == Commands{"l.x/b:1"});
+  CHECK_FALSE(other.reload);
+  CHECK(commands({}) == Commands{"disable server l.x/a:1", "disable server l.x/b:1",
+                                 "del map /d/routes.map x", "del map /d/final.map x"});
+}
+
+TEST_CASE("A λ that is new, or has another path, takes a reload", "[dispatcher]") {
+  CHECK(difference({}, layout_of({}), "", "/d").reload);
+  CHECK(difference(layout_of({}), layout_of({}, "/p"), "", "/d").reload);
+  CHECK_FALSE(difference(layout_of({}), {}, "", "/d").reload);
+}
+
+TEST_CASE("The configuration of HAProxy", "[dispatcher]") {
+  DispatcherOptions options;
+  options.selection.policy = "two-choices";
+  options.limits.in_flight_max = 7;
+  const auto files =
+      haproxy_files(layout_of({{"a:1", {"a:1", 3, false}}}, "/p%20"), options, "/d", 4);
+  const auto has = [&](const std::string& text) {
+    CAPTURE(text);
+    CHECK(files.configuration.find(text) != std::string::npos);
+  };
+  has("stats socket /d/command.4 ");
+  has("bind fd@3");
+  has("backend l.x\n  balance random(2)\n  http-request set-path /p%%20/");
+  has("  server a:1 a:1 weight 3 check inter 2000ms ");
+  has(" maxconn 7 disabled\n");
+  CHECK(files.routes == "x l.x\n");
+  // Checks of many servers are as many a second.
+  CHECK(server_arguments(options, 10'000).starts_with(" check inter 50000ms "));
+}
+
+TEST_CASE("Lines of HAProxy's log", "[dispatcher]") {
+  const auto call = parse_log_line("R l.x a:1 200 1000000 1002500 120 3 0 0 0 --\n");
+  REQUIRE(call);
+  const auto& logged = std::get<CallLogged>(*call);
+  CHECK(logged.backend == "l.x");
+  CHECK(logged.server == "a:1");
+  CHECK(logged.sample.seconds == Approx(0.0025));
+  CHECK(logged.sample.bytes == 120);
+  CHECK(logged.sample.load == 3);
+  CHECK_FALSE(logged.sample.failed);
+  CHECK_FALSE(logged.queued);
+  const auto failed = parse_log_line("R l.x a:1 500 1 2 1 1 0 0 2 --");
+  CHECK(std::get<CallLogged>(*failed).sample.failed);
+  CHECK(std::get<CallLogged>(*failed).queued);
+  CHECK(std::get<CallLogged>(*parse_log_line("R l.x a:1 504 1 - 1 1 0 0 0 sH")).sample.failed);
+  const auto down = parse_log_line("Server l.x/a:1 is DOWN, reason: Layer4 connection problem");
+  CHECK_FALSE(std::get<ServerChanged>(*down).up);
+  CHECK(std::get<ServerChanged>(*down).server == "a:1");
+  CHECK(std::get<ServerChanged>(*parse_log_line("Server l.x/a:1 is UP, reason: …")).up);
+  for (const auto* other :
+       {"", "R", "R ", "R l.x <NOSRV> 503 1 - 1 0 0 0 0 SC", "Server x", "Proxy y",
+        "R l.x a:1 200 1 2 1 1 0 0 0 CD", "R l.x a:1 200 x y 1 1 0 0 0 --",
+        "Server l.x/a:1 is going DOWN for maintenance"}) {
+    CAPTURE(other);
+    CHECK_FALSE(parse_log_line(other));
+  }
+}
+
+TEST_CASE("Answers of the Runtime API", "[dispatcher]") {
+  CHECK(complaints("\n\nNew server registered.\n\n\nServer deleted.\n").empty());
+  CHECK(complaints("\nNo such server.\n\n") == std::vector<std::string>{"No such server."});
+  const auto states = parse_stat(
+      "# pxname,svname,qcur,scur,stot,econ,eresp,wretr,status,type,hrsp_5xx,\n"
+      "l.x,a:1,2,3,4,5,6,7,UP 1/3,2,8,\nl.x,BACKEND,0,0,0,0,0,0,UP,1,0,\n\n"
+      "# pxname,svname,status,type\nl.y,b:1,MAINT,2\nl.y,c:1");
+  REQUIRE(states.size() == 2);
+  CHECK(states[0].backend == "l.x");
+  CHECK(states[0].up);
+  CHECK(states[0].in_flight == 3);
+  CHECK(states[0].queued == 2);
+  CHECK(states[0].server_errors == 8);
+  CHECK_FALSE(states[1].up);
+}
+
+}  // namespace
+}  // namespace mx2::dispatcher

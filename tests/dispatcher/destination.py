@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""A λ for tests: says who it is, as fast or slowly as it is told. Standard library only.
+
+usage: destination.py NAME PORT
+
+POST /-/set {"delay_ms": n, "status": n}   from now on
+POST /chain {"calls": [url, …]}            calls those in turn, with the hops it was told of
+anything else                              {"name", "path", "host", "hops", "forwarded", "bytes"}
+"""
+import http.client
+import http.server
+import json
+import socket
+import sys
+import time
+import urllib.parse
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 1024
+    name = ""
+    delay_ms = 0
+    status = 200
+
+    def handle_error(self, *_):  # callers that go away
+        pass
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = 65536  # head and body in one segment
+
+    def do_POST(self):
+        body = self.body()
+        if self.path == "/-/set":
+            for name, value in json.loads(body).items():
+                setattr(self.server, name, value)
+            return self.answer(200, {})
+        if self.path == "/chain":
+            return self.chain(json.loads(body)["calls"])
+        if self.server.delay_ms:
+            time.sleep(self.server.delay_ms / 1000)
+        return self.answer(self.server.status, {
+            "name": self.server.name, "path": self.path, "bytes": len(body),
+            "host": self.headers.get("Host"), "hops": self.headers.get("Mx2-Dispatched"),
+            "forwarded": self.headers.get("X-Forwarded-For")})
+
+    do_GET = do_POST
+    do_PUT = do_POST
+
+    def chain(self, calls):
+        answers = []
+        for url in calls:
+            parts = urllib.parse.urlsplit(url)
+            connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+            connection.request("POST", parts.path, json.dumps({"calls": calls}),
+                               {"Mx2-Dispatched": self.headers.get("Mx2-Dispatched", "0")})
+            reply = connection.getresponse()
+            answers.append([reply.status, json.loads(reply.read())])
+            connection.close()
+        self.answer(200, {"name": self.server.name, "answers": answers})
+
+    def body(self):
+        if "chunked" in self.headers.get("Transfer-Encoding", ""):
+            body = b""
+            while size := int(self.rfile.readline(), 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return body
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def answer(self, status, document):
+        text = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+        self.wfile.flush()
+
+    def log_message(self, *_):
+        pass
+
+
+def main(name, port):
+    server = Server(("127.0.0.1", int(port)), Handler)
+    server.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    server.name = name
+    print(server.server_port, flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

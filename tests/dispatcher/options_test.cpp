@@ -1,0 +1,40 @@
+// The shipped configuration has every key, with its default; mistakes are told.
+#include "dispatcher/options.h"
+
+#include "tests/catch.h"
+
+namespace mx2::dispatcher {
+namespace {
+
+TEST_CASE("dispatcher.yaml has every key, with its default", "[dispatcher-config]") {
+  const auto shipped =
+      config::read_yaml_file(std::string(MX2_SOURCE_DIR) + "/deploy/example/dispatcher.yaml");
+  REQUIRE(shipped.ok());
+  const auto from_example = read_dispatcher_options(*shipped);
+  const auto from_nothing = read_dispatcher_options({json::Value::object(), "defaults", {}});
+  REQUIRE(from_example.ok());
+  REQUIRE(from_nothing.ok());
+  CHECK(from_example->effective == from_nothing->effective);
+  const auto all_keys = config::parse_yaml(from_nothing->effective, "effective");
+  REQUIRE(all_keys.ok());
+  for (const auto& [pointer, place] : all_keys->places) {
+    CAPTURE(pointer);
+    CHECK(shipped->places.count(pointer) == 1);
+  }
+}
+
+TEST_CASE("Configurations of a dispatcher that cannot work are refused", "[dispatcher-config]") {
+  const auto refused = [](const char* text) {
+    return !read_dispatcher_options(config::parse_yaml(text, "f.yaml").value()).ok();
+  };
+  CHECK(refused("selection: {policy: best}"));
+  CHECK(refused("host: {latency_ms: [north]}"));
+  CHECK(refused("host: {latency_ms: [north=soon]}"));
+  CHECK(refused("retry: {on: [always]}"));
+  CHECK(refused("limits: {buffer_bytes: 1}"));
+  CHECK(refused("dispatchr: {port: 1}"));
+  CHECK_FALSE(refused("host: {latency_ms: [north=4, south=40]}"));
+}
+
+}  // namespace
+}  // namespace mx2::dispatcher

@@ -1,0 +1,175 @@
+// Tiers, overflow, stand-by and weights of a λ.
+#include "dispatcher/selector.h"
+
+#include "tests/catch.h"
+
+namespace mx2::dispatcher {
+namespace {
+
+Destination at(const std::string& name, Tier tier, Admin admin = Admin::kReady,
+               int latency_ms = 0) {
+  Destination out;
+  out.name = out.address = name;
+  out.tier = tier;
+  out.admin = admin;
+  out.latency_ms = latency_ms;
+  return out;
+}
+
+class Scene {
+ public:
+  explicit Scene(std::vector<Destination> destinations,
+                 const std::string& policy = "deficit-round-robin")
+      : policy_(make_policy(policy, {0, 10'000})), selector_(*policy_, {}) {
+    lambda_.destinations = std::move(destinations);
+    selector_.update(lambda_);
+  }
+  void answers(const std::string& name, double seconds, bool queued = false) {
+    selector_.observe(name, {seconds, 100, 1, false}, queued, now_ms_);
+  }
+  void fails(const std::string& name) {
+    selector_.observe(name, {0, 100, 1, true}, false, now_ms_);
+  }
+  std::vector<int> weights() { return selector_.weights(now_ms_); }
+  // A second of calls, a tenth of a second apart.
+  void second(const std::vector<std::pair<std::string, double>>& answered, bool queued = false) {
+    for (int i = 0; i < 10; ++i) {
+      now_ms_ += 100;
+      for (const auto& [name, seconds] : answered) answers(name, seconds, queued);
+      weights();
+    }
+  }
+  void change(std::vector<Destination> destinations) {
+    lambda_.destinations = std::move(destinations);
+    selector_.update(lambda_);
+  }
+  Selector& operator*() { return selector_; }
+  std::int64_t now_ms_ = 1'000'000;
+
+ private:
+  std::unique_ptr<Policy> policy_;
+  Lambda lambda_;
+  Selector selector_;
+};
+
+const auto kLocal = Tier::kLocal;
+const auto kNeighbour = Tier::kNeighbour;
+const auto kCloud = Tier::kCloud;
+
+TEST_CASE("The nearest tier gets all, one of the next stands by", "[selector]") {
+  Scene scene({at("l1", kLocal), at("l2", kLocal), at("n", kNeighbour), at("c", kCloud)});
+  CHECK(scene.weights() == std::vector<int>{256, 256, 1, 0});
+  (*scene).set_up("l1", false);
+  CHECK(scene.weights() == std::vector<int>{0, 256, 1, 0});
+  (*scene).set_up("l2", false);
+  CHECK(scene.weights() == std::vector<int>{0, 0, 256, 1});
+  (*scene).set_up("n", false);
+  CHECK(scene.weights() == std::vector<int>{0, 0, 0, 256});
+}
+
+TEST_CASE("When nobody answers, all are tried", "[selector]") {
+  Scene scene({at("l", kLocal)});
+  (*scene).set_up("l", false);
+  CHECK(scene.weights() == std::vector<int>{256});
+}
+
+TEST_CASE("Who drains gets calls only when there is nobody else", "[selector]") {
+  Scene scene({at("l", kLocal, Admin::kDraining), at("c", kCloud)});
+  CHECK(scene.weights() == std::vector<int>{0, 256});
+  scene.change({at("l", kLocal, Admin::kDraining), at("c", kCloud, Admin::kDown)});
+  CHECK(scene.weights() == std::vector<int>{256, 0});
+  scene.change({at("l", kLocal, Admin::kDown), at("c", kCloud, Admin::kDown)});
+  CHECK(scene.weights() == std::vector<int>{0, 0});
+}
+
+TEST_CASE("Shares become weights", "[selector]") {
+  Scene scene({at("a", kLocal), at("b", kLocal)});
+  scene.answers("a", 0.010);
+  scene.answers("b", 0.020);
+  CHECK(scene.weights() == std::vector<int>{256, 128});
+}
+
+TEST_CASE("A tier that is slow overflows, and takes back what it can", "[selector]") {
+  Scene scene({at("l", kLocal), at("n", kNeighbour)});
+  scene.answers("n", 0.010);
+  scene.second({{"l", 0.015}});
+  CHECK((*scene).spill(kLocal) == 0);  // not twice as much
+  scene.second({{"l", 0.050}, {"n", 0.010}});
+  CHECK((*scene).spill(kLocal) > 0.9);
+  CHECK(scene.weights()[1] == 256);
+  CHECK(scene.weights()[0] < 32);
+  for (int i = 0; i < 6; ++i) scene.second({{"l", 0.010}, {"n", 0.010}});
+  CHECK((*scene).spill(kLocal) == 0);
+  CHECK(scene.weights()[0] == 256);
+}
+
+TEST_CASE("Differences that nobody feels are no reason to leave a tier", "[selector]") {
+  Scene scene({at("l", kLocal), at("n", kNeighbour)});
+  scene.second({{"l", 0.004}, {"n", 0.001}});
+  CHECK((*scene).spill(kLocal) == 0);
+}
+
+TEST_CASE("A tier whose calls queue overflows", "[selector]") {
+  Scene scene({at("l", kLocal), at("n", kNeighbour)});
+  scene.second({{"l", 0.010}, {"n", 0.050}}, true);
+  CHECK((*scene).spill(kLocal) > 0.9);
+}
+
+TEST_CASE("A tier whose calls fail overflows; one failure does nothing", "[selector]") {
+  Scene scene({at("l", kLocal), at("n", kNeighbour)});
+  scene.second({{"l", 0.010}, {"n", 0.010}});
+  const auto before = scene.weights();
+  scene.fails("l");
+  CHECK(scene.weights() == before);
+  for (int i = 0; i < 20; ++i) {
+    scene.now_ms_ += 100;
+    scene.fails("l");
+    scene.answers("n", 0.010);
+    scene.weights();
+  }
+  CHECK((*scene).spill(kLocal) > 0.9);
+}
+
+TEST_CASE("What was configured counts until it is measured", "[selector]") {
+  Scene scene({at("a", kLocal, Admin::kReady, 10), at("b", kLocal, Admin::kReady, 20)},
+              "random-proportional");
+  CHECK(scene.weights() == std::vector<int>{256, 128});
+  scene.answers("a", 0.040);
+  CHECK(scene.weights() == std::vector<int>{128, 256});
+}
+
+TEST_CASE("Unknown ones have their turn to be tried, those that are bad have not", "[selector]") {
+  Scene scene({at("l", kLocal), at("n1", kNeighbour), at("n2", kNeighbour)});
+  scene.second({{"l", 0.010}});
+  std::vector<int> tried(3, 0);
+  for (int i = 0; i < 40; ++i) {
+    scene.now_ms_ += 100;
+    scene.answers("l", 0.010);
+    const auto weights = scene.weights();
+    CHECK(weights[1] + weights[2] == 1);
+    tried[1] += weights[1];
+    tried[2] += weights[2];
+  }
+  CHECK(tried[1] >= 15);
+  CHECK(tried[2] >= 15);
+  scene.answers("n1", 0.020);
+  scene.answers("n2", 0.015);
+  CHECK(scene.weights() == std::vector<int>{256, 0, 1});
+  scene.answers("n2", 0.200);
+  CHECK(scene.weights() == std::vector<int>{256, 1, 0});
+  scene.answers("n1", 0.200);
+  CHECK(scene.weights() == std::vector<int>{256, 0, 0});
+}
+
+TEST_CASE("Destinations that stay keep what is known of them", "[selector]") {
+  Scene scene({at("a", kLocal), at("b", kLocal)});
+  scene.answers("a", 0.010);
+  scene.answers("b", 0.020);
+  scene.change({at("c", kLocal, Admin::kReady, 10), at("b", kLocal), at("a", kLocal)});
+  CHECK((*scene).state(1).calls == 1);
+  CHECK(scene.weights() == std::vector<int>{256, 128, 256});
+  scene.answers("gone", 1);  // of another life
+}
+
+}  // namespace
+}  // namespace mx2::dispatcher
