@@ -94,7 +94,12 @@ enum class StrategyKind : std::uint8_t {
   kMultiple,      // several endpoints, probed by the client: uncoordinated access
 };
 
-enum class SelectionKind : std::uint8_t { kLeastImpedance, kDeficitRoundRobin, kPredicted };
+enum class SelectionKind : std::uint8_t {
+  kLeastImpedance,
+  kDeficitRoundRobin,
+  kPredicted,
+  kShipped,  // what mx2-dispatcher does as it is shipped
+};
 
 struct StrategySpec {
   StrategyKind kind = StrategyKind::kNotification;

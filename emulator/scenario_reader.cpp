@@ -15,8 +15,8 @@ constexpr std::uint32_t kHostsMax = kCellsMax;
 
 const std::vector<std::string> kStrategies = {"static", "baseline", "notification", "dispatching",
                                               "multiple"};
-const std::vector<std::string> kSelections = {"least-impedance", "deficit-round-robin",
-                                              "predicted"};
+const std::vector<std::string> kSelections = {"least-impedance", "deficit-round-robin", "predicted",
+                                              "mx2-dispatcher"};
 
 class ScenarioReader {
  public:

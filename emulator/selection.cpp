@@ -233,10 +233,12 @@ class Predicted final : public Selection {
 
 }  // namespace
 
-std::unique_ptr<Selection> make_selection(SelectionKind kind, std::uint32_t destinations) {
+std::unique_ptr<Selection> make_selection(SelectionKind kind, const std::vector<bool>& is_local) {
+  const auto destinations = static_cast<std::uint32_t>(is_local.size());
   switch (kind) {
     case SelectionKind::kLeastImpedance: return std::make_unique<LeastImpedance>(destinations);
     case SelectionKind::kPredicted: return std::make_unique<Predicted>(destinations);
+    case SelectionKind::kShipped: return make_shipped_selection(is_local);
     case SelectionKind::kDeficitRoundRobin: break;
   }
   return std::make_unique<DeficitRoundRobin>(destinations);

@@ -9,13 +9,18 @@
 //   predicted            the smallest prediction: network time as a + b·size over the last 50
 //                        samples of 10 s, plus processing time as a + b·load over the last 50,
 //                        with the load that the host told last
-// Source: e-router and e-dispatcher of Cicconetti et al.'s prototype. Theirs never looks again at a
-// host that was slow once, under least impedance; here a weight that is older than 10 s is as
-// unknown as one that was never measured, and what is unknown is tried first.
+//   mx2-dispatcher       dispatcher/selector.h with its standard options: the host in the
+//   dispatcher's
+//                        cell first, others when that is slow; weights every 100 ms, by which calls
+//                        are shared out in turn as HAProxy does it
+// Source of the first three: e-router and e-dispatcher of Cicconetti et al.'s prototype. Theirs
+// never looks again at a host that was slow once, under least impedance; here a weight that is
+// older than 10 s is as unknown as one that was never measured, and what is unknown is tried first.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "emulator/scenario.h"
 #include "emulator/time.h"
@@ -38,7 +43,10 @@ class Selection {
   virtual void answered(Time now, std::uint32_t destination, const Sample& sample) = 0;
 };
 
+// `is_local`: of each destination, whether it is in the dispatcher's own cell.
 [[nodiscard]] std::unique_ptr<Selection> make_selection(SelectionKind kind,
-                                                        std::uint32_t destinations);
+                                                        const std::vector<bool>& is_local);
+// The last of them.
+[[nodiscard]] std::unique_ptr<Selection> make_shipped_selection(const std::vector<bool>& is_local);
 
 }  // namespace mx2::emulator

@@ -77,8 +77,11 @@ void Simulation::set_up_table() {
 void Simulation::set_up_dispatchers() {
   for (std::uint32_t h = 0; h < hosts_.size(); ++h) {
     for (const auto& hosts : hosts_of_) {
-      const auto number = static_cast<std::uint32_t>(hosts.size());
-      dispatches_.push_back({make_selection(scenario_.strategy.selection, number), &hosts});
+      std::vector<bool> is_local;
+      for (const auto host : hosts) {
+        is_local.push_back(scenario_.hosts[host].cell == scenario_.hosts[h].cell);
+      }
+      dispatches_.push_back({make_selection(scenario_.strategy.selection, is_local), &hosts});
     }
   }
 }

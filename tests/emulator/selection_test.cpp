@@ -30,32 +30,32 @@ std::array<int, N> picks(Selection& selection, Time from, const std::array<doubl
 }  // namespace
 
 TEST_CASE("Least impedance tries everybody once, then takes the fastest") {
-  const auto selection = make_selection(SelectionKind::kLeastImpedance, 3);
+  const auto selection = make_selection(SelectionKind::kLeastImpedance, std::vector<bool>(3));
   CHECK(picks<3>(*selection, 0, {0.3, 0.1, 0.2}) == std::array<int, 3>{1, 998, 1});
 }
 
 TEST_CASE("Least impedance smooths: one slow answer does not drive anybody away") {
-  const auto selection = make_selection(SelectionKind::kLeastImpedance, 2);
+  const auto selection = make_selection(SelectionKind::kLeastImpedance, std::vector<bool>(2));
   (void)picks<2>(*selection, 0, {0.1, 0.2});
   selection->answered(kSecond, 0, sample(1));  // weight 0.145
   CHECK(selection->pick(kSecond, kBytes) == 0);
 }
 
 TEST_CASE("Least impedance looks again at what it has not measured for ten seconds") {
-  const auto selection = make_selection(SelectionKind::kLeastImpedance, 2);
+  const auto selection = make_selection(SelectionKind::kLeastImpedance, std::vector<bool>(2));
   (void)picks<2>(*selection, 0, {0.1, 0.2});
   CHECK(picks<2>(*selection, 21 * kSecond / 2, {0.1, 0.05})[1] > 900);
 }
 
 TEST_CASE("Round robin shares in proportion to the inverse of response times") {
-  const auto selection = make_selection(SelectionKind::kDeficitRoundRobin, 2);
+  const auto selection = make_selection(SelectionKind::kDeficitRoundRobin, std::vector<bool>(2));
   const auto count = picks<2>(*selection, 0, {0.1, 0.15});
   CHECK(count[0] == Approx(600).margin(10));
   CHECK(count[1] == Approx(400).margin(10));
 }
 
 TEST_CASE("Round robin probes who is more than twice as slow, ever more rarely") {
-  const auto selection = make_selection(SelectionKind::kDeficitRoundRobin, 2);
+  const auto selection = make_selection(SelectionKind::kDeficitRoundRobin, std::vector<bool>(2));
   int probes = 0;
   for (int second = 0; second < 64; ++second) {
     probes += picks<2>(*selection, second * kSecond, {0.1, 0.3})[1];
@@ -65,14 +65,14 @@ TEST_CASE("Round robin probes who is more than twice as slow, ever more rarely")
 }
 
 TEST_CASE("Round robin takes back who has become fast") {
-  const auto selection = make_selection(SelectionKind::kDeficitRoundRobin, 2);
+  const auto selection = make_selection(SelectionKind::kDeficitRoundRobin, std::vector<bool>(2));
   (void)picks<2>(*selection, 0, {0.1, 0.3});
   (void)picks<2>(*selection, 2 * kSecond, {0.1, 0.1});
   CHECK(picks<2>(*selection, 3 * kSecond, {0.1, 0.1})[1] == Approx(500).margin(10));
 }
 
 TEST_CASE("Prediction takes load into account") {
-  const auto selection = make_selection(SelectionKind::kPredicted, 2);
+  const auto selection = make_selection(SelectionKind::kPredicted, std::vector<bool>(2));
   for (int i = 0; i < 10; ++i) {
     selection->answered(i, 0, {0.1 + 0.01 * i, 0.1 + 0.01 * i, 0.1 * i, kBytes});
     selection->answered(i, 1, {0.15, 0.15, 0.5, kBytes});
@@ -83,7 +83,7 @@ TEST_CASE("Prediction takes load into account") {
 }
 
 TEST_CASE("Prediction looks again at what it has not measured for ten seconds") {
-  const auto selection = make_selection(SelectionKind::kPredicted, 2);
+  const auto selection = make_selection(SelectionKind::kPredicted, std::vector<bool>(2));
   CHECK(selection->pick(0, kBytes) == 0);
   selection->answered(0, 0, {0.1, 0, 0, kBytes});
   CHECK(selection->pick(0, kBytes) == 1);
@@ -91,6 +91,16 @@ TEST_CASE("Prediction looks again at what it has not measured for ten seconds") 
   CHECK(selection->pick(kSecond, kBytes) == 0);
   selection->answered(5 * kSecond, 0, {0.1, 0, 0, kBytes});
   CHECK(selection->pick(11 * kSecond, kBytes) == 1);
+}
+
+TEST_CASE("As shipped, calls stay in the dispatcher's cell as long as that is not slow") {
+  const auto selection = make_selection(SelectionKind::kShipped, {false, true, false});
+  const std::array<double, 3> fast = {0.12, 0.1, 0.12};
+  (void)picks<3>(*selection, 0, fast);
+  CHECK(picks<3>(*selection, kSecond, fast)[1] > 950);
+  const std::array<double, 3> slow = {0.12, 0.6, 0.12};
+  for (int second = 2; second < 10; ++second) (void)picks<3>(*selection, second * kSecond, slow);
+  CHECK(picks<3>(*selection, 10 * kSecond, slow)[1] < 100);
 }
 
 }  // namespace mx2::emulator

@@ -24,8 +24,11 @@ ARMS = {
     "dispatching, round robin": {"strategy.kind": "dispatching",
                                  "strategy.selection": "deficit-round-robin"},
     "dispatching, predicted": {"strategy.kind": "dispatching", "strategy.selection": "predicted"},
-    "dispatching, followed": {"strategy.kind": "dispatching", "strategy.selection": "predicted",
-                              "strategy.follows": "true"},
+    "dispatching, as shipped": {"strategy.kind": "dispatching",
+                                "strategy.selection": "mx2-dispatcher"},
+    "dispatching, shipped and followed": {"strategy.kind": "dispatching",
+                                          "strategy.selection": "mx2-dispatcher",
+                                          "strategy.follows": "true"},
     "uncoordinated, k=2": {"strategy.kind": "multiple", "strategy.endpoints": 2},
     "uncoordinated, k=3": {"strategy.kind": "multiple", "strategy.endpoints": 3},
 }
@@ -94,7 +97,8 @@ def full():
 def short():
     """What the tests of the four expectations need, and a few points for the plots."""
     arms = ["baseline", "notification", "dispatching, least impedance", "dispatching, round robin",
-            "dispatching, predicted", "dispatching, followed"]
+            "dispatching, predicted", "dispatching, as shipped",
+            "dispatching, shipped and followed"]
     for hosts in (3, 9):
         for arm in arms:
             for t_c in (5, 30, 300):

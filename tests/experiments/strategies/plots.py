@@ -20,7 +20,8 @@ STYLES = {
     "dispatching, least impedance": ("#0072B2", "^", "-"),
     "dispatching, round robin": ("#56B4E9", "v", "-"),
     "dispatching, predicted": ("#009E73", "D", "-"),
-    "dispatching, followed": ("#009E73", "P", "--"),
+    "dispatching, as shipped": ("#B8A000", "P", "-"),
+    "dispatching, shipped and followed": ("#B8A000", "*", "--"),
     "uncoordinated, k=2": ("#CC79A7", "<", "--"),
     "uncoordinated, k=3": ("#CC79A7", ">", ":"),
 }
@@ -145,9 +146,8 @@ def stale(metrics, directory):
     for one, hosts in zip(axes[0], sizes):
         for arm, cells in find(metrics, series="mobility", hosts=hosts):
             if arm not in ("static", "uncoordinated, k=3", "dispatching, least impedance",
-                           "dispatching, round robin"):
-                label = "dispatching (to a stale dispatcher)" if arm == "dispatching, predicted" \
-                    else arm
+                           "dispatching, round robin", "dispatching, predicted"):
+                label = arm.replace(", as shipped", ", any (to a stale dispatcher)")
                 curve(one, cells, metrics, "t_c", "stale_share", arm, label, 100)
                 logarithmic(one, [c.t_c for c in cells])
         one.set_title(f"{hosts} MEC hosts")
