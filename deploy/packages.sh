@@ -10,7 +10,7 @@ MX2_PACKAGES_build="g++ cmake ninja-build pkg-config ccache|- curl ca-certificat
   liblemon-dev libfmt-dev libarchive-dev zip
   libopencv-objdetect-dev opencv-data libturbojpeg0-dev"
 MX2_PACKAGES_test="catch2 wrk python3 python3-jsonschema python3-yaml git openssl haproxy jq sqlite3
-  libglpk-dev clang clang-format clang-tidy libclang-rt-dev|libclang-rt-14-dev|-"
+  shellcheck libglpk-dev clang clang-format clang-tidy libclang-rt-dev|libclang-rt-14-dev|-"
 
 mx2_is_installed() {
   [[ "$(dpkg-query -W -f='${Status}' "$1" 2>/dev/null)" == "install ok installed" ]]

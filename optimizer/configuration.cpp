@@ -37,6 +37,13 @@ Result<Configuration> read_configuration(const config::Document& document,
     result.topology = read_topology(*topology);
     files.insert(files.end(), result.topology.files.begin(), result.topology.files.end());
   }
+  if (const auto& scenario = result.options.advantedge.scenario_file; !scenario.empty()) {
+    files.push_back(scenario);
+    const auto read_scenario = advantedge::read_scenario_file(scenario);
+    if (!read_scenario) return read_scenario.error();
+    const auto& terms = result.options.advantedge.live.terms;
+    result.topology = merged(result.topology, advantedge::topology_of(*read_scenario, terms));
+  }
   result.files = files;
   return result;
 }
@@ -52,6 +59,16 @@ std::string needs_restart(const OptimizerOptions& running, const OptimizerOption
   differs("orchestrator.url", running.orchestrator.url != read.orchestrator.url);
   differs("orchestrator.token_file", running.orchestrator.token != read.orchestrator.token);
   differs("orchestrator.ca_file", running.orchestrator.ca_file != read.orchestrator.ca_file);
+  const auto& a = running.advantedge;
+  const auto& b = read.advantedge;
+  const auto& was = a.live;
+  const auto& is = b.live;
+  differs("advantedge.url", was.access.sandbox_ctrl_url != is.access.sandbox_ctrl_url ||
+                                was.access.location_url != is.access.location_url);
+  differs("advantedge.header_file", was.access.headers != is.access.headers);
+  differs("advantedge.callback_url", was.callback_url != is.callback_url);
+  differs("advantedge.poll_ms", was.poll_ms != is.poll_ms || a.timeout_ms != b.timeout_ms);
+  differs("advantedge.jitter_percent", b.is_live() && !(was.terms == is.terms));
   differs("leader.lease_ms", running.leader.lease_ms != read.leader.lease_ms);
   differs("leader.url", running.leader.url != read.leader.url);
   differs("log.level", running.log_level != read.log_level);

@@ -25,6 +25,12 @@ void Control::ask_reload() {
   wake_.notify_all();
 }
 
+void Control::wake() {
+  const std::lock_guard lock(mutex_);
+  woken_ = true;
+  wake_.notify_all();
+}
+
 void Control::stop() {
   std::vector<Request> unanswered;
   {
@@ -52,7 +58,8 @@ bool Control::take_reload() {
 bool Control::wait(int ms) {
   std::unique_lock lock(mutex_);
   wake_.wait_for(lock, std::chrono::milliseconds(ms),
-                 [this] { return stop_ || reload_ || !requests_.empty(); });
+                 [this] { return stop_ || reload_ || woken_ || !requests_.empty(); });
+  woken_ = false;
   return !stop_;
 }
 

@@ -25,6 +25,8 @@ class Control {
   // Answers 429 itself when too many are waiting.
   void ask(Wish wish, http::Responder responder);
   void ask_reload();
+  // Ends wait(): there is something to look at.
+  void wake();
   void stop();
 
   [[nodiscard]] std::vector<Request> take_requests();
@@ -37,6 +39,7 @@ class Control {
   std::condition_variable wake_;
   std::vector<Request> requests_;
   bool reload_ = false;
+  bool woken_ = false;
   bool stop_ = false;
 };
 

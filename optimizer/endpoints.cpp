@@ -4,7 +4,9 @@
 #include "api/http/bearer.h"
 #include "api/http/problem.h"
 #include "api/http/query.h"
+#include "optimizer/advantedge/live_source.h"
 #include "optimizer/explain.h"
+#include "optimizer/topology_view.h"
 
 namespace mx2::optimizer {
 namespace {
@@ -106,6 +108,18 @@ void get_explain(Api& api, const Request& request, Responder responder) {
                            : http::problem_reply(document.error()));
 }
 
+void get_topology(Api& api, const Request& request, Responder responder) {
+  const auto query = http::SingleValued::parse(request.query, {"ue", "app", "all", "limit"});
+  if (!query) return responder.reply(http::problem_reply(query.error()));
+  const auto limit = query->number("limit", kUesDefault, 1, kUesMax);
+  if (!limit) return responder.reply(http::problem_reply(limit.error()));
+  const TopologyFilter filter{query->text("ue"), query->text("app"), query->text("all") == "true",
+                              *limit};
+  const auto decision = api.status.decision();
+  responder.reply(
+      http::json_reply(200, json::dump(topology_json(decision.get(), api.source, filter))));
+}
+
 }  // namespace
 
 void add_endpoints(http::Router& router, Api& api) {
@@ -122,6 +136,13 @@ void add_endpoints(http::Router& router, Api& api) {
   router.add("POST", "/plan", guarded(api, ask<Control::Wish::kPlan>));
   router.add("GET", "/plan", guarded(api, get_plan));
   router.add("GET", "/explain", guarded(api, get_explain));
+  router.add("GET", "/topology", guarded(api, get_topology));
+  if (!api.notified) return;
+  router.add("POST", advantedge::kNotificationsPath,
+             [&api](Request& request, const PathValues&, Responder responder) {
+               responder.reply(http::no_content());
+               api.notified(request.body);
+             });
 }
 
 }  // namespace mx2::optimizer

@@ -8,8 +8,14 @@
 //   POST /plan              plans and sends now
 //   GET  /plan?dry_run=true what it would do, as text
 //   GET  /explain?ue=&app=  every host with each term of its cost, of the last plan
+//   GET  /topology          UEs, where they are attached, the latency they have and could have; see
+//                           topology_view.h
+//   POST /advantedge/notifications  what the location service tells; answered 204 before it is
+//   looked
+//                           at. Nobody is asked for a token: a lie is corrected by the next reading
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "api/base/metrics.h"
@@ -17,6 +23,7 @@
 #include "optimizer/control.h"
 #include "optimizer/leadership.h"
 #include "optimizer/status.h"
+#include "optimizer/topology_source.h"
 
 namespace mx2::optimizer {
 
@@ -26,7 +33,10 @@ struct Api {
   const Status& status;
   Control& control;
   const Leadership& leadership;
-  std::string token;  // empty: nobody is asked for one
+  std::string token;                       // empty: nobody is asked for one
+  const TopologySource* source = nullptr;  // null: there is none
+  std::function<void(const std::string&)> notified =
+      {};  // what is told to the source; may be empty
 };
 
 void add_endpoints(http::Router& router, Api& api);

@@ -1,6 +1,8 @@
 // mx2-optimizer: rewrites the orchestrator's table, over its operator API.
 #include <algorithm>
+#include <functional>
 #include <iostream>
+#include <optional>
 #include <thread>
 
 #include "api/base/ids.h"
@@ -35,11 +37,34 @@ void tell_problems(const Topology& topology) {
   }
 }
 
+http::ClientOptions sandbox_client_options(const OptimizerOptions& options) {
+  http::ClientOptions client;
+  client.timeout_ms = options.advantedge.timeout_ms;
+  client.connect_timeout_ms = options.advantedge.timeout_ms;
+  return client;
+}
+
+// The scenario that is active now.
+Result<void> read_scenario_once(const OptimizerOptions& options, const Clock& clock,
+                                Optimizer& optimizer) {
+  if (!options.advantedge.is_live()) return {};
+  http::CurlClient http(sandbox_client_options(options));
+  auto live = options.advantedge.live;
+  live.callback_url.clear();
+  advantedge::LiveSource source(http, std::move(live), clock, [] {});
+  (void)source.step();
+  const auto news = source.take();
+  if (!news) return unavailable(source.state().error);
+  optimizer.use(*news);
+  return {};
+}
+
 Result<void> run_once(const Configuration& configuration, bool dry_run) {
   const SystemClock clock;
   http::CurlClient http(client_options(configuration.options.orchestrator));
-  Optimizer optimizer(http, configuration.options, configuration.topology, clock,
+  Optimizer optimizer(http, http, configuration.options, configuration.topology, clock,
                       RandomIds(clock).next());
+  if (auto read = read_scenario_once(configuration.options, clock, optimizer); !read) return read;
   const auto outcome = optimizer.plan(dry_run);
   if (!outcome) return outcome.error();
   std::cout << outcome->description;
@@ -81,6 +106,21 @@ http::ServerOptions server_options(const OptimizerOptions& options) {
   return server;
 }
 
+// The live source with its thread; none of it without a sandbox.
+struct Live {
+  Live(const OptimizerOptions& options, const Clock& clock, const std::function<void()>& wake) {
+    if (!options.advantedge.is_live()) return;
+    http.emplace(sandbox_client_options(options));
+    source.emplace(*http, options.advantedge.live, clock, wake);
+  }
+  void start() {
+    if (source) thread.emplace(*source);
+  }
+  std::optional<http::CurlClient> http;
+  std::optional<advantedge::LiveSource> source;
+  std::optional<advantedge::LiveSourceThread> thread;
+};
+
 Result<void> run_for_ever(const Configuration& configuration, const std::string& file) {
   const auto& options = configuration.options;
   const SystemClock clock;
@@ -89,16 +129,28 @@ Result<void> run_for_ever(const Configuration& configuration, const std::string&
   Status status(registry, clock, file);
   Control control;
   http::CurlClient http(client_options(options.orchestrator));
+  http::CurlClient feed(client_options(options.orchestrator));
   http::CurlClient lease_http(lease_client_options(options));
   Leadership leadership({lease_http, options.orchestrator}, holder, options.leader.lease_ms, clock);
+  Live live(options, clock, [&] {
+    control.wake();
+    feed.interrupt_once();
+  });
   Api api{registry, status, control, leadership, options.token};
+  if (live.source) {
+    api.source = &*live.source;
+    status.set_source(*live.source);
+    api.notified = [&live](const std::string& body) { live.thread->notify(body); };
+  }
+  live.start();
   http::Router router(registry, "optimizer");
   add_endpoints(router, api);
   http::PistacheServer server(server_options(options));
   if (auto listening = listen(server, router, options); !listening) return listening;
   leadership.set_url(own_url(options, server.port()));
-  Planner planner(http, configuration, ConfigurationWatch(file, configuration.files), leadership,
-                  control, status, clock, holder);
+  Planner planner(http, feed, configuration, ConfigurationWatch(file, configuration.files),
+                  leadership, control, status, clock, holder,
+                  live.source ? &*live.source : nullptr);
   const LeadershipThread renewing(leadership);
   std::thread worker([&] {
     while (control.wait(planner.step())) continue;
@@ -107,6 +159,7 @@ Result<void> run_for_ever(const Configuration& configuration, const std::string&
   control.stop();
   worker.join();
   server.stop(kGraceMs);
+  live.thread.reset();
   return {};
 }
 

@@ -82,6 +82,7 @@ struct Attachment {
   std::optional<Position> position;
   std::vector<IpPrefix> prefixes;
   std::vector<std::string> devices;  // associateDevAppId
+  bool connected = true;  // false: nobody there can be reached; who is there stays where it is
 };
 
 // Attachment × host, in µs.
@@ -101,6 +102,7 @@ class LatencyMatrix {
   void set(Index attachment, Index host, std::int32_t us) {
     values_[attachment * hosts_ + host] = us;
   }
+  bool operator==(const LatencyMatrix&) const = default;
   [[nodiscard]] std::size_t attachments() const {
     return hosts_ == 0 ? 0 : values_.size() / hosts_;
   }
@@ -159,6 +161,10 @@ struct Placement {
 [[nodiscard]] inline bool is_off_tree(const Snapshot& snapshot, Index attachment, Index host) {
   return attachment != kNone && !snapshot.off_tree.empty() &&
          snapshot.off_tree[attachment * snapshot.hosts.size() + host];
+}
+
+[[nodiscard]] inline bool is_connected(const Snapshot& snapshot, Index attachment) {
+  return attachment >= snapshot.attachments.size() || snapshot.attachments[attachment].connected;
 }
 
 // Load units of a group.

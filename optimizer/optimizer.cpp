@@ -142,7 +142,8 @@ Result<Optimizer::Urgency> Optimizer::follow(int wait_ms) {
     return take_urgency();
   }
   if (!mark_.has_feed) return Urgency::kLater;
-  const auto news = client_.changes(mark_.position, wait_ms);
+  const auto news = feed_.changes(mark_.position, wait_ms);
+  if (!news && news.error().cause == http::kInterrupted) return take_urgency();
   if (!news || news->gone) {
     // After an error anything may have happened there, so the position is not trusted again.
     synchronised_ = false;
@@ -177,8 +178,10 @@ Optimizer::Outcome Optimizer::decide(std::uint64_t table_version) {
   auto& snapshot = decision->snapshot;
   decision->made_ms = clock_.now_ms();
   snapshot = replica_.snapshot(topology_, options_, decision->made_ms);
+  for (const auto& group : snapshot.groups) decision->pinned.push_back(group.fixed);
   calm(snapshot, options_.stability, decision->made_ms);
-  const auto policy_of_app = policies(snapshot, topology_, options_.policy);
+  decision->policy_of_app = policies(snapshot, topology_, options_.policy);
+  const auto& policy_of_app = decision->policy_of_app;
   const auto wanted = place_by_app(snapshot, policy_of_app);
   decision->placement = worthwhile(snapshot, wanted, options_.stability);
   Outcome outcome;
@@ -192,18 +195,44 @@ Optimizer::Outcome Optimizer::decide(std::uint64_t table_version) {
 
 void Optimizer::configure(OptimizerOptions options, Topology topology) {
   options_ = std::move(options);
-  topology_ = std::move(topology);
+  file_topology_ = std::move(topology);
+  auto before = std::move(topology_);
+  topology_ = live_ ? merged(file_topology_, *live_) : file_topology_;
+  topology_.moved = std::move(before.moved);
+  topology_.moved_addresses = std::move(before.moved_addresses);
   client_.configure(options_.orchestrator);
+  feed_.configure(options_.orchestrator);
+}
+
+void Optimizer::use(const TopologySource::News& news) {
+  if (news.topology) {
+    live_ = news.topology;
+    topology_ = merged(file_topology_, *live_);
+    urgent_ = true;
+  }
+  for (const auto& move : news.moves) {
+    topology_.moved[move.device] = move.attachment;
+    if (move.address) topology_.moved_addresses[move.address->text()] = move.attachment;
+    moved_[move.device] = move;
+  }
 }
 
 // What is decided now answers the changes so far.
 void Optimizer::settle_triggers() {
   urgent_ = false;
+  moved_.clear();
   load_changed_ = false;
   attachments_changed_ = 0;
   for (const auto& host : decision_->snapshot.hosts) {
     const auto* load = replica_.load(host.id);
     if (load != nullptr && load->cpu) planned_cpu_[host.id] = *load->cpu;
+  }
+}
+
+void Optimizer::take_in(const Plan& plan) {
+  for (const auto& change : plan.changes) {
+    if (change.remove) replica_.remove_row({change.row.app_d_id, change.row.ue.text()});
+    if (!change.remove) replica_.put_row(change.row);
   }
 }
 
@@ -213,14 +242,16 @@ Result<Optimizer::Outcome> Optimizer::plan(bool dry_run) {
     if (!version) return version.error();
     auto outcome = decide(*version);
     if (!dry_run) settle_triggers();
-    if (dry_run || outcome.plan.changes.empty()) return outcome;
+    if (dry_run) return outcome;
+    if (outcome.plan.changes.empty()) {
+      decision_->in_force = true;
+      return outcome;
+    }
     const auto body = to_ndjson(outcome.plan, kPlanBytesMax);
     const auto sent = client_.send_plan(body, *version, holder_);
     if (sent.ok()) {
-      for (const auto& change : outcome.plan.changes) {
-        if (change.remove) replica_.remove_row({change.row.app_d_id, change.row.ue.text()});
-        if (!change.remove) replica_.put_row(change.row);
-      }
+      take_in(outcome.plan);
+      decision_->in_force = outcome.plan.postponed == 0;
       outcome.sent = true;
       return outcome;
     }

@@ -7,24 +7,29 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "api/base/clock.h"
 #include "optimizer/orchestrator_client.h"
 #include "optimizer/plan.h"
 #include "optimizer/replica.h"
+#include "optimizer/topology_source.h"
 
 namespace mx2::optimizer {
 
 class Optimizer {
  public:
-  // `holder` is who sends the plans (leadership.h); may be empty. `http` and `clock` must outlive
-  // this.
-  Optimizer(http::Client& http, OptimizerOptions options, Topology topology, const Clock& clock,
-            std::string holder = {})
+  // `holder` is who sends the plans (leadership.h); may be empty. `http`, `feed` and `clock` must
+  // outlive this; only waiting for changes goes over `feed`, so that it can be interrupted.
+  Optimizer(http::Client& http, http::Client& feed, OptimizerOptions options, Topology topology,
+            const Clock& clock, std::string holder = {})
       : client_(http, options.orchestrator),
+        feed_(feed, options.orchestrator),
         options_(std::move(options)),
-        topology_(std::move(topology)),
+        file_topology_(std::move(topology)),
+        topology_(file_topology_),
         clock_(clock),
         holder_(std::move(holder)) {}
 
@@ -32,7 +37,10 @@ class Optimizer {
   struct Decision {
     Snapshot snapshot;
     Placement placement;
+    std::vector<std::string> policy_of_app;
+    std::vector<bool> pinned;  // groups that are fixed whatever time it is
     std::int64_t made_ms = 0;
+    bool in_force = false;  // false: it was only looked at, or refused
   };
 
   // What one planning came to.
@@ -49,12 +57,21 @@ class Optimizer {
     kNow,   // a host or app has come, gone or changed
   };
 
-  // Reads everything if need be, otherwise what has changed, waiting up to `wait_ms` for it.
+  // Reads everything if need be, otherwise what has changed, waiting up to `wait_ms` for it, or
+  // until the waiting is interrupted.
   [[nodiscard]] Result<Urgency> follow(int wait_ms);
+  // Of what has happened since it was asked last; follow() asks.
+  [[nodiscard]] Urgency take_urgency();
   // On the orchestrator's present table; sends it unless `dry_run`, or there is nothing to change.
   // When the table changes meanwhile it is planned anew, a few times. conflict while another plan
   // is being applied, or when another optimizer leads.
   [[nodiscard]] Result<Outcome> plan(bool dry_run);
+  // What a live source tells, on top of the configuration's topology.
+  void use(const TopologySource::News& news);
+  [[nodiscard]] bool somebody_moved() const { return !moved_.empty(); }
+  // Rows for those alone who have moved since the last plan, if they can be looked at on their own;
+  // nothing if not, and everybody should be planned. Errors as plan().
+  [[nodiscard]] Result<std::optional<Outcome>> place_moved();
   // Asks the orchestrator to keep that operators want no plans, or want them again.
   [[nodiscard]] Result<void> set_paused(bool paused) { return client_.set_paused(paused); }
   // Another configuration; the orchestrator's url, token and certificates stay what they were.
@@ -73,17 +90,29 @@ class Optimizer {
   [[nodiscard]] Result<void> apply(const json::Value& change);
   [[nodiscard]] Outcome decide(std::uint64_t table_version);
   void note_load(const std::string& host, const HostLoad& load);
-  [[nodiscard]] Urgency take_urgency();
   void settle_triggers();
+  // A group of the last decision, and the attachment it has now.
+  struct Moved {
+    std::size_t group = 0;
+    std::string attachment;
+  };
+  using Moves = std::map<std::string, TopologySource::Move>;
+  [[nodiscard]] std::optional<std::vector<Moved>> groups_of(const Moves& moves) const;
+  [[nodiscard]] bool attach(Decision& decision, const Moved& moved) const;
+  void take_in(const Plan& plan);
 
   OrchestratorClient client_;
+  OrchestratorClient feed_;
   OptimizerOptions options_;
-  Topology topology_;
+  Topology file_topology_;
+  std::shared_ptr<const Topology> live_;               // null: no source has told any
+  Topology topology_;                                  // both
+  std::map<std::string, TopologySource::Move> moved_;  // by device, since the last plan
   const Clock& clock_;
   Replica replica_;
   OrchestratorClient::Mark mark_;
   std::string holder_;
-  std::shared_ptr<const Decision> decision_;
+  std::shared_ptr<Decision> decision_;  // not changed once plan() or place_moved() has returned
   std::map<std::string, double> planned_cpu_;  // what hosts reported when they were planned on
   std::size_t attachments_changed_ = 0;        // since the last plan
   bool load_changed_ = false;                  // likewise, much

@@ -6,6 +6,7 @@
 
 #include "api/base/result.h"
 #include "api/config/yaml.h"
+#include "optimizer/advantedge/live_source.h"
 #include "optimizer/measurement.h"
 #include "optimizer/stability.h"
 #include "optimizer/topology.h"
@@ -41,6 +42,14 @@ struct LeaderOptions {
   std::string url;  // where others reach our API; empty: http://<server.address>:<port>
 };
 
+// Where the topology comes from besides its own file; at most one of the two.
+struct AdvantedgeOptions {
+  std::string scenario_file;
+  advantedge::LiveOptions live;
+  int timeout_ms = 5000;
+  [[nodiscard]] bool is_live() const { return !live.access.sandbox_ctrl_url.empty(); }
+};
+
 struct OptimizerOptions {
   OrchestratorAccess orchestrator;
   std::string listen_address = "127.0.0.1";
@@ -55,6 +64,7 @@ struct OptimizerOptions {
   TriggerOptions trigger;
   LeaderOptions leader;
   std::string topology_file;
+  AdvantedgeOptions advantedge;
   DistanceModel distance;
   std::int64_t location_km_max = 50;  // from a context's location to the attachment it is taken for
   std::string log_level = "info";

@@ -83,8 +83,8 @@ std::string rows_text(const std::vector<TableChange>& changes) {
 
 }  // namespace
 
-Plan make_plan(const Replica& replica, const Snapshot& snapshot, const Placement& placement,
-               const std::vector<std::string>& policy_of_app, std::size_t rows_max) {
+Plan rows_of(const Snapshot& snapshot, const Placement& placement,
+             const std::vector<std::string>& policy_of_app) {
   Plan plan;
   plan.before = evaluate(snapshot, current_placement(snapshot));
   plan.after = evaluate(snapshot, placement);
@@ -104,6 +104,12 @@ Plan make_plan(const Replica& replica, const Snapshot& snapshot, const Placement
   }
   plan.changes.insert(plan.changes.end(), std::make_move_iterator(others.begin()),
                       std::make_move_iterator(others.end()));
+  return plan;
+}
+
+Plan make_plan(const Replica& replica, const Snapshot& snapshot, const Placement& placement,
+               const std::vector<std::string>& policy_of_app, std::size_t rows_max) {
+  auto plan = rows_of(snapshot, placement, policy_of_app);
   add_removals(replica, plan);
   if (plan.changes.size() > rows_max) {
     plan.postponed = plan.changes.size() - rows_max;

@@ -27,6 +27,10 @@ struct Plan {
                              const Placement& placement,
                              const std::vector<std::string>& policy_of_app, std::size_t rows_max);
 
+// The rows for what moves in the snapshot, and nothing else: no removals, no limit.
+[[nodiscard]] Plan rows_of(const Snapshot& snapshot, const Placement& placement,
+                           const std::vector<std::string>& policy_of_app);
+
 // One change a line, as POST /operator/v1/plans takes them. What would make it longer than
 // `bytes_max` is taken out of the plan and postponed.
 [[nodiscard]] std::string to_ndjson(Plan& plan, std::size_t bytes_max);

@@ -15,9 +15,9 @@ constexpr std::int64_t kLookMs = 1000;
 
 }  // namespace
 
-Planner::Planner(http::Client& http, const Configuration& configuration, ConfigurationWatch watch,
-                 Leadership& leadership, Control& control, Status& status, const Clock& clock,
-                 const std::string& holder)
+Planner::Planner(http::Client& http, http::Client& feed, const Configuration& configuration,
+                 ConfigurationWatch watch, Leadership& leadership, Control& control, Status& status,
+                 const Clock& clock, const std::string& holder, TopologySource* source)
     : started_with_(configuration.options),
       options_(configuration.options),
       watch_(std::move(watch)),
@@ -25,10 +25,12 @@ Planner::Planner(http::Client& http, const Configuration& configuration, Configu
       control_(control),
       status_(status),
       clock_(clock),
-      optimizer_(http, configuration.options, configuration.topology, clock, holder) {}
+      source_(source),
+      optimizer_(http, feed, configuration.options, configuration.topology, clock, holder) {}
 
 int Planner::step() {
   reload();
+  take_news();
   const auto left_ms = plans() ? next_ms_ - clock_.now_ms() : kSliceMs;
   const auto slice_ms = static_cast<int>(std::clamp<std::int64_t>(left_ms, 0, kSliceMs));
   const auto urgency = optimizer_.follow(std::min(slice_ms, options_.orchestrator.wait_ms));
@@ -40,7 +42,9 @@ int Planner::step() {
     return kRetryMs;
   }
   answer_requests();
-  if (plans() && is_due(*urgency)) {
+  take_news();
+  if (plans() && optimizer_.somebody_moved()) place_moved();
+  if (plans() && is_due(std::max(*urgency, optimizer_.take_urgency()))) {
     (void)plan();
     return 0;
   }
@@ -60,6 +64,23 @@ bool Planner::is_due(Optimizer::Urgency urgency) const {
   const auto now_ms = clock_.now_ms();
   if (urgency == Optimizer::Urgency::kNow || now_ms >= next_ms_) return true;
   return urgency == Optimizer::Urgency::kSoon && now_ms >= last_ms_ + options_.trigger.interval_ms;
+}
+
+void Planner::take_news() {
+  if (source_ == nullptr) return;
+  if (const auto news = source_->take()) optimizer_.use(*news);
+}
+
+// Nobody else is looked at, so the next plan of everybody is due when it was.
+void Planner::place_moved() {
+  const auto begun_ms = clock_.now_ms();
+  const auto outcome = optimizer_.place_moved();
+  if (!outcome || !*outcome) {
+    next_ms_ = 0;
+    return;
+  }
+  status_.decided(optimizer_.decision());
+  status_.moved(**outcome, clock_.now_ms() - begun_ms);
 }
 
 Result<json::Value> Planner::plan() {

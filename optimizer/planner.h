@@ -19,10 +19,11 @@ namespace mx2::optimizer {
 
 class Planner {
  public:
-  // All references must outlive this. `holder` as in Leadership.
-  Planner(http::Client& http, const Configuration& configuration, ConfigurationWatch watch,
-          Leadership& leadership, Control& control, Status& status, const Clock& clock,
-          const std::string& holder);
+  // All references must outlive this. `feed` as in Optimizer, `holder` as in Leadership; `source`
+  // may be null.
+  Planner(http::Client& http, http::Client& feed, const Configuration& configuration,
+          ConfigurationWatch watch, Leadership& leadership, Control& control, Status& status,
+          const Clock& clock, const std::string& holder, TopologySource* source = nullptr);
 
   // Lasts at most half a second, and a plan; then wait for so many milliseconds.
   [[nodiscard]] int step();
@@ -36,6 +37,8 @@ class Planner {
   [[nodiscard]] http::Reply plan_as_asked();
   [[nodiscard]] http::Reply pause(bool paused);
   [[nodiscard]] bool plans();
+  void take_news();
+  void place_moved();
   [[nodiscard]] bool is_due(Optimizer::Urgency urgency) const;
   Result<json::Value> plan();
 
@@ -46,6 +49,7 @@ class Planner {
   Control& control_;
   Status& status_;
   const Clock& clock_;
+  TopologySource* const source_;
   Optimizer optimizer_;
   std::int64_t next_ms_ = 0;
   std::int64_t last_ms_ = 0;

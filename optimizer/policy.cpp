@@ -23,6 +23,8 @@ std::unique_ptr<PlacementPolicy> make_policy(const std::string& name) {
   return nullptr;
 }
 
+bool places_singly(const std::string& name) { return name == "nearest" || name == "min-cost-flow"; }
+
 Placement place_by_app(const Snapshot& snapshot, const std::vector<std::string>& policy_of_app) {
   const bool same = std::all_of(policy_of_app.begin(), policy_of_app.end(),
                                 [&](const auto& name) { return name == policy_of_app.front(); });

@@ -30,6 +30,9 @@ class PlacementPolicy {
 // Null for an unknown name.
 [[nodiscard]] std::unique_ptr<PlacementPolicy> make_policy(const std::string& name);
 
+// Whether a policy's answer for a few groups makes sense while all others stay where they are.
+[[nodiscard]] bool places_singly(const std::string& name);
+
 // Each app by its own policy: `policy_of_app` has a name for each app of the snapshot. Those that
 // do not look at capacity go first, so that the others see the load they leave.
 [[nodiscard]] Placement place_by_app(const Snapshot& snapshot,

@@ -45,6 +45,18 @@ const HostLoad* Replica::load(const std::string& host) const {
   return it != hosts_.end() && it->second.measured ? &it->second.measured->load : nullptr;
 }
 
+void Replica::each_address(const std::function<void(const std::string&, const std::string&,
+                                                    const IpAddress&)>& use) const {
+  for (const auto& [key, group] : groups_) {
+    if (group.ip) use(key.first, key.second, *group.ip);
+  }
+}
+
+std::int64_t Replica::moved_ms(const std::string& app, const std::string& device) const {
+  const auto it = groups_.find({app, device});
+  return it == groups_.end() ? 0 : it->second.moved_ms;
+}
+
 Replica::Effect Replica::put_context(const ContextPlace& context, std::int64_t now_ms) {
   const GroupKey key{context.app_d_id, context.dev_app_id};
   const auto known = contexts_.find(context.context_id);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <unordered_map>
@@ -46,6 +47,11 @@ class Replica {
   [[nodiscard]] bool has_contexts(const std::string& app, const std::string& device) const {
     return groups_.contains({app, device});
   }
+  // Each device application and app with the address that its contexts come from.
+  void each_address(const std::function<void(const std::string& app, const std::string& device,
+                                             const IpAddress& ip)>& use) const;
+  // When they changed hosts last; 0: long ago, or there are none.
+  [[nodiscard]] std::int64_t moved_ms(const std::string& app, const std::string& device) const;
   [[nodiscard]] std::size_t contexts() const { return contexts_.size(); }
   [[nodiscard]] std::size_t hosts() const { return hosts_.size(); }
 

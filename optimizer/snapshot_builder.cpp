@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "optimizer/given_latency.h"
+
 namespace mx2::optimizer {
 namespace {
 
@@ -157,20 +159,25 @@ void SnapshotBuilder::add_attachments() {
   snapshot_.attachments = topology_.attachments;
   for (Index a = 0; a < snapshot_.attachments.size(); ++a) {
     const auto& attachment = snapshot_.attachments[a];
+    attachment_index_.emplace(attachment.name, a);
     for (const auto& device : attachment.devices) device_attachment_.emplace(device, a);
     for (const auto& prefix : attachment.prefixes) {
       prefixes_[prefix.length].emplace(key_of(prefix.address), a);
     }
   }
+  for (const auto& [device, attachment] : topology_.moved) {
+    const auto a = find_or(attachment_index_, attachment, kNone);
+    if (a != kNone) device_attachment_[device] = a;
+  }
+  for (const auto& [text, attachment] : topology_.moved_addresses) {
+    const auto a = find_or(attachment_index_, attachment, kNone);
+    const auto address = IpAddress::parse(text);
+    if (a != kNone && address) prefixes_[IpPrefix().length][key_of(*address)] = a;
+  }
 }
 
-std::int32_t SnapshotBuilder::latency_us(const Attachment& attachment,
-                                         const HostModel& host) const {
-  const auto given = topology_.latency_us.find(attachment.name);
-  if (given != topology_.latency_us.end()) {
-    const auto it = given->second.find(host.id);
-    if (it != given->second.end()) return it->second;
-  }
+std::int32_t SnapshotBuilder::distance_us(const Attachment& attachment,
+                                          const HostModel& host) const {
   if (!attachment.position || !host.position) return LatencyMatrix::kUnknown;
   return latency_of_distance(options_.distance, host.tier,
                              distance_km(*attachment.position, *host.position));
@@ -178,20 +185,21 @@ std::int32_t SnapshotBuilder::latency_us(const Attachment& attachment,
 
 void SnapshotBuilder::add_latencies() {
   snapshot_.latency = LatencyMatrix(snapshot_.attachments.size(), snapshot_.hosts.size());
-  std::unordered_map<std::string, Index> by_name;
-  for (Index a = 0; a < snapshot_.attachments.size(); ++a) {
-    by_name.emplace(snapshot_.attachments[a].name, a);
-  }
+  const GivenLatency given(topology_, snapshot_);
   for (Index a = 0; a < snapshot_.attachments.size(); ++a) {
     for (Index h = 0; h < snapshot_.hosts.size(); ++h) {
-      snapshot_.latency.set(a, h, latency_us(snapshot_.attachments[a], snapshot_.hosts[h]));
+      auto us = given.us(a, h);
+      if (us == LatencyMatrix::kUnknown) {
+        us = distance_us(snapshot_.attachments[a], snapshot_.hosts[h]);
+      }
+      snapshot_.latency.set(a, h, us);
     }
   }
   for (const auto& [id, entry] : replica_.hosts_) {
     const auto* load = load_of_host(entry);
     if (load == nullptr) continue;
     for (const auto& [attachment, ms] : load->latency_ms) {
-      const auto a = find_or(by_name, attachment, kNone);
+      const auto a = find_or(attachment_index_, attachment, kNone);
       const auto us = std::min(ms, kMeasuredMsMax) * kUsPerMs;
       if (a != kNone) snapshot_.latency.set(a, host_index(id), static_cast<std::int32_t>(us));
     }
@@ -353,7 +361,8 @@ void SnapshotBuilder::add_groups() {
     // What cannot be compared the orchestrator leaves where it is.
     const bool comparable = !entry.place || entry.place->location;
     group.fixed = pinned || !comparable || operator_prefix(key.first, entry.ip) != nullptr;
-    if (group.fixed && group.host == kNone) continue;
+    const bool stays = group.fixed || !is_connected(snapshot_, attachment);
+    if (stays && group.host == kNone) continue;
     snapshot_.groups.push_back(group);
     names->push_back(std::move(ue));
   }

@@ -34,7 +34,7 @@ class SnapshotBuilder {
   }
   [[nodiscard]] HostModel host_model(const Replica::HostEntry& entry) const;
   [[nodiscard]] AppModel app_model(const App& app) const;
-  [[nodiscard]] std::int32_t latency_us(const Attachment& attachment, const HostModel& host) const;
+  [[nodiscard]] std::int32_t distance_us(const Attachment& attachment, const HostModel& host) const;
   // Of a place: where it is near to, and which hosts serve it.
   struct Whereabouts {
     Index attachment = kNone;
@@ -57,6 +57,7 @@ class SnapshotBuilder {
   const std::int64_t now_ms_;
   Snapshot snapshot_;
   std::unordered_map<std::string, Index> host_index_;
+  std::unordered_map<std::string, Index> attachment_index_;
   std::unordered_map<std::string, Index> device_attachment_;
   // By length, the longest first: the 16 bytes of the prefix -> attachment.
   std::map<int, std::unordered_map<std::string, Index>, std::greater<>> prefixes_;

@@ -183,8 +183,13 @@ void limit_hosts(Snapshot& snapshot, const StabilityOptions& options, std::int64
 
 void calm(Snapshot& snapshot, const StabilityOptions& options, std::int64_t now_ms) {
   limit_hosts(snapshot, options, now_ms);
+  hold(snapshot, options, now_ms);
+}
+
+void hold(Snapshot& snapshot, const StabilityOptions& options, std::int64_t now_ms) {
   const Feasibility feasible(snapshot);
   for (auto& group : snapshot.groups) {
+    if (!is_connected(snapshot, group.attachment)) group.fixed = true;
     if (group.fixed || group.host == kNone || group.moved_ms == 0) continue;
     if (!feasible.may(group, group.host, group.host)) continue;
     const bool higher = snapshot.hosts[group.host].tier != Tier::kEdge;

@@ -27,6 +27,9 @@ struct StabilityOptions {
 
 // To be called before the policy: fixes groups, limits hosts.
 void calm(Snapshot& snapshot, const StabilityOptions& options, std::int64_t now_ms);
+// The part of it that is about groups: fixes those who have moved lately, and those who are not
+// connected.
+void hold(Snapshot& snapshot, const StabilityOptions& options, std::int64_t now_ms);
 
 // To be called on the policy's answer: the part of it that is worth doing now.
 [[nodiscard]] Placement worthwhile(const Snapshot& snapshot, const Placement& wanted,

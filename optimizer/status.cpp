@@ -6,6 +6,7 @@
 
 #include "api/base/log.h"
 #include "api/base/text.h"
+#include "optimizer/topology_view.h"
 
 namespace mx2::optimizer {
 namespace {
@@ -78,6 +79,18 @@ void Status::planned(const Optimizer::Outcome& outcome, std::int64_t took_ms,
   hosts_ = replica.hosts();
 }
 
+void Status::moved(const Optimizer::Outcome& outcome, std::int64_t took_ms) {
+  const auto& plan = outcome.plan;
+  registry_.counter("mx2_optimizer_rows_total", "Rows changed by plans")
+      .add(static_cast<double>(plan.changes.size()));
+  registry_.counter("mx2_optimizer_moves_total", "Contexts moved by plans")
+      .add(static_cast<double>(plan.after.moves));
+  if (!outcome.sent) return;
+  log_plan(plan, took_ms);
+  const std::lock_guard lock(mutex_);
+  table_version_ = plan.table_version;
+}
+
 void Status::failed(const std::string& detail) {
   const std::lock_guard lock(mutex_);
   if (detail != error_) log::warn("cannot plan; trying again", {{"reason", detail}});
@@ -135,6 +148,7 @@ json::Value Status::health(const Leadership::State& leader, bool paused) const {
   if (!error_.empty()) out["lastError"] = error_;
   if (!configuration_error_.empty()) out["configurationError"] = configuration_error_;
   if (!needs_restart_.empty()) out["needsRestart"] = needs_restart_;
+  if (source_ != nullptr) out["topology"] = source_json(*source_);
   return out;
 }
 

@@ -21,8 +21,12 @@ class Status {
  public:
   // `configuration_file` as given at start, read just now; empty: defaults.
   Status(metrics::Registry& registry, const Clock& clock, std::string configuration_file);
+  // Whose state is part of the status; before any other call, must outlive this.
+  void set_source(const TopologySource& source) { source_ = &source; }
 
   void planned(const Optimizer::Outcome& outcome, std::int64_t took_ms, const Replica& replica);
+  // Those who had moved, on their own.
+  void moved(const Optimizer::Outcome& outcome, std::int64_t took_ms);
   // Logged when it is not the same as the last one.
   void failed(const std::string& detail);
   // Whether dry run or not.
@@ -53,6 +57,7 @@ class Status {
   std::int64_t configured_ms_ = 0;
   std::string configuration_error_;
   std::string needs_restart_;
+  const TopologySource* source_ = nullptr;
 };
 
 // As POST /plan answers it, and /status of the last one.

@@ -148,6 +148,24 @@ Topology read_topology(const config::Document& yaml) {
   return topology;
 }
 
+Topology merged(const Topology& file, const Topology& live) {
+  auto result = file;
+  for (const auto& [id, host] : live.hosts) {
+    const auto [it, fresh] = result.hosts.emplace(id, host);
+    if (fresh) continue;
+    auto& known = it->second;
+    if (!known.position) known.position = host.position;
+    if (!known.capacity) known.capacity = host.capacity;
+    if (known.tier == Tier::kEdge) known.tier = host.tier;  // the default: nothing was said
+  }
+  result.attachments.insert(result.attachments.begin(), live.attachments.begin(),
+                            live.attachments.end());
+  result.computed = live.computed;
+  result.lost_hosts = live.lost_hosts;
+  result.problems.insert(result.problems.end(), live.problems.begin(), live.problems.end());
+  return result;
+}
+
 double distance_km(const Position& a, const Position& b) {
   const auto radians = [](double degrees) { return degrees * std::numbers::pi / 180; };
   const auto sine = [](double x) { return std::sin(x / 2) * std::sin(x / 2); };

@@ -8,7 +8,9 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "api/base/result.h"
@@ -34,6 +36,7 @@ struct TopologyHost {
   std::optional<Position> position;
   std::int64_t memory_mb = 0;  // 0: not known
   std::int64_t bandwidth_kbps = 0;
+  bool operator==(const TopologyHost&) const = default;
 };
 
 struct TopologyApp {
@@ -47,17 +50,34 @@ struct TopologyApp {
   std::vector<Tier> tiers;
 };
 
+// Latencies of a source that computes them all. Rows are matched by the attachment's name, columns
+// by the host's; there may be rows and columns of neither.
+struct ComputedLatency {
+  std::vector<std::string> attachments;
+  std::vector<std::string> hosts;
+  LatencyMatrix us;
+  bool operator==(const ComputedLatency&) const = default;
+};
+
 struct Topology {
   std::map<std::string, TopologyHost> hosts;
   std::map<std::string, TopologyApp> apps;
   std::vector<Attachment> attachments;
+  // Device, and address as text, -> attachment: what counts instead of `devices` and `prefixes`.
+  std::unordered_map<std::string, std::string> moved;
+  std::unordered_map<std::string, std::string> moved_addresses;
   std::map<std::string, std::map<std::string, std::int32_t>> latency_us;  // attachment, host
+  ComputedLatency computed;           // where latency_us says nothing
+  std::set<std::string> lost_hosts;   // not reachable from the attachments of `computed`
   std::vector<std::string> files;     // CSV files that it was read from, besides
   std::vector<std::string> problems;  // one line each, "file:line:column: …"
 };
 
 // Never fails: what cannot be used is among the problems.
 [[nodiscard]] Topology read_topology(const config::Document& document);
+
+// What the file says and what a live source says; where both say something, the file.
+[[nodiscard]] Topology merged(const Topology& file, const Topology& live);
 
 // Great-circle distance.
 [[nodiscard]] double distance_km(const Position& a, const Position& b);

@@ -28,6 +28,7 @@ void fit_connections_to_file_limit(OrchestratorOptions& options) {
 
 Result<void> run(OrchestratorOptions options) {
   fit_connections_to_file_limit(options);
+  options.end_program = program::stop;
   const SystemClock clock;
   RandomIds ids(clock);
   const auto orchestrator = Orchestrator::start(options, clock, ids);

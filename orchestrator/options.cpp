@@ -1,5 +1,8 @@
 #include "orchestrator/options.h"
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "api/base/text.h"
 #include "api/config/reader.h"
 #include "api/mx2/codec.h"
@@ -23,6 +26,29 @@ void read_server(config::Reader& reader, const std::string& section, http::Serve
   reader.integer(section + ".idle_timeout_ms", server.idle_timeout_ms, 1000, 3600000);
 }
 
+// One or two segments, as MEC Sandbox has them: {sandbox}[/{mep}].
+bool is_prefix(const std::string& prefix) {
+  const auto segments = split(prefix, '/');
+  const auto fine = [](std::string_view segment) {
+    return !segment.empty() && segment != "." && segment != ".." &&
+           percent_encode(segment) == segment;
+  };
+  return segments.size() <= 2 && std::all_of(segments.begin(), segments.end(), fine);
+}
+
+void read_prefixes(config::Reader& reader, Mx2EndpointOptions& endpoints) {
+  auto& prefixes = endpoints.path_prefixes;
+  reader.texts("mx2.path_prefixes", prefixes);
+  if (prefixes.size() > kPathPrefixesMax) {
+    reader.fail("mx2.path_prefixes", "has more than " + std::to_string(kPathPrefixesMax));
+  }
+  for (const auto& prefix : prefixes) {
+    if (is_prefix(prefix)) continue;
+    reader.fail("mx2.path_prefixes",
+                "'" + prefix + "' must be one or two segments, e.g. sandbox1/mep1");
+  }
+}
+
 void read_mx2(config::Reader& reader, OrchestratorOptions& options) {
   auto& endpoints = options.mx2_endpoints;
   reader.text("mx2.path_prefix", endpoints.path_prefix);
@@ -30,6 +56,7 @@ void read_mx2(config::Reader& reader, OrchestratorOptions& options) {
   if (!prefix.empty() && (prefix.front() != '/' || prefix.back() == '/')) {
     reader.fail("mx2.path_prefix", "must start with a slash and not end with one");
   }
+  read_prefixes(reader, endpoints);
   reader.text("mx2.public_url", endpoints.public_url);
   reader.texts("mx2.trusted_proxies", options.auth.trusted_proxies);
 }
@@ -148,6 +175,38 @@ void read_packages(config::Reader& reader, PackageOptions& packages) {
   reader.integer("packages.subscriptions_max", packages.notifier.subscriptions_max, 1, 10000);
 }
 
+void read_url(config::Reader& reader, const std::string& key, std::string& url) {
+  reader.text(key, url);
+  while (url.ends_with('/')) url.pop_back();
+  if (!url.empty() && !url.starts_with("http://") && !url.starts_with("https://")) {
+    reader.fail(key, "must begin with http:// or https://");
+  }
+}
+
+// The environment alone turns nothing on: emulators set MEEP_APP_ID for whatever they run.
+void read_mec_platform(config::Reader& reader, MecPlatformOptions& platform) {
+  std::string url;
+  reader.text("mec_platform.app_instance_id", platform.app_instance_id);
+  read_url(reader, "mec_platform.url", url);
+  read_url(reader, "mec_platform.app_support_url", platform.app_support_url);
+  read_url(reader, "mec_platform.service_mgmt_url", platform.service_mgmt_url);
+  read_url(reader, "mec_platform.service_uri", platform.service_uri);
+  read_url(reader, "mec_platform.callback_url", platform.callback_url);
+  if (platform.app_support_url.empty()) platform.app_support_url = url;
+  if (platform.service_mgmt_url.empty()) platform.service_mgmt_url = url;
+  const bool somewhere = !platform.app_support_url.empty() || !platform.service_mgmt_url.empty();
+  const char* given = std::getenv("MEEP_APP_ID");
+  if (!platform.is_on() && somewhere && given != nullptr) platform.app_instance_id = given;
+  if (!platform.is_on()) return;
+  if (platform.app_support_url.empty() || platform.service_mgmt_url.empty()) {
+    reader.fail("mec_platform.url",
+                "is needed to register app instance '" + platform.app_instance_id + "'");
+  }
+  if (platform.service_uri.empty()) {
+    reader.fail("mec_platform.service_uri", "is needed: it is what is registered");
+  }
+}
+
 void read_log(config::Reader& reader, std::string& level, std::string& format) {
   reader.choice("log.level", level, {"debug", "info", "warn", "error", "off"});
   reader.choice("log.format", format, {"text", "json"});
@@ -191,6 +250,7 @@ Result<ReadOptions> read_options(const config::Document& document) {
   read_lifecycle(reader, options.lifecycle);
   read_capacity(reader, options.lifecycle.capacity);
   read_packages(reader, options.packages);
+  read_mec_platform(reader, options.mec_platform);
   reader.integer("limits.contexts_max", options.contexts_max, 1, 1000000000);
   reader.integer("limits.contexts_per_device_max", options.contexts_per_device_max, 1, 1000000000);
   reader.integer("limits.requests_per_second_max", options.auth.requests_per_second_max, 0,

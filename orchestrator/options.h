@@ -2,6 +2,7 @@
 // deploy/example/orchestrator.yaml.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "api/base/result.h"
@@ -9,6 +10,7 @@
 #include "api/http/pistache_server.h"
 #include "notifier/notifier.h"
 #include "orchestrator/endpoints/endpoints.h"
+#include "orchestrator/mec_platform/registration.h"
 #include "orchestrator/packages/packages.h"
 #include "orchestrator/store/sqlite_store.h"
 
@@ -30,6 +32,8 @@ struct OrchestratorOptions {
   LifecycleOptions lifecycle;
   std::string mepm_token;  // that MEPMs ask for; empty: none
   PackageOptions packages;
+  MecPlatformOptions mec_platform;
+  std::function<void()> end_program;  // for the MEC platform to call; as SIGTERM would
   std::size_t contexts_max = 5'000'000;
   std::size_t contexts_per_device_max = 1000;
   std::string content;  // YAML file loaded into an empty store
@@ -43,7 +47,8 @@ struct ReadOptions {
   std::string effective;  // as YAML, without secrets
 };
 
-// All errors at once, with their places.
+// All errors at once, with their places. Where the file names no app instance but where its
+// platform is, the environment's MEEP_APP_ID counts.
 [[nodiscard]] Result<ReadOptions> read_options(const config::Document& document);
 
 // The configuration of mx2-notifier: deploy/example/notifier.yaml.

@@ -8,6 +8,7 @@
 #include "lcm/mec010_driver.h"
 #include "notifier/notifier.h"
 #include "orchestrator/content.h"
+#include "orchestrator/mec_platform/mec_platform.h"
 #include "orchestrator/packages/packages.h"
 #include "orchestrator/store/store_outbox.h"
 
@@ -19,6 +20,8 @@ constexpr int kNotifierGraceMs = 1000;  // what is in flight then is sent again 
 constexpr std::size_t kProbeAnswerMax = std::size_t{16} << 10U;
 constexpr std::size_t kMepmAnswerMax = std::size_t{16} << 20U;
 constexpr int kMepmTimeoutMs = 5000;
+constexpr std::size_t kPlatformAnswerMax = std::size_t{1} << 20U;
+constexpr int kPlatformTimeoutMs = 1000;
 
 // To peers that operators name.
 std::unique_ptr<http::AsyncClient> peer_client(int timeout_ms, std::size_t response_bytes_max) {
@@ -72,10 +75,15 @@ struct Orchestrator::Impl {
         mx2_server(options.mx2_server),
         operator_server(options.operator_server) {
     relocation.use(lifecycle);
+    if (!options.mec_platform.is_on()) return;
+    platform = std::make_unique<MecPlatform>(options.mec_platform, ids, clock,
+                                             peer_client(kPlatformTimeoutMs, kPlatformAnswerMax),
+                                             *registry, options.end_program);
   }
 
   // Ends what still runs on the store's thread before anything it uses goes.
   ~Impl() {
+    if (platform) platform->stop();
     hosts.stop();
     lifecycle.stop();
     if (packages) packages->stop();
@@ -109,6 +117,7 @@ struct Orchestrator::Impl {
   OptimizerLease leader;
   PackageNotifier package_notifier;
   std::unique_ptr<Packages> packages;
+  std::unique_ptr<MecPlatform> platform;
   StoreOutbox outbox;
   std::unique_ptr<notifier::Notifier> notifier;
   http::Router mx2_router;
@@ -203,11 +212,13 @@ Result<void> Orchestrator::Impl::load_first_content() {
 Result<void> Orchestrator::Impl::listen() {
   add_mx2_endpoints(mx2_router, service, auth, options.mx2_endpoints);
   add_legacy_endpoints(mx2_router, service, auth, options.mx2_endpoints);
+  if (platform) add_platform_endpoints(mx2_router, *platform);
   auto for_operators = options.operator_endpoints;
   if (notifier) for_operators.relay_status = [this] { return notifier->status(); };
-  add_operator_endpoints(operator_router,
-                         {service, rewriter, hosts, lifecycle, leader, *packages, *registry},
-                         std::move(for_operators));
+  add_operator_endpoints(
+      operator_router,
+      {service, rewriter, hosts, lifecycle, leader, *packages, platform.get(), *registry},
+      std::move(for_operators));
   try {
     mx2_server.start(mx2_router);
     operator_server.start(operator_router);
@@ -239,6 +250,7 @@ Result<std::unique_ptr<Orchestrator>> Orchestrator::start_on(
   impl->hosts.start();
   impl->lifecycle.start();
   if (auto ok = impl->listen(); !ok) return ok.error();
+  if (impl->platform) impl->platform->start();  // what is announced is there
   return std::unique_ptr<Orchestrator>(new Orchestrator(std::move(impl)));
 }
 
@@ -251,6 +263,7 @@ Orchestrator::~Orchestrator() { stop(); }
 void Orchestrator::stop() {
   if (impl_->stopped) return;
   impl_->stopped = true;
+  if (impl_->platform) impl_->platform->stop();  // nobody is to be sent here any more
   impl_->events.close();
   impl_->changes.close();
   impl_->hosts.stop();

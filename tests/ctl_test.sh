@@ -107,6 +107,36 @@ check "apps show: an odd name" 0 "odd, app" apps show "odd, app"
 check "apps delete" 0 "deleted" apps delete "odd, app"
 check "apps show: unknown" 1 "no app 'odd, app'" apps show "odd, app"
 
+# On-boarded applications of the ETSI MEC Sandbox.
+cat > "$work/onboarded-demo4.json" <<'JSON'
+{"appList": [
+  {"appInfoList": [{"appDId": "onboarded-demo4", "appName": "onboarded-demo4", "appProvider": "ETSI",
+     "appSoftVersion": "v0.1.0", "appDVersion": "v0.1.0", "appDescription": "Basic HTTP Ping Pong",
+     "appLocation": [{"area": null, "civicAddressElement": null, "countryCode": "33"}],
+     "appCharcs": [{"memory": 1024, "latency": 50, "serviceCont": 0}],
+     "cmd": "/onboardedapp-vol/onboarded-demo4", "args": null}],
+   "vendorSpecificExt": {"vendorId": "ETSI"}},
+  {"appInfoList": [{"appDId": "onboarded-demo5", "appName": "demo5", "appProvider": "ETSI",
+     "appSoftVersion": "1", "appDVersion": "1", "appDescription": "Another"}]}]}
+JSON
+check "apps import --dry-run" 0 "onboarded-demo4: would be created" apps import --dry-run "$work/onboarded-demo4.json"
+check "and nothing was done" 1 "no app" apps show onboarded-demo4
+check "apps import: what is left out is told" 0 "/appList/0/appInfoList/0: not used: cmd" apps import "$work/onboarded-demo4.json"
+is "every entry" prints "app onboarded-demo4: created
+app onboarded-demo5: created"
+check "the vendor, and appCharcs of a list" 0 '"latency": 50' apps show onboarded-demo4 --output json
+is "the vendor" is_json 'd["vendorSpecificExt"] == {"vendorId": "ETSI"} and "appLocation" not in d'
+check "apps strategy of one" 0 "strategy baseline" apps strategy onboarded-demo5 baseline
+check "apps import again" 0 "onboarded-demo5: unchanged" apps import "$work/onboarded-demo4.json"
+sed -i 's/Another/Something else/' "$work/onboarded-demo4.json"
+check "apps import of a change" 0 "onboarded-demo5: updated" apps import "$work/onboarded-demo4.json"
+check "what the operator decided stays" 0 '"strategy": "baseline"' apps show onboarded-demo5 --output json
+check "apps import: one app twice" 2 "/appList/0/appInfoList/0/appDId: app 'onboarded-demo4' is in" apps import "$work/onboarded-demo4.json" "$work/onboarded-demo4.json"
+sed 's/"memory": 1024/"memory": "much"/' "$work/onboarded-demo4.json" > "$work/bad-demo.json"
+check "apps import: the place of an error" 2 "bad-demo.json: /appList/0/appInfoList/0/appCharcs/0/memory" apps import "$work/bad-demo.json"
+check "apps import: another kind of file" 2 "hosts.yaml" apps import "$work/hosts.yaml"
+check "apps import: clean up" 0 "deleted" apps delete onboarded-demo4 onboarded-demo5
+
 # Packages.
 cat > "$work/appd.json" <<'JSON'
 {"appDId": "hello-1", "appName": "hello", "appProvider": "Example", "appSoftVersion": "1.0", "appDVersion": "1.0",

@@ -93,12 +93,14 @@ test_all() {
   step client-install 300 tests/client_install_test.sh build/release
   step tls 300 tests/tls_test.sh "$bin"
   step smoke 300 deploy/smoke.sh "$bin"
+  step deploy 300 "$python" tests/deploy/deploy_test.py "$bin"
   step eua 300 "$python" tests/eua/eua_test.py "$bin"
   step policy-table 60 "$bin/mx2_policy_table"
   step packages 60 "$python" tests/lcm/packages_test.py build/release
   step plan 300 "$python" tests/optimizer/end_to_end.py "$bin"
   step advantedge-fake 60 "$python" tests/advantedge/sandbox_test.py
   step advantedge 120 "$python" tests/advantedge/advantedge_test.py "$bin"
+  step mec-platform 120 "$python" tests/advantedge/platform_test.py "$bin"
   step lifecycle 300 "$python" tests/lifecycle/lifecycle_test.py "$bin"
   step mepm-kill 120 "$python" tests/mepm/kill_test.py "$bin/mx2-mepm" "$bin/mx2_test_lambda"
   step crash 600 "$python" tests/crash/crash_test.py "$bin"
@@ -122,6 +124,6 @@ if [[ -n "$fast" ]]; then
 fi
 step build-release 1800 deploy/build.sh release mx2-orchestrator mx2-notifier mx2-optimizer mx2-mepm \
   mx2ctl mx2 mx2-client mx2_policy_table mx2_no_store_server mx2_receiver mx2_bare_multi \
-  mx2_plan_bench mx2_packages mx2_test_lambda || close
+  mx2_plan_bench mx2_scenario_bench mx2_packages mx2_test_lambda || close
 test_all
 close

@@ -21,6 +21,7 @@ struct Exchange {
   std::size_t header_bytes_max = 0;
   std::size_t body_bytes_max = 0;
   bool too_large = false;
+  bool skipped = false;  // interrupt_once() was for it
 
   // For stream() only.
   CURL* handle = nullptr;
@@ -95,6 +96,7 @@ struct CurlClient::Impl {
   CURL* handle = nullptr;
   CURLM* multi = nullptr;  // holds the connections; its poll is what interrupt() wakes
   std::atomic<bool> interrupted{false};
+  std::atomic<bool> skip_one{false};
   bool sent = false;
   char error_text[CURL_ERROR_SIZE] = {};
 
@@ -128,12 +130,13 @@ struct CurlClient::Impl {
   }
 
   // idle_ms 0: only the timeouts of the handle count.
-  CURLcode perform(const Exchange& exchange, int idle_ms) {
+  CURLcode perform(Exchange& exchange, int idle_ms) {
     if (curl_multi_add_handle(multi, handle) != CURLM_OK) return CURLE_FAILED_INIT;
     const auto idle_max = std::chrono::milliseconds(idle_ms);
     CURLcode code = CURLE_OK;
     for (int running = 1; running > 0 && code == CURLE_OK;) {
-      if (interrupted) code = CURLE_ABORTED_BY_CALLBACK;
+      if (skip_one.exchange(false)) exchange.skipped = true;
+      if (interrupted || exchange.skipped) code = CURLE_ABORTED_BY_CALLBACK;
       if (code == CURLE_OK && curl_multi_perform(multi, &running) != CURLM_OK) {
         code = CURLE_FAILED_INIT;
       }
@@ -177,6 +180,9 @@ struct CurlClient::Impl {
     }
     const auto code = perform(exchange, idle_ms);
     if (interrupted) return curl::unreachable(ErrorCode::kUnavailable, "interrupted");
+    if (exchange.skipped) {
+      return Error{ErrorCode::kUnavailable, "interrupted", {}, kInterrupted, {}, 0};
+    }
     if (exchange.too_large) {
       return curl::unreachable(
           ErrorCode::kTooLarge,
@@ -216,6 +222,11 @@ Result<Reply> CurlClient::stream(const std::string& url, const Headers& headers,
 
 void CurlClient::interrupt() noexcept {
   impl_->interrupted = true;
+  curl_multi_wakeup(impl_->multi);
+}
+
+void CurlClient::interrupt_once() noexcept {
+  impl_->skip_one = true;
   curl_multi_wakeup(impl_->multi);
 }
 

@@ -8,7 +8,7 @@
 //   kUnavailable       no connection, or it broke, or interrupt() ended it
 //   kDeadlineExceeded  no complete reply in time
 //   kTooLarge          the reply is larger than the limit
-// and its cause is kUnreachable for all but the first.
+// and its cause is kUnreachable for all but the first; kInterrupted after interrupt_once().
 #pragma once
 
 #include <cstddef>
@@ -23,6 +23,7 @@
 namespace mx2::http {
 
 inline constexpr const char* kUnreachable = "unreachable";
+inline constexpr const char* kInterrupted = "interrupted";
 
 class Client {
  public:
@@ -69,6 +70,8 @@ class CurlClient final : public Client {
 
   // From any thread: ends the exchange in progress, if any, and every later one, at once.
   void interrupt() noexcept;
+  // From any thread: ends the exchange in progress, or if there is none the next one; no other.
+  void interrupt_once() noexcept;
   // Whether bytes of the last request may have reached the peer. If not, it cannot have acted on
   // it.
   [[nodiscard]] bool was_sent() const;

@@ -33,12 +33,16 @@ namespace codec {
 
 inline constexpr const char* kAppSupportPath = "/mec_app_support/v1";
 
-// `root` is the URI of the API, ".../mec_app_support/v1", for _links.
+// `root` is the URI of the API, ".../mec_app_support/v1", for _links. Requests have none.
 [[nodiscard]] Result<void> decode_app_ready(std::string_view body);
 [[nodiscard]] std::string encode_app_ready();
 [[nodiscard]] Result<OperationAction> decode_termination_confirmation(std::string_view body);
 [[nodiscard]] std::string encode_termination_confirmation(OperationAction action);
 
+[[nodiscard]] std::string encode_termination_subscription(
+    const AppTerminationSubscription& subscription);
+// The identifiers of a MecAppSuptApiSubscriptionLinkList.
+[[nodiscard]] Result<std::vector<std::string>> decode_subscription_links(std::string_view body);
 [[nodiscard]] Result<AppTerminationSubscription> decode_termination_subscription(
     std::string_view body);
 [[nodiscard]] json::Value to_json(const AppTerminationSubscription& subscription,

@@ -17,6 +17,7 @@ using json::Value;
 constexpr const char* kSubscriptionType = "AppTerminationNotificationSubscription";
 constexpr const char* kNotificationType = "AppTerminationNotification";
 constexpr std::int64_t kTimeoutSMax = 86'400;
+constexpr std::size_t kLinksMax = 1000;
 
 void read_type(ObjectReader& reader, const char* name, const char* expected) {
   std::string type;
@@ -36,6 +37,8 @@ std::string read_link(ObjectReader& links, const char* name) {
   }
   return href;
 }
+
+std::string last_segment(const std::string& href) { return href.substr(href.rfind('/') + 1); }
 
 std::string list_href(const std::string& app_instance_id, const std::string& root) {
   return root + "/applications/" + app_instance_id + "/subscriptions";
@@ -72,8 +75,29 @@ Result<AppTerminationSubscription> decode_termination_subscription(std::string_v
     reader.required_line("appInstanceId", out.app_instance_id, json::kIdentifier);
     if (const auto* links = reader.object("_links")) {
       ObjectReader sub(*links, reader.at("_links"), reader.error());
-      const auto self = read_link(sub, "self");
-      out.id = self.substr(self.rfind('/') + 1);
+      out.id = last_segment(read_link(sub, "self"));
+    }
+  });
+}
+
+std::string encode_termination_subscription(const AppTerminationSubscription& subscription) {
+  return json::dump({{"subscriptionType", kSubscriptionType},
+                     {"callbackReference", subscription.callback_reference},
+                     {"appInstanceId", subscription.app_instance_id}});
+}
+
+Result<std::vector<std::string>> decode_subscription_links(std::string_view body) {
+  return decode_text<std::vector<std::string>>(body, [](ObjectReader& reader, auto& out) {
+    const auto* links = reader.need("_links", Value::value_t::object);
+    if (links == nullptr) return;
+    ObjectReader sub(*links, reader.at("_links"), reader.error());
+    const auto* items = sub.array("subscriptions", kLinksMax);
+    if (items == nullptr) return;
+    for (std::size_t i = 0; i < items->size() && reader.ok(); ++i) {
+      std::string href;
+      ObjectReader((*items)[i], sub.at("subscriptions") + "/" + std::to_string(i), reader.error())
+          .required_line("href", href, kUri);
+      out.push_back(last_segment(href));
     }
   });
 }

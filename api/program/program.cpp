@@ -1,5 +1,7 @@
 #include "api/program/program.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <iostream>
@@ -79,5 +81,7 @@ void wait_for_stop(const std::function<void()>& hangup) {
   while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) hangup();
   log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
 }
+
+void stop() { ::kill(::getpid(), SIGTERM); }
 
 }  // namespace mx2::program

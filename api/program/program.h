@@ -44,5 +44,7 @@ struct Prepared {
 // Waits for SIGTERM or SIGINT; from within Prepared::run only. `hangup` is called for each SIGHUP
 // meanwhile, if Prepared::takes_hangup.
 void wait_for_stop(const std::function<void()>& hangup = {});
+// From any thread: as SIGTERM would, wait_for_stop() ends.
+void stop();
 
 }  // namespace mx2::program

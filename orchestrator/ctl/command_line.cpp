@@ -79,6 +79,7 @@ CommandLine::CommandLine()
   add_lifecycle_commands(app_, chosen_);
   add_explain_command(app_, chosen_);
   add_optimizer_commands(app_, chosen_);
+  add_topology_commands(app_, chosen_);
   add_health_commands(app_, chosen_);
   add_completion_command(app_, chosen_);
 }

@@ -32,6 +32,7 @@ using Command = std::function<Result<int>(Session&)>;
 
 void add_host_commands(CLI::App& app, Command& chosen);
 void add_app_commands(CLI::App& app, Command& chosen);
+void add_import_command(CLI::App& apps, Command& chosen);
 void add_table_commands(CLI::App& app, Command& chosen);
 void add_table_file_commands(CLI::App& table, Command& chosen);
 void add_context_commands(CLI::App& app, Command& chosen);
@@ -40,8 +41,12 @@ void add_outbox_commands(CLI::App& app, Command& chosen);
 void add_explain_command(CLI::App& app, Command& chosen);
 void add_package_commands(CLI::App& app, Command& chosen);
 void add_optimizer_commands(CLI::App& app, Command& chosen);
+void add_topology_commands(CLI::App& app, Command& chosen);
 void add_health_commands(CLI::App& app, Command& chosen);
 void add_completion_command(CLI::App& app, Command& chosen);
+
+// The API of the optimizer at `url`, or if that is empty of the one that leads.
+[[nodiscard]] Result<OperatorClient> optimizer(Session& session, const std::string& url);
 
 // An error of the command line or of a file it names: exit status 2.
 [[nodiscard]] Error usage_error(std::string detail, std::string place = {});

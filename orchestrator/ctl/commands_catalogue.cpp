@@ -207,6 +207,7 @@ void add_app_commands(CLI::App& app, Command& chosen) {
   auto* group = app.add_subcommand("apps", "Applications of the catalogue");
   add_verbs(*group, std::make_shared<const Collection>(std::move(apps)), chosen);
   add_strategy_verb(*group, chosen);
+  add_import_command(*group, chosen);
 }
 
 }  // namespace mx2::ctl

@@ -37,11 +37,15 @@ Result<int> explain(Session& session, const Question& question) {
 Result<int> health(Session& session) {
   const auto document = session.server.get("/health");
   if (!document) return document.error();
-  write_item(session.format, session.out,
-             {member("status", "STATUS"), member("version", "VERSION"),
-              member("tableVersion", "TABLE VERSION"), member("rows", "ROWS"),
-              member("hosts", "HOSTS"), member("apps", "APPS"), member("contexts", "CONTEXTS")},
-             *document);
+  std::vector<Column> columns{member("status", "STATUS"),
+                              member("version", "VERSION"),
+                              member("tableVersion", "TABLE VERSION"),
+                              member("rows", "ROWS"),
+                              member("hosts", "HOSTS"),
+                              member("apps", "APPS"),
+                              member("contexts", "CONTEXTS")};
+  if (document->contains("mecPlatform")) columns.push_back(member("mecPlatform", "MEC PLATFORM"));
+  write_item(session.format, session.out, columns, *document);
   return text_of((*document)["status"]) == "ok" ? 0 : kExitRefused;
 }
 

@@ -62,6 +62,9 @@ std::vector<Column> status_columns() {
                                  member("contexts", "CONTEXTS"),
                                  member("hosts", "HOSTS"),
                                  member("lastError", "LAST ERROR"),
+                                 nested("topology", "name", "SCENARIO"),
+                                 nested("topology", "state", "SCENARIO IS"),
+                                 nested("topology", "error", "BECAUSE"),
                                  nested("configuration", "file", "CONFIGURATION"),
                                  nested("configuration", "read", "READ"),
                                  nested("configuration", "error", "REFUSED"),
@@ -94,19 +97,6 @@ void print_explanation(Session& session, const json::Value& document) {
   if (session.format == Format::kTable) {
     session.out << '\n' << document.value("reason", "") << '\n';
   }
-}
-
-// The optimizer that was named, or the one that leads.
-Result<OperatorClient> optimizer(Session& session, const std::string& url) {
-  if (!url.empty()) return session.server.peer(url);
-  const auto leader = session.server.get("/optimizer");
-  if (!leader && leader.error().code == ErrorCode::kNotFound) {
-    return not_found("no optimizer leads; name one with --optimizer-url");
-  }
-  if (!leader) return leader.error();
-  const auto known = leader->value("url", "");
-  if (known.empty()) return not_found("the optimizer that leads has told no address");
-  return session.server.peer(known);
 }
 
 Result<int> print_status(Session& session, const Result<json::Value>& document) {
@@ -151,6 +141,18 @@ Result<int> explain(Session& session, const std::string& url, const std::string&
 }
 
 }  // namespace
+
+Result<OperatorClient> optimizer(Session& session, const std::string& url) {
+  if (!url.empty()) return session.server.peer(url);
+  const auto leader = session.server.get("/optimizer");
+  if (!leader && leader.error().code == ErrorCode::kNotFound) {
+    return not_found("no optimizer leads; name one with --optimizer-url");
+  }
+  if (!leader) return leader.error();
+  const auto known = leader->value("url", "");
+  if (known.empty()) return not_found("the optimizer that leads has told no address");
+  return session.server.peer(known);
+}
 
 void add_optimizer_commands(CLI::App& app, Command& chosen) {
   auto* group = app.add_subcommand("optimizer", "The optimizer: what it does, and why");

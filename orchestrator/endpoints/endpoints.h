@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "api/base/metrics.h"
 #include "api/http/http.h"
@@ -17,21 +18,29 @@
 
 namespace mx2 {
 
+class MecPlatform;
 class Packages;
 
 struct Mx2EndpointOptions {
   std::string path_prefix;  // of apiRoot, e.g. "/sandbox/mep1"; empty or starting with '/'
-  std::string public_url;   // scheme and authority for Location; empty: http and the request's Host
+  std::vector<std::string>
+      path_prefixes;       // others that dev_app/v1 is served below, e.g. "sandbox1"
+  std::string public_url;  // scheme and authority for Location; empty: http and the request's Host
 };
+inline constexpr std::size_t kPathPrefixesMax = 16;
 
-// MEC 016 V2.2.1 below {prefix}/dev_app/v1, and /openapi.yaml.
+// MEC 016 V2.2.1 below {prefix}/dev_app/v1 for each of the prefixes, and /openapi.yaml. A Location
+// begins as the request did.
 void add_mx2_endpoints(http::Router& router, Mx2Service& service, const Authenticator& auth,
-                       Mx2EndpointOptions options);
+                       const Mx2EndpointOptions& options);
 
 // MEC 016 V1.1.1 below {prefix}/mx2/v1, as deployed clients speak it: refusals are bare problems in
 // application/json.
 void add_legacy_endpoints(http::Router& router, Mx2Service& service, const Authenticator& auth,
                           const Mx2EndpointOptions& options);
+
+// MEC 011 notifications to us, on the listener of Mx2. `platform` must outlive the router.
+void add_platform_endpoints(http::Router& router, MecPlatform& platform);
 
 struct OperatorEndpointOptions {
   std::string token;  // bearer token operators must send; empty: none
@@ -49,6 +58,7 @@ struct OperatorServices {
   Lifecycle& lifecycle;
   OptimizerLease& leader;
   Packages& packages;
+  const MecPlatform* platform;  // null: there is none
   metrics::Registry& registry;
 };
 

@@ -35,7 +35,14 @@ Result<void> add_service_cont(AppListFilter& filter, const http::QueryParameter&
   return {};
 }
 
+// Clients of the ETSI MEC Sandbox put each value in double quotes.
+void unquote(std::string& value) {
+  if (value.size() < 2 || value.front() != '"' || value.back() != '"') return;
+  value = value.substr(1, value.size() - 2);
+}
+
 Result<void> add_filter(AppListFilter& filter, http::QueryParameter parameter) {
+  for (auto& value : parameter.values) unquote(value);
   if (parameter.name == "serviceCont" || parameter.name == "servicecont") {
     return add_service_cont(filter, parameter);
   }
@@ -181,12 +188,8 @@ class Mx2Endpoints {
   const Mx2EndpointOptions options_;
 };
 
-}  // namespace
-
-void add_mx2_endpoints(http::Router& router, Mx2Service& service, const Authenticator& auth,
-                       Mx2EndpointOptions options) {
-  const auto root = options.path_prefix + kRoot;
-  const auto api = std::make_shared<Mx2Endpoints>(service, auth, std::move(options));
+void add_below(http::Router& router, const std::shared_ptr<Mx2Endpoints>& api,
+               const std::string& root) {
   router.add("GET", root + "/app_list", [api](Request& q, const PathValues&, Responder r) {
     api->app_list_get(q, std::move(r));
   });
@@ -210,11 +213,25 @@ void add_mx2_endpoints(http::Router& router, Mx2Service& service, const Authenti
              [api](Request& q, const PathValues&, Responder r) {
                api->obtain_app_loc_availability_post(q, std::move(r));
              });
-  add_document(router, "/openapi.yaml", "application/yaml", openapi::mx2());
-  if (root != kRoot) {
-    add_document(router,
-                 root.substr(0, root.size() - std::string_view(kRoot).size()) + "/openapi.yaml",
-                 "application/yaml", openapi::mx2());
+}
+
+}  // namespace
+
+void add_mx2_endpoints(http::Router& router, Mx2Service& service, const Authenticator& auth,
+                       const Mx2EndpointOptions& options) {
+  std::vector<std::string> prefixes{options.path_prefix};
+  for (const auto& prefix : options.path_prefixes) prefixes.push_back("/" + prefix);
+  for (const auto& prefix : prefixes) {
+    auto below = options;
+    below.path_prefix = prefix;
+    add_below(router, std::make_shared<Mx2Endpoints>(service, auth, std::move(below)),
+              prefix + kRoot);
+  }
+  prefixes.emplace_back();
+  std::sort(prefixes.begin(), prefixes.end());
+  prefixes.erase(std::unique(prefixes.begin(), prefixes.end()), prefixes.end());
+  for (const auto& prefix : prefixes) {
+    add_document(router, prefix + "/openapi.yaml", "application/yaml", openapi::mx2());
   }
 }
 

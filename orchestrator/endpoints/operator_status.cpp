@@ -2,6 +2,7 @@
 #include "api/openapi/openapi.h"
 #include "api/operator/codec.h"
 #include "orchestrator/endpoints/operator_support.h"
+#include "orchestrator/mec_platform/mec_platform.h"
 
 namespace mx2 {
 namespace {
@@ -29,6 +30,14 @@ void context_delete(OperatorApi& api, Request& request, const PathValues& path,
       });
 }
 
+json::Value platform_json(const MecPlatform& platform) {
+  const auto status = platform.status();
+  json::Value out{{"state", status.state}, {"appInstanceId", platform.app_instance_id()}};
+  if (!status.ser_instance_id.empty()) out["serInstanceId"] = status.ser_instance_id;
+  if (!status.last_error.empty()) out["lastError"] = status.last_error;
+  return out;
+}
+
 void health_get(OperatorApi& api, Request& request, const PathValues&, Responder responder) {
   auto status = api.service.model.read([](const Model& model) {
     return json::Value{{"status", "ok"},
@@ -38,6 +47,7 @@ void health_get(OperatorApi& api, Request& request, const PathValues&, Responder
                        {"hosts", model.hosts().size()},
                        {"apps", model.apps().size()}};
   });
+  if (api.platform != nullptr) status["mecPlatform"] = platform_json(*api.platform);
   probe_store(api.service, [&api, id = request.id, status = std::move(status),
                             responder = std::move(responder)](const Result<void>& probed) mutable {
     if (!probed) return responder.reply(refusal(probed.error(), id));

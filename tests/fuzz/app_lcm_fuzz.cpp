@@ -2,6 +2,7 @@
 // over what they filter.
 #include "api/mec/app_support.h"
 #include "api/mec/codec_app_lcm.h"
+#include "api/mec/service_management.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {
@@ -55,5 +56,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(Of{decode_lcm_notification, text}, [](const auto& value) { return encode(value, kRoot); });
   check(Of{decode_termination_subscription, text}, shown);
   check(Of{decode_termination_notification, text}, encoded);
+  if (const auto service = decode_service(text)) static_cast<void>(encode_service(*service));
+  static_cast<void>(decode_services(text));
+  static_cast<void>(decode_subscription_links(text));
   return 0;
 }

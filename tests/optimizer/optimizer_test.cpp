@@ -26,7 +26,7 @@ struct Bench {
                                        "t")
                         .value());
   OptimizerOptions options;
-  Optimizer optimizer{orchestrator, options, topology, clock};
+  Optimizer optimizer{orchestrator, orchestrator, options, topology, clock};
 
   Bench() {
     orchestrator.lists["hosts"] = {codec::to_json_with_status(host("far"), 0),
@@ -151,7 +151,8 @@ TEST_CASE("optimizer: the longest prefix says where a UE is attached", "[optimiz
                          "latency_ms: {x: {near: 2, far: 30}, y: {near: 30, far: 2}}\n",
                          "t")
           .value());
-  Optimizer optimizer(bench.orchestrator, bench.options, bench.topology, bench.clock);
+  Optimizer optimizer(bench.orchestrator, bench.orchestrator, bench.options, bench.topology,
+                      bench.clock);
   CHECK(optimizer.plan(true)->plan.changes.empty());  // at y the far host is the near one
 }
 
@@ -279,7 +280,8 @@ TEST_CASE("optimizer: overflow goes to the parent", "[optimizer]") {
     bench.orchestrator.lists["hosts"].push_back(codec::to_json_with_status(host(id), 0));
   }
   const auto chosen = [&](const char* parent) {
-    Optimizer optimizer(bench.orchestrator, bench.options, topology(parent), bench.clock);
+    Optimizer optimizer(bench.orchestrator, bench.orchestrator, bench.options, topology(parent),
+                        bench.clock);
     const auto outcome = optimizer.plan(true);
     REQUIRE(outcome.ok());
     std::set<std::string> hosts;

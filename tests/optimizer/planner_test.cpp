@@ -45,9 +45,10 @@ struct PlannerBench {
   Leadership leadership{{orchestrator, configuration.options.orchestrator}, "me", 9000, clock};
   Api api{registry, status, control, leadership, {}};
   http::Router router{registry, "optimizer"};
-  Planner planner{orchestrator, configuration, ConfigurationWatch(file, configuration.files),
-                  leadership,   control,       status,
-                  clock,        "me"};
+  Planner planner{
+      orchestrator, orchestrator, configuration, ConfigurationWatch(file, configuration.files),
+      leadership,   control,      status,        clock,
+      "me"};
 
   PlannerBench() {
     orchestrator.lists["hosts"] = {codec::to_json_with_status(test::host("far"), 0),

@@ -1,3 +1,5 @@
+#include <cstdlib>
+
 #include "api/config/reader.h"
 #include "optimizer/options.h"
 #include "orchestrator/content.h"
@@ -104,6 +106,37 @@ TEST_CASE("options: defaults are good, the document must be a mapping", "[config
   CHECK_THAT(errors_of("mx2: {trusted_proxies: [nonsense]}"), ContainsSubstring("nonsense"));
   CHECK_THAT(errors_of("operator: {token_file: /nonexistent}"),
              ContainsSubstring("cannot be read"));
+}
+
+TEST_CASE("options: path prefixes are one or two plain segments", "[config]") {
+  CHECK(errors_of("mx2: {path_prefixes: [sandbox1, sandbox1/mep1]}").empty());
+  for (const char* bad :
+       {"/sandbox1", "sandbox1/", "a/b/c", "a//b", "..", "a/.", "'{x}'", "a b", "'a?b'", "''"}) {
+    CAPTURE(bad);
+    CHECK_THAT(errors_of(std::string("mx2: {path_prefixes: [") + bad + "]}"),
+               ContainsSubstring("one or two segments"));
+  }
+  std::string many = "mx2: {path_prefixes: [p0";
+  for (int i = 1; i < 17; ++i) many += ", p" + std::to_string(i);
+  CHECK_THAT(errors_of(many + "]}"), ContainsSubstring("more than 16"));
+}
+
+TEST_CASE("options: a MEC platform needs its place, and something to register", "[config]") {
+  CHECK_THAT(errors_of("mec_platform: {app_instance_id: a}"),
+             ContainsSubstring("mec_platform.url is needed"));
+  CHECK_THAT(errors_of("mec_platform: {app_instance_id: a, url: 'http://p'}"),
+             ContainsSubstring("mec_platform.service_uri is needed"));
+  CHECK_THAT(errors_of("mec_platform: {url: 'ftp://p'}"), ContainsSubstring("must begin with"));
+  const std::string whole = "mec_platform: {url: 'http://p/', service_uri: 'http://m/dev_app/v1', ";
+  const auto read = read_options(yaml(whole + "app_instance_id: a, service_mgmt_url: 'http://q'}"));
+  REQUIRE(read.ok());
+  CHECK(read->options.mec_platform.app_support_url == "http://p");
+  CHECK(read->options.mec_platform.service_mgmt_url == "http://q");
+  CHECK_FALSE(read_options(yaml(whole + "}"))->options.mec_platform.is_on());
+  setenv("MEEP_APP_ID", "from-outside", 1);
+  CHECK(read_options(yaml(whole + "}"))->options.mec_platform.app_instance_id == "from-outside");
+  CHECK_FALSE(read_options(yaml(""))->options.mec_platform.is_on());
+  unsetenv("MEEP_APP_ID");
 }
 
 TEST_CASE("options: a secret is read from its file and printed as its path only", "[config]") {

@@ -1,0 +1,315 @@
+#include "optimizer/advantedge/live_source.h"
+
+#include <algorithm>
+
+#include "api/base/log.h"
+
+namespace mx2::optimizer::advantedge {
+namespace {
+
+constexpr std::int64_t kSoonMs = 100;  // after a notification; several are read together
+constexpr std::int64_t kSubscriptionsMs = 5000;
+constexpr std::size_t kNoticesMax = 10'000;
+
+bool same_network(const Topology& a, const Topology& b) {
+  const auto alike = [](const Attachment& x, const Attachment& y) {
+    return x.name == y.name && x.connected == y.connected;
+  };
+  return a.hosts == b.hosts && a.computed == b.computed && a.lost_hosts == b.lost_hosts &&
+         std::equal(a.attachments.begin(), a.attachments.end(), b.attachments.begin(),
+                    b.attachments.end(), alike);
+}
+
+std::string text(const json::Value& object, const char* name) {
+  const auto it = object.find(name);
+  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+}  // namespace
+
+LiveSource::LiveSource(http::Client& http, LiveOptions options, const Clock& clock,
+                       std::function<void()> wake)
+    : client_(http, options.access),
+      options_(std::move(options)),
+      clock_(clock),
+      wake_(std::move(wake)) {
+  state_.kind = "advantedge";
+}
+
+int LiveSource::step() {
+  const auto now_ms = clock_.now_ms();
+  {
+    const std::lock_guard lock(mutex_);
+    if (now_ms < read_next_ms_) return static_cast<int>(read_next_ms_ - now_ms);
+    read_next_ms_ = now_ms + options_.poll_ms;
+    notices_.clear();
+    too_many_notices_ = false;
+  }
+  if (auto done = read(); !done) failed(done.error().detail);
+  if (!options_.callback_url.empty() && state().live && now_ms >= subscriptions_ms_) {
+    subscriptions_ms_ = now_ms + kSubscriptionsMs;
+    const auto done = subscribe_zones();
+    const std::lock_guard lock(mutex_);
+    if (state_.subscribed && !done) {
+      log::warn("the location service does not tell moves", {{"reason", done.error().detail}});
+    }
+    state_.subscribed = done.ok();
+  }
+  return next_step_ms();
+}
+
+int LiveSource::next_step_ms() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<int>(std::max<std::int64_t>(0, read_next_ms_ - clock_.now_ms()));
+}
+
+Result<Scenario> LiveSource::scenario_of(const std::string& document) {
+  const auto parsed = json::parse(document);
+  if (!parsed) return unavailable("the scenario is no JSON: " + parsed.error().detail);
+  if (!parsed->is_object() || !parsed->contains("deployment")) {
+    return unavailable("what the sandbox answered is no scenario");
+  }
+  auto scenario = read_scenario(*parsed);
+  if (scenario.connectivity != Connectivity::kPdu) return scenario;
+  const auto sessions = client_.pdu_sessions();
+  if (!sessions) return sessions.error();
+  scenario.pdu_sessions = read_pdu_sessions(*sessions, scenario.problems);
+  return scenario;
+}
+
+Result<void> LiveSource::read() {
+  auto document = client_.active();
+  if (!document) return document.error();
+  if (!*document) {
+    ended();
+    return {};
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    const bool same = **document == document_ && scenario_.connectivity != Connectivity::kPdu;
+    if (same && !told_ && state_.live) {
+      state_.read_ms = clock_.now_ms();
+      return {};
+    }
+  }
+  auto scenario = scenario_of(**document);
+  if (!scenario) return scenario.error();
+  auto topology = std::make_shared<Topology>(topology_of(*scenario, options_.terms));
+  document_ = std::move(**document);
+  if (scenario->name != running_) known_hosts_.clear();
+  if (scenario->name != running_ || !state().live) subscriptions_ms_ = 0;
+  running_ = scenario->name;
+  for (const auto& id : known_hosts_) {
+    if (!topology->hosts.contains(id)) topology->lost_hosts.insert(id);
+  }
+  for (const auto& [id, host] : topology->hosts) known_hosts_.insert(id);
+  for (const auto& id : topology->lost_hosts) {
+    topology->problems.push_back("host " + id + " is not in the scenario any more");
+  }
+  publish(std::move(*scenario), std::move(topology));
+  return {};
+}
+
+void LiveSource::ended() {
+  document_.clear();
+  failed("no scenario is active");
+}
+
+void LiveSource::failed(const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  if (state_.error != why) {
+    log::warn("the scenario is not read; what is known stays", {{"reason", why}});
+  }
+  state_.live = false;
+  state_.subscribed = false;
+  state_.error = why;
+}
+
+void LiveSource::publish(Scenario scenario, std::shared_ptr<Topology> topology) {
+  const std::lock_guard lock(mutex_);
+  if (!state_.live) log::info("the scenario is live", {{"scenario", scenario.name}});
+  for (const auto& problem : topology->problems) {
+    const auto& known = state_.problems;
+    if (std::find(known.begin(), known.end(), problem) != known.end()) continue;
+    log::warn("the scenario is not as it should be", {{"problem", problem}});
+  }
+  state_.name = scenario.name;
+  state_.live = true;
+  state_.error.clear();
+  state_.read_ms = clock_.now_ms();
+  state_.problems = topology->problems;
+  scenario_ = std::move(scenario);
+  told_ = false;
+  if (!topology_ || !same_network(*topology_, *topology)) begin_with(std::move(topology));
+  for (const auto& notice : std::exchange(notices_, {})) take_over(notice);
+  find_moves();
+  if (too_many_notices_) read_next_ms_ = clock_.now_ms();
+  if (topology_is_new_ || !moves_.empty()) wake_();
+}
+
+// Where UEs are is part of it; what comes later is told as moves.
+void LiveSource::begin_with(std::shared_ptr<const Topology> topology) {
+  topology_ = std::move(topology);
+  topology_is_new_ = true;
+  moves_.clear();
+  attachments_.clear();
+  for (const auto& attachment : topology_->attachments) attachments_.insert(attachment.name);
+  ues_.clear();
+  for (const auto& node : scenario_.nodes) {
+    if (node.type != NodeType::kUe) continue;
+    ues_[node.name] = {device_of(node), attachment_of(scenario_, node.name), address_of(node)};
+  }
+}
+
+// Where UEs are now, against what was told.
+void LiveSource::find_moves() {
+  for (const auto& node : scenario_.nodes) {
+    if (node.type == NodeType::kUe) move_to(node, attachment_of(scenario_, node.name));
+  }
+  for (auto& [name, ue] : ues_) {
+    if (ue.attachment == kDisconnected || scenario_.node_index.contains(name)) continue;
+    ue.attachment = kDisconnected;  // it has gone from the scenario
+    moves_[ue.device] = ue;
+  }
+}
+
+void LiveSource::move_to(const Node& node, const std::string& attachment) {
+  const auto it = ues_.find(node.name);
+  if (it != ues_.end() && it->second.attachment == attachment) return;
+  if (!attachments_.contains(attachment)) {
+    read_next_ms_ = std::min(read_next_ms_, clock_.now_ms());  // needs a new topology
+    return;
+  }
+  const Move move{device_of(node), attachment, address_of(node)};
+  ues_[node.name] = move;
+  moves_[move.device] = move;
+}
+
+void LiveSource::take_over(const Notice& notice) {
+  if (!move_ue(scenario_, notice.ue, notice.location)) return;
+  told_ = true;
+  const auto index = find(scenario_.node_index, notice.ue);
+  if (index != kNone) move_to(scenario_.nodes[index], attachment_of(scenario_, notice.ue));
+}
+
+bool LiveSource::notify(const std::string& body) {
+  if (body.size() > kNotificationBytesMax) return false;
+  const auto document = json::parse(body);
+  if (!document || !document->is_object() || document->empty()) return false;
+  const auto& content = *document->begin();  // zonalPresenceNotification
+  if (!content.is_object()) return false;
+  const auto ue = text(content, "address");
+  const auto location = text(content, "currentAccessPointId");
+  const auto event = text(content, "userEventType");
+  const bool left = event == "Leaving";
+  if (ue.empty() || !(left || event == "Entering" || event == "Transferring")) return false;
+  const std::lock_guard lock(mutex_);
+  read_next_ms_ = std::min(read_next_ms_, clock_.now_ms() + kSoonMs);
+  const auto index = find(scenario_.node_index, ue);
+  if (!state_.live || index == kNone || scenario_.nodes[index].type != NodeType::kUe) return true;
+  const auto to = find(scenario_.location_index, location);
+  if (to == kNone ||
+      scenario_.zones[scenario_.locations[to].zone].name != text(content, "zoneId")) {
+    return true;
+  }
+  // Who has left a zone may have entered another already.
+  if (left && scenario_.nodes[index].location != to) return true;
+  const Notice notice{ue, left ? std::string() : location};
+  if (notices_.size() < kNoticesMax) notices_.push_back(notice);
+  too_many_notices_ = too_many_notices_ || notices_.size() == kNoticesMax;
+  take_over(notice);
+  if (!moves_.empty()) wake_();
+  return true;
+}
+
+std::optional<TopologySource::News> LiveSource::take() {
+  const std::lock_guard lock(mutex_);
+  if (!topology_is_new_ && moves_.empty()) return std::nullopt;
+  News news;
+  if (std::exchange(topology_is_new_, false)) news.topology = topology_;
+  for (auto& [device, move] : std::exchange(moves_, {})) news.moves.push_back(std::move(move));
+  return news;
+}
+
+std::vector<TopologySource::Move> LiveSource::devices() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Move> result;
+  for (const auto& [name, ue] : ues_) result.push_back(ue);
+  return result;
+}
+
+TopologySource::State LiveSource::state() const {
+  const std::lock_guard lock(mutex_);
+  return state_;
+}
+
+Result<void> LiveSource::subscribe_zones() {
+  const auto callback = options_.callback_url + kNotificationsPath;
+  const auto known = client_.subscriptions();
+  if (!known) return known.error();
+  std::set<std::string> wanted;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& zone : scenario_.zones) {
+      if (!zone.is_common) wanted.insert(zone.name);
+    }
+  }
+  for (const auto& subscription : *known) {
+    if (subscription.callback == callback) wanted.erase(subscription.zone);
+  }
+  for (const auto& zone : wanted) {
+    if (auto done = client_.subscribe(zone, callback); !done) return done;
+  }
+  if (!wanted.empty()) log::info("subscribed", {{"zones", std::to_string(wanted.size())}});
+  return {};
+}
+
+void LiveSource::unsubscribe() {
+  if (options_.callback_url.empty() || !state().subscribed) return;
+  const auto callback = options_.callback_url + kNotificationsPath;
+  const auto known = client_.subscriptions();
+  if (!known) return;
+  for (const auto& subscription : *known) {
+    if (subscription.callback != callback) continue;
+    if (!client_.unsubscribe(subscription.id)) return;
+  }
+}
+
+LiveSourceThread::LiveSourceThread(LiveSource& source) : source_(source) {
+  thread_ = std::thread([this] { run(); });
+}
+
+LiveSourceThread::~LiveSourceThread() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+  source_.unsubscribe();
+}
+
+void LiveSourceThread::notify(const std::string& body) {
+  if (!source_.notify(body)) return;
+  const std::lock_guard lock(mutex_);
+  poked_ = true;
+  wake_.notify_all();
+}
+
+void LiveSourceThread::run() {
+  std::unique_lock lock(mutex_);
+  while (!stop_) {
+    lock.unlock();
+    auto next_ms = source_.step();
+    lock.lock();
+    // Poked: the next step may be due sooner.
+    while (!stop_ && next_ms > 0 &&
+           wake_.wait_for(lock, std::chrono::milliseconds(next_ms),
+                          [this] { return stop_ || poked_; })) {
+      poked_ = false;
+      next_ms = source_.next_step_ms();
+    }
+  }
+}
+
+}  // namespace mx2::optimizer::advantedge

@@ -1,0 +1,129 @@
+// The topology of the scenario that is active in a sandbox, kept up to date while UEs move.
+//
+// The scenario document is the truth: it is read again and again (`poll_ms`). Where we can be
+// called back, the location service's zonal presence notifications tell a move at once; it is
+// taken over as told, and the scenario is read again soon after. A reading that began before a move
+// was told does not undo it.
+//
+// What fails leaves the topology as it was: a sandbox that does not answer, or nonsense, or whose
+// scenario has been terminated. A host that was in the scenario and is not any more cannot be
+// reached, until it is back or another scenario begins.
+//
+// Subscriptions are looked after, as the location service forgets them when a scenario ends.
+//
+// Threads: step() from one; notify(), take() and state() from any.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "api/base/clock.h"
+#include "optimizer/advantedge/sandbox_client.h"
+#include "optimizer/advantedge/topology_of.h"
+#include "optimizer/topology_source.h"
+
+namespace mx2::optimizer::advantedge {
+
+// The path of notifications, below the callback's root.
+inline constexpr const char* kNotificationsPath = "/advantedge/notifications";
+inline constexpr std::size_t kNotificationBytesMax = 64 * 1024;
+
+struct LiveOptions {
+  SandboxAccess access;
+  TopologyTerms terms;
+  int poll_ms = 1000;
+  std::string callback_url;  // root of the server that passes notifications on; empty: none does
+};
+
+class LiveSource final : public TopologySource {
+ public:
+  // `wake` is called from any thread when take() has something. References must outlive this.
+  LiveSource(http::Client& http, LiveOptions options, const Clock& clock,
+             std::function<void()> wake);
+
+  // Reads what is due; then wait for so many milliseconds.
+  [[nodiscard]] int step();
+  // Ends our subscriptions, as far as the location service answers.
+  void unsubscribe();
+  // A notification of the location service. What is no such thing is ignored. True: step() should
+  // be called early, next_step_ms() says when.
+  bool notify(const std::string& body);
+  [[nodiscard]] int next_step_ms() const;
+
+  [[nodiscard]] std::optional<News> take() override;
+  [[nodiscard]] State state() const override;
+  [[nodiscard]] std::vector<Move> devices() const override;
+
+ private:
+  struct Notice {
+    std::string ue;
+    std::string location;  // empty: it has left the network
+  };
+
+  [[nodiscard]] Result<void> read();
+  [[nodiscard]] Result<Scenario> scenario_of(const std::string& document);
+  void ended();
+  void failed(const std::string& why);
+  void publish(Scenario scenario, std::shared_ptr<Topology> topology);
+  void find_moves();
+  void take_over(const Notice& notice);
+  void move_to(const Node& node, const std::string& attachment);
+  void begin_with(std::shared_ptr<const Topology> topology);
+  [[nodiscard]] Result<void> subscribe_zones();
+
+  SandboxClient client_;
+  const LiveOptions options_;
+  const Clock& clock_;
+  const std::function<void()> wake_;
+
+  // Of step() alone.
+  std::string document_;  // read last
+  std::string running_;   // name of the scenario that known_hosts_ are of
+  std::set<std::string> known_hosts_;
+  std::int64_t subscriptions_ms_ = 0;  // when they are looked at next
+
+  mutable std::mutex mutex_;
+  Scenario scenario_;
+  std::shared_ptr<const Topology> topology_;   // told last, or to be told; null: none yet
+  std::set<std::string> attachments_;          // of it
+  std::unordered_map<std::string, Move> ues_;  // by name: where they are, with all moves since
+  std::vector<Notice> notices_;                // since the reading began
+  bool too_many_notices_ = false;
+  bool told_ = false;  // moves were taken over since the last reading
+  std::int64_t read_next_ms_ = 0;
+  bool topology_is_new_ = false;
+  std::map<std::string, Move> moves_;  // by device, to be told
+  State state_;
+};
+
+// The thread around it. Ends our subscriptions when it is destroyed.
+class LiveSourceThread {
+ public:
+  explicit LiveSourceThread(LiveSource& source);
+  ~LiveSourceThread();
+  LiveSourceThread(const LiveSourceThread&) = delete;
+  LiveSourceThread& operator=(const LiveSourceThread&) = delete;
+
+  // Passes a notification on. From any thread.
+  void notify(const std::string& body);
+
+ private:
+  void run();
+
+  LiveSource& source_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stop_ = false;
+  bool poked_ = false;
+  std::thread thread_;
+};
+
+}  // namespace mx2::optimizer::advantedge

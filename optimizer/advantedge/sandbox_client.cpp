@@ -1,0 +1,98 @@
+#include "optimizer/advantedge/sandbox_client.h"
+
+#include "api/base/text.h"
+
+namespace mx2::optimizer::advantedge {
+namespace {
+
+constexpr const char* kSandboxCtrl = "/sandbox-ctrl/v1";
+constexpr const char* kZonalTraffic = "/location/v2/subscriptions/zonalTraffic";
+constexpr std::size_t kTextShown = 200;
+constexpr int kNotFound = 404;
+
+// Its services answer errors in plain text or in JSON; some of it is shown.
+Error refused(const std::string& url, const http::Reply& reply) {
+  std::string text(trim(std::string_view(reply.body).substr(0, kTextShown)));
+  for (auto& c : text) {
+    if (static_cast<unsigned char>(c) < ' ') c = ' ';
+  }
+  return unavailable(url + " answered " + std::to_string(reply.status) +
+                     (text.empty() ? "" : ": " + text));
+}
+
+bool is_success(const http::Reply& reply) { return reply.status >= 200 && reply.status < 300; }
+
+const json::Value* member(const json::Value* value, const char* name) {
+  if (value == nullptr || !value->is_object()) return nullptr;
+  const auto it = value->find(name);
+  return it == value->end() ? nullptr : &*it;
+}
+
+std::string text(const json::Value* value) {
+  return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
+}
+
+}  // namespace
+
+Result<http::Reply> SandboxClient::ask(const std::string& method, const std::string& url,
+                                       const std::string& body) {
+  auto headers = access_.headers;
+  if (!body.empty()) headers.emplace_back("Content-Type", "application/json");
+  return http_.send(method, url, headers, body);
+}
+
+Result<std::optional<std::string>> SandboxClient::active() {
+  const auto url = access_.sandbox_ctrl_url + kSandboxCtrl + "/active?minimize=true";
+  auto reply = ask("GET", url);
+  if (!reply) return reply.error();
+  if (reply->status == kNotFound) return std::optional<std::string>();
+  if (!is_success(*reply)) return refused(url, *reply);
+  return std::optional(std::move(reply->body));
+}
+
+Result<json::Value> SandboxClient::pdu_sessions() {
+  const auto url = access_.sandbox_ctrl_url + kSandboxCtrl + "/connectivity/pdu-session";
+  const auto reply = ask("GET", url);
+  if (!reply) return reply.error();
+  if (!is_success(*reply)) return refused(url, *reply);
+  return json::parse(reply->body);
+}
+
+Result<std::vector<SandboxClient::Subscription>> SandboxClient::subscriptions() {
+  const auto url = access_.location_url + kZonalTraffic;
+  const auto reply = ask("GET", url);
+  if (!reply) return reply.error();
+  if (!is_success(*reply)) return refused(url, *reply);
+  const auto document = json::parse(reply->body);
+  if (!document) return document.error();
+  std::vector<Subscription> result;
+  const auto* outer = member(&*document, "notificationSubscriptionList");
+  const auto* list = member(outer, "zonalTrafficSubscription");
+  if (list == nullptr || !list->is_array()) return result;
+  for (const auto& item : *list) {
+    const auto resource = text(member(&item, "resourceURL"));
+    result.push_back({resource.substr(resource.rfind('/') + 1), text(member(&item, "zoneId")),
+                      text(member(member(&item, "callbackReference"), "notifyURL"))});
+  }
+  return result;
+}
+
+Result<void> SandboxClient::subscribe(const std::string& zone, const std::string& callback) {
+  const auto url = access_.location_url + kZonalTraffic;
+  const json::Value body{{"zonalTrafficSubscription",
+                          {{"zoneId", zone},
+                           {"clientCorrelator", "mx2-optimizer"},
+                           {"callbackReference", {{"notifyURL", callback}}}}}};
+  const auto reply = ask("POST", url, json::dump(body));
+  if (!reply) return reply.error();
+  if (!is_success(*reply)) return refused(url, *reply);
+  return {};
+}
+
+Result<void> SandboxClient::unsubscribe(const std::string& id) {
+  const auto reply = ask("DELETE", access_.location_url + kZonalTraffic + "/" + percent_encode(id));
+  if (!reply) return reply.error();
+  return {};
+}
+
+}  // namespace mx2::optimizer::advantedge

@@ -1,0 +1,61 @@
+#include "optimizer/moves.h"
+
+#include <algorithm>
+
+namespace mx2::optimizer {
+
+std::optional<std::size_t> find_group(const Snapshot& snapshot, Index app, const std::string& ue) {
+  std::size_t first = 0;
+  auto left = snapshot.groups.size();
+  const auto is_before = [&](std::size_t i) {
+    const auto of = snapshot.groups[i].app;
+    return of < app || (of == app && (*snapshot.ue)[i] < ue);
+  };
+  while (left > 0) {
+    const auto half = left / 2;
+    if (is_before(first + half)) {
+      first += half + 1;
+      left -= half + 1;
+    } else {
+      left = half;
+    }
+  }
+  const bool found = first < snapshot.groups.size() && snapshot.groups[first].app == app &&
+                     (*snapshot.ue)[first] == ue;
+  return found ? std::optional(first) : std::nullopt;
+}
+
+Snapshot part_of(const Snapshot& snapshot, const Placement& placement,
+                 const std::vector<std::size_t>& groups) {
+  Snapshot part;
+  part.hosts = snapshot.hosts;
+  part.apps = snapshot.apps;
+  part.attachments = snapshot.attachments;
+  part.latency = snapshot.latency;
+  part.areas = snapshot.areas;
+  part.off_tree = snapshot.off_tree;
+  part.cost = snapshot.cost;
+  std::vector<std::int64_t> others(snapshot.hosts.size());
+  for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
+    const auto at = placement.host_of_group[i];
+    if (at != kNone) others[at] += load_of(snapshot, snapshot.groups[i]);
+  }
+  auto names = std::make_shared<std::vector<std::string>>();
+  for (const auto i : groups) {
+    const auto at = placement.host_of_group[i];
+    if (at != kNone) others[at] -= load_of(snapshot, snapshot.groups[i]);
+    part.groups.push_back(snapshot.groups[i]);
+    part.groups.back().host = at;
+    names->push_back((*snapshot.ue)[i]);
+  }
+  part.ue = std::move(names);
+  for (Index h = 0; h < part.hosts.size(); ++h) {
+    auto& host = part.hosts[h];
+    host.background += others[h];
+    host.capacity = std::max<std::int64_t>(0, host.capacity - others[h]);
+    host.ready_capacity = std::max<std::int64_t>(0, host.ready_capacity - others[h]);
+  }
+  return part;
+}
+
+}  // namespace mx2::optimizer

@@ -1,0 +1,23 @@
+// Those who have just moved to another attachment, looked at on their own, so that they need not
+// wait for the next plan of everybody: a snapshot of them alone, in which the load of all others is
+// there already. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "optimizer/model.h"
+
+namespace mx2::optimizer {
+
+// The group of a UE ("dev:car-7") and an app; nothing if there is none.
+[[nodiscard]] std::optional<std::size_t> find_group(const Snapshot& snapshot, Index app,
+                                                    const std::string& ue);
+
+// `groups` of a snapshot, in this order, where `placement` has everybody else. Its hosts are as the
+// snapshot's, with so much less room and so much more background load.
+[[nodiscard]] Snapshot part_of(const Snapshot& snapshot, const Placement& placement,
+                               const std::vector<std::size_t>& groups);
+
+}  // namespace mx2::optimizer

@@ -1,0 +1,127 @@
+// Optimizer::place_moved(): UEs that were handed over do not wait for the next plan.
+#include <algorithm>
+
+#include "optimizer/moves.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/policy.h"
+
+namespace mx2::optimizer {
+namespace {
+
+constexpr std::size_t kPlanBytesMax = 60U << 20U;  // orchestrators take 64 MiB
+
+Index host_index(const Snapshot& snapshot, const std::string& id) {
+  const auto it = std::find_if(snapshot.hosts.begin(), snapshot.hosts.end(),
+                               [&](const HostModel& host) { return host.id == id; });
+  return it == snapshot.hosts.end() ? kNone : static_cast<Index>(it - snapshot.hosts.begin());
+}
+
+Index attachment_index(const Snapshot& snapshot, const std::string& name) {
+  const auto it = std::find_if(snapshot.attachments.begin(), snapshot.attachments.end(),
+                               [&](const Attachment& a) { return a.name == name; });
+  return it == snapshot.attachments.end() ? kNone
+                                          : static_cast<Index>(it - snapshot.attachments.begin());
+}
+
+Index app_index(const Snapshot& snapshot, const std::string& id) {
+  const auto it = std::find_if(snapshot.apps.begin(), snapshot.apps.end(),
+                               [&](const AppModel& app) { return app.id == id; });
+  return it == snapshot.apps.end() ? kNone : static_cast<Index>(it - snapshot.apps.begin());
+}
+
+std::string device_of(const Snapshot& snapshot, std::size_t group) {
+  return (*snapshot.ue)[group].substr(4);  // after "dev:"
+}
+
+}  // namespace
+
+// Nothing if some of theirs is not in the last decision. A device that nobody has named is known by
+// its address.
+std::optional<std::vector<Optimizer::Moved>> Optimizer::groups_of(const Moves& moves) const {
+  const auto& snapshot = decision_->snapshot;
+  std::vector<Moved> result;
+  bool complete = true;
+  const auto add = [&](Index app, const std::string& device, const std::string& attachment) {
+    const auto group = find_group(snapshot, app, "dev:" + device);
+    if (group) result.push_back({*group, attachment});
+    complete = complete && group;
+  };
+  std::unordered_map<std::string, std::string> addresses;
+  for (const auto& [device, move] : moves) {
+    for (Index app = 0; app < snapshot.apps.size(); ++app) {
+      const bool has = replica_.has_contexts(snapshot.apps[app].id, device);
+      if (has) add(app, device, move.attachment);
+    }
+    if (move.address) addresses[move.address->text()] = move.attachment;
+  }
+  if (addresses.empty()) return complete ? std::optional(std::move(result)) : std::nullopt;
+  replica_.each_address([&](const std::string& app, const std::string& device, const auto& ip) {
+    const auto it = addresses.find(ip.text());
+    if (it == addresses.end() || moves.contains(device)) return;
+    const auto index = app_index(snapshot, app);
+    if (index != kNone && !topology_.moved.contains(device)) add(index, device, it->second);
+  });
+  return complete ? std::optional(std::move(result)) : std::nullopt;
+}
+
+// Brings a group of the decision up to date. False: its attachment is not in the decision.
+bool Optimizer::attach(Decision& decision, const Moved& moved) const {
+  auto& snapshot = decision.snapshot;
+  auto& group = snapshot.groups[moved.group];
+  const auto device = device_of(snapshot, moved.group);
+  const auto& app = snapshot.apps[group.app].id;
+  group.attachment = attachment_index(snapshot, moved.attachment);
+  if (group.attachment == kNone) return false;
+  group.moved_ms = replica_.moved_ms(app, device);
+  group.fixed = decision.pinned[moved.group];
+  const auto row = replica_.rows().find({app, "dev:" + device});
+  if (row == replica_.rows().end()) return true;
+  if (row->second.writer == Writer::kOperator) group.fixed = true;
+  const auto& target = row->second.targets.front();
+  const auto host = target.kind == Target::Kind::kHost ? host_index(snapshot, target.value) : kNone;
+  if (host != kNone) decision.placement.host_of_group[moved.group] = host;
+  return true;
+}
+
+Result<std::optional<Optimizer::Outcome>> Optimizer::place_moved() {
+  using Answer = std::optional<Outcome>;
+  auto moves = std::exchange(moved_, {});
+  if (!decision_ || !decision_->in_force) return Answer();
+  const auto version = catch_up();
+  if (!version) return version.error();
+  const auto groups = groups_of(moves);
+  if (urgent_ || !groups) return Answer();
+  if (groups->empty()) return Answer(Outcome());
+  auto decision = std::make_shared<Decision>(*decision_);
+  std::vector<std::size_t> singly;
+  for (const auto& moved : *groups) {
+    if (!attach(*decision, moved)) return Answer();
+    const auto& policy = decision->policy_of_app[decision->snapshot.groups[moved.group].app];
+    if (places_singly(policy)) singly.push_back(moved.group);
+  }
+  decision->made_ms = clock_.now_ms();
+  auto part = part_of(decision->snapshot, decision->placement, singly);
+  hold(part, options_.stability, decision->made_ms);
+  const auto placed =
+      worthwhile(part, place_by_app(part, decision->policy_of_app), options_.stability);
+  Outcome outcome;
+  outcome.plan = rows_of(part, placed, decision->policy_of_app);
+  outcome.plan.table_version = *version;
+  for (std::size_t k = 0; k < singly.size(); ++k) {
+    decision->placement.host_of_group[singly[k]] = placed.host_of_group[k];
+  }
+  if (!outcome.plan.changes.empty()) {
+    const auto sent = client_.send_plan(to_ndjson(outcome.plan, kPlanBytesMax), *version, holder_);
+    if (!sent) {
+      moved_.merge(moves);
+      if (sent.error().code == ErrorCode::kPreconditionFailed) return Answer();
+      return sent.error();
+    }
+    take_in(outcome.plan);
+    outcome.sent = true;
+  }
+  decision_ = std::move(decision);
+  return Answer(std::move(outcome));
+}
+
+}  // namespace mx2::optimizer

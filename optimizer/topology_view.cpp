@@ -1,0 +1,139 @@
+#include "optimizer/topology_view.h"
+
+#include <algorithm>
+#include <set>
+
+#include "api/base/clock.h"
+#include "optimizer/feasibility.h"
+
+namespace mx2::optimizer {
+namespace {
+
+constexpr double kUsPerMs = 1000;
+
+void add_latency(json::Value& out, const char* name, std::int32_t us) {
+  if (us >= 0) out[name] = us / kUsPerMs;
+  if (us == LatencyMatrix::kUnreachable) out["reachable"] = false;
+}
+
+class View {
+ public:
+  View(const Snapshot& snapshot, const TopologyFilter& filter)
+      : snapshot_(snapshot), filter_(filter), feasible_(snapshot) {}
+
+  void add_groups(const Placement& placement) {
+    for (std::size_t i = 0; i < snapshot_.groups.size(); ++i) {
+      const auto& group = snapshot_.groups[i];
+      const auto& ue = (*snapshot_.ue)[i];
+      seen_.insert(ue);
+      if (!wants(ue) || (!filter_.app.empty() && snapshot_.apps[group.app].id != filter_.app)) {
+        continue;
+      }
+      if (++total_ > filter_.limit) continue;
+      auto item = at_attachment(ue, group.attachment);
+      item["app"] = snapshot_.apps[group.app].id;
+      const auto host = placement.host_of_group[i];
+      if (host != kNone) {
+        item["host"] = snapshot_.hosts[host].id;
+        add_latency(item, "latencyMs", snapshot_.latency.at(group.attachment, host));
+      }
+      add_best(item, group.attachment,
+               [&](Index h) { return h == host || feasible_.may_enter(group, h); });
+      ues_.push_back(std::move(item));
+    }
+  }
+
+  // Those that have no context.
+  void add_devices(const TopologySource& source) {
+    for (const auto& device : source.devices()) {
+      const auto ue = "dev:" + device.device;
+      if (seen_.contains(ue) || !wants(ue) || !filter_.app.empty()) continue;
+      if (++total_ > filter_.limit) continue;
+      auto item = at_attachment(ue, index_of(device.attachment));
+      item["attachment"] = device.attachment;
+      add_best(item, index_of(device.attachment), [](Index) { return true; });
+      ues_.push_back(std::move(item));
+    }
+  }
+
+  void finish(json::Value& out) {
+    std::stable_sort(ues_.begin(), ues_.end(), [](const json::Value& a, const json::Value& b) {
+      return a["ue"].get_ref<const std::string&>() < b["ue"].get_ref<const std::string&>();
+    });
+    out["total"] = total_;
+    out["ues"] = std::move(ues_);
+  }
+
+ private:
+  [[nodiscard]] bool wants(const std::string& ue) const {
+    return filter_.ue.empty() || ue == filter_.ue || ue == "dev:" + filter_.ue;
+  }
+
+  [[nodiscard]] Index index_of(const std::string& attachment) const {
+    const auto& all = snapshot_.attachments;
+    const auto it = std::find_if(all.begin(), all.end(),
+                                 [&](const Attachment& a) { return a.name == attachment; });
+    return it == all.end() ? kNone : static_cast<Index>(it - all.begin());
+  }
+
+  [[nodiscard]] json::Value at_attachment(const std::string& ue, Index attachment) const {
+    json::Value item{{"ue", ue}};
+    if (attachment == kNone) return item;
+    item["attachment"] = snapshot_.attachments[attachment].name;
+    item["connected"] = snapshot_.attachments[attachment].connected;
+    return item;
+  }
+
+  template <typename May>
+  void add_best(json::Value& item, Index attachment, May may) const {
+    Index best = kNone;
+    for (Index h = 0; h < snapshot_.hosts.size(); ++h) {
+      const auto us = snapshot_.latency.at(attachment, h);
+      if (us < 0 || !may(h)) continue;
+      if (best == kNone || us < snapshot_.latency.at(attachment, best)) best = h;
+    }
+    if (best == kNone) return;
+    item["best"] = snapshot_.hosts[best].id;
+    add_latency(item, "bestMs", snapshot_.latency.at(attachment, best));
+  }
+
+  const Snapshot& snapshot_;
+  const TopologyFilter& filter_;
+  const Feasibility feasible_;
+  std::set<std::string> seen_;
+  std::uint64_t total_ = 0;
+  json::Value ues_ = json::Value::array();
+};
+
+}  // namespace
+
+json::Value source_json(const TopologySource& source) {
+  const auto state = source.state();
+  json::Value out{{"kind", state.kind},
+                  {"name", state.name},
+                  {"state", state.read_ms == 0 ? "none"
+                            : state.live       ? "live"
+                                               : "stale"},
+                  {"subscribed", state.subscribed},
+                  {"problems", state.problems}};
+  if (!state.error.empty()) out["error"] = state.error;
+  if (state.read_ms != 0) out["read"] = format_utc(state.read_ms);
+  return out;
+}
+
+json::Value topology_json(const Optimizer::Decision* decision, const TopologySource* source,
+                          const TopologyFilter& filter) {
+  json::Value out{{"source", {{"kind", "file"}, {"state", "live"}}},
+                  {"total", 0},
+                  {"ues", json::Value::array()}};
+  if (source != nullptr) out["source"] = source_json(*source);
+  if (decision == nullptr) return out;
+  out["planned"] = format_utc(decision->made_ms);
+  View view(decision->snapshot, filter);
+  view.add_groups(decision->placement);
+  if (filter.all && source != nullptr) view.add_devices(*source);
+  view.finish(out);
+  return out;
+}
+
+}  // namespace mx2::optimizer

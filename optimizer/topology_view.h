@@ -1,0 +1,36 @@
+// What operators see of the topology: where UEs are attached, and the latency that they have and
+// could have. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "api/json/json.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/topology_source.h"
+
+namespace mx2::optimizer {
+
+inline constexpr std::uint64_t kUesDefault = 1000;
+inline constexpr std::uint64_t kUesMax = 100'000;
+
+struct TopologyFilter {
+  std::string ue;    // "dev:car-7" or "car-7"; empty: all
+  std::string app;   // empty: all
+  bool all = false;  // UEs without contexts, too
+  std::uint64_t limit = kUesDefault;
+};
+
+//   {"source": {"kind","name","state","error","read","subscribed","problems"},
+//    "planned": …, "total": n,
+//    "ues": [{"ue","app","attachment","connected","host","latencyMs","best","bestMs"}]}
+// state is live, stale (what is known is from "read") or none; kind is file without a live source.
+// A latency is a round trip in ms, absent when unknown; "reachable":false when the host is not.
+// Both may be null: nothing was planned yet, there is no live source.
+[[nodiscard]] json::Value topology_json(const Optimizer::Decision* decision,
+                                        const TopologySource* source, const TopologyFilter& filter);
+
+// Of the source alone, as /status has it.
+[[nodiscard]] json::Value source_json(const TopologySource& source);
+
+}  // namespace mx2::optimizer

@@ -1,0 +1,207 @@
+// Scenarios as topologies: hosts, attachments, the matrix, and UEs that move.
+#include <algorithm>
+
+#include "api/base/clock.h"
+#include "optimizer/advantedge/topology_of.h"
+#include "optimizer/replica.h"
+#include "tests/catch.h"
+#include "tests/optimizer/advantedge_files.h"
+#include "tests/optimizer/hops.h"
+
+namespace mx2::optimizer::advantedge {
+namespace {
+
+using mx2::test::ContainsSubstring;
+
+const TopologyTerms kLatencyOnly{0, 0, EdgeEdge::kCorrected};
+
+std::size_t index_in(const std::vector<std::string>& names, const std::string& name) {
+  const auto it = std::find(names.begin(), names.end(), name);
+  if (it == names.end()) FAIL(name << " is not there");
+  return static_cast<std::size_t>(it - names.begin());
+}
+
+std::int32_t us(const Topology& topology, const std::string& attachment, const std::string& host) {
+  const auto& computed = topology.computed;
+  return computed.us.at(static_cast<Index>(index_in(computed.attachments, attachment)),
+                        static_cast<Index>(index_in(computed.hosts, host)));
+}
+
+const Attachment& attachment(const Topology& topology, const std::string& name) {
+  const auto it = std::find_if(topology.attachments.begin(), topology.attachments.end(),
+                               [&](const Attachment& a) { return a.name == name; });
+  REQUIRE(it != topology.attachments.end());
+  return *it;
+}
+
+std::string devices(const Topology& topology, const std::string& name) {
+  std::string all;
+  for (const auto& device : attachment(topology, name).devices) all += device + " ";
+  for (const auto& prefix : attachment(topology, name).prefixes) all += prefix.text() + " ";
+  return all;
+}
+
+TEST_CASE("advantedge topology: hosts by name or binding, tiers, capacities", "[advantedge]") {
+  auto scenario = test::load("harbour.yaml");
+  const auto topology = topology_of(scenario, {});
+  CHECK(topology.problems.empty());
+  CHECK(topology.hosts.size() == 6);
+  CHECK(topology.hosts.at("mec-north").tier == Tier::kRegional);
+  CHECK(topology.hosts.at("mec-north").capacity == 200);
+  CHECK(topology.hosts.at("mec-north").position->latitude == 43.72887);
+  CHECK(topology.hosts.at("far-cloud").tier == Tier::kCloud);
+  CHECK(topology.hosts.at("far-cloud").capacity == 5000);
+  CHECK(topology.hosts.at("kiosk").tier == Tier::kEdge);
+  CHECK_FALSE(topology.hosts.at("kiosk").capacity);
+
+  scenario.nodes[find(scenario.node_index, "mep2")].user_meta = {
+      {"mx2.hostId", "mec-north"}, {"mx2.tier", "moon"}, {"mx2.capacity", "many"}};
+  scenario.nodes[find(scenario.node_index, "mep3")].user_meta = {{"mx2.tier", "moon"},
+                                                                 {"mx2.capacity", "-5"}};
+  scenario.nodes[find(scenario.node_index, "tug")].user_meta = {{"mx2.device", "crane-7"},
+                                                                {"mx2.ip", "10.100.0.1"}};
+  const auto odd = topology_of(scenario, {});
+  CHECK(odd.hosts.size() == 5);
+  const auto all = test::lines_of(odd.problems);
+  for (const char* part :
+       {"'mep2': host 'mec-north' is another one already", "'mep3': mx2.tier is 'moon'",
+        "'mep3': mx2.capacity is '-5'", "'tug': device 'crane-7' is another one already",
+        "'tug': address 10.100.0.1 is another one's already"}) {
+    CHECK_THAT(all, ContainsSubstring(part));
+  }
+  CHECK(odd.problems.size() == 5);
+}
+
+TEST_CASE("advantedge topology: a latency is the round trip with jitter and loss", "[advantedge]") {
+  auto scenario = test::load("harbour.yaml");
+  scenario.connectivity = Connectivity::kOpen;
+  CHECK(us(topology_of(scenario, kLatencyOnly), "north-4g", "mec-north") == 40'000);
+  const TopologyTerms jitter{50, 0, EdgeEdge::kCorrected};
+  CHECK(us(topology_of(scenario, jitter), "north-4g", "mep2") == 71'000);
+  const TopologyTerms loss{0, 1000, EdgeEdge::kCorrected};
+  CHECK(us(topology_of(scenario, loss), "north-wifi", "kiosk") == 10'000);
+  CHECK(us(topology_of(scenario, loss), "north-4g/7ms+2ms+3%", "mec-north") == 60'000);
+  CHECK(us(topology_of(scenario, {}), "yard-poa", "mep4") == 20'000);
+  CHECK(us(topology_of(scenario, {}), kDisconnected, "mep4") == LatencyMatrix::kUnreachable);
+  // Out of a cell's range the emulator loses everything, and changes no latency.
+  auto& tug = scenario.nodes[find(scenario.node_index, "tug")].net;
+  tug.loss_percent = 100;
+  CHECK(us(topology_of(scenario, {}), "north-4g/7ms+2ms+100%", "mec-north") ==
+        LatencyMatrix::kUnreachable);
+  tug = {250'000, 250'000, 0, 1, 1};
+  scenario.net = scenario.domains[0].net = {250'000, 250'000, 50, 1, 1};
+  CHECK(us(topology_of(scenario, {1000, 1'000'000, EdgeEdge::kCorrected}),
+           "north-4g/250000ms+250000ms+0%", "far-cloud") == 1'000'000'000);
+}
+
+TEST_CASE("advantedge topology: UEs share an attachment unless they differ", "[advantedge]") {
+  auto scenario = test::load("harbour.yaml");
+  scenario.connectivity = Connectivity::kOpen;
+  auto topology = topology_of(scenario, kLatencyOnly);
+  CHECK(topology.attachments.size() == 6);
+  CHECK(devices(topology, "north-4g") == "10.100.0.1 crane-7 10.100.0.1 2001:db8::7 ");
+  CHECK(devices(topology, "north-4g/7ms+2ms+3%") == "tug ");
+  CHECK(devices(topology, "north-wifi").empty());
+  CHECK(devices(topology, kDisconnected) == "lost ");
+  CHECK_FALSE(attachment(topology, kDisconnected).connected);
+  CHECK(attachment(topology, "north-4g").connected);
+  CHECK(attachment(topology, "north-4g/7ms+2ms+3%").position ==
+        attachment(topology, "north-4g").position);
+  CHECK(attachment_of(scenario, "tug") == "north-4g/7ms+2ms+3%");
+  CHECK(attachment_of(scenario, "lost") == kDisconnected);
+  CHECK(attachment_of(scenario, "mep1").empty());
+  CHECK(attachment_of(scenario, "nobody").empty());
+  // Throughput of its own makes no difference here.
+  auto& wagon = scenario.nodes[find(scenario.node_index, "wagon")].net;
+  wagon.throughput_dl_mbps = 5;
+  CHECK(attachment_of(scenario, "wagon") == "yard-poa");
+  wagon.latency_ms = 0.5;
+  CHECK(attachment_of(scenario, "wagon") == "yard-poa/0.5ms+0ms+0%");
+}
+
+TEST_CASE("advantedge topology: with PDU connectivity sessions make the difference",
+          "[advantedge]") {
+  auto scenario = test::load("harbour.yaml");
+  scenario.pdu_sessions = {{"10.100.0.1", {"edn"}}, {"crane", {"edn"}}, {"tug", {"ims", "edn"}}};
+  const auto topology = topology_of(scenario, kLatencyOnly);
+  CHECK(devices(topology, "north-4g/[edn]") == "10.100.0.1 crane-7 10.100.0.1 2001:db8::7 ");
+  CHECK(devices(topology, "north-4g/7ms+2ms+3%[edn,ims]") == "tug ");
+  CHECK(us(topology, "north-4g", "mec-north") == LatencyMatrix::kUnreachable);
+  CHECK(us(topology, "north-4g/[edn]", "mec-north") == 40'000);
+  CHECK(us(topology, "north-4g/[edn]", "far-cloud") == LatencyMatrix::kUnreachable);
+  CHECK(attachment_of(scenario, "10.100.0.2") == "south-5g");
+}
+
+TEST_CASE("advantedge topology: a UE that moves has the attachment that a new reading would find",
+          "[advantedge]") {
+  auto scenario = test::load("two_zones.yaml");
+  const auto topology = topology_of(scenario, {});
+  const std::vector<std::string> places = {"zone1-poa1", "zone1-poa2", "", "zone2-poa1"};
+  for (std::size_t i = 0; i < 50; ++i) {
+    const auto ue = "ue" + std::to_string(1 + i * 7 % 4);
+    REQUIRE(move_ue(scenario, ue, places[i * 13 / 5 % 4]));
+    const auto now = attachment_of(scenario, ue);
+    const auto there = devices(topology_of(scenario, {}), now);
+    CHECK_THAT(there, mx2::test::ContainsSubstring(ue + " "));
+    CHECK(us(topology, now, "zone1-edge1") == us(topology_of(scenario, {}), now, "zone1-edge1"));
+  }
+  CHECK_FALSE(move_ue(scenario, "ue1", "nowhere"));
+  CHECK_FALSE(move_ue(scenario, "nobody", "zone1-poa1"));
+  CHECK_FALSE(move_ue(scenario, "zone1-fog1", "zone1-poa2"));
+  scenario.nodes[find(scenario.node_index, "ue1")].net.latency_ms = 3;
+  CHECK(move_ue(scenario, "ue1", "zone2-poa1"));
+  CHECK(attachment_of(scenario, "ue1") == "zone2-poa1/3ms+0ms+0%");
+}
+
+TEST_CASE("advantedge topology: a snapshot takes the computed latencies, given ones first",
+          "[advantedge]") {
+  const auto scenario = test::load("two_zones.yaml");
+  auto topology = topology_of(scenario, kLatencyOnly);
+  topology.latency_us["zone1-poa1"]["zone1-edge1"] = 5;
+  Replica replica;
+  for (const char* id : {"zone1-edge1", "elsewhere", "cloud1"}) {
+    Host host;
+    host.id = id;
+    replica.put_host(host, 0);
+  }
+  const auto snapshot = replica.snapshot(topology, {}, 0);
+  const auto at = [&](const std::string& name, Index host) {
+    return snapshot.latency.at(
+        static_cast<Index>(&attachment(topology, name) - topology.attachments.data()), host);
+  };
+  CHECK(snapshot.hosts[0].id == "cloud1");
+  CHECK(at("zone1-poa1", 0) == 242'000);
+  CHECK(at("zone1-poa1", 1) == LatencyMatrix::kUnknown);
+  CHECK(at("zone1-poa1", 2) == 5);
+  CHECK(at("zone1-poa2", 2) == 40'000);
+  CHECK(at(kDisconnected, 2) == LatencyMatrix::kUnreachable);
+}
+
+TEST_CASE("advantedge: least latency is never worse than fewest hops", "[advantedge]") {
+  for (const char* file : {"two_zones.yaml", "slow_fog.yaml", "harbour.yaml"}) {
+    auto scenario = test::load(file);
+    scenario.connectivity = Connectivity::kOpen;
+    const auto comparisons = test::compare(scenario);
+    CHECK_FALSE(comparisons.empty());
+    for (const auto& one : comparisons) CHECK(one.by_latency.latency_ms <= one.by_hops.latency_ms);
+  }
+  const auto slow = test::means(test::compare(test::load("slow_fog.yaml")));
+  CHECK(slow.by_hops_ms == 38.25);
+  CHECK(slow.by_latency_ms == 13.25);
+}
+
+TEST_CASE("advantedge: hops are those of the tree", "[advantedge]") {
+  const auto scenario = test::load("two_zones.yaml");
+  const auto hops = [&](const std::string& a, const std::string& b) {
+    return test::hops_between(scenario, find(scenario.node_index, a), find(scenario.node_index, b));
+  };
+  CHECK(hops("ue1", "ue1") == 0);
+  CHECK(hops("ue1", "zone1-fog1") == 2);
+  CHECK(hops("ue1", "zone1-edge1") == 3);
+  CHECK(hops("ue3", "zone1-fog1") == 4);
+  CHECK(hops("ue1", "zone2-edge1") == 5);
+  CHECK_FALSE(hops("ue1", "cloud1"));
+}
+
+}  // namespace
+}  // namespace mx2::optimizer::advantedge

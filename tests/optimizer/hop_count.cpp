@@ -1,0 +1,59 @@
+// Side by side: the host that fewest hops away is, as AdvantEDGE's own mobility services choose,
+// and the one of least latency. One table for each scenario file.
+//   mx2_hop_count SCENARIO...      YAML or JSON, e.g. a saved answer of GET …/active
+#include <cstdio>
+#include <string>
+
+#include "optimizer/advantedge/path.h"
+#include "tests/optimizer/hops.h"
+
+namespace mx2::optimizer::advantedge::test {
+namespace {
+
+constexpr std::size_t kRowsMax = 50;
+
+void print(const std::string& file, const Scenario& scenario) {
+  const auto comparisons = compare(scenario);
+  std::printf("%s (%s)\n", scenario.name.c_str(), file.c_str());
+  std::printf("  %-18s %-18s | %-18s %4s %9s | %-18s %9s\n", "UE", "at", "by hop count", "hops",
+              "ms", "by latency", "ms");
+  std::size_t rows = 0;
+  for (const auto& one : comparisons) {
+    if (++rows > kRowsMax) break;
+    const auto& ue = scenario.nodes[one.ue];
+    std::printf("  %-18s %-18s | %-18s %4d %9.1f | %-18s %9.1f%s\n", ue.name.c_str(),
+                scenario.locations[ue.location].name.c_str(),
+                scenario.nodes[one.by_hops.host].name.c_str(), one.hops, one.by_hops.latency_ms,
+                scenario.nodes[one.by_latency.host].name.c_str(), one.by_latency.latency_ms,
+                one.by_latency.latency_ms < one.by_hops.latency_ms ? "  <" : "");
+  }
+  if (rows > kRowsMax) std::printf("  … and %zu more\n", comparisons.size() - kRowsMax);
+  const auto mean = means(comparisons);
+  std::printf("  mean one-way latency of %zu UEs: %.1f ms by hop count, %.1f ms by latency\n\n",
+              comparisons.size(), mean.by_hops_ms, mean.by_latency_ms);
+}
+
+bool run(const std::string& file) {
+  const auto scenario = read_scenario_file(file);
+  if (!scenario) {
+    std::fprintf(stderr, "%s: %s\n", scenario.error().pointer.c_str(),
+                 scenario.error().detail.c_str());
+    return false;
+  }
+  for (const auto& problem : scenario->problems) std::fprintf(stderr, "%s\n", problem.c_str());
+  print(file, *scenario);
+  return true;
+}
+
+}  // namespace
+}  // namespace mx2::optimizer::advantedge::test
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::fprintf(stderr, "usage: mx2_hop_count SCENARIO...\n");
+    return 2;
+  }
+  bool ok = true;
+  for (int i = 1; i < argc; ++i) ok = mx2::optimizer::advantedge::test::run(argv[i]) && ok;
+  return ok ? 0 : 1;
+}
