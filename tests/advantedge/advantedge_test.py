@@ -21,7 +21,7 @@ from scene import APP, CITY, POLL_MS, TIMEOUT_MS, Optimizer, Scene, check, wait_
 POLLED_MOVES, NOTIFIED_MOVES = 6, 20
 POLLED_GRACE_MS = 150      # for a plan, the notification and a machine that does other things
 NOTIFIED_MS_MAX = 50       # the median
-NOTIFIED_WORST_MS_MAX = 200
+NOTIFIED_WORST_MS_MAX = 400   # and the worst of the best round: nobody waits for a poll
 ROUNDS_MAX = 3             # of measurements, on a machine that does other things
 EVENTS, PAUSES_MS = 300, (0, 0, 4)   # of a round; the mean pause between two, one round each
 FLOOD = 10_000
