@@ -30,8 +30,9 @@ Planner::Planner(http::Client& http, http::Client& feed, const Configuration& co
 
 int Planner::step() {
   reload();
-  take_news();
-  const auto left_ms = plans() ? next_ms_ - clock_.now_ms() : kSliceMs;
+  // The waiting below is interrupted by what comes from now on, not by what was just taken.
+  const bool told = take_news();
+  const auto left_ms = told ? 0 : plans() ? next_ms_ - clock_.now_ms() : kSliceMs;
   const auto slice_ms = static_cast<int>(std::clamp<std::int64_t>(left_ms, 0, kSliceMs));
   const auto urgency = optimizer_.follow(std::min(slice_ms, options_.orchestrator.wait_ms));
   if (!urgency) {
@@ -42,7 +43,7 @@ int Planner::step() {
     return kRetryMs;
   }
   answer_requests();
-  take_news();
+  (void)take_news();
   if (plans() && optimizer_.somebody_moved()) place_moved();
   if (plans() && is_due(std::max(*urgency, optimizer_.take_urgency()))) {
     (void)plan();
@@ -66,9 +67,11 @@ bool Planner::is_due(Optimizer::Urgency urgency) const {
   return urgency == Optimizer::Urgency::kSoon && now_ms >= last_ms_ + options_.trigger.interval_ms;
 }
 
-void Planner::take_news() {
-  if (source_ == nullptr) return;
-  if (const auto news = source_->take()) optimizer_.use(*news);
+bool Planner::take_news() {
+  if (source_ == nullptr) return false;
+  const auto news = source_->take();
+  if (news) optimizer_.use(*news);
+  return news.has_value();
 }
 
 // Nobody else is looked at, so the next plan of everybody is due when it was.

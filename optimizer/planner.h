@@ -37,7 +37,7 @@ class Planner {
   [[nodiscard]] http::Reply plan_as_asked();
   [[nodiscard]] http::Reply pause(bool paused);
   [[nodiscard]] bool plans();
-  void take_news();
+  bool take_news();  // true: there were some
   void place_moved();
   [[nodiscard]] bool is_due(Optimizer::Urgency urgency) const;
   Result<json::Value> plan();

@@ -21,7 +21,7 @@ from scene import APP, CITY, POLL_MS, TIMEOUT_MS, Optimizer, Scene, check, wait_
 POLLED_MOVES, NOTIFIED_MOVES = 6, 20
 POLLED_GRACE_MS = 150      # for a plan, the notification and a machine that does other things
 NOTIFIED_MS_MAX = 50       # the median
-NOTIFIED_WORST_MS_MAX = 200
+NOTIFIED_WORST_MS_MAX = 400   # and the worst of the best round: nobody waits for a poll
 ROUNDS_MAX = 3             # of measurements, on a machine that does other things
 EVENTS, PAUSES_MS = 300, (0, 0, 4)   # of a round; the mean pause between two, one round each
 FLOOD = 10_000
@@ -67,7 +67,7 @@ def moves_followed(scene, ue, count):
         told = scene.notified_at(ue, moved)
         check(told is not None, "the location service told nobody")
         times.append(1000 * (heard - told))
-        time.sleep(random.random() * POLL_MS / 1000)
+        time.sleep(random.random() * POLL_MS / 2000)
     return times
 
 
@@ -173,17 +173,19 @@ def sessions(scene, _):
 
 
 def faulty(scene, optimizer):
-    for fault in ({"kind": "status"}, {"kind": "slow", "seconds": 2 * TIMEOUT_MS / 1000},
-                  {"kind": "truncate"}, {"kind": "garbage"}, {"kind": "huge"}, {"kind": "close"},
-                  {"kind": "status", "status": 404, "text": "404 page not found"}):
+    faults = ({"kind": "status"}, {"kind": "slow", "seconds": 2 * TIMEOUT_MS / 1000},
+              {"kind": "truncate"}, {"kind": "garbage"}, {"kind": "huge"}, {"kind": "close"},
+              {"kind": "status", "status": 404, "text": "404 page not found"})
+    for i, fault in enumerate(faults):
         before = scene.version()
         scene.sandbox.faults.add(path="/active|/location", **fault)
-        scene.sandbox.set_netchar("edge-old-town", latency=60)
+        scene.sandbox.set_netchar("edge-old-town", latency=60 * (1 - i % 2))
         wait_for(lambda: optimizer.state() == "stale", f"stale after {fault}")
         check(scene.version() == before, f"the table changed by {fault}")
         scene.sandbox.faults.clear()
         scene.settle(f"what changed during {fault} is followed")
-        scene.reset()
+        check(scene.version() != before, f"nothing changed after {fault}")
+    scene.reset()
     return "500, slow answers, truncated, garbage, huge, none: the table stays, then is right again"
 
 

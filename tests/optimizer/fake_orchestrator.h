@@ -1,6 +1,7 @@
 // An orchestrator of a few lines, as an HTTP client: lists, feed, plans, leases.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
@@ -56,7 +57,10 @@ class FakeOrchestrator final : public http::Client {
                    {"tableVersion", table_version},
                    {"strategy", {{"standard", "notification"}, {"dispatcher", "dispatcher-1"}}}});
     }
-    if (path.starts_with("changes")) return told();
+    if (path.starts_with("changes")) {
+      longest_wait_ms = std::max(longest_wait_ms, std::stoi(path.substr(path.rfind('=') + 1)));
+      return told();
+    }
     ++lists_read;
     return json({{"items", lists[path.substr(0, path.find('?'))]}});
   }
@@ -83,6 +87,7 @@ class FakeOrchestrator final : public http::Client {
   std::string holder_of_plan;
   int leases_asked = 0;
   int lists_read = 0;
+  int longest_wait_ms = 0;  // that was asked of the feed
   bool gone = false;
   bool down = false;
 

@@ -15,9 +15,9 @@ using advantedge::test::kZones;
 using advantedge::test::notice;
 using advantedge::test::poa;
 
-OptimizerOptions at_once() {
+OptimizerOptions at_once(int wait_ms) {
   OptimizerOptions options;
-  options.orchestrator.wait_ms = 0;
+  options.orchestrator.wait_ms = wait_ms;
   options.policy = "nearest";
   options.cost.migration_us = 0;
   options.stability = {0, 0, 0, 0, 100, 100, 1'000'000, 0, 0};
@@ -31,15 +31,16 @@ struct MovingBench {
   metrics::Registry registry;
   Status status{registry, clock, ""};
   Control control;
-  Configuration configuration{at_once(), {}, {}, {}};
+  Configuration configuration;
   Leadership leadership{{orchestrator, configuration.options.orchestrator}, "me", 9000, clock};
   advantedge::LiveSource source;
   Planner planner;
   std::map<std::string, std::string> table;  // UE -> host
   std::size_t plans_read = 0;
 
-  explicit MovingBench(const std::string& callback)
-      : source(sandbox, {{"http://s", "http://s", {}}, {}, 500, callback}, clock, [] {}),
+  explicit MovingBench(const std::string& callback, int wait_ms = 0)
+      : configuration{at_once(wait_ms), {}, {}, {}},
+        source(sandbox, {{"http://s", "http://s", {}}, {}, 500, callback}, clock, [] {}),
         planner(orchestrator, orchestrator, configuration, ConfigurationWatch("", {}), leadership,
                 control, status, clock, "me", &source) {
     for (const auto* id : {"mep1", "mep2", "mep3"}) {
@@ -113,6 +114,17 @@ TEST_CASE("a UE that is told to have moved gets its row at once, and nobody else
   CHECK(bench.orchestrator.plans.back().find('\n') == bench.orchestrator.plans.back().size() - 1);
   CHECK(bench.table["ue1"] == "mep3");
   CHECK(bench.misplaced().empty());
+}
+
+TEST_CASE("a move that was told before the feed is waited for does not wait for it", "[moving]") {
+  MovingBench bench("http://me", 20'000);
+  REQUIRE(bench.orchestrator.longest_wait_ms > 0);
+  bench.sandbox.at["ue1"] = poa(2, 1);
+  (void)bench.source.notify(notice("ue1", poa(2, 1), "Entering"));
+  bench.orchestrator.longest_wait_ms = 0;
+  bench.step();
+  CHECK(bench.orchestrator.longest_wait_ms == 0);
+  CHECK(bench.table["ue1"] == "mep3");
 }
 
 TEST_CASE("a UE that moves unnoticed gets its row when the scenario is read", "[moving]") {
