@@ -10,9 +10,10 @@
 //   GET  /explain?ue=&app=  every host with each term of its cost, of the last plan
 //   GET  /topology          UEs, where they are attached, the latency they have and could have; see
 //                           topology_view.h
-//   POST /advantedge/notifications  what the location service tells; answered 204 before it is
-//   looked
-//                           at. Nobody is asked for a token: a lie is corrected by the next reading
+//   POST /advantedge/notifications
+//                           what the location service tells; answered 204 before it is looked at.
+//                           It knows no bearer tokens: what does not repeat the tag of our
+//                           subscription is ignored
 #pragma once
 
 #include <functional>

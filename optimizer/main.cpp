@@ -111,7 +111,9 @@ struct Live {
   Live(const OptimizerOptions& options, const Clock& clock, const std::function<void()>& wake) {
     if (!options.advantedge.is_live()) return;
     http.emplace(sandbox_client_options(options));
-    source.emplace(*http, options.advantedge.live, clock, wake);
+    auto live = options.advantedge.live;
+    live.callback_tag = RandomIds(clock).next();
+    source.emplace(*http, std::move(live), clock, wake);
   }
   void start() {
     if (source) thread.emplace(*source);

@@ -32,8 +32,9 @@ int Planner::step() {
   reload();
   // The waiting below is interrupted by what comes from now on, not by what was just taken.
   const bool told = take_news();
-  const auto left_ms = told ? 0 : plans() ? next_ms_ - clock_.now_ms() : kSliceMs;
-  const auto slice_ms = static_cast<int>(std::clamp<std::int64_t>(left_ms, 0, kSliceMs));
+  const auto left_ms = plans() ? next_ms_ - clock_.now_ms() : kSliceMs;
+  const auto most_ms = told ? 0 : kSliceMs;
+  const auto slice_ms = static_cast<int>(std::clamp<std::int64_t>(left_ms, 0, most_ms));
   const auto urgency = optimizer_.follow(std::min(slice_ms, options_.orchestrator.wait_ms));
   if (!urgency) {
     status_.failed(urgency.error().detail);

@@ -1,6 +1,8 @@
 // mx2-orchestrator: reads its configuration, starts, and waits for SIGTERM or SIGINT.
 #include <sys/resource.h>
 
+#include <algorithm>
+
 #include "api/base/log.h"
 #include "api/program/program.h"
 #include "orchestrator/orchestrator.h"
@@ -11,19 +13,23 @@ namespace {
 constexpr rlim_t kReservedFiles = 200;  // store, logs, operator connections
 
 // Each connection needs a file descriptor; when they run out, accepting fails for everybody. So the
-// limit is raised as far as allowed, and the connections are kept below it.
+// limit is raised as far as allowed, and what is open at once is kept below it: a quarter of it is
+// for callbacks, if there is not enough for all that is configured.
 void fit_connections_to_file_limit(OrchestratorOptions& options) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-  const auto reserved = kReservedFiles + 2 * options.notifier.relay.in_flight_max;
-  const auto usable = limit.rlim_max > reserved ? limit.rlim_max - reserved : 1;
-  if (options.mx2_server.connections_max <= usable) return;
+  auto& in_flight = options.notifier.relay.in_flight_max;
+  auto& connections = options.mx2_server.connections_max;
+  const std::size_t files = std::max<rlim_t>(limit.rlim_max, kReservedFiles + 8) - kReservedFiles;
+  if (connections + 2 * in_flight <= files) return;
+  in_flight = std::min(in_flight, files / 8);
+  connections = std::min(connections, files - 2 * in_flight);
   log::warn("fewer connections than configured: the limit of open files is low",
-            {{"connections_max", std::to_string(usable)},
+            {{"connections_max", std::to_string(connections)},
+             {"in_flight_max", std::to_string(in_flight)},
              {"open_files", std::to_string(limit.rlim_max)}});
-  options.mx2_server.connections_max = usable;
 }
 
 Result<void> run(OrchestratorOptions options) {

@@ -203,6 +203,7 @@ bool LiveSource::notify(const std::string& body) {
   const auto event = text(content, "userEventType");
   const bool left = event == "Leaving";
   if (ue.empty() || !(left || event == "Entering" || event == "Transferring")) return false;
+  if (text(content, "callbackData") != options_.callback_tag) return false;
   const std::lock_guard lock(mutex_);
   read_next_ms_ = std::min(read_next_ms_, clock_.now_ms() + kSoonMs);
   const auto index = find(scenario_.node_index, ue);
@@ -243,9 +244,17 @@ TopologySource::State LiveSource::state() const {
   return state_;
 }
 
-Result<void> LiveSource::subscribe_zones() {
+// To our callback; those of another process there are of one that has died.
+Result<std::vector<SandboxClient::Subscription>> LiveSource::our_subscriptions() {
+  auto all = client_.subscriptions();
+  if (!all) return all.error();
   const auto callback = options_.callback_url + kNotificationsPath;
-  const auto known = client_.subscriptions();
+  std::erase_if(*all, [&](const auto& subscription) { return subscription.callback != callback; });
+  return all;
+}
+
+Result<void> LiveSource::subscribe_zones() {
+  const auto known = our_subscriptions();
   if (!known) return known.error();
   std::set<std::string> wanted;
   {
@@ -255,10 +264,16 @@ Result<void> LiveSource::subscribe_zones() {
     }
   }
   for (const auto& subscription : *known) {
-    if (subscription.callback == callback) wanted.erase(subscription.zone);
+    if (subscription.tag == options_.callback_tag) {
+      wanted.erase(subscription.zone);
+    } else if (auto ended = client_.unsubscribe(subscription.id); !ended) {
+      return ended;
+    }
   }
+  const auto callback = options_.callback_url + kNotificationsPath;
   for (const auto& zone : wanted) {
-    if (auto done = client_.subscribe(zone, callback); !done) return done;
+    auto done = client_.subscribe({{}, zone, callback, options_.callback_tag});
+    if (!done) return done;
   }
   if (!wanted.empty()) log::info("subscribed", {{"zones", std::to_string(wanted.size())}});
   return {};
@@ -266,11 +281,9 @@ Result<void> LiveSource::subscribe_zones() {
 
 void LiveSource::unsubscribe() {
   if (options_.callback_url.empty() || !state().subscribed) return;
-  const auto callback = options_.callback_url + kNotificationsPath;
-  const auto known = client_.subscriptions();
+  const auto known = our_subscriptions();
   if (!known) return;
   for (const auto& subscription : *known) {
-    if (subscription.callback != callback) continue;
     if (!client_.unsubscribe(subscription.id)) return;
   }
 }

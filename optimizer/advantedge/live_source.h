@@ -41,6 +41,9 @@ struct LiveOptions {
   TopologyTerms terms;
   int poll_ms = 1000;
   std::string callback_url;  // root of the server that passes notifications on; empty: none does
+  // What the location service repeats in its notifications; others are not believed. Different in
+  // each process.
+  std::string callback_tag;
 };
 
 class LiveSource final : public TopologySource {
@@ -78,6 +81,7 @@ class LiveSource final : public TopologySource {
   void move_to(const Node& node, const std::string& attachment);
   void begin_with(std::shared_ptr<const Topology> topology);
   [[nodiscard]] Result<void> subscribe_zones();
+  [[nodiscard]] Result<std::vector<SandboxClient::Subscription>> our_subscriptions();
 
   SandboxClient client_;
   const LiveOptions options_;

@@ -71,18 +71,21 @@ Result<std::vector<SandboxClient::Subscription>> SandboxClient::subscriptions() 
   if (list == nullptr || !list->is_array()) return result;
   for (const auto& item : *list) {
     const auto resource = text(member(&item, "resourceURL"));
+    const auto* callback = member(&item, "callbackReference");
     result.push_back({resource.substr(resource.rfind('/') + 1), text(member(&item, "zoneId")),
-                      text(member(member(&item, "callbackReference"), "notifyURL"))});
+                      text(member(callback, "notifyURL")), text(member(callback, "callbackData"))});
   }
   return result;
 }
 
-Result<void> SandboxClient::subscribe(const std::string& zone, const std::string& callback) {
+Result<void> SandboxClient::subscribe(const Subscription& subscription) {
   const auto url = access_.location_url + kZonalTraffic;
+  const json::Value callback{{"notifyURL", subscription.callback},
+                             {"callbackData", subscription.tag}};
   const json::Value body{{"zonalTrafficSubscription",
-                          {{"zoneId", zone},
+                          {{"zoneId", subscription.zone},
                            {"clientCorrelator", "mx2-optimizer"},
-                           {"callbackReference", {{"notifyURL", callback}}}}}};
+                           {"callbackReference", callback}}}};
   const auto reply = ask("POST", url, json::dump(body));
   if (!reply) return reply.error();
   if (!is_success(*reply)) return refused(url, *reply);

@@ -24,7 +24,8 @@ class SandboxClient {
   struct Subscription {
     std::string id;
     std::string zone;
-    std::string callback;
+    std::string callback;  // notifyURL
+    std::string tag;       // callbackData, which each notification repeats
   };
 
   // `http` must outlive this.
@@ -37,7 +38,8 @@ class SandboxClient {
 
   // Of zonal traffic, anybody's.
   [[nodiscard]] Result<std::vector<Subscription>> subscriptions();
-  [[nodiscard]] Result<void> subscribe(const std::string& zone, const std::string& callback);
+  // The location service chooses the id.
+  [[nodiscard]] Result<void> subscribe(const Subscription& subscription);
   [[nodiscard]] Result<void> unsubscribe(const std::string& id);
 
  private:

@@ -111,7 +111,7 @@ std::string notice(int zone, int point, int ue, int to_zone) {
 int run() {
   Sandbox sandbox;
   const SystemClock clock;
-  advantedge::LiveSource source(sandbox, {{"http://s", "http://s", {}}, {}, 1000, ""}, clock,
+  advantedge::LiveSource source(sandbox, {{"http://s", "http://s", {}}, {}, 1000, "", ""}, clock,
                                 [] {});
   (void)source.step();
   const auto news = source.take();

@@ -113,6 +113,7 @@ class Sandbox final : public http::Client {
     }
     if (method == "POST") {
       const auto asked = json::parse(body).value()["zonalTrafficSubscription"];
+      CHECK(asked["callbackReference"]["callbackData"] == "tag");
       CHECK(asked["callbackReference"]["notifyURL"] == "http://me/advantedge/notifications");
       zone_of_subscription[next_id++] = asked["zoneId"];
       ++subscribed;
@@ -120,9 +121,11 @@ class Sandbox final : public http::Client {
     }
     Value list = Value::array();
     for (const auto& [id, zone] : zone_of_subscription) {
-      list.push_back({{"zoneId", zone},
-                      {"callbackReference", {{"notifyURL", "http://me/advantedge/notifications"}}},
-                      {"resourceURL", "http://x/zonalTraffic/" + std::to_string(id)}});
+      list.push_back(
+          {{"zoneId", zone},
+           {"callbackReference",
+            {{"notifyURL", "http://me/advantedge/notifications"}, {"callbackData", "tag"}}},
+           {"resourceURL", "http://x/zonalTraffic/" + std::to_string(id)}});
     }
     Value outer{{"resourceURL", "http://x"}};
     if (!list.empty()) outer["zonalTrafficSubscription"] = list;  // absent when empty
@@ -131,12 +134,13 @@ class Sandbox final : public http::Client {
 };
 
 inline std::string notice(const std::string& ue, const std::string& access_point,
-                          const char* event = "Transferring") {
+                          const char* event = "Transferring", const char* tag = "tag") {
   return json::dump({{"zonalPresenceNotification",
                       {{"address", ue},
                        {"zoneId", access_point.substr(0, access_point.find('-'))},
                        {"currentAccessPointId", access_point},
-                       {"userEventType", event}}}});
+                       {"userEventType", event},
+                       {"callbackData", tag}}}});
 }
 
 }  // namespace mx2::optimizer::advantedge::test

@@ -18,7 +18,9 @@ struct SourceBench {
   ManualClock clock{1'000'000};
   int woken = 0;
   LiveSource source{
-      sandbox, {{"http://s", "http://s", {}}, {}, 500, "http://me"}, clock, [this] { ++woken; }};
+      sandbox, {{"http://s", "http://s", {}}, {}, 500, "http://me", "tag"}, clock, [this] {
+        ++woken;
+      }};
 
   void pass(int ms) {
     for (const auto end = clock.now_ms() + ms; clock.now_ms() < end; clock.advance(50)) {
@@ -99,10 +101,11 @@ TEST_CASE("leaving counts where the UE is, and nonsense nowhere", "[advantedge]"
   CHECK(bench.news().empty());
   (void)bench.source.notify(notice("ue1", "zone2-poa1", "Leaving"));
   CHECK(bench.news() == " ue1=disconnected");
-  for (const auto& body : {std::string(), std::string("{"), std::string("null"), std::string("[1]"),
-                           std::string(R"({"a":1})"), std::string(100'000, 'x'),
-                           notice("nosuch", "zone1-poa1"), notice("ue1", "nosuch"),
-                           notice("ue1", "zone1-DEFAULT", "Bogus"), notice("mep1", "zone1-poa1")}) {
+  for (const auto& body :
+       {std::string(), std::string("{"), std::string("null"), std::string("[1]"),
+        std::string(R"({"a":1})"), std::string(100'000, 'x'), notice("nosuch", "zone1-poa1"),
+        notice("ue1", "nosuch"), notice("ue1", "zone1-DEFAULT", "Bogus"),
+        notice("mep1", "zone1-poa1"), notice("ue1", "zone3-poa1", "Entering", "forged")}) {
     (void)bench.source.notify(body);
     CHECK(bench.news().empty());
   }
