@@ -41,7 +41,9 @@ DataPlane::DataPlane(const DispatcherOptions& options, std::string directory,
       reloads_(registry.counter("mx2_dispatcher_haproxy_reloads_total",
                                 "Configurations that HAProxy has loaded while it served")),
       commands_(registry.counter("mx2_dispatcher_haproxy_commands_total",
-                                 "Commands sent to HAProxy's Runtime API")) {}
+                                 "Commands sent to HAProxy's Runtime API")) {
+  wanted_.complete = false;
+}
 
 void DataPlane::put(const Lambda& lambda, const std::vector<int>& weights) {
   remove(lambda.app_d_id);
@@ -184,6 +186,7 @@ void DataPlane::take_over(const std::string& app_d_id) {
 
 void DataPlane::send_changes() {
   const auto arguments = server_arguments(options_, servers_);
+  needs_reload_ = needs_reload_ || running_.complete != wanted_.complete;
   std::vector<std::string> commands;
   std::set<std::string> later;
   for (const auto& app : changed_) {

@@ -33,12 +33,15 @@ class DataPlane {
   void put(const Lambda& lambda, const std::vector<int>& weights);
   void remove(const std::string& app_d_id);
 
+  // Whether all λ have been put that there are; false until it is said.
+  void set_complete() { wanted_.complete = true; }
+
   // Starts, supervises, sends what was put, reloads when it must.
   void step(std::int64_t now_ms);
   void stop(int grace_ms) { process_.stop(grace_ms); }
 
   // Whether calls are being dispatched.
-  [[nodiscard]] bool is_ready() const { return serving_ > 0; }
+  [[nodiscard]] bool is_ready() const { return serving_ > 0 && running_.complete; }
   [[nodiscard]] int generation() const { return serving_; }
   // What HAProxy says of the servers of these backends; those it does not know are passed over.
   [[nodiscard]] std::vector<ServerState> look(const std::vector<std::string>& backends) const;

@@ -12,6 +12,7 @@ namespace mx2::dispatcher {
 namespace {
 
 constexpr std::int64_t kLookEveryMs = 1000;
+constexpr std::int64_t kStartWithoutMs = 1000;
 constexpr std::size_t kLooksMax = 64;
 constexpr int kLinesMax = 100'000;  // in a step
 constexpr double kPercent = 100;
@@ -30,6 +31,7 @@ Dispatcher::Dispatcher(const DispatcherOptions& options, const Follower& followe
       plane_(plane),
       logs_(logs),
       clock_(clock),
+      started_ms_(clock.now_ms()),
       policy_(make_policy(options.selection.policy, policy_options(options.selection))),
       calls_(
           registry.counter("mx2_dispatcher_samples_total", "Calls whose response time was taken")),
@@ -46,8 +48,8 @@ void Dispatcher::step() {
   read_log(logs_.servers);
   read_log(logs_.calls);
   set_weights(now_ms);
-  // Before that there is nothing to serve: unknown would be what we have not been told of yet.
-  if (world_) plane_.step(now_ms);
+  // It starts with what there is, if that is soon known; else callers are told to come later.
+  if (world_ || now_ms - started_ms_ >= kStartWithoutMs) plane_.step(now_ms);
   look_at_servers(now_ms);
   serving_ = plane_.is_ready();
   ready_.set(serving_ ? 1 : 0);
@@ -58,6 +60,7 @@ void Dispatcher::take_world() {
   if (!world || world == world_) return;
   world_ = std::move(world);
   const auto now_ms = clock_.now_ms();
+  plane_.set_complete();
   auto lambdas = find_lambdas(*world_, options_);
   for (auto it = entries_.begin(); it != entries_.end();) {
     if (lambdas.contains(it->first)) {

@@ -64,6 +64,7 @@ class Dispatcher {
   DataPlane& plane_;
   const Logs logs_;
   const Clock& clock_;
+  const std::int64_t started_ms_;
   const std::unique_ptr<Policy> policy_;
   metrics::Counter& calls_;
   metrics::Counter& errors_;

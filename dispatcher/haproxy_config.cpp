@@ -109,7 +109,19 @@ std::string body_rules(const DispatcherOptions& options) {
   return out;
 }
 
-std::string frontend_section(const DispatcherOptions& options, const std::string& directory) {
+// Which λ there are is not known yet: later. Else it is, and this one is none of them.
+std::string unknown_rule(bool complete) {
+  const std::string condition = " unless { var(txn.backend) -m found }\n";
+  if (complete) {
+    return answer(404, "not-found", "Not Found", "there is no application %[var(txn.app)]") +
+           condition;
+  }
+  return answer(503, "unavailable", "Service Unavailable", "the dispatcher has just started") +
+         " hdr Retry-After 1" + condition;
+}
+
+std::string frontend_section(const DispatcherOptions& options, const std::string& directory,
+                             bool complete) {
   const auto hops = std::to_string(options.limits.hops_max);
   std::string out = "frontend dispatcher\n  bind fd@" + std::to_string(kListenFd) + "\n";
   out += "  no log\n" + log_to(call_log_socket(directory));
@@ -131,8 +143,7 @@ std::string frontend_section(const DispatcherOptions& options, const std::string
   // No second hop: what comes from a dispatcher goes to a λ.
   out += "  http-request set-var(txn.backend) var(txn.app),map_str(" + directory +
          "/final.map) if { var(txn.hops) -m int gt 0 }\n";
-  out += answer(404, "not-found", "Not Found", "there is no application %[var(txn.app)]") +
-         " unless { var(txn.backend) -m found }\n";
+  out += unknown_rule(complete);
   out += body_rules(options);
   out += "  http-request set-header Mx2-Dispatched %[var(txn.hops),add(1)]\n";
   out += "  http-request set-var(txn.t0) date(0,us)\n";
@@ -213,7 +224,7 @@ HaproxyFiles haproxy_files(const Layout& layout, const DispatcherOptions& option
   HaproxyFiles files;
   files.configuration = global_section(options, directory, generation) + "\n" +
                         defaults_section(options, directory) + "\n" +
-                        frontend_section(options, directory);
+                        frontend_section(options, directory, layout.complete);
   const auto arguments = server_arguments(options, count_servers(layout));
   for (const auto& [name, backend] : layout.backends) {
     files.configuration += "\n" + backend_section(name, backend, options, arguments);

@@ -29,6 +29,7 @@ struct Backend {
 };
 
 struct Layout {
+  bool complete = true;  // false: there are λ that we have not been told of yet
   std::map<std::string, Backend> backends;
   std::map<std::string, std::string> routes;        // backend, by route_key()
   std::map<std::string, std::string> final_routes;  // the same for calls of other dispatchers

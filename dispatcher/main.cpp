@@ -2,6 +2,7 @@
 // program configures and supervises, forwards each call to the destination that is best now.
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,7 +29,7 @@ namespace mx2::dispatcher {
 namespace {
 
 constexpr int kGraceMs = 1000;
-constexpr int kStopMs = 5000;
+constexpr int kStopMs = 3000;
 constexpr int kAgainMs = 1000;
 constexpr int kStartingMs = 10;
 constexpr int kCallsMs = 5;
@@ -41,6 +42,13 @@ class Directory {
     const bool made = configured.empty() ? ::mkdtemp(path.data()) != nullptr
                                          : ::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST;
     if (!made) return unavailable("cannot make " + path + ": " + std::strerror(errno));
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0 || info.st_uid != ::geteuid() ||
+        (info.st_mode & 077U) != 0) {
+      return unavailable(path +
+                         " is not ours alone (mode 0700): whoever can write there commands "
+                         "HAProxy");
+    }
     return std::make_unique<Directory>(path, configured.empty());
   }
   Directory(std::string path, bool temporary) : path_(std::move(path)), temporary_(temporary) {}
@@ -119,6 +127,18 @@ class FollowerThread {
   std::thread thread_;
 };
 
+// HAProxy does not start with more connections than it may have files: two for each, and some.
+int connections_possible(int wanted) {
+  constexpr rlim_t kOthers = 500;
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_max == RLIM_INFINITY) return wanted;
+  const auto room = files.rlim_max > 2 * kOthers ? (files.rlim_max - kOthers) / 2 : kOthers / 4;
+  if (static_cast<rlim_t>(wanted) <= room) return wanted;
+  log::warn("limits.connections_max is more than the open files allow (ulimit -Hn)",
+            {{"connections", std::to_string(room)}});
+  return static_cast<int>(room);
+}
+
 http::ClientOptions client_options(const OrchestratorAccess& access) {
   http::ClientOptions options;
   options.timeout_ms = access.timeout_ms + access.wait_ms;
@@ -149,8 +169,9 @@ Result<void> listen(http::PistacheServer& server, http::Router& router,
   return {};
 }
 
-Result<void> run_for_ever(const DispatcherOptions& options) {
+Result<void> run_for_ever(DispatcherOptions options) {
   const SystemClock clock;
+  options.limits.connections_max = connections_possible(options.limits.connections_max);
   auto directory = Directory::make(options.haproxy.directory);
   if (!directory) return directory.error();
   const auto& path = (*directory)->path();

@@ -26,6 +26,7 @@ constexpr int kBacklog = 4096;
 constexpr int kDatagramBuffer = 4 << 20;
 constexpr std::size_t kLineBytesMax = 4096;
 constexpr unsigned kLastFd = 1024;
+constexpr int kTermMs = 1000;
 
 sockaddr_in6 socket_address(const IpAddress& address, std::uint16_t port) {
   sockaddr_in6 out{};
@@ -152,10 +153,16 @@ std::vector<std::string> Process::words() {
 void Process::stop(int grace_ms) {
   if (pid_ < 0) return;
   using Clock = std::chrono::steady_clock;
-  const auto deadline = Clock::now() + std::chrono::milliseconds(grace_ms);
-  ::kill(pid_, SIGTERM);
+  const auto begin = Clock::now();
+  ::kill(pid_, SIGUSR1);
+  bool told = false;
   while (!ended()) {
-    if (Clock::now() >= deadline) ::kill(pid_, SIGKILL);
+    const auto waited = Clock::now() - begin;
+    if (waited >= std::chrono::milliseconds(grace_ms + kTermMs)) {
+      ::kill(pid_, SIGKILL);
+    } else if (waited >= std::chrono::milliseconds(grace_ms) && !std::exchange(told, true)) {
+      ::kill(pid_, SIGTERM);
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
 }

@@ -56,7 +56,7 @@ class Process {
   [[nodiscard]] std::optional<int> ended();
   // What it has written since, in lines.
   [[nodiscard]] std::vector<std::string> words();
-  // SIGTERM, and SIGKILL after the grace.
+  // Calls under way have the grace to end; then SIGTERM, and a second later SIGKILL.
   void stop(int grace_ms);
   [[nodiscard]] pid_t pid() const { return pid_; }
 

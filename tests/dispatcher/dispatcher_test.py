@@ -75,7 +75,7 @@ class Scene:
         for name in names:
             self.operator.need((200, 204), "DELETE", f"/operator/v1/hosts/{name}")
 
-    def dispatcher(self, name="d", host="a", limits=""):
+    def dispatcher(self, name="d", host="a", limits="", ready=True):
         return Dispatcher(
             self.bin_dir, self.directory / name, self.server.operator_url,
             "dispatcher: {address: 127.0.0.1, port: 0}\n"
@@ -83,7 +83,7 @@ class Scene:
             f"limits: {{body_bytes_max: {BODY_MAX}, buffer_bytes: {BUFFER}, {limits}}}\n"
             f"timeouts: {{request_ms: {REQUEST_MS}}}\n"
             "haproxy: {reload_interval_ms: 100}\n"
-            "selection: {stale_ms: 2000}\n")
+            "selection: {stale_ms: 2000}\n", ready)
 
 
 @contextlib.contextmanager
@@ -367,6 +367,9 @@ def orchestrator_restarted(it):
         it.server.kill()
         time.sleep(1.5)
         check(d.ask("/health")["status"] == "stale", "nobody noticed")
+        it.server.operator_port = d.port  # nobody's: it starts without an orchestrator
+        with it.dispatcher("alone", ready=False) as alone:
+            check(problem(call(alone.port, "/echo"), 503)[1]["Retry-After"], "no Retry-After")
         it.server.start()
         it.operator = it.server.operator()
         it.hosts("n", app="empty")
