@@ -103,21 +103,22 @@ const char* run_columns() {
   return "seed,calls,failed,mean_ms,p50_ms,p90_ms,p95_ms,p99_ms,variation,stale_share,"
          "adoption_mean_s,probes_share,plans,rows_changed_rate,notification_rate,"
          "access_byte_rate,link_byte_rate,notification_byte_rate,utilisation_mean,"
-         "utilisation_max,moves";
+         "utilisation_max,moves,"
+         "lateness_p99_ms";
 }
 
 std::string run_row(std::uint64_t seed, const Results& results) {
   const auto ms = [&](double quantile) { return results.response.quantile(quantile) * kMs; };
   return fmt::format(
       "{},{},{},{:.4f},{:.4f},{:.4f},{:.4f},{:.4f},{:.5f},{:.6f},{:.4f},{:.5f},{},{:.4f},{:.4f},"
-      "{:.1f},{:.1f},{:.2f},{:.4f},{:.4f},{}",
+      "{:.1f},{:.1f},{:.2f},{:.4f},{:.4f},{},{:.2f}",
       seed, results.calls, results.failed, results.response_s.mean() * kMs, ms(0.5), ms(0.9),
       ms(0.95), ms(0.99), results.response_s.variation(), share(results.stale, results.calls),
       results.adoption_s.mean(), share(results.probes, results.calls), results.plans,
       rate(results.rows_changed, results), rate(results.notifications, results),
       rate(results.access_bytes, results), rate(results.link_bytes(), results),
       rate(results.notification_bytes, results), results.utilisation_mean, results.utilisation_max,
-      results.moves);
+      results.moves, results.lateness.quantile(0.99) * kMs);
 }
 
 }  // namespace mx2::emulator

@@ -87,6 +87,7 @@ struct Results {
   std::uint64_t access_bytes = 0;
   std::uint64_t notification_bytes = 0;  // on links between cells
   std::vector<Link> links;
+  Histogram lateness;           // real time: of what was due, the machine's doing
   double utilisation_mean = 0;  // of hosts
   double utilisation_max = 0;   // of the busiest one, over the whole time
 

@@ -99,6 +99,7 @@ void RealRun::turn(Time until) {
     while (events_.next_time() <= at) {
       const auto event = events_.pop();
       ++results_.events;
+      results_.lateness.add(at - event.time);
       handle_event(event, event.time);
     }
     take_notices(at);

@@ -6,7 +6,8 @@ usage: compare.py [--seeds N] [--seconds S] [--out DIR] BIN_DIR
 
 Both modes have the same moves and wishes to call. What real time adds: HTTP and processes that share
 this machine (so response times are longer, the more the busier it is), the Optimizer's reading of
-its files, and table, feed and notifications on their real way. Fails when a call fails, or when the
+its files, and table, feed and notifications on their real way. A run in which timers were late,
+because the machine was busy with something else, is repeated. Fails when a call fails, or when the
 strategies do something else than in simulated time: more than 10 % in bytes or notifications, 5 % of
 the calls in stale ones, or 15 % in the mean response time.
 """
@@ -20,6 +21,8 @@ import summary
 
 HERE = pathlib.Path(__file__).resolve().parent
 WARMUP_S = 5
+LATENESS_MS_MAX = 5  # 99th percentile, of timers of the UEs
+ATTEMPTS = 3
 CASES = {
     "baseline, mobility 5 s": {"strategy.kind": "baseline", "ues.mobility.residence_s": 5},
     "notification, mobility 5 s": {"strategy.kind": "notification", "ues.mobility.residence_s": 5},
@@ -36,16 +39,27 @@ METRICS = [("mean_ms", "ms", 1, 0.15, 0), ("p50_ms", "ms", 1, None, 0),
            ("access_byte_rate", "kB/s", 1e-3, 0.10, 10_000)]
 
 
-def run(program, mode, settings, seeds, out):
-    command = [program, mode, str(HERE / "scenario.yaml"), "--seeds", str(seeds), "--out", str(out),
-               "--quiet"]
+def run_once(program, mode, settings, seed, out):
+    command = [program, mode, str(HERE / "scenario.yaml"), "--first-seed", str(seed), "--out",
+               str(out), "--quiet"]
     for key, value in settings.items():
         command += ["--set", f"{key}={value}"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(command)}: {done.stderr}")
     with open(out / "runs.csv", newline="") as file:
-        return list(csv.DictReader(file))
+        return next(csv.DictReader(file))
+
+
+def run(program, mode, settings, seed, out):
+    """Again, if the machine was too busy with something else for timers to be on time."""
+    for attempt in range(ATTEMPTS):
+        row = run_once(program, mode, settings, seed, out)
+        if float(row["lateness_p99_ms"]) <= LATENESS_MS_MAX:
+            return row
+        print(f"  {mode}, seed {seed}: timers were late by {row['lateness_p99_ms']} ms (p99): "
+              f"{'once more' if attempt + 1 < ATTEMPTS else 'taken as it is'}", flush=True)
+    return row
 
 
 def compare(simulated, real):
@@ -82,9 +96,9 @@ def main():
     text = []
     for name, settings in cases:
         settings = {**settings, "duration_s": options.seconds, "warmup_s": WARMUP_S}
-        results = [run(program, mode, settings, options.seeds,
-                       options.out / mode / name.replace(" ", "_").replace(",", ""))
-                   for mode in ("simulate", "run")]
+        folder = name.replace(" ", "_").replace(",", "")
+        results = [[run(program, mode, settings, seed, options.out / mode / folder / str(seed))
+                    for seed in range(1, options.seeds + 1)] for mode in ("simulate", "run")]
         lines, wrong = compare(*results)
         text += [f"{name}, {options.seeds} seeds:",
                  f"  {'':20s} {'simulated':>10s} {'real':>10s} {'difference':>9s}"]

@@ -250,11 +250,36 @@ def clients(metrics, directory):
     save(figure, axes, directory, "clients")
 
 
+def overview(metrics, directory):
+    """The two kinds of change, each where it matters most, and what they cost on the network."""
+    arms = {"baseline": "baseline", "notification": "notification",
+            "dispatching, shipped and followed": "dispatching (ours, followed)",
+            "dispatching, predicted": "dispatching (prototype's prediction)",
+            "uncoordinated, k=2": "two endpoints, probed"}
+    panels = [("mobility", 9, "95th percentile, ms", "p95_ms", 1,
+               "UEs move, 9 MEC hosts\nmean time in a cell, s"),
+              ("hot lambda", 3, "", "p95_ms", 1,
+               "traffic moves, 3 MEC hosts\ntime between changes of the hot λ, s"),
+              ("mobility", 9, "bytes between cells, MB/s", "link_byte_rate", 1e-6,
+               "UEs move, 9 MEC hosts\nmean time in a cell, s")]
+    figure, axes = grid(1, len(panels), height=3.1)
+    for one, (change, hosts, name, metric, scale, below) in zip(axes[0], panels):
+        for arm, cells in find(metrics, series=change, hosts=hosts):
+            if arm in arms:
+                curve(one, cells, metrics, "t_c", metric, arm, arms[arm], scale)
+                logarithmic(one, [c.t_c for c in cells])
+        one.set_ylabel(name)
+        one.set_xlabel(below)
+    axes[0][2].set_ylim(bottom=0)
+    save(figure, axes, directory, "overview")
+
+
 def draw(directory):
     directory = pathlib.Path(directory)
     metrics = summary.read(directory)
     for change in CHANGES:
         response(metrics, directory, change)
+    overview(metrics, directory)
     distributions(directory)
     stale(metrics, directory)
     notifications(metrics, directory)
