@@ -393,8 +393,41 @@ def overflow(it):
     check(0.4 < late.share("a") < 0.7, "the local λ is not used as far as it goes")
 
 
+def strategy(it):
+    """Strategy dispatching: a context leads to a dispatcher, and follows the dispatchers' rows."""
+    it.hosts("n")
+    it.put_app("dispatcher-1")
+    path = "/operator/v1/apps/echo"
+    app = it.operator.need(200, "GET", path)
+    it.operator.need((200, 204), "PUT", path, {**app, "strategy": "dispatching"})
+    with it.dispatcher("d1", "a") as d1, it.dispatcher("d2", "n") as d2:
+        it.put_host("a", [("echo", it.lambdas["a"].uri), ("dispatcher-1", d1.url)])
+        it.put_host("n", [("echo", it.lambdas["n"].uri), ("dispatcher-1", d2.url)])
+        row(it, "*", "host:a")
+        with it.server.mx2() as client:
+            made = client.need(201, "POST", "/dev_app/v1/app_contexts", {
+                "associateDevAppId": "car-1",
+                "appInfo": {"appName": "echo", "appProvider": "Test", "appDVersion": "1",
+                            "userAppInstanceInfo": [{}]}})
+            address = lambda: client.need(  # noqa: E731
+                200, "GET", f"/dev_app/v1/app_contexts/{made['contextId']}")[
+                    "appInfo"]["userAppInstanceInfo"][0]["referenceURI"]
+            check(address() == d1.url + "/echo", f"{address()} is not the dispatcher at a")
+            wait_for(lambda: call(d1.port, "/echo")[2]["name"] == "a", "its own host's λ first")
+            row(it, "dev:car-1", "host:n")
+            begin = time.monotonic()
+            wait_for(lambda: address() == d2.url + "/echo", "the context follows its dispatcher")
+            moved_ms = 1000 * (time.monotonic() - begin)
+            wait_for(lambda: call(d2.port, "/echo")[2]["name"] == "n", "the λ at the other host")
+    print(f"strategy: a context leads to its dispatcher, and to another one after {moved_ms:.0f} ms")
+
+
+def row(it, ue, target):
+    it.operator.patch_table([{"ue": ue, "app": "dispatcher-1", "targets": [target]}])
+
+
 SCENARIOS = (bad_input, bad_clients, chains, second_hop, failure, application_error, slow,
-             added_and_drained, reloads, haproxy_killed, orchestrator_restarted, overflow)
+             added_and_drained, reloads, haproxy_killed, orchestrator_restarted, overflow, strategy)
 
 
 def main(bin_dir, *names):
