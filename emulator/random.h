@@ -40,7 +40,11 @@ class Stream {
   [[nodiscard]] int poisson(double mean) {
     const auto limit = std::exp(-mean);
     int count = 0;
-    for (auto product = uniform(); product > limit; product *= uniform()) ++count;
+    auto product = uniform();
+    while (product > limit) {
+      product *= uniform();
+      ++count;
+    }
     return count;
   }
 
