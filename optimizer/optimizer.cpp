@@ -158,6 +158,7 @@ Result<Optimizer::Urgency> Optimizer::follow(int wait_ms) {
     }
   }
   mark_.position = news->position;
+  if (!synchronised_) return follow(0);
   return take_urgency();
 }
 
