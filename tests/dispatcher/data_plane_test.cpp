@@ -190,6 +190,9 @@ TEST_CASE("Lines of HAProxy's log", "[dispatcher]") {
   CHECK_FALSE(std::get<ServerChanged>(*down).up);
   CHECK(std::get<ServerChanged>(*down).server == "a:1");
   CHECK(std::get<ServerChanged>(*parse_log_line("Server l.x/a:1 is UP, reason: …")).up);
+  CHECK(
+      std::get<ServerChanged>(*parse_log_line("Server l.x/a:1 is UP/READY (leaving maintenance)."))
+          .up);
   for (const auto* other :
        {"", "R", "R ", "R l.x <NOSRV> 503 1 - 1 0 0 0 0 SC", "Server x", "Proxy y",
         "R l.x a:1 200 1 2 1 1 0 0 0 CD", "R l.x a:1 200 x y 1 1 0 0 0 --",
@@ -213,6 +216,7 @@ TEST_CASE("Answers of the Runtime API", "[dispatcher]") {
   CHECK(states[0].queued == 2);
   CHECK(states[0].server_errors == 8);
   CHECK_FALSE(states[1].up);
+  CHECK(states[1].disabled);
 }
 
 }  // namespace
