@@ -168,7 +168,7 @@ TEST_CASE("The configuration of HAProxy", "[dispatcher]") {
   has(" maxconn 7 disabled\n");
   CHECK(files.routes == "x l.x\n");
   // Checks of many servers are as many a second.
-  CHECK(server_arguments(options, 10'000).starts_with(" check inter 50000ms "));
+  CHECK(server_arguments(options, 10'000).starts_with(" check inter 100000ms "));
 }
 
 TEST_CASE("Lines of HAProxy's log", "[dispatcher]") {
