@@ -57,8 +57,8 @@ TEST_CASE("Tiers: host and zone, the edge, the cloud", "[dispatcher]") {
              host("c", "there", "http://10.0.0.3:1"), cloud});
   const auto tiers = [&](const DispatcherOptions& options) {
     std::map<std::string, Tier> out;
-    for (const auto& d : find_lambdas(all, options).at("echo").destinations)
-      out[d.host_id] = d.tier;
+    const auto lambdas = find_lambdas(all, options);
+    for (const auto& d : lambdas.at("echo").destinations) out[d.host_id] = d.tier;
     return out;
   };
   CHECK(tiers(at("a")) == std::map<std::string, Tier>{{"a", Tier::kLocal},
