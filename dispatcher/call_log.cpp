@@ -53,7 +53,7 @@ std::optional<std::variant<CallLogged, ServerChanged>> parse_server(std::string_
   if (fields.size() < 3 || slash == std::string_view::npos || fields[1] != "is") {
     return std::nullopt;
   }
-  const auto state = fields[2].substr(0, fields[2].find_first_of(",."));
+  const auto state = fields[2].substr(0, fields[2].find_first_of(",./"));
   if (state != "UP" && state != "DOWN") return std::nullopt;
   return ServerChanged{fields[0].substr(0, slash), fields[0].substr(slash + 1), state == "UP"};
 }

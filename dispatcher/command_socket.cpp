@@ -131,6 +131,7 @@ std::vector<ServerState> parse_stat(std::string_view csv) {
     ServerState state{std::string(field("pxname")),
                       std::string(field("svname")),
                       field("status").starts_with("UP") || field("status") == "no check",
+                      field("status").starts_with("MAINT"),
                       number(field("scur")),
                       number(field("qcur")),
                       number(field("stot")),

@@ -26,6 +26,7 @@ struct ServerState {
   std::string backend;
   std::string server;
   bool up = false;
+  bool disabled = false;  // by us: it is neither up nor down
   long in_flight = 0;
   long queued = 0;
   long calls = 0;

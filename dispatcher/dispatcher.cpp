@@ -165,6 +165,7 @@ void Dispatcher::look_at_servers(std::int64_t now_ms) {
     auto* entry = entry_of(server.backend);
     if (entry == nullptr) continue;
     entry->selector.set_counts(server.server, server.in_flight, server.queued);
+    if (server.disabled) continue;
     if (entry->selector.set_up(server.server, server.up)) busy_.insert(entry->lambda.app_d_id);
   }
 }

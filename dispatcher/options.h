@@ -63,7 +63,7 @@ struct HealthOptions {
   int interval_ms = 2000;       // of checks while all is well
   int down_interval_ms = 500;   // while it is not
   int failures = 3;             // connections in a row that fail, before nothing is sent there
-  int checks_per_second = 200;  // of all destinations; with many, the interval grows
+  int checks_per_second = 100;  // of all destinations; with many, the interval grows
 };
 
 struct HaproxyOptions {

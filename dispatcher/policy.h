@@ -17,6 +17,24 @@
 // w is Measured::impedance(). Source: ServerlessOnEdge (edgerouter, edgedispatcher); two choices:
 // Mitzenmacher, 2001.
 //
+// In the data plane, which takes weights and one of three ways to use them:
+//   least-impedance      the least w has all the weight; it changes hands as w changes, each 100 ms
+//   random-proportional  weights 1/w, "balance random(1)": each call is drawn
+//   deficit-round-robin  weights 1/w of the active set, "balance roundrobin", which is its long
+//   run;
+//                        probes have the least weight there is until they are answered
+//   predicted            weights of the balance in which all that are used would take the same
+//   time,
+//                        for a call of average size; "balance roundrobin"
+//   two-choices          equal weights, "balance random(2)": the rule itself, for each call
+// A w that says "never used" cannot be 0 there, as whoever is new would get all calls at once; the
+// Selector tries them one after the other.
+//
+// Two differences from the sources: the active set is found again by the clock as well (else
+// nothing is probed while nobody calls), and a probe ends with its own answer, not with that of
+// another; and λ do not report processing time, so `load` is fitted to what `bytes` leaves of the
+// response time.
+//
 // Pure; one thread. Candidates are of one tier, and can all take calls.
 #pragma once
 

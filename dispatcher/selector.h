@@ -2,8 +2,9 @@
 //
 // Tiers come first: the nearest one with a destination that can take calls gets them all, shared
 // out by the policy. It overflows into the next, by a tenth more every 100 ms, while its calls have
-// to queue or take longer than `spill_percent` of what the next tier takes; and takes back a
-// fiftieth every 100 ms. Destinations that drain get calls only while there is no other.
+// to queue, or most of them fail, or they take longer than `spill_percent` of what the next tier
+// takes and `spill_ms` more; and takes back a fiftieth every 100 ms. Destinations that drain get
+// calls only while there is no other.
 //
 // Shares become weights of 0 to 256, the largest 256. Of those that would get none, one has the
 // least weight there is, 1: a call now and then tells how it is, and if all others fail the data

@@ -57,8 +57,8 @@ TEST_CASE("Tiers: host and zone, the edge, the cloud", "[dispatcher]") {
              host("c", "there", "http://10.0.0.3:1"), cloud});
   const auto tiers = [&](const DispatcherOptions& options) {
     std::map<std::string, Tier> out;
-    for (const auto& d : find_lambdas(all, options).at("echo").destinations)
-      out[d.host_id] = d.tier;
+    const auto lambdas = find_lambdas(all, options);
+    for (const auto& d : lambdas.at("echo").destinations) out[d.host_id] = d.tier;
     return out;
   };
   CHECK(tiers(at("a")) == std::map<std::string, Tier>{{"a", Tier::kLocal},
@@ -168,7 +168,7 @@ TEST_CASE("The configuration of HAProxy", "[dispatcher]") {
   has(" maxconn 7 disabled\n");
   CHECK(files.routes == "x l.x\n");
   // Checks of many servers are as many a second.
-  CHECK(server_arguments(options, 10'000).starts_with(" check inter 50000ms "));
+  CHECK(server_arguments(options, 10'000).starts_with(" check inter 100000ms "));
 }
 
 TEST_CASE("Lines of HAProxy's log", "[dispatcher]") {
@@ -190,6 +190,9 @@ TEST_CASE("Lines of HAProxy's log", "[dispatcher]") {
   CHECK_FALSE(std::get<ServerChanged>(*down).up);
   CHECK(std::get<ServerChanged>(*down).server == "a:1");
   CHECK(std::get<ServerChanged>(*parse_log_line("Server l.x/a:1 is UP, reason: …")).up);
+  CHECK(
+      std::get<ServerChanged>(*parse_log_line("Server l.x/a:1 is UP/READY (leaving maintenance)."))
+          .up);
   for (const auto* other :
        {"", "R", "R ", "R l.x <NOSRV> 503 1 - 1 0 0 0 0 SC", "Server x", "Proxy y",
         "R l.x a:1 200 1 2 1 1 0 0 0 CD", "R l.x a:1 200 x y 1 1 0 0 0 --",
@@ -213,6 +216,7 @@ TEST_CASE("Answers of the Runtime API", "[dispatcher]") {
   CHECK(states[0].queued == 2);
   CHECK(states[0].server_errors == 8);
   CHECK_FALSE(states[1].up);
+  CHECK(states[1].disabled);
 }
 
 }  // namespace
