@@ -3,15 +3,13 @@
 //
 //   least-impedance      argmin w
 //   random-proportional  P(d) = (1/w) / Σ(1/w)
-//   deficit-round-robin  of the active set the smallest deficit, which then grows by w; so the
-//   share
-//                        of d is ∝ 1/w. Active is who has w ≤ 2·min w, who was never used, and for
-//                        one call, as a probe, who was not used for 1 s, doubling to 30 s while its
-//                        probes are bad.
+//   deficit-round-robin  of the active set the smallest deficit, which then grows by w; so d's
+//                        share is ∝ 1/w. Active is who has w ≤ 2·min w, who was never used, and
+//                        for one call, as a probe, who was not used for 1 s, doubling to 30 s
+//                        while its probes are bad.
 //   predicted            argmin of T = max(0, a + b·bytes + a' + b'·load), by linear fits of the
-//   last 50
-//                        samples, not older than `stale_ms` for a and b. Nothing known: T = 0, so
-//                        it is next.
+//                        last 50 samples, not older than `stale_ms` for a and b. Nothing known:
+//                        T = 0, so it is next.
 //   two-choices          of two at random the one with fewer calls in flight
 //
 // w is Measured::impedance(). Source: ServerlessOnEdge (edgerouter, edgedispatcher); two choices:
@@ -21,11 +19,9 @@
 //   least-impedance      the least w has all the weight; it changes hands as w changes, each 100 ms
 //   random-proportional  weights 1/w, "balance random(1)": each call is drawn
 //   deficit-round-robin  weights 1/w of the active set, "balance roundrobin", which is its long
-//   run;
-//                        probes have the least weight there is until they are answered
+//                        run; probes have the least weight there is until they are answered
 //   predicted            weights of the balance in which all that are used would take the same
-//   time,
-//                        for a call of average size; "balance roundrobin"
+//                        time, for a call of average size; "balance roundrobin"
 //   two-choices          equal weights, "balance random(2)": the rule itself, for each call
 // A w that says "never used" cannot be 0 there, as whoever is new would get all calls at once; the
 // Selector tries them one after the other.

@@ -3,16 +3,14 @@
 //   least impedance      the smallest weight; a weight is the response time, smoothed: of two
 //                        samples less than 5 s apart the old one keeps 95 %
 //   deficit round robin  weighted round robin in proportion to 1/weight among the hosts whose
-//   weight
-//                        is at most twice the smallest; the others are probed after 1 s, then
-//                        after 2, 4, … 30 s as long as they stay slow
+//                        weight is at most twice the smallest; the others are probed after 1 s,
+//                        then after 2, 4, … 30 s as long as they stay slow
 //   predicted            the smallest prediction: network time as a + b·size over the last 50
 //                        samples of 10 s, plus processing time as a + b·load over the last 50,
 //                        with the load that the host told last
 //   mx2-dispatcher       dispatcher/selector.h with its standard options: the host in the
-//   dispatcher's
-//                        cell first, others when that is slow; weights every 100 ms, by which calls
-//                        are shared out in turn as HAProxy does it
+//                        dispatcher's cell first, others when that is slow; weights every 100 ms,
+//                        by which calls are shared out in turn as HAProxy does it
 // Source of the first three: e-router and e-dispatcher of Cicconetti et al.'s prototype. Theirs
 // never looks again at a host that was slow once, under least impedance; here a weight that is
 // older than 10 s is as unknown as one that was never measured, and what is unknown is tried first.

@@ -3,8 +3,7 @@
 //   closed loop  calls are due at intervals that are constant, uniform in [0, 2T] or exponential; a
 //                call whose predecessor is late is made as soon as that is answered
 //   ON/OFF       exponential ON and OFF times; within ON a call follows the answer of the one
-//   before
-//                after a uniform pause; what would begin after the end of ON is dropped
+//                before after a uniform pause; what would begin after the end of ON is dropped
 //   bursts       Poisson(mean) calls with uniform pauses; bursts begin after exponential periods
 //
 // One call is on its way at a time. Within a hot spot all times but ON and OFF are divided by its

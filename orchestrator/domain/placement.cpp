@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "api/base/text.h"
+
 namespace mx2 {
 namespace {
 
@@ -28,7 +30,7 @@ bool is_there(const PlacementQuery& query, const std::string& uri) {
 }
 
 std::string below(const std::string& uri, const std::string& app_d_id) {
-  return uri + (uri.ends_with('/') ? "" : "/") + app_d_id;
+  return uri + (uri.ends_with('/') ? "" : "/") + percent_encode(app_d_id);
 }
 
 // Why this host cannot serve, or nothing when it can. `stays`: it is where the context is now.

@@ -2,11 +2,10 @@
 // city's, a distant cloud's. The best that can be reached is called, and a function of the
 // application itself when none can:
 //
-//   mx2::client::Domains domains({.domains = {{.url = "http://edge:8080"}, {.url =
-//   "http://cloud:8080"}},
-//                                 .local = [](auto picture, auto&) { return
-//                                 small_detector(picture); }},
-//                                {.app_name = "facedetect"});
+//   mx2::client::Domains domains(
+//       {.domains = {{.url = "http://edge:8080"}, {.url = "http://cloud:8080"}},
+//        .local = [](auto picture, auto&) { return small_detector(picture); }},
+//       {.app_name = "facedetect"});
 //   auto reply = domains.invoke(picture, "image/jpeg");
 //
 // A domain is confirmed while it has given a context with an endpoint that answers. Confirmed ones
@@ -49,8 +48,7 @@ struct DomainsOptions {
   // is none.
   Local local{};
   // Called after each change of the domain that is called first, one at a time, in order, from a
-  // thread of the library or one that is in invoke(). It may not close or destroy the
-  // Domains.
+  // thread of the library or one that is in invoke(). It may not close or destroy the Domains.
   Changed on_change{};
   std::chrono::milliseconds look_interval{1000};  // between two measurements of a domain
   double gain = 0.2;  // share by which another domain has to be faster to take over
