@@ -354,6 +354,14 @@ is "the cheapest is first, and chosen" grep -q '^\* *mec-north  *feasible' "$wor
 check "optimizer explain as CSV" 0 "*,mec-north,feasible" optimizer explain dev:opt-1 facedetect-1 --output csv
 check "optimizer explain as JSON" 0 '"latencyKnown": true' optimizer explain opt-1 facedetect-1 --output json
 check "optimizer explain: unknown" 1 "dev:nobody has no context of facedetect-1" optimizer explain nobody facedetect-1
+check "topology show" 0 "mec-north" topology show
+is "it says where the topology is from" grep -q '^file: live' "$work/out"
+check "topology show as JSON" 0 '"ue": "dev:opt-1"' topology show --ue opt-1 --output json
+check "topology show as CSV" 0 "dev:opt-1,facedetect-1" topology show --app facedetect-1 --output csv
+check "topology watch" 0 "dev:opt-1  facedetect-1  at" topology watch --times 2 --interval 20
+is "what does not change is told once" test "$(grep -c dev:opt-1 "$work/out")" = 1
+check "topology show: nobody" 0 "" topology show --ue nobody
+check "topology show: no optimizer" 3 "" topology --optimizer-url http://127.0.0.1:1 show
 check "optimizer pause" 0 "paused" optimizer pause
 is "it is paused" state_is paused
 ctl table unset dev:opt-1 facedetect-1 || quit "the row cannot be removed"

@@ -97,6 +97,8 @@ test_all() {
   step smoke 300 deploy/smoke.sh "$bin"
   step deploy 300 "$python" tests/deploy/deploy_test.py "$bin"
   step eua 300 "$python" tests/eua/eua_test.py "$bin"
+  step hop-count 60 "$bin/mx2_hop_count" tests/optimizer/advantedge/two_zones.yaml \
+    tests/optimizer/advantedge/slow_fog.yaml deploy/advantedge/scenario.yaml
   step policy-table 60 "$bin/mx2_policy_table"
   step packages 60 "$python" tests/lcm/packages_test.py build/release
   step plan 300 "$python" tests/optimizer/end_to_end.py "$bin"
@@ -131,7 +133,8 @@ if [[ -n "$fast" ]]; then
 fi
 step build-release 1800 deploy/build.sh release mx2-orchestrator mx2-notifier mx2-optimizer mx2-mepm \
   mx2-dispatcher mx2-emulator mx2ctl mx2 mx2-client mx2_policy_table mx2_no_store_server \
-  mx2_receiver mx2_bare_multi mx2_plan_bench mx2_scenario_bench mx2_move_bench mx2_packages \
+  mx2_receiver mx2_bare_multi mx2_plan_bench mx2_scenario_bench mx2_move_bench mx2_hop_count \
+  mx2_packages \
   mx2_test_lambda || close
 test_all
 close

@@ -287,11 +287,20 @@ class Bench:
     def capacity_loop_ms(self):
         subprocess.run([self.bin_dir / "mx2_capacity_bench"], check=True)
 
+    def scenario_matrix_ms(self):
+        subprocess.run([self.bin_dir / "mx2_scenario_bench"], check=True)
+
+    def ue_move_to_row_ms(self):
+        subprocess.run([self.bin_dir / "mx2_move_bench"], check=True)
+
+    def simulated_invocations(self):
+        subprocess.run([self.bin_dir / "mx2_emulator_bench"], check=True)
+
 
 BENCHES = ("create_durable", "create_durable_8", "create_1m_rows", "app_list", "put_context",
            "delete_context", "connections_1000", "startup_1m", "notify_fanout_100k",
            "create_during_fanout", "notify_first_ms", "apply_100k_moves", "create_during_apply",
-           "capacity_loop_ms",
+           "capacity_loop_ms", "scenario_matrix_ms", "ue_move_to_row_ms", "simulated_invocations",
            "create_join_warm", "instantiate_ready_ms", "dispatch_throughput",
            "dispatch_added_latency_ms", "dispatch_10k_entries", "weight_effect_ms")
 
