@@ -60,8 +60,8 @@ void report(const char* name, std::uint32_t ues, std::uint32_t hosts, StrategyKi
       "\"against\":null,\"strategy\":\"%s\",\"ues\":%u,\"hosts\":%u,\"simulated_s\":%.0f,"
       "\"invocations\":%llu,\"events\":%llu,\"seconds\":%.2f,\"setup_s\":%.2f,"
       "\"moved\":%llu,\"p95_ms\":%.2f}\n",
-      name, static_cast<double>(results.sent) / took, to_text(strategy), ues, hosts,
-      seconds, static_cast<unsigned long long>(results.sent),
+      name, static_cast<double>(results.sent) / took, to_text(strategy), ues, hosts, seconds,
+      static_cast<unsigned long long>(results.sent),
       static_cast<unsigned long long>(results.events), took, built - begin,
       static_cast<unsigned long long>(results.rows_changed), results.response.quantile(0.95) * 1e3);
   std::fflush(stdout);
