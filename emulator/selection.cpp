@@ -57,9 +57,9 @@ class DeficitRoundRobin final : public Selection {
   explicit DeficitRoundRobin(std::uint32_t destinations) : entries_(destinations) {}
 
   std::uint32_t pick(Time, double) override {
-    Entry* best = nullptr;
+    auto* best = &entries_.front();  // somebody is always active: who has the least weight
     for (auto& entry : entries_) {
-      if (entry.active && (best == nullptr || entry.deficit < best->deficit)) best = &entry;
+      if (entry.active && (!best->active || entry.deficit < best->deficit)) best = &entry;
     }
     best->deficit += best->weight;
     return static_cast<std::uint32_t>(best - entries_.data());

@@ -78,6 +78,7 @@ void Simulation::set_up_dispatchers() {
   for (std::uint32_t h = 0; h < hosts_.size(); ++h) {
     for (const auto& hosts : hosts_of_) {
       std::vector<bool> is_local;
+      is_local.reserve(hosts.size());
       for (const auto host : hosts) {
         is_local.push_back(scenario_.hosts[host].cell == scenario_.hosts[h].cell);
       }

@@ -92,8 +92,8 @@ Result<void> System::start_orchestrator() {
 }
 
 Result<void> System::start_hosts() {
-  for (std::uint32_t h = 0; h < scenario_->hosts.size(); ++h) {
-    const auto& id = scenario_->hosts[h].id;
+  for (const auto& host : scenario_->hosts) {
+    const auto& id = host.id;
     std::vector<std::string> command = {program("mx2-emulator"),
                                         "host",
                                         programs_.scenario,
