@@ -44,9 +44,8 @@ struct Domains::Impl {
         request(std::move(wanted)),
         ranking(options.domains.size(), options.gain) {
     if (problem() != nullptr) return;
-    for (std::size_t i = 0; i < options.domains.size(); ++i) {
-      domains.push_back(std::make_unique<Domain>(options.domains[i]));
-    }
+    domains.reserve(options.domains.size());
+    for (const auto& domain : options.domains) domains.push_back(std::make_unique<Domain>(domain));
     for (std::size_t i = 0; i < domains.size(); ++i) start(i);
   }
   ~Impl() { close(); }
