@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "api/base/result.h"
@@ -26,7 +27,9 @@ struct StrategyOptions {
 struct Start {
   std::string app_d_id;
   std::string host_id;
-  auto operator<=>(const Start&) const = default;
+  bool operator<(const Start& other) const {
+    return std::tie(app_d_id, host_id) < std::tie(other.app_d_id, other.host_id);
+  }
 };
 
 // Gives the items of a context that exists the addresses they should have now. An item that nobody
