@@ -148,18 +148,22 @@ class Watcher {
   std::map<std::string, Seen> seen_;
 };
 
-// Goes on when an optimizer hands over to another.
+// Goes on when an optimizer hands over to another, or none leads for a while.
 Result<int> watch(Session& session, const Asked& asked) {
   Watcher watcher(session.out);
+  std::string trouble;  // told once
+  int status = 0;
   for (int i = 0; asked.times == 0 || i < asked.times; ++i) {
     if (i > 0) std::this_thread::sleep_for(std::chrono::milliseconds(asked.interval_ms));
     auto server = optimizer(session, asked.url);
     const auto document = server ? ask(*server, asked) : Result<json::Value>(server.error());
     if (document) watcher.look(*document);
-    if (!document && i == 0) return document.error();
-    if (!document) print_error(session.err, document.error());
+    const auto now = document ? std::string() : document.error().detail;
+    if (!now.empty() && now != trouble) print_error(session.err, document.error());
+    trouble = now;
+    status = document ? 0 : exit_status_of(document.error());
   }
-  return 0;
+  return status;
 }
 
 void add_options(CLI::App& command, const AskedPtr& asked) {
