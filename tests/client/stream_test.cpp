@@ -91,7 +91,7 @@ TEST_CASE("a stream that falls silent is given up", "[client][stream]") {
   Reading reading;
   const auto reply = http.stream(server.url(), {}, reading.sink, 50);
   REQUIRE_FALSE(reply.ok());
-  CHECK(reply.error().code == ErrorCode::kDeadlineExceeded);
+  CHECK(reply.error().code == mx2::ErrorCode::kDeadlineExceeded);
   CHECK(reading.data == "abc");
 }
 
@@ -132,7 +132,7 @@ TEST_CASE("interrupt() ends a stream and a request from another thread", "[clien
   CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
   other.join();
   REQUIRE_FALSE(reply.ok());
-  CHECK(reply.error().code == ErrorCode::kUnavailable);
+  CHECK(reply.error().code == mx2::ErrorCode::kUnavailable);
   CHECK_FALSE(http.send("GET", server.url(), {}, "").ok());
 }
 
@@ -141,7 +141,7 @@ TEST_CASE("what is no HTTP makes its sender unreachable, not the URL wrong", "[c
   http::CurlClient http({});
   const auto reply = http.send("GET", server.url(), {}, "");
   REQUIRE_FALSE(reply.ok());
-  CHECK(reply.error().code == ErrorCode::kUnavailable);
+  CHECK(reply.error().code == mx2::ErrorCode::kUnavailable);
   CHECK(reply.error().cause == http::kUnreachable);
 }
 
