@@ -72,7 +72,8 @@ is "installation" cmake --install "$build" --prefix "$prefix"
 libdir=$(dirname "$(find "$prefix" -name 'libmx2-client.so')")
 export PKG_CONFIG_PATH=$libdir/pkgconfig LD_LIBRARY_PATH=$libdir
 is "the programs are there" test -x "$prefix/bin/mx2" -a -x "$prefix/bin/mx2ctl"
-is "there is one public header" test "$(find "$prefix/include" -type f)" = "$prefix/include/mx2/client.h"
+is "there are two public headers, and no others" \
+  test "$(cd "$prefix/include" && find . -type f | sort | tr '\n' ' ')" = "./mx2/client.h ./mx2/domains.h "
 nm -DC --defined-only "$libdir/libmx2-client.so" | sed 's/^[^ ]* *[A-Za-z] //' > "$work/symbols"
 is "the library shows its public names" grep -q 'mx2::client::Client::open' "$work/symbols"
 is "and no others" test -z "$(grep -v '^mx2::client::' "$work/symbols")"
