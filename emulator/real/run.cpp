@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "emulator/real/host_server.h"
 #include "emulator/topology_of.h"
 
 namespace mx2::emulator {
@@ -33,6 +34,8 @@ RealRun::RealRun(const Scenario& scenario, Network& network, System& system, std
     : scenario_(scenario),
       network_(network),
       system_(system),
+      dispatching_(scenario.strategy.kind == StrategyKind::kDispatching),
+      nearest_(nearest_hosts(scenario, network)),
       traffic_(scenario.ues.traffic),
       client_(client_options()),
       server_(http::ServerOptions{}),
@@ -196,22 +199,36 @@ void RealRun::send(std::uint32_t id, Time at) {
 }
 
 void RealRun::call_host(std::uint32_t id) {
-  client_.begin(
-      {"POST", ues_[id].called_uri, {{"Content-Type", "application/octet-stream"}}, body_},
-      [this, id](const Result<http::Reply>& reply) {
-        answered(id, reply.ok() && reply->status == 200);
-      });
+  const auto& ue = ues_[id];
+  http::Headers headers{{"Content-Type", "application/octet-stream"}};
+  if (dispatching_) {
+    headers.emplace_back(kFromCell, std::to_string(scenario_.hosts[ue.called].cell));
+  }
+  client_.begin({"POST", ue.called_uri, std::move(headers), body_},
+                [this, id](const Result<http::Reply>& reply) { answered(id, reply); });
 }
 
-void RealRun::answered(std::uint32_t id, bool good) {
+void RealRun::answered(std::uint32_t id, const Result<http::Reply>& reply) {
   auto& ue = ues_[id];
+  const bool good = reply.ok() && reply->status == 200;
   refused_[id] = !good;
+  if (good && dispatching_ && counts(now())) count_forwarded(ue, reply->body);
   const auto at = now();
   const auto bytes = scenario_.ues.response_bytes;
   const auto near = travel(at, scenario_.hosts[ue.called].cell, ue.cell, bytes);
   if (counts(at)) results_.access_bytes += bytes + network_.overhead();
   ue.down_until = std::max(near, ue.down_until) + network_.access_time(bytes);
   events_.push(ue.down_until + network_.access_delay(), EventKind::kDelivered, id);
+}
+
+// The bytes between the dispatcher and the host that its answer names.
+void RealRun::count_forwarded(const Ue& ue, const std::string& answer) {
+  const auto host = system_.host_of("host:" + answer.substr(0, answer.find('\n')));
+  if (host == kNobody) return;
+  const auto from = scenario_.hosts[ue.called].cell;
+  const auto to = scenario_.hosts[host].cell;
+  network_.count(from, to, scenario_.ues.request_bytes + network_.overhead());
+  network_.count(to, from, scenario_.ues.response_bytes + network_.overhead());
 }
 
 void RealRun::delivered(std::uint32_t id, Time at) {
@@ -241,6 +258,7 @@ void RealRun::move(std::uint32_t id, Time at) {
   ++results_.moves;
   events_.push(at + from_seconds(ue.mobility.exponential(mobility.residence_s)), EventKind::kMove,
                id);
+  if (dispatching_) find_dispatcher(id, at);
 }
 
 void RealRun::move_hot_spot(Time at) {

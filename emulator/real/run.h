@@ -5,8 +5,9 @@
 // Delay and bandwidth are on our side of the sockets: a message is sent over loopback when it would
 // have arrived, and its answer is taken to be there when it would have arrived. A message books
 // each link of its way when it is sent; that others overtake it on the first link is not seen on
-// the second. Everything else is real: HTTP, the orchestrator's look-up, store and notifier, the
-// Optimizer with its replica and feed, and their speed.
+// the second. Between a dispatcher and a host, the host delays (host_server.h). Everything else is
+// real: HTTP, the orchestrator's look-up, store and notifier, the Optimizer with its replica and
+// feed, the dispatchers with their HAProxy, and their speed.
 #pragma once
 
 #include <array>
@@ -81,9 +82,11 @@ class RealRun final : public http::Handler {
 
   void send(std::uint32_t id, Time now);
   void call_host(std::uint32_t id);
-  void answered(std::uint32_t id, bool good);
+  void answered(std::uint32_t id, const Result<http::Reply>& reply);
+  void count_forwarded(const Ue& ue, const std::string& answer);
   void delivered(std::uint32_t id, Time now);
   void move(std::uint32_t id, Time now);
+  void find_dispatcher(std::uint32_t id, Time now);
   void end_context(std::uint32_t id);
   void begin_context(std::uint32_t id);
   void context_made(std::uint32_t id, const Result<http::Reply>& reply);
@@ -103,6 +106,8 @@ class RealRun final : public http::Handler {
   const Scenario& scenario_;
   Network& network_;
   System& system_;
+  const bool dispatching_;
+  const std::vector<std::uint32_t> nearest_;  // host, of each cell
   TrafficModel traffic_;
   http::CurlMulti client_;
   http::PistacheServer server_;

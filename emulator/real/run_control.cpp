@@ -16,6 +16,7 @@ constexpr std::string_view kUePath = "/ue/";
 constexpr std::string_view kDevice = "dev:";
 constexpr int kCreated = 201;
 constexpr int kOk = 200;
+constexpr int kErrors = 300;
 
 const http::Headers kJson = {{"Content-Type", "application/json"}};
 
@@ -111,6 +112,20 @@ void RealRun::context_made(std::uint32_t id, const Result<http::Reply>& reply) {
     return;
   }
   ue.context = context->context_id;
+}
+
+// Who follows its UEs tells the orchestrator at once, as a location service would.
+void RealRun::find_dispatcher(std::uint32_t id, Time at) {
+  auto& ue = ues_[id];
+  const auto nearest = nearest_[ue.cell];
+  if (nearest == ue.entry) return;
+  ue.entry = nearest;
+  ue.rewritten = at;
+  if (!scenario_.strategy.follows) return;
+  client_.begin(system_.dispatcher_row(id, nearest), [this](const Result<http::Reply>& reply) {
+    if (reply && reply->status < kErrors) return;
+    problem_ = "a dispatcher's row: " + (reply ? reply->body : reply.error().detail);
+  });
 }
 
 void RealRun::handle(http::Request request, http::Responder responder) {
