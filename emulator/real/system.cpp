@@ -28,6 +28,7 @@ Strategy strategy_of(StrategyKind kind) {
   switch (kind) {
     case StrategyKind::kNotification: return Strategy::kNotification;
     case StrategyKind::kDispatching: return Strategy::kDispatching;
+    case StrategyKind::kMultiple: return Strategy::kMultiple;
     default: return Strategy::kBaseline;
   }
 }
@@ -68,9 +69,6 @@ std::string policy_of(SelectionKind kind) {
 }  // namespace
 
 Result<System> System::start(const Scenario& scenario, const Network& network, Programs programs) {
-  if (scenario.strategy.kind == StrategyKind::kMultiple) {
-    return invalid_argument("strategy multiple is emulated in simulated time only");
-  }
   if (!scenario.optimizer.stable) {
     return invalid_argument("optimizer.stable: false is for simulated time only");
   }
@@ -110,8 +108,9 @@ Result<void> System::start_orchestrator() {
       write("orchestrator.yaml", fmt::format("mx2: {{address: 127.0.0.1, port: 0, trusted_proxies: "
                                              "[127.0.0.0/8]}}\n"
                                              "operator: {{port: 0}}\nstore: {{path: \"{}\"}}\n"
-                                             "notifier: {{allow: [127.0.0.0/8]}}\n",
-                                             path("mx2.sqlite")));
+                                             "notifier: {{allow: [127.0.0.0/8]}}\n"
+                                             "strategy: {{endpoints_max: {}}}\n",
+                                             path("mx2.sqlite"), scenario_->strategy.endpoints));
   if (!written) return written;
   auto started = Child::start({program("mx2-orchestrator"), "--config", path("orchestrator.yaml")},
                               path("orchestrator.log"));
@@ -202,8 +201,14 @@ Result<void> System::put_hosts() {
 }
 
 Result<void> System::put_rows() {
-  auto rows = dispatcher_rows();
-  for (std::uint32_t l = 0; rows.empty() && l < scenario_->lambdas.size(); ++l) {
+  const bool dispatching = scenario_->strategy.kind == StrategyKind::kDispatching;
+  return put("table", codec::encode_table_patch(dispatching ? dispatcher_rows() : rows()), "PATCH");
+}
+
+// All hosts of each λ, in their order.
+std::vector<TableChange> System::rows() const {
+  std::vector<TableChange> rows;
+  for (std::uint32_t l = 0; l < scenario_->lambdas.size(); ++l) {
     TableChange change;
     change.row.app_d_id = scenario_->lambdas[l].id;
     for (const auto& host : scenario_->hosts) {
@@ -213,13 +218,12 @@ Result<void> System::put_rows() {
     }
     rows.push_back(std::move(change));
   }
-  return put("table", codec::encode_table_patch(rows), "PATCH");
+  return rows;
 }
 
 // Each cell's to the dispatcher nearest to it.
 std::vector<TableChange> System::dispatcher_rows() const {
   std::vector<TableChange> rows;
-  if (scenario_->strategy.kind != StrategyKind::kDispatching) return rows;
   const auto nearest = nearest_hosts(*scenario_, *network_);
   for (std::uint32_t cell = 0; cell < nearest.size(); ++cell) {
     rows.push_back(dispatcher_row_of({UeSelector::Kind::kIp, {}, prefix_of(cell)},

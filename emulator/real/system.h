@@ -56,6 +56,7 @@ class System {
   [[nodiscard]] Result<void> put_apps();
   [[nodiscard]] Result<void> put_hosts();
   [[nodiscard]] Result<void> put_rows();
+  [[nodiscard]] std::vector<TableChange> rows() const;
   [[nodiscard]] std::vector<TableChange> dispatcher_rows() const;
   [[nodiscard]] Result<void> start_optimizer();
   [[nodiscard]] Result<void> put(const std::string& path, const std::string& body,

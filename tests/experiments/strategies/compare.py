@@ -29,6 +29,7 @@ CASES = {
     "static, bursts": {"strategy.kind": "static", "ues.mobility.residence_s": 5,
                        "ues.traffic.model": "bursts"},
     "notification, hot λ 10 s": {"strategy.kind": "notification", "hot_spot.of": "lambdas"},
+    "multiple, mobility 5 s": {"strategy.kind": "multiple", "ues.mobility.residence_s": 5},
     "dispatching, shipped and followed, mobility 5 s": {
         "strategy.kind": "dispatching", "strategy.selection": "mx2-dispatcher",
         "strategy.follows": "true", "ues.mobility.residence_s": 5},
