@@ -16,7 +16,7 @@ namespace {
 
 constexpr int kStartMs = 30'000;
 constexpr int kRequestMs = 10'000;
-constexpr auto kLook = std::chrono::milliseconds(20);
+constexpr int kLookMs = 20;
 constexpr const char* kProvider = "emulator";
 constexpr const char* kDispatcher = "dispatcher-1";
 constexpr const char* kLines = "application/x-ndjson";
@@ -53,6 +53,11 @@ TableChange dispatcher_row_of(UeSelector ue, const std::string& host) {
   change.row.app_d_id = kDispatcher;
   change.row.targets = {{Target::Kind::kHost, host}};
   return change;
+}
+
+bool is_well(const std::string& health) {
+  const auto document = json::parse(health);
+  return document && document->is_object() && document->value("status", "") == "ok";
 }
 
 // What mx2-dispatcher calls it; empty: as it is shipped.
@@ -244,20 +249,12 @@ http::OutgoingRequest System::dispatcher_row(std::uint32_t ue, std::uint32_t hos
 // When the catalogue and the hosts are there: each begins with all λ.
 Result<void> System::start_dispatchers() {
   if (scenario_->strategy.kind != StrategyKind::kDispatching) return {};
-  for (std::uint32_t h = 0; h < scenario_->hosts.size(); ++h) {
+  const auto hosts = static_cast<std::uint32_t>(scenario_->hosts.size());
+  for (std::uint32_t h = 0; h < hosts; ++h) {
     if (auto started = start_dispatcher(h); !started) return started;
   }
-  for (auto& dispatcher : dispatchers_) {
-    const auto at = dispatcher.wait_for(" dispatcher=", kStartMs);
-    if (!at) return at.error();
-    const auto api = dispatcher.wait_for(" api=", kStartMs);
-    if (!api) return api.error();
-    if (auto ready = wait_for_dispatcher(kLoopback + port_of(*api)); !ready) return ready;
-    const auto url = kLoopback + port_of(*at);
-    for (const auto& lambda : scenario_->lambdas) {
-      host_of_.emplace(url + "/" + lambda.id, static_cast<std::uint32_t>(dispatcher_urls_.size()));
-    }
-    dispatcher_urls_.push_back(url);
+  for (std::uint32_t h = 0; h < hosts; ++h) {
+    if (auto ready = wait_for_dispatcher(h); !ready) return ready;
   }
   return put_hosts();
 }
@@ -280,15 +277,23 @@ Result<void> System::start_dispatcher(std::uint32_t host) {
   return {};
 }
 
-Result<void> System::wait_for_dispatcher(const std::string& api_url) {
+Result<void> System::wait_for_dispatcher(std::uint32_t host) {
+  auto& dispatcher = dispatchers_[host];
+  const auto at = dispatcher.wait_for(" dispatcher=", kStartMs);
+  if (!at) return at.error();
+  const auto api = dispatcher.wait_for(" api=", kStartMs);
+  if (!api) return api.error();
+  const auto url = kLoopback + port_of(*at);
+  dispatcher_urls_.push_back(url);
+  for (const auto& lambda : scenario_->lambdas) host_of_.emplace(url + "/" + lambda.id, host);
   http::CurlClient client({});
-  for (int ms = 0; ms < kStartMs; ms += static_cast<int>(kLook.count())) {
-    const auto reply = client.send("GET", api_url + "/health", {}, "");
-    const auto health = reply ? json::parse(reply->body) : Result<json::Value>(json::Value());
-    if (health && health->is_object() && health->value("status", "") == "ok") return {};
-    std::this_thread::sleep_for(kLook);
+  for (int ms = 0; ms < kStartMs && dispatcher.is_running(); ms += kLookMs) {
+    const auto reply = client.send("GET", kLoopback + port_of(*api) + "/health", {}, "");
+    if (reply && is_well(reply->body)) return {};
+    std::this_thread::sleep_for(std::chrono::milliseconds(kLookMs));
   }
-  return unavailable("a dispatcher is not ready in time: " + api_url);
+  return unavailable("the dispatcher of " + scenario_->hosts[host].id +
+                     " does not serve; its log is in " + programs_.work);
 }
 
 // It plans when it is told (SIGHUP, after the file), and never of itself.

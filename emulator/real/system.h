@@ -52,7 +52,7 @@ class System {
   [[nodiscard]] Result<void> start_hosts();
   [[nodiscard]] Result<void> start_dispatchers();
   [[nodiscard]] Result<void> start_dispatcher(std::uint32_t host);
-  [[nodiscard]] Result<void> wait_for_dispatcher(const std::string& api_url);
+  [[nodiscard]] Result<void> wait_for_dispatcher(std::uint32_t host);
   [[nodiscard]] Result<void> put_apps();
   [[nodiscard]] Result<void> put_hosts();
   [[nodiscard]] Result<void> put_rows();
