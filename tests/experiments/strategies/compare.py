@@ -26,13 +26,13 @@ ATTEMPTS = 3
 CASES = {
     "baseline, mobility 5 s": {"strategy.kind": "baseline", "ues.mobility.residence_s": 5},
     "notification, mobility 5 s": {"strategy.kind": "notification", "ues.mobility.residence_s": 5},
+    "dispatching, shipped and followed, mobility 5 s": {
+        "strategy.kind": "dispatching", "strategy.selection": "mx2-dispatcher",
+        "strategy.follows": "true", "ues.mobility.residence_s": 5},
     "static, bursts": {"strategy.kind": "static", "ues.mobility.residence_s": 5,
                        "ues.traffic.model": "bursts"},
     "notification, hot λ 10 s": {"strategy.kind": "notification", "hot_spot.of": "lambdas"},
     "multiple, mobility 5 s": {"strategy.kind": "multiple", "ues.mobility.residence_s": 5},
-    "dispatching, shipped and followed, mobility 5 s": {
-        "strategy.kind": "dispatching", "strategy.selection": "mx2-dispatcher",
-        "strategy.follows": "true", "ues.mobility.residence_s": 5},
 }
 # Metric, unit, scale, and how far the modes may differ: a share of the simulated value, or absolute.
 METRICS = [("mean_ms", "ms", 1, 0.15, 0), ("p50_ms", "ms", 1, None, 0),
