@@ -12,15 +12,8 @@ ControlPlane::ControlPlane(const Scenario& scenario, const Network& network)
     : scenario_(scenario),
       network_(network),
       dispatching_(scenario.strategy.kind == StrategyKind::kDispatching),
-      has_optimizer_(!dispatching_ && scenario.strategy.kind != StrategyKind::kStatic) {
-  for (std::uint32_t cell = 0; cell < network.cells(); ++cell) {
-    std::uint32_t nearest = 0;
-    for (std::uint32_t h = 1; h < scenario.hosts.size(); ++h) {
-      const auto hops = network.hops(cell, scenario.hosts[h].cell);
-      if (hops < network.hops(cell, scenario.hosts[nearest].cell)) nearest = h;
-    }
-    nearest_.push_back(nearest);
-  }
+      has_optimizer_(!dispatching_ && scenario.strategy.kind != StrategyKind::kStatic),
+      nearest_(nearest_hosts(scenario, network)) {
   options_.policy = scenario.optimizer.policy;
   options_.stability = scenario.optimizer.stability;
   add_apps();

@@ -41,6 +41,17 @@ std::uint32_t ue_of(const std::string& device) {
   return ue;
 }
 
+std::vector<std::uint32_t> nearest_hosts(const Scenario& scenario, const Network& network) {
+  std::vector<std::uint32_t> nearest(network.cells());
+  for (std::uint32_t cell = 0; cell < network.cells(); ++cell) {
+    for (std::uint32_t h = 1; h < scenario.hosts.size(); ++h) {
+      const auto hops = network.hops(cell, scenario.hosts[h].cell);
+      if (hops < network.hops(cell, scenario.hosts[nearest[cell]].cell)) nearest[cell] = h;
+    }
+  }
+  return nearest;
+}
+
 std::uint32_t lambda_of(const Scenario& scenario, std::uint32_t ue) {
   return ue % static_cast<std::uint32_t>(scenario.lambdas.size());
 }

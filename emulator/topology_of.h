@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "api/base/ip.h"
 #include "emulator/network.h"
@@ -18,6 +19,9 @@ namespace mx2::emulator {
 // "ue-7" and back.
 [[nodiscard]] std::string device_of(std::uint32_t ue);
 [[nodiscard]] std::uint32_t ue_of(const std::string& device);
+// Of each cell: where the dispatcher for it is.
+[[nodiscard]] std::vector<std::uint32_t> nearest_hosts(const Scenario& scenario,
+                                                       const Network& network);
 // The λ that a UE uses.
 [[nodiscard]] std::uint32_t lambda_of(const Scenario& scenario, std::uint32_t ue);
 [[nodiscard]] double ops_of(const LambdaSpec& lambda, std::uint32_t bytes);

@@ -111,7 +111,7 @@ test_all() {
   step experiment 300 tests/experiments/strategies/run.sh --short --program "$bin/mx2-emulator" \
     --out build/experiments/strategies-short
   step emulator-real 300 "$python" tests/experiments/strategies/compare.py --seeds 1 --seconds 20 \
-    --cases 2 "$bin"
+    --cases 3 "$bin"
   step crash 600 "$python" tests/crash/crash_test.py "$bin"
   step crash-packages 300 "$python" tests/crash/packages_crash_test.py "$bin"
   step notify 600 "$python" tests/notify/notify_test.py "$bin"

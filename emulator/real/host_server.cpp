@@ -1,5 +1,7 @@
 #include "emulator/real/host_server.h"
 
+#include <algorithm>
+#include <charconv>
 #include <csignal>
 #include <ctime>
 #include <iostream>
@@ -22,6 +24,7 @@ constexpr int kGraceMs = 1000;
 HostServer::HostServer(const Scenario& scenario, std::uint32_t host, std::uint64_t seed)
     : scenario_(scenario),
       spec_(scenario.hosts[host]),
+      network_(scenario.network),
       processor_(spec_.processor, std::vector<int>(spec_.lambdas.size(), spec_.workers)),
       requests_(spec_.lambdas.size()),
       sizes_(seed, Purpose::kSize, host) {
@@ -47,10 +50,23 @@ Time HostServer::now() const {
 Task HostServer::task_for(std::uint32_t lambda, std::size_t bytes) {
   const auto& spec = scenario_.lambdas[lambda];
   const auto size = static_cast<double>(bytes);
-  Task task{next_id_++, ops_of(spec, static_cast<std::uint32_t>(bytes)),
+  Task task{next_id_, ops_of(spec, static_cast<std::uint32_t>(bytes)),
             spec.memory_offset + spec.memory_per_byte * size};
   if (spec.exponential) task.ops = sizes_.exponential(task.ops);
+  next_id_ = (next_id_ + 1) & Event::kIdMax;
   return task;
+}
+
+std::uint32_t HostServer::cell_of_caller(const http::Request& request) const {
+  const auto text = request.header(kFromCell).value_or("");
+  std::uint32_t cell = spec_.cell;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cell);
+  return error == std::errc() && cell < network_.cells() ? cell : spec_.cell;
+}
+
+Time HostServer::way(std::uint32_t cell, std::uint32_t bytes) const {
+  return network_.delay(cell, spec_.cell) +
+         network_.hops(cell, spec_.cell) * network_.hop_time(bytes);
 }
 
 void HostServer::handle(http::Request request, http::Responder responder) {
@@ -62,36 +78,61 @@ void HostServer::handle(http::Request request, http::Responder responder) {
     return responder.reply(http::problem_reply(
         {ErrorCode::kMethodNotAllowed, "only POST is for calls", {}, {}, {}, 0}));
   }
-  const std::unique_lock lock(mutex_);
-  const auto task = task_for(spec_.lambdas[container->second], request.body.size());
-  ++requests_[container->second];
-  if (!processor_.submit(now(), container->second, task)) {
-    return responder.reply(http::problem_reply(unavailable("it needs more memory than there is")));
-  }
-  waiting_.emplace(task.id, std::move(responder));
+  const auto cell = cell_of_caller(request);
+  const auto bytes = static_cast<std::uint32_t>(request.body.size());
+  const std::lock_guard lock(mutex_);
+  const auto task = task_for(spec_.lambdas[container->second], bytes);
+  ways_.push(now() + way(cell, bytes), EventKind::kAtNode, task.id);
+  calls_.emplace(task.id, Call{std::move(responder), container->second, task,
+                               way(cell, scenario_.ues.response_bytes), false});
   changed_.notify_all();
 }
 
 void HostServer::wait_for_tasks() {
-  const std::string answer(scenario_.ues.response_bytes, 'A');
-  std::vector<std::uint32_t> done;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    const auto next = processor_.next_completion();
+    const auto next = std::min(processor_.next_completion(), ways_.next_time());
     if (next == kNever) {
       changed_.wait(lock);
     } else if (next > now()) {
       changed_.wait_until(lock, begin_ + std::chrono::nanoseconds(next));
     } else {
-      // As of when it was due: who waits for the timer must not take longer.
-      done.clear();
-      processor_.complete(next, done);
-      for (const auto id : done) {
-        auto responder = waiting_.extract(id);
-        responder.mapped().reply({200, "application/octet-stream", answer, {}, false});
-      }
+      step(next);
     }
   }
+}
+
+// As of when it was due: who waits for the timer must not take longer.
+void HostServer::step(Time at) {
+  if (ways_.next_time() > at) {
+    std::vector<std::uint32_t> done;
+    processor_.complete(at, done);
+    for (const auto id : done) {
+      ways_.push(at + calls_.at(id).way_back, EventKind::kDelivered, id);
+    }
+    return;
+  }
+  const auto event = ways_.pop();
+  if (event.kind() == EventKind::kAtNode) return arrive(event.id(), at);
+  answer(event.id());
+}
+
+void HostServer::arrive(std::uint32_t id, Time at) {
+  auto& call = calls_.at(id);
+  ++requests_[call.container];
+  call.refused = !processor_.submit(at, call.container, call.task);
+  if (call.refused) ways_.push(at + call.way_back, EventKind::kDelivered, id);
+}
+
+void HostServer::answer(std::uint32_t id) {
+  auto call = std::move(calls_.extract(id).mapped());
+  if (call.refused) {
+    return call.responder.reply(
+        http::problem_reply(unavailable("it needs more memory than there is")));
+  }
+  auto body = spec_.id + "\n";
+  body.resize(scenario_.ues.response_bytes, 'A');
+  call.responder.reply({200, "application/octet-stream", std::move(body), {}, false});
 }
 
 HostLoad HostServer::report() {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "emulator/real/host_server.h"
 #include "emulator/topology_of.h"
 
 namespace mx2::emulator {
@@ -33,6 +34,8 @@ RealRun::RealRun(const Scenario& scenario, Network& network, System& system, std
     : scenario_(scenario),
       network_(network),
       system_(system),
+      dispatching_(scenario.strategy.kind == StrategyKind::kDispatching),
+      nearest_(nearest_hosts(scenario, network)),
       traffic_(scenario.ues.traffic),
       client_(client_options()),
       server_(http::ServerOptions{}),
@@ -40,7 +43,7 @@ RealRun::RealRun(const Scenario& scenario, Network& network, System& system, std
       warmup_(from_seconds(scenario.warmup_s)),
       origin_(steady_now()),
       ues_(scenario.ues.number),
-      refused_(scenario.ues.number),
+      calls_(std::size_t{scenario.ues.number} * kEndpointsMax),
       body_(scenario.ues.request_bytes, 'A'),
       hot_spot_draws_(seed, Purpose::kHotSpot, 0) {
   for (std::uint32_t i = 0; i < ues_.size(); ++i) {
@@ -51,6 +54,7 @@ RealRun::RealRun(const Scenario& scenario, Network& network, System& system, std
     ue.traffic.sessions = Stream(seed, Purpose::kSessions, i);
     ue.mobility = Stream(seed, Purpose::kMobility, i);
     ue.life = Stream(seed, Purpose::kLife, i);
+    ue.probe = Stream(seed, Purpose::kProbe, i);
   }
 }
 
@@ -140,10 +144,7 @@ void RealRun::handle_event(const Event& event, Time at) {
   }
 }
 
-void RealRun::use(std::uint32_t id) {
-  ues_[id].endpoint = ues_[id].coming;
-  ues_[id].uri = ues_[id].coming_uri;
-}
+void RealRun::use(std::uint32_t id) { ues_[id].endpoints = ues_[id].coming; }
 
 void RealRun::schedule_first() {
   const auto residence_s = scenario_.ues.mobility.residence_s;
@@ -171,61 +172,104 @@ void RealRun::schedule_first() {
   }
 }
 
+// To the primary endpoint, and with a certain probability to each other one.
 void RealRun::send(std::uint32_t id, Time at) {
   auto& ue = ues_[id];
   ue.sent = at;
-  ++results_.sent;
+  ue.answered = false;
   ++on_their_way_;
-  const auto bytes = scenario_.ues.request_bytes;
   if (counts(at)) {
     ++results_.calls;
-    results_.access_bytes += bytes + network_.overhead();
-    const bool by_entry = ue.endpoint == ue.entry;
+    const bool by_entry = ue.endpoints.front().host == ue.entry;
     results_.stale += by_entry ? 0 : 1;
     if (by_entry && ue.rewritten != kNever) {
       results_.adoption_s.add(to_seconds(at - ue.rewritten));
       ue.rewritten = kNever;
     }
   }
-  ue.called = ue.endpoint;
-  ue.called_uri = ue.uri;
+  send_to(id, 0, at);
+  for (std::uint32_t i = 1; i < ue.endpoints.size(); ++i) {
+    if (ue.probe.uniform() >= scenario_.strategy.probe) continue;
+    if (counts(at)) ++results_.probes;
+    send_to(id, i, at);
+  }
+}
+
+void RealRun::send_to(std::uint32_t id, std::uint32_t endpoint, Time at) {
+  auto& ue = ues_[id];
+  const auto call_id = id * kEndpointsMax + endpoint;
+  auto& call = calls_[call_id];
+  call = {ue.endpoints[endpoint], false};
+  ++ue.awaited;
+  ++results_.sent;
+  const auto bytes = scenario_.ues.request_bytes;
+  if (counts(at)) results_.access_bytes += bytes + network_.overhead();
   ue.up_until = std::max(at, ue.up_until) + network_.access_time(bytes);
   const auto there = travel(ue.up_until + network_.access_delay(), ue.cell,
-                            scenario_.hosts[ue.called].cell, bytes);
-  events_.push(there, EventKind::kAtNode, id);
+                            scenario_.hosts[call.to.host].cell, bytes);
+  events_.push(there, EventKind::kAtNode, call_id);
 }
 
-void RealRun::call_host(std::uint32_t id) {
-  client_.begin(
-      {"POST", ues_[id].called_uri, {{"Content-Type", "application/octet-stream"}}, body_},
-      [this, id](const Result<http::Reply>& reply) {
-        answered(id, reply.ok() && reply->status == 200);
-      });
+void RealRun::call_host(std::uint32_t call_id) {
+  const auto& to = calls_[call_id].to;
+  http::Headers headers{{"Content-Type", "application/octet-stream"}};
+  if (dispatching_) {
+    headers.emplace_back(kFromCell, std::to_string(scenario_.hosts[to.host].cell));
+  }
+  client_.begin({"POST", to.uri, std::move(headers), body_},
+                [this, call_id](const Result<http::Reply>& reply) { answered(call_id, reply); });
 }
 
-void RealRun::answered(std::uint32_t id, bool good) {
-  auto& ue = ues_[id];
-  refused_[id] = !good;
+void RealRun::answered(std::uint32_t call_id, const Result<http::Reply>& reply) {
+  auto& call = calls_[call_id];
+  auto& ue = ues_[call_id / kEndpointsMax];
+  const auto cell = scenario_.hosts[call.to.host].cell;
+  const bool good = reply.ok() && reply->status == 200;
+  call.refused = !good;
   const auto at = now();
+  if (good && dispatching_ && counts(at)) count_forwarded(cell, reply->body);
   const auto bytes = scenario_.ues.response_bytes;
-  const auto near = travel(at, scenario_.hosts[ue.called].cell, ue.cell, bytes);
+  const auto near = travel(at, cell, ue.cell, bytes);
   if (counts(at)) results_.access_bytes += bytes + network_.overhead();
   ue.down_until = std::max(near, ue.down_until) + network_.access_time(bytes);
-  events_.push(ue.down_until + network_.access_delay(), EventKind::kDelivered, id);
+  events_.push(ue.down_until + network_.access_delay(), EventKind::kDelivered, call_id);
 }
 
-void RealRun::delivered(std::uint32_t id, Time at) {
+// The bytes between the dispatcher's cell and the host that its answer names.
+void RealRun::count_forwarded(std::uint32_t from, const std::string& answer) {
+  const auto host = system_.host_of("host:" + answer.substr(0, answer.find('\n')));
+  if (host == kNobody) return;
+  const auto to = scenario_.hosts[host].cell;
+  network_.count(from, to, scenario_.ues.request_bytes + network_.overhead());
+  network_.count(to, from, scenario_.ues.response_bytes + network_.overhead());
+}
+
+// The next call waits for all answers.
+void RealRun::delivered(std::uint32_t call_id, Time at) {
+  const auto& call = calls_[call_id];
+  const auto id = call_id / kEndpointsMax;
   auto& ue = ues_[id];
   ++results_.delivered;
+  --ue.awaited;
+  if (call.refused) ++results_.failed;
+  if (!call.refused && !ue.answered) record_answer(ue, call, at);
+  if (ue.awaited > 0) return;
   --on_their_way_;
-  if (refused_[id]) {
-    ++results_.failed;
-  } else if (counts(ue.sent)) {
+  const auto next = traffic_.next(ue.traffic, at, factor_of(ue));
+  if (next < end_) events_.push(next, EventKind::kSend, id);
+}
+
+// The first answer counts, and its endpoint becomes the primary one.
+void RealRun::record_answer(Ue& ue, const Call& call, Time at) {
+  ue.answered = true;
+  if (counts(ue.sent)) {
     results_.response.add(at - ue.sent);
     results_.response_s.add(to_seconds(at - ue.sent));
   }
-  const auto next = traffic_.next(ue.traffic, at, factor_of(ue));
-  if (next < end_) events_.push(next, EventKind::kSend, id);
+  auto& all = ue.endpoints;
+  const auto used = std::find_if(all.begin(), all.end(),
+                                 [&](const Endpoint& e) { return e.host == call.to.host; });
+  if (used != all.end()) std::iter_swap(all.begin(), used);
 }
 
 void RealRun::move(std::uint32_t id, Time at) {
@@ -241,6 +285,7 @@ void RealRun::move(std::uint32_t id, Time at) {
   ++results_.moves;
   events_.push(at + from_seconds(ue.mobility.exponential(mobility.residence_s)), EventKind::kMove,
                id);
+  if (dispatching_) find_dispatcher(id, at);
 }
 
 void RealRun::move_hot_spot(Time at) {

@@ -5,8 +5,9 @@
 // Delay and bandwidth are on our side of the sockets: a message is sent over loopback when it would
 // have arrived, and its answer is taken to be there when it would have arrived. A message books
 // each link of its way when it is sent; that others overtake it on the first link is not seen on
-// the second. Everything else is real: HTTP, the orchestrator's look-up, store and notifier, the
-// Optimizer with its replica and feed, and their speed.
+// the second. Between a dispatcher and a host, the host delays (host_server.h). Everything else is
+// real: HTTP, the orchestrator's look-up, store and notifier, the Optimizer with its replica and
+// feed, the dispatchers with their HAProxy, and their speed.
 #pragma once
 
 #include <array>
@@ -45,17 +46,24 @@ class RealRun final : public http::Handler {
  private:
   static constexpr std::uint32_t kNobody = ~0U;
 
+  struct Endpoint {
+    std::uint32_t host = kNobody;
+    std::string uri;
+  };
+  // One of each UE's at most for each of its endpoints; number UE · kEndpointsMax + endpoint.
+  struct Call {
+    Endpoint to;
+    bool refused = false;
+  };
   struct Ue {
     std::uint32_t cell = 0;
     std::uint32_t lambda = 0;
-    std::uint32_t entry = kNobody;     // host that the table names
-    std::uint32_t endpoint = kNobody;  // host that it calls
-    std::uint32_t coming = kNobody;    // of the new context, or of the last notification
-    std::string context;               // identifier
-    std::string uri;                   // of the endpoint
-    std::string coming_uri;
-    std::uint32_t called = kNobody;  // by the call on its way
-    std::string called_uri;
+    std::uint32_t entry = kNobody;    // host that the table names
+    std::vector<Endpoint> endpoints;  // that it calls, the primary one first
+    std::vector<Endpoint> coming;     // of the new context, or of the last notification
+    std::string context;              // identifier
+    std::uint32_t awaited = 0;        // answers
+    bool answered = false;            // the present call
     Time sent = 0;
     Time up_until = 0;
     Time down_until = 0;
@@ -63,6 +71,7 @@ class RealRun final : public http::Handler {
     TrafficState traffic;
     Stream mobility;
     Stream life;
+    Stream probe;
   };
   struct Notice {
     std::uint32_t ue = 0;
@@ -80,10 +89,14 @@ class RealRun final : public http::Handler {
   void take_notices(Time now);
 
   void send(std::uint32_t id, Time now);
-  void call_host(std::uint32_t id);
-  void answered(std::uint32_t id, bool good);
-  void delivered(std::uint32_t id, Time now);
+  void send_to(std::uint32_t id, std::uint32_t endpoint, Time now);
+  void call_host(std::uint32_t call_id);
+  void answered(std::uint32_t call_id, const Result<http::Reply>& reply);
+  void count_forwarded(std::uint32_t from, const std::string& answer);
+  void delivered(std::uint32_t call_id, Time now);
+  void record_answer(Ue& ue, const Call& call, Time now);
   void move(std::uint32_t id, Time now);
+  void find_dispatcher(std::uint32_t id, Time now);
   void end_context(std::uint32_t id);
   void begin_context(std::uint32_t id);
   void context_made(std::uint32_t id, const Result<http::Reply>& reply);
@@ -103,6 +116,8 @@ class RealRun final : public http::Handler {
   const Scenario& scenario_;
   Network& network_;
   System& system_;
+  const bool dispatching_;
+  const std::vector<std::uint32_t> nearest_;  // host, of each cell
   TrafficModel traffic_;
   http::CurlMulti client_;
   http::PistacheServer server_;
@@ -111,7 +126,7 @@ class RealRun final : public http::Handler {
   Time origin_ = 0;  // of the steady clock
   EventQueue events_;
   std::vector<Ue> ues_;
-  std::vector<bool> refused_;
+  std::vector<Call> calls_;
   std::string body_;
   std::uint64_t position_ = 0;  // in the feed
   std::uint32_t on_their_way_ = 0;

@@ -16,13 +16,9 @@ constexpr std::string_view kUePath = "/ue/";
 constexpr std::string_view kDevice = "dev:";
 constexpr int kCreated = 201;
 constexpr int kOk = 200;
+constexpr int kErrors = 300;
 
 const http::Headers kJson = {{"Content-Type", "application/json"}};
-
-std::string first_uri(const AppContext& context) {
-  const auto& items = context.app_info.user_app_instance_info;
-  return items.empty() ? std::string() : items.front().reference_uri;
-}
 
 }  // namespace
 
@@ -31,8 +27,11 @@ http::OutgoingRequest RealRun::create_request(std::uint32_t id) const {
   const auto& lambda = scenario_.lambdas[ue.lambda];
   AppContext context;
   context.associate_dev_app_id = device_of(id);
-  context.callback_reference = "http://127.0.0.1:" + std::to_string(server_.port()) +
-                               std::string(kUePath) + std::to_string(id);
+  // Who probes is not told: nobody coordinates its access.
+  const bool probes = scenario_.strategy.kind == StrategyKind::kMultiple;
+  if (!probes)
+    context.callback_reference = "http://127.0.0.1:" + std::to_string(server_.port()) +
+                                 std::string(kUePath) + std::to_string(id);
   context.app_info.app_d_id = lambda.id;
   context.app_info.app_name = lambda.id;
   context.app_info.app_provider = "emulator";
@@ -54,7 +53,7 @@ Result<void> RealRun::open_all() {
     context_made(id, client.send(request.method, request.url, request.headers, request.body));
     if (!problem_.empty()) return unavailable(problem_);
     use(id);
-    ue.entry = ue.endpoint;
+    ue.entry = ue.endpoints.front().host;
   }
   return {};
 }
@@ -104,13 +103,31 @@ void RealRun::context_made(std::uint32_t id, const Result<http::Reply>& reply) {
   }
   const auto context = codec::decode_app_context(reply->body);
   auto& ue = ues_[id];
-  if (context) ue.coming_uri = first_uri(*context);
-  ue.coming = system_.host_of(ue.coming_uri);
-  if (!context || ue.coming == kNobody) {
+  ue.coming.clear();
+  for (std::size_t i = 0; context && i < context->app_info.user_app_instance_info.size(); ++i) {
+    const auto& uri = context->app_info.user_app_instance_info[i].reference_uri;
+    const auto host = system_.host_of(uri);
+    if (host != kNobody && i < kEndpointsMax) ue.coming.push_back({host, uri});
+  }
+  if (ue.coming.empty()) {
     problem_ = "the context of " + device_of(id) + " leads nowhere: " + reply->body;
     return;
   }
   ue.context = context->context_id;
+}
+
+// Who follows its UEs tells the orchestrator at once, as a location service would.
+void RealRun::find_dispatcher(std::uint32_t id, Time at) {
+  auto& ue = ues_[id];
+  const auto nearest = nearest_[ue.cell];
+  if (nearest == ue.entry) return;
+  ue.entry = nearest;
+  ue.rewritten = at;
+  if (!scenario_.strategy.follows) return;
+  client_.begin(system_.dispatcher_row(id, nearest), [this](const Result<http::Reply>& reply) {
+    if (reply && reply->status < kErrors) return;
+    problem_ = "a dispatcher's row: " + (reply ? reply->body : reply.error().detail);
+  });
 }
 
 void RealRun::handle(http::Request request, http::Responder responder) {
@@ -140,8 +157,7 @@ void RealRun::take_notices(Time at) {
     auto& ue = ues_[notice.ue];
     const auto host = system_.host_of(notice.uri);
     if (notice.context != ue.context || host == kNobody) continue;
-    ue.coming = host;
-    ue.coming_uri = notice.uri;
+    ue.coming = {{host, notice.uri}};
     if (counts(at)) {
       ++results_.notifications;
       results_.notification_bytes += static_cast<std::uint64_t>(orchestrator.notification_bytes) *

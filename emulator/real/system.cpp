@@ -6,6 +6,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "api/operator/codec.h"
 #include "emulator/topology_of.h"
@@ -15,33 +16,64 @@ namespace {
 
 constexpr int kStartMs = 30'000;
 constexpr int kRequestMs = 10'000;
+constexpr int kLookMs = 20;
 constexpr const char* kProvider = "emulator";
+constexpr const char* kDispatcher = "dispatcher-1";
+constexpr const char* kLines = "application/x-ndjson";
 constexpr const char* kLoopback = "http://127.0.0.1:";
 
 std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
 
-App app_of(const LambdaSpec& lambda, StrategyKind strategy) {
+Strategy strategy_of(StrategyKind kind) {
+  switch (kind) {
+    case StrategyKind::kNotification: return Strategy::kNotification;
+    case StrategyKind::kDispatching: return Strategy::kDispatching;
+    case StrategyKind::kMultiple: return Strategy::kMultiple;
+    default: return Strategy::kBaseline;
+  }
+}
+
+App app_of(const std::string& id, StrategyKind strategy) {
   App app;
-  app.info.app_d_id = lambda.id;
-  app.info.app_name = lambda.id;
+  app.info.app_d_id = id;
+  app.info.app_name = id;
   app.info.app_provider = kProvider;
   app.info.app_soft_version = "1";
   app.info.app_d_version = "1.0";
   app.info.app_description = "emulated";
   app.info.app_charcs.emplace();
-  app.strategy =
-      strategy == StrategyKind::kNotification ? Strategy::kNotification : Strategy::kBaseline;
+  app.strategy = strategy_of(strategy);
+  app.enabled = id != kDispatcher;
   return app;
+}
+
+TableChange dispatcher_row_of(UeSelector ue, const std::string& host) {
+  TableChange change;
+  change.row.ue = std::move(ue);
+  change.row.app_d_id = kDispatcher;
+  change.row.targets = {{Target::Kind::kHost, host}};
+  return change;
+}
+
+bool is_well(const std::string& health) {
+  const auto document = json::parse(health);
+  return document && document->is_object() && document->value("status", "") == "ok";
+}
+
+// What mx2-dispatcher calls it; empty: as it is shipped.
+std::string policy_of(SelectionKind kind) {
+  switch (kind) {
+    case SelectionKind::kLeastImpedance: return "policy: least-impedance";
+    case SelectionKind::kDeficitRoundRobin: return "policy: deficit-round-robin";
+    case SelectionKind::kPredicted: return "policy: predicted";
+    case SelectionKind::kShipped: break;
+  }
+  return {};
 }
 
 }  // namespace
 
 Result<System> System::start(const Scenario& scenario, const Network& network, Programs programs) {
-  const auto kind = scenario.strategy.kind;
-  if (kind == StrategyKind::kDispatching || kind == StrategyKind::kMultiple) {
-    return invalid_argument(std::string("strategy ") + to_text(kind) +
-                            " is emulated in simulated time only");
-  }
   if (!scenario.optimizer.stable) {
     return invalid_argument("optimizer.stable: false is for simulated time only");
   }
@@ -52,12 +84,18 @@ Result<System> System::start(const Scenario& scenario, const Network& network, P
   if (failed) return unavailable(system.programs_.work + ": " + failed.message());
   if (auto done = system.start_orchestrator(); !done) return done.error();
   if (auto done = system.start_hosts(); !done) return done.error();
-  if (auto done = system.fill(); !done) return done.error();
+  if (auto done = system.put_apps(); !done) return done.error();
+  if (auto done = system.put_hosts(); !done) return done.error();
+  if (auto done = system.start_dispatchers(); !done) return done.error();
+  if (auto done = system.put_rows(); !done) return done.error();
   if (auto done = system.start_optimizer(); !done) return done.error();
   return system;
 }
 
-bool System::has_optimizer() const { return scenario_->strategy.kind != StrategyKind::kStatic; }
+bool System::has_optimizer() const {
+  const auto kind = scenario_->strategy.kind;
+  return kind != StrategyKind::kStatic && kind != StrategyKind::kDispatching;
+}
 
 Result<void> System::write(const std::string& name, const std::string& text) const {
   const auto file = path(name);
@@ -75,8 +113,9 @@ Result<void> System::start_orchestrator() {
       write("orchestrator.yaml", fmt::format("mx2: {{address: 127.0.0.1, port: 0, trusted_proxies: "
                                              "[127.0.0.0/8]}}\n"
                                              "operator: {{port: 0}}\nstore: {{path: \"{}\"}}\n"
-                                             "notifier: {{allow: [127.0.0.0/8]}}\n",
-                                             path("mx2.sqlite")));
+                                             "notifier: {{allow: [127.0.0.0/8]}}\n"
+                                             "strategy: {{endpoints_max: {}}}\n",
+                                             path("mx2.sqlite"), scenario_->strategy.endpoints));
   if (!written) return written;
   auto started = Child::start({program("mx2-orchestrator"), "--config", path("orchestrator.yaml")},
                               path("orchestrator.log"));
@@ -123,37 +162,138 @@ Result<void> System::put(const std::string& path, const std::string& body, const
   http::ClientOptions options;
   options.timeout_ms = kRequestMs;
   const bool lines = std::string(method) == "PATCH";
-  const auto reply = http::CurlClient(options).send(
-      method, operator_url_ + "/operator/v1/" + path,
-      {{"Content-Type", lines ? "application/x-ndjson" : "application/json"}}, body);
+  const auto reply =
+      http::CurlClient(options).send(method, operator_url_ + "/operator/v1/" + path,
+                                     {{"Content-Type", lines ? kLines : "application/json"}}, body);
   if (!reply) return reply.error();
   if (reply->status < 300) return {};
   return unavailable(fmt::format("{} {}: {} {}", method, path, reply->status, reply->body));
 }
 
-Result<void> System::fill() {
-  std::vector<TableChange> rows;
-  for (const auto& lambda : scenario_->lambdas) {
-    auto added = put("apps/" + lambda.id,
-                     json::dump(codec::to_json(app_of(lambda, scenario_->strategy.kind))));
-    if (!added) return added;
-    auto& row = rows.emplace_back().row;
-    row.app_d_id = lambda.id;
+Result<void> System::put_apps() {
+  const auto kind = scenario_->strategy.kind;
+  std::vector<App> apps;
+  for (const auto& lambda : scenario_->lambdas) apps.push_back(app_of(lambda.id, kind));
+  if (kind == StrategyKind::kDispatching) {
+    apps.push_back(app_of(kDispatcher, StrategyKind::kBaseline));
   }
+  for (const auto& app : apps) {
+    auto added = put("apps/" + app.info.app_d_id, json::dump(codec::to_json(app)));
+    if (!added) return added;
+  }
+  return {};
+}
+
+// Dispatchers take a cell's hosts for local: a cell is a zone.
+Result<void> System::put_hosts() {
   for (std::uint32_t h = 0; h < scenario_->hosts.size(); ++h) {
     Host host;
     host.id = scenario_->hosts[h].id;
+    host.zone = cell_name(scenario_->hosts[h].cell);
     for (const auto l : scenario_->hosts[h].lambdas) {
       const auto uri = host_urls_[h] + "/" + scenario_->lambdas[l].id;
       host.instances.push_back({scenario_->lambdas[l].id, {}, uri, false});
       host_of_.emplace(uri, h);
-      rows[l].row.targets.push_back({Target::Kind::kHost, host.id});
+    }
+    if (!dispatcher_urls_.empty()) {
+      host.instances.push_back({kDispatcher, {}, dispatcher_urls_[h], false});
     }
     auto document = codec::to_json(host);
     for (auto& instance : document["instances"]) instance.erase("appInstanceId");
     if (auto added = put("hosts/" + host.id, json::dump(document)); !added) return added;
   }
-  return put("table", codec::encode_table_patch(rows), "PATCH");
+  return {};
+}
+
+Result<void> System::put_rows() {
+  const bool dispatching = scenario_->strategy.kind == StrategyKind::kDispatching;
+  return put("table", codec::encode_table_patch(dispatching ? dispatcher_rows() : rows()), "PATCH");
+}
+
+// All hosts of each λ, in their order.
+std::vector<TableChange> System::rows() const {
+  std::vector<TableChange> rows;
+  for (std::uint32_t l = 0; l < scenario_->lambdas.size(); ++l) {
+    TableChange change;
+    change.row.app_d_id = scenario_->lambdas[l].id;
+    for (const auto& host : scenario_->hosts) {
+      const bool offers =
+          std::find(host.lambdas.begin(), host.lambdas.end(), l) != host.lambdas.end();
+      if (offers) change.row.targets.push_back({Target::Kind::kHost, host.id});
+    }
+    rows.push_back(std::move(change));
+  }
+  return rows;
+}
+
+// Each cell's to the dispatcher nearest to it.
+std::vector<TableChange> System::dispatcher_rows() const {
+  std::vector<TableChange> rows;
+  const auto nearest = nearest_hosts(*scenario_, *network_);
+  for (std::uint32_t cell = 0; cell < nearest.size(); ++cell) {
+    rows.push_back(dispatcher_row_of({UeSelector::Kind::kIp, {}, prefix_of(cell)},
+                                     scenario_->hosts[nearest[cell]].id));
+  }
+  return rows;
+}
+
+http::OutgoingRequest System::dispatcher_row(std::uint32_t ue, std::uint32_t host) const {
+  const auto row =
+      dispatcher_row_of({UeSelector::Kind::kDevApp, device_of(ue), {}}, scenario_->hosts[host].id);
+  return {"PATCH",
+          operator_url_ + "/operator/v1/table",
+          {{"Content-Type", kLines}},
+          codec::encode_table_patch({row})};
+}
+
+// When the catalogue and the hosts are there: each begins with all λ.
+Result<void> System::start_dispatchers() {
+  if (scenario_->strategy.kind != StrategyKind::kDispatching) return {};
+  const auto hosts = static_cast<std::uint32_t>(scenario_->hosts.size());
+  for (std::uint32_t h = 0; h < hosts; ++h) {
+    if (auto started = start_dispatcher(h); !started) return started;
+  }
+  for (std::uint32_t h = 0; h < hosts; ++h) {
+    if (auto ready = wait_for_dispatcher(h); !ready) return ready;
+  }
+  return put_hosts();
+}
+
+Result<void> System::start_dispatcher(std::uint32_t host) {
+  const auto& id = scenario_->hosts[host].id;
+  const auto name = id + "-dispatcher";
+  auto written =
+      write(name + ".yaml",
+            fmt::format("orchestrator: {{url: \"{}\"}}\ndispatcher: {{address: 127.0.0.1, port: 0, "
+                        "app_d_id: {}}}\nserver: {{port: 0}}\nhost: {{id: \"{}\"}}\n"
+                        "selection: {{{}}}\nlimits: {{body_bytes_max: 67108864}}\n"
+                        "haproxy: {{threads: 1}}\n",
+                        operator_url_, kDispatcher, id, policy_of(scenario_->strategy.selection)));
+  if (!written) return written;
+  auto started = Child::start({program("mx2-dispatcher"), "--config", path(name + ".yaml")},
+                              path(name + ".log"));
+  if (!started) return started.error();
+  dispatchers_.push_back(std::move(*started));
+  return {};
+}
+
+Result<void> System::wait_for_dispatcher(std::uint32_t host) {
+  auto& dispatcher = dispatchers_[host];
+  const auto at = dispatcher.wait_for(" dispatcher=", kStartMs);
+  if (!at) return at.error();
+  const auto api = dispatcher.wait_for(" api=", kStartMs);
+  if (!api) return api.error();
+  const auto url = kLoopback + port_of(*at);
+  dispatcher_urls_.push_back(url);
+  for (const auto& lambda : scenario_->lambdas) host_of_.emplace(url + "/" + lambda.id, host);
+  http::CurlClient client({});
+  for (int ms = 0; ms < kStartMs && dispatcher.is_running(); ms += kLookMs) {
+    const auto reply = client.send("GET", kLoopback + port_of(*api) + "/health", {}, "");
+    if (reply && is_well(reply->body)) return {};
+    std::this_thread::sleep_for(std::chrono::milliseconds(kLookMs));
+  }
+  return unavailable("the dispatcher of " + scenario_->hosts[host].id +
+                     " does not serve; its log is in " + programs_.work);
 }
 
 // It plans when it is told (SIGHUP, after the file), and never of itself.
@@ -225,6 +365,9 @@ std::string System::ended() {
   if (has_optimizer() && !optimizer_.is_running()) return "mx2-optimizer";
   for (std::size_t h = 0; h < hosts_.size(); ++h) {
     if (!hosts_[h].is_running()) return scenario_->hosts[h].id;
+  }
+  for (auto& dispatcher : dispatchers_) {
+    if (!dispatcher.is_running()) return "mx2-dispatcher";
   }
   return {};
 }

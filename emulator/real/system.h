@@ -1,5 +1,5 @@
-// The real programs of a run: orchestrator, Optimizer and emulated hosts as processes on loopback,
-// with free ports and an empty store, set up as the scenario says.
+// The real programs of a run: orchestrator, Optimizer, emulated hosts and their dispatchers as
+// processes on loopback, with free ports and an empty store, set up as the scenario says.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "api/base/result.h"
+#include "api/http/async_client.h"
 #include "api/http/http_client.h"
+#include "api/operator/types.h"
 #include "emulator/network.h"
 #include "emulator/real/child.h"
 #include "emulator/scenario.h"
@@ -32,9 +34,11 @@ class System {
 
   [[nodiscard]] const std::string& mx2_url() const { return mx2_url_; }
   [[nodiscard]] const std::string& operator_url() const { return operator_url_; }
-  // Of a referenceURI, or of a row's target "host:<id>".
+  // Of a referenceURI, the host's own or its dispatcher's, or of a row's target "host:<id>".
   [[nodiscard]] std::uint32_t host_of(const std::string& name) const;
   [[nodiscard]] bool has_optimizer() const;
+  // To put the row that sends a UE to a host's dispatcher.
+  [[nodiscard]] http::OutgoingRequest dispatcher_row(std::uint32_t ue, std::uint32_t host) const;
   // The Optimizer learns in which cell each UE is, and plans at once.
   [[nodiscard]] Result<void> plan(const std::vector<std::uint32_t>& cell_of_ue);
   // A program that should run and does not; empty when all is well.
@@ -46,7 +50,14 @@ class System {
 
   [[nodiscard]] Result<void> start_orchestrator();
   [[nodiscard]] Result<void> start_hosts();
-  [[nodiscard]] Result<void> fill();
+  [[nodiscard]] Result<void> start_dispatchers();
+  [[nodiscard]] Result<void> start_dispatcher(std::uint32_t host);
+  [[nodiscard]] Result<void> wait_for_dispatcher(std::uint32_t host);
+  [[nodiscard]] Result<void> put_apps();
+  [[nodiscard]] Result<void> put_hosts();
+  [[nodiscard]] Result<void> put_rows();
+  [[nodiscard]] std::vector<TableChange> rows() const;
+  [[nodiscard]] std::vector<TableChange> dispatcher_rows() const;
   [[nodiscard]] Result<void> start_optimizer();
   [[nodiscard]] Result<void> put(const std::string& path, const std::string& body,
                                  const char* method = "PUT");
@@ -65,10 +76,12 @@ class System {
   std::string mx2_url_;
   std::string operator_url_;
   std::vector<std::string> host_urls_;
+  std::vector<std::string> dispatcher_urls_;  // of each host, if there are any
   std::unordered_map<std::string, std::uint32_t> host_of_;
   Child orchestrator_;
   Child optimizer_;
   std::vector<Child> hosts_;
+  std::vector<Child> dispatchers_;
 };
 
 }  // namespace mx2::emulator

@@ -6,7 +6,7 @@ usage: compare.py [--seeds N] [--seconds S] [--out DIR] BIN_DIR
 
 Both modes have the same moves and wishes to call. What real time adds: HTTP and processes that share
 this machine (so response times are longer, the more the busier it is), the Optimizer's reading of
-its files, and table, feed and notifications on their real way. A run in which timers were late,
+its files, table, feed and notifications on their real way, and dispatchers with HAProxy. A run in which timers were late,
 because the machine was busy with something else, is repeated. Fails when a call fails, or when the
 strategies do something else than in simulated time: more than 10 % in bytes or notifications, 5 % of
 the calls in stale ones, or 15 % in the mean response time.
@@ -26,9 +26,13 @@ ATTEMPTS = 3
 CASES = {
     "baseline, mobility 5 s": {"strategy.kind": "baseline", "ues.mobility.residence_s": 5},
     "notification, mobility 5 s": {"strategy.kind": "notification", "ues.mobility.residence_s": 5},
+    "dispatching, shipped and followed, mobility 5 s": {
+        "strategy.kind": "dispatching", "strategy.selection": "mx2-dispatcher",
+        "strategy.follows": "true", "ues.mobility.residence_s": 5},
     "static, bursts": {"strategy.kind": "static", "ues.mobility.residence_s": 5,
                        "ues.traffic.model": "bursts"},
     "notification, hot λ 10 s": {"strategy.kind": "notification", "hot_spot.of": "lambdas"},
+    "multiple, mobility 5 s": {"strategy.kind": "multiple", "ues.mobility.residence_s": 5},
 }
 # Metric, unit, scale, and how far the modes may differ: a share of the simulated value, or absolute.
 METRICS = [("mean_ms", "ms", 1, 0.15, 0), ("p50_ms", "ms", 1, None, 0),
