@@ -65,11 +65,11 @@ close() {
   exit
 }
 
-# The first interpreter that has the modules of the contract test: apt's, when another is first.
+# The first interpreter that has the modules that tests need: apt's, when another is first.
 find_python() {
   local candidate
   for candidate in python3 /usr/bin/python3; do
-    "$candidate" -c 'import jsonschema, yaml' 2>/dev/null && echo "$candidate" && return
+    "$candidate" -c 'import jsonschema, scipy, yaml' 2>/dev/null && echo "$candidate" && return
   done
   echo python3
 }
