@@ -9,7 +9,6 @@ namespace mx2::optimizer {
 namespace {
 
 constexpr int kAttemptsMax = 5;
-constexpr std::size_t kPlanBytesMax = 60U << 20U;  // orchestrators take 64 MiB
 
 std::string member(const json::Value& value, const char* name) {
   if (!value.is_object()) return {};

@@ -8,8 +8,6 @@
 namespace mx2::optimizer {
 namespace {
 
-constexpr std::size_t kPlanBytesMax = 60U << 20U;  // orchestrators take 64 MiB
-
 Index host_index(const Snapshot& snapshot, const std::string& id) {
   const auto it = std::find_if(snapshot.hosts.begin(), snapshot.hosts.end(),
                                [&](const HostModel& host) { return host.id == id; });

@@ -13,6 +13,8 @@
 
 namespace mx2::optimizer {
 
+inline constexpr std::size_t kPlanBytesMax = 60U << 20U;  // orchestrators take 64 MiB
+
 struct Plan {
   std::uint64_t table_version = 0;   // that it was made on
   std::vector<TableChange> changes;  // evacuations first
