@@ -116,12 +116,11 @@ void ControlPlane::report(std::uint32_t host, const HostLoad& load, Time now) {
 // As Optimizer::decide() does it.
 std::vector<std::uint32_t> ControlPlane::plan(Time now) {
   const auto now_ms = to_ms(now);
-  const bool stable = scenario_.optimizer.stable;
   auto snapshot = replica_.snapshot(topology_, options_, now_ms);
-  if (stable) optimizer::calm(snapshot, options_.stability, now_ms);
+  optimizer::calm(snapshot, options_.stability, now_ms);
   const std::vector<std::string> policies(snapshot.apps.size(), options_.policy);
-  auto placement = optimizer::place_by_app(snapshot, policies);
-  if (stable) placement = optimizer::worthwhile(snapshot, placement, options_.stability);
+  const auto wanted = optimizer::place_by_app(snapshot, policies);
+  const auto placement = optimizer::worthwhile(snapshot, wanted, options_.stability);
   const auto plan = optimizer::make_plan(replica_, snapshot, placement, policies,
                                          options_.orchestrator.plan_rows_max);
   std::vector<std::uint32_t> changed;

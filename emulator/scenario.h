@@ -113,8 +113,6 @@ struct StrategySpec {
 struct OptimizerSpec {
   std::string policy = "min-cost-flow";
   double period_s = 5;
-  bool stable =
-      true;  // false: what the policy wants is done at once, without optimizer/stability.h
   optimizer::StabilityOptions stability;
   double report_s = 1;  // between two reports of a host's load
 };

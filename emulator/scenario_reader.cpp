@@ -211,9 +211,9 @@ class ScenarioReader {
     }
     f.number("period_s", optimizer.period_s, 0.01, kSecondsMax);
     f.number("report_s", optimizer.report_s, 0.01, kSecondsMax);
-    f.boolean("stable", optimizer.stable);
     Fields s(document_, f.member("stability"), "/optimizer/stability", errors_);
     auto& stability = optimizer.stability;
+    s.boolean("enabled", stability.enabled);
     s.integer("gain_us_min", stability.gain_us_min, 0, 3'600'000'000);
     s.integer("gain_percent_min", stability.gain_percent_min, 0, 100);
     s.integer("dwell_ms", stability.dwell_ms, 0, kDayMs);

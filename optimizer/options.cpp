@@ -39,6 +39,7 @@ void read_cost(config::Reader& reader, CostModel& cost) {
 }
 
 void read_stability(config::Reader& reader, StabilityOptions& stability) {
+  reader.boolean("stability.enabled", stability.enabled);
   reader.integer("stability.gain_us_min", stability.gain_us_min, 0, kHourUs);
   reader.integer("stability.gain_percent_min", stability.gain_percent_min, 0, 100);
   reader.integer("stability.dwell_ms", stability.dwell_ms, 0, kDayMs);

@@ -165,6 +165,7 @@ class Selection {
 };
 
 void limit_hosts(Snapshot& snapshot, const StabilityOptions& options, std::int64_t now_ms) {
+  if (!options.enabled) return;
   std::vector<std::int64_t> load;
   for (Index h = 0; h < snapshot.hosts.size(); ++h) {
     auto& host = snapshot.hosts[h];
@@ -190,6 +191,7 @@ void hold(Snapshot& snapshot, const StabilityOptions& options, std::int64_t now_
   const Feasibility feasible(snapshot);
   for (auto& group : snapshot.groups) {
     if (!is_connected(snapshot, group.attachment)) group.fixed = true;
+    if (!options.enabled) continue;
     if (group.fixed || group.host == kNone || group.moved_ms == 0) continue;
     if (!feasible.may(group, group.host, group.host)) continue;
     const bool higher = snapshot.hosts[group.host].tier != Tier::kEdge;
@@ -200,6 +202,7 @@ void hold(Snapshot& snapshot, const StabilityOptions& options, std::int64_t now_
 
 Placement worthwhile(const Snapshot& snapshot, const Placement& wanted,
                      const StabilityOptions& options) {
+  if (!options.enabled) return wanted;
   return Selection(snapshot, wanted, options).run();
 }
 

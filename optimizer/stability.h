@@ -4,7 +4,8 @@
 // Pure.
 //
 // None of it applies to whoever must leave: those whose host is down, draining or does not suit any
-// more are moved at once, and so are the ones by whom a host is overloaded.
+// more are moved at once, and so are the ones by whom a host is overloaded. Without it (enabled
+// false) what the policy wants is done; only those who are not connected stay where they are.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 namespace mx2::optimizer {
 
 struct StabilityOptions {
+  bool enabled = true;
   std::int64_t gain_us_min = 1000;       // of a move, for each context, after its migration cost
   std::int64_t gain_percent_min = 20;    // the same, of what the context costs where it is
   std::int64_t dwell_ms = 30'000;        // between two moves of a UE

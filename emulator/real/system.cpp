@@ -19,6 +19,7 @@ constexpr int kRequestMs = 10'000;
 constexpr int kLookMs = 20;
 constexpr const char* kProvider = "emulator";
 constexpr const char* kDispatcher = "dispatcher-1";
+constexpr const char* kOneZone = "everywhere";
 constexpr const char* kLines = "application/x-ndjson";
 constexpr const char* kLoopback = "http://127.0.0.1:";
 
@@ -74,9 +75,6 @@ std::string policy_of(SelectionKind kind) {
 }  // namespace
 
 Result<System> System::start(const Scenario& scenario, const Network& network, Programs programs) {
-  if (!scenario.optimizer.stable) {
-    return invalid_argument("optimizer.stable: false is for simulated time only");
-  }
   System system(scenario, network, std::move(programs));
   std::error_code failed;
   std::filesystem::remove_all(system.programs_.work, failed);
@@ -184,12 +182,13 @@ Result<void> System::put_apps() {
   return {};
 }
 
-// Dispatchers take a cell's hosts for local: a cell is a zone.
+// Dispatchers take a cell's hosts for local: a cell is a zone. The prototype's took all for alike.
 Result<void> System::put_hosts() {
   for (std::uint32_t h = 0; h < scenario_->hosts.size(); ++h) {
     Host host;
     host.id = scenario_->hosts[h].id;
-    host.zone = cell_name(scenario_->hosts[h].cell);
+    const bool shipped = scenario_->strategy.selection == SelectionKind::kShipped;
+    host.zone = shipped ? cell_name(scenario_->hosts[h].cell) : kOneZone;
     for (const auto l : scenario_->hosts[h].lambdas) {
       const auto uri = host_urls_[h] + "/" + scenario_->lambdas[l].id;
       host.instances.push_back({scenario_->lambdas[l].id, {}, uri, false});
@@ -306,10 +305,10 @@ Result<void> System::start_optimizer() {
       fmt::format("orchestrator: {{url: \"{}\", wait_ms: 20}}\nserver: {{port: 0}}\n"
                   "period_ms: 3600000\npolicy: {}\n"
                   "trigger: {{load_percent: 100, attachment_percent: 100, interval_ms: 86400000}}\n"
-                  "stability: {{gain_us_min: {}, gain_percent_min: {}, dwell_ms: {}, "
+                  "stability: {{enabled: {}, gain_us_min: {}, gain_percent_min: {}, dwell_ms: {}, "
                   "moves_max: {}}}\ntopology: {{file: \"{}\"}}\n",
-                  operator_url_, scenario_->optimizer.policy, s.gain_us_min, s.gain_percent_min,
-                  s.dwell_ms, s.moves_max, path("topology.yaml")));
+                  operator_url_, scenario_->optimizer.policy, s.enabled, s.gain_us_min,
+                  s.gain_percent_min, s.dwell_ms, s.moves_max, path("topology.yaml")));
   if (!written) return written;
   auto started = Child::start({program("mx2-optimizer"), "--config", path("optimizer.yaml")},
                               path("optimizer.log"));

@@ -20,7 +20,7 @@ OptimizerOptions at_once(int wait_ms) {
   options.orchestrator.wait_ms = wait_ms;
   options.policy = "nearest";
   options.cost.migration_us = 0;
-  options.stability = {0, 0, 0, 0, 100, 100, 1'000'000, 0, 0};
+  options.stability = {true, 0, 0, 0, 0, 100, 100, 1'000'000, 0, 0};
   return options;
 }
 

@@ -53,6 +53,16 @@ TEST_CASE("stability: a small gain is left alone, a large one is taken", "[stabi
   CHECK(cycle(large, kNow, options) == 10);
 }
 
+TEST_CASE("stability: without it, whatever the policy wants is done at once", "[stability]") {
+  StabilityOptions options;
+  options.enabled = false;
+  options.moves_max = 4;
+  auto snapshot = two_hosts(20000, 5000, 10);
+  for (auto& group : snapshot.groups) group.moved_ms = kNow - 1;
+  CHECK(cycle(snapshot, kNow, StabilityOptions{}) == 0);
+  CHECK(cycle(snapshot, kNow, options) == 10);
+}
+
 TEST_CASE("stability: at most so many moves in a plan, the best first", "[stability]") {
   StabilityOptions options;
   options.moves_max = 4;

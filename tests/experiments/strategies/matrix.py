@@ -38,7 +38,7 @@ PLANNED = ["baseline", "notification"]
 # count-greedy, the prototype's, without any: it has none.
 POLICIES = {
     "min-cost-flow": {"optimizer.policy": "min-cost-flow"},
-    "count-greedy": {"optimizer.policy": "count-greedy", "optimizer.stable": "false"},
+    "count-greedy": {"optimizer.policy": "count-greedy", "optimizer.stability.enabled": "false"},
     "min-cost-flow, 30 s dwell": {"optimizer.policy": "min-cost-flow",
                                   "optimizer.stability.dwell_ms": 30000},
 }
@@ -108,3 +108,17 @@ def short():
         for arm in PLANNED:
             for period in PERIODS_S:
                 yield Cell("period", arm, t_c=5, hosts=hosts, period=period)
+
+
+def few():
+    """What shows whether real and simulated time agree: each way of being served once."""
+    yield Cell("mobility", "baseline", t_c=5)
+    yield Cell("mobility", "notification", t_c=5)
+    yield Cell("mobility", "dispatching, shipped and followed", t_c=5)
+    yield Cell("mobility", "uncoordinated, k=2", t_c=5)
+    yield Cell("traffic", "static", t_c=5, traffic="bursts")
+    yield Cell("hot lambda", "notification", "hot lambda", 10)
+    yield Cell("period", "notification", t_c=5, policy="count-greedy")
+
+
+CHOICES = {"all": full, "tests": short, "few": few}

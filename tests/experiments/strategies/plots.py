@@ -236,8 +236,6 @@ def period(metrics, directory):
 
 
 def clients(metrics, directory):
-    if not any(c.series == "clients" for c in metrics):
-        return
     figure, axes = grid(1, 3, height=3)
     for one, (metric, name, scale) in zip(axes[0], (
             ("mean_ms", "mean response time, ms", 1), ("p95_ms", "95th percentile, ms", 1),
@@ -277,12 +275,16 @@ def overview(metrics, directory):
 def draw(directory):
     directory = pathlib.Path(directory)
     metrics = summary.read(directory)
-    for change in CHANGES:
+    series = {cell.series for cell in metrics}
+    for change in series & set(CHANGES):
         response(metrics, directory, change)
-    overview(metrics, directory)
-    distributions(directory)
-    stale(metrics, directory)
-    notifications(metrics, directory)
-    bytes_on_links(metrics, directory)
-    period(metrics, directory)
-    clients(metrics, directory)
+    if "mobility" in series:
+        overview(metrics, directory)
+        distributions(directory)
+        stale(metrics, directory)
+        bytes_on_links(metrics, directory)
+    if "period" in series:
+        notifications(metrics, directory)
+        period(metrics, directory)
+    if "clients" in series:
+        clients(metrics, directory)

@@ -1,42 +1,106 @@
 #!/usr/bin/env python3
 """Runs the comparison of strategies; see run.sh."""
 import argparse
+import dataclasses
 import os
 import pathlib
+import shutil
 import sys
 import time
 
+import check
 import matrix
-import simulate
+import modes
+import runs
 import summary
+
+MODES = {"simulated": "simulate", "real": "run"}  # and what mx2-emulator calls them
+
+
+def read_options():
+    parser = argparse.ArgumentParser(
+        prog="run.sh", description="Compares the orchestrator's strategies, and tests what is "
+        "expected.", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--mode", choices=[*MODES, "both"], default="simulated",
+                        help="real: real programs, HTTP and time")
+    parser.add_argument("--cells", choices=matrix.CHOICES, default="all",
+                        help="tests: what the tests of the expectations need; few: what shows "
+                        "whether both modes agree")
+    parser.add_argument("--only", help="of them: the series named here, e.g. mobility,period")
+    parser.add_argument("--hosts", type=int, choices=matrix.HOSTS, help="of them: those this large")
+    parser.add_argument("--seeds", type=int, default=30, help="runs of each cell")
+    parser.add_argument("--seconds", type=float, default=120,
+                        help=f"of a run that count, after {runs.WARMUP_S} that do not")
+    parser.add_argument("--short", action="store_true",
+                        help="simulated: --cells tests --seeds 10; and real: --cells few --seeds 1 "
+                        "--seconds 20")
+    parser.add_argument("--out", default="build/experiments/strategies", help="for results")
+    parser.add_argument("--jobs", type=int, help="cells at a time; simulated: as many as CPUs; "
+                        "real: four times as many, as they wait most of the time")
+    parser.add_argument("--program", default="build/release/bin/mx2-emulator")
+    parser.add_argument("--no-plots", action="store_true")
+    parser.add_argument("--continue", dest="go_on", action="store_true",
+                        help="keep the cells that an interrupted run has finished")
+    parser.add_argument("--again", action="store_true",
+                        help="only summarise, test and plot the results that are there")
+    return parser.parse_args()
+
+
+def choose(options, cells):
+    chosen = [cell for cell in dict.fromkeys(matrix.CHOICES[cells]())
+              if (not options.only or cell.series in options.only.split(",")) and
+              (not options.hosts or cell.hosts == options.hosts)]
+    if not chosen:
+        raise SystemExit("run.sh: there are no such cells")
+    return chosen
+
+
+def plan(options, mode):
+    cells, seeds, seconds = options.cells, options.seeds, options.seconds
+    if options.short:
+        cells, seeds, seconds = ("tests", 10, 120) if mode == "simulated" else ("few", 1, 20)
+    return runs.Plan(options.program, MODES[mode], choose(options, cells), seeds, seconds,
+                     options.jobs or os.cpu_count() * (4 if mode == "real" else 1),
+                     pathlib.Path(options.out) / mode)
+
+
+def duration(seconds):
+    return f"{seconds:.0f} s" if seconds < 600 else \
+        f"{seconds / 60:.0f} min" if seconds < 36000 else f"{seconds / 86400:.1f} days"
+
+
+def run(options, mode):
+    """Results in their directory; 1 if something is not as expected."""
+    wanted = plan(options, mode)
+    begun = time.monotonic()
+    if not options.again:
+        print(f"{mode}: {len(wanted.cells)} cells of {wanted.seeds} runs" +
+              (f", about {duration(wanted.estimate_s())}" if mode == "real" else ""), flush=True)
+        if runs.run(wanted, options.go_on) == 0:
+            print(f"{mode}: this machine is too busy")
+            return 0
+    cells = summary.write(wanted.out)
+    print(f"{mode}: {cells} cells in {wanted.out}: runs.csv, cdf.csv, links.csv, summary.csv, "
+          f"summary.json ({time.monotonic() - begun:.0f} s)")
+    if not options.no_plots:
+        import plots
+        plots.draw(wanted.out)
+    wrong = check.check(wanted.out, mode)
+    if mode == "real":
+        twins = dataclasses.replace(wanted, mode=MODES["simulated"], out=wanted.out / "simulated")
+        if not options.again:
+            runs.run(twins, False)
+        wrong = max(wrong, modes.check(wanted.out))
+    return wrong
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="run.sh", description="Compares the orchestrator's "
-                                     "strategies in simulated time, and tests what is expected.")
-    parser.add_argument("--short", action="store_true", help="only what the tests need, few seeds")
-    parser.add_argument("--seeds", type=int, help="runs of each cell; default 30, short 10")
-    parser.add_argument("--out", default="build/experiments/strategies", help="for results")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs at a time")
-    parser.add_argument("--program", default="build/release/bin/mx2-emulator")
-    parser.add_argument("--no-plots", action="store_true")
-    parser.add_argument("--again", action="store_true",
-                        help="only summarise, test and plot the results that are there")
-    options = parser.parse_args()
-    seeds = options.seeds or (10 if options.short else 30)
-    out = pathlib.Path(options.out)
-    begun = time.monotonic()
-    if not options.again:
-        cells = matrix.short() if options.short else matrix.full()
-        simulate.run(options.program, cells, seeds, out, options.jobs)
-    cells = summary.write(out)
-    print(f"{cells} cells in {out}: runs.csv, cdf.csv, links.csv, summary.csv, summary.json "
-          f"({time.monotonic() - begun:.0f} s)")
-    if not options.no_plots:
-        import plots
-        plots.draw(out)
-    import check
-    return check.check(out)
+    options = read_options()
+    if shutil.which("haproxy", path=os.environ.get("PATH", "") + ":/usr/sbin") is None and \
+            options.mode != "simulated":
+        raise SystemExit("run.sh: dispatchers need HAProxy (apt install haproxy)")
+    chosen = list(MODES) if options.short or options.mode == "both" else [options.mode]
+    return max(run(options, mode) for mode in chosen)
 
 
 if __name__ == "__main__":
