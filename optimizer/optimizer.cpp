@@ -136,7 +136,7 @@ Result<std::uint64_t> Optimizer::catch_up() {
   const auto mark = feed_.ask_mark();
   if (!mark) return mark.error();
   for (int i = 0; i < kAttemptsMax && feed_.mark().position < mark->position; ++i) {
-    if (auto followed = follow(0); !followed) return followed.error();
+    if (auto followed = read(0); !followed) return followed.error();
   }
   return mark->table_version;
 }

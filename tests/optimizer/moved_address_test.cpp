@@ -88,5 +88,16 @@ TEST_CASE("addresses are known after the lists have been read again", "[moving]"
   CHECK(bench.move("car-7", "10.0.0.2") == Rows{"dev:phone-2 host:there"});
 }
 
+TEST_CASE("a host that goes while somebody moves is answered by a plan of everybody", "[moving]") {
+  AddressBench bench;
+  CHECK(bench.optimizer.take_urgency() == Optimizer::Urgency::kLater);
+  bench.orchestrator.change("hostRemoved", {{"id", "there"}});
+  bench.optimizer.use({nullptr, {{"car-7", "there", IpAddress::parse("10.0.0.1")}}});
+  const auto outcome = bench.optimizer.place_moved();
+  REQUIRE(outcome.ok());
+  CHECK_FALSE(outcome->has_value());
+  CHECK(bench.optimizer.take_urgency() == Optimizer::Urgency::kNow);
+}
+
 }  // namespace
 }  // namespace mx2::optimizer
