@@ -3,13 +3,13 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <map>
 
+#include "api/base/fd.h"
 #include "api/base/text.h"
 
 namespace mx2::dispatcher {
@@ -22,26 +22,21 @@ class Socket {
  public:
   Socket() : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     const timeval limit{1, 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   }
-  ~Socket() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
 
   bool connect(const std::string& path) const {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.size() >= sizeof address.sun_path) return false;
     std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    return ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    return ::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   }
 
   bool send(std::string_view bytes) const {
     while (!bytes.empty()) {
-      const auto sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      const auto sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (sent <= 0) return false;
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -51,7 +46,7 @@ class Socket {
   bool receive_all(std::string& out) const {
     std::array<char, 65536> buffer{};
     while (out.size() < kAnswerBytesMax) {
-      const auto got = ::recv(fd_, buffer.data(), buffer.size(), 0);
+      const auto got = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
       if (got == 0) return true;
       if (got < 0) return false;
       out.append(buffer.data(), static_cast<std::size_t>(got));
@@ -60,7 +55,7 @@ class Socket {
   }
 
  private:
-  int fd_;
+  Fd fd_;
 };
 
 bool is_success(std::string_view line) {

@@ -13,8 +13,7 @@
 #include <string>
 
 #include "api/base/clock.h"
-#include "api/http/http_client.h"
-#include "api/json/json.h"
+#include "api/orchestrator/feed.h"
 #include "dispatcher/destinations.h"
 
 namespace mx2::dispatcher {
@@ -23,10 +22,10 @@ namespace mx2::dispatcher {
 using Resolve = std::function<std::string(const std::string&)>;
 [[nodiscard]] std::string resolve_name(const std::string& name);
 
-class Follower {
+class Follower : private FeedReader {
  public:
   // All must outlive this. `changed` is called after world() has changed.
-  Follower(http::Client& http, OrchestratorAccess access, const Clock& clock, Resolve resolve,
+  Follower(http::Client& http, FeedAccess access, const Clock& clock, Resolve resolve,
            std::function<void()> changed);
 
   // Reads everything, or waits for changes; an error means that it should be tried later.
@@ -41,24 +40,22 @@ class Follower {
   [[nodiscard]] std::string problem() const;
 
  private:
-  [[nodiscard]] Result<json::Value> get(const std::string& path);
-  [[nodiscard]] Result<void> each(const std::string& list,
-                                  const std::function<Result<void>(const json::Value&)>& use);
-  [[nodiscard]] Result<void> read_all();
+  [[nodiscard]] Result<void> begin(const FeedClient::Mark& mark) override;
+  [[nodiscard]] Result<void> take_item(const std::string& list, const json::Value& item) override;
+  [[nodiscard]] Result<void> take_change(json::Value change) override;
   [[nodiscard]] Result<void> follow();
-  [[nodiscard]] Result<bool> apply(json::Value change);
   void resolve_names();
   void publish();
   void note(const Result<void>& outcome);
 
-  http::Client& http_;
-  const OrchestratorAccess access_;
+  const FeedAccess access_;
   const Clock& clock_;
   const Resolve resolve_;
   const std::function<void()> changed_;
+  Feed feed_;
   World known_;
-  std::uint64_t position_ = 0;
-  bool synchronised_ = false;
+  World reading_;              // the lists, while they are read
+  bool changed_here_ = false;  // by the changes told last
   std::int64_t resolved_ms_ = 0;
   std::atomic<bool> stopping_{false};
 

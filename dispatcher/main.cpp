@@ -139,14 +139,6 @@ int connections_possible(int wanted) {
   return static_cast<int>(room);
 }
 
-http::ClientOptions client_options(const OrchestratorAccess& access) {
-  http::ClientOptions options;
-  options.timeout_ms = access.timeout_ms + access.wait_ms;
-  options.bearer_token = access.token;
-  options.ca_file = access.ca_file;
-  return options;
-}
-
 http::ServerOptions server_options(const DispatcherOptions& options) {
   http::ServerOptions server;
   server.address = options.api_address;

@@ -10,21 +10,6 @@ namespace {
 
 constexpr int kHourMs = 3'600'000;
 
-void read_token(config::Reader& reader, const std::string& key, std::string& token) {
-  reader.secret_file(key, token);
-  token = trim(std::string_view(token).substr(0, token.find('\n')));
-}
-
-void read_orchestrator(config::Reader& reader, OrchestratorAccess& access) {
-  reader.text("orchestrator.url", access.url);
-  while (access.url.ends_with('/')) access.url.pop_back();
-  read_token(reader, "orchestrator.token_file", access.token);
-  reader.text("orchestrator.ca_file", access.ca_file);
-  reader.integer("orchestrator.timeout_ms", access.timeout_ms, 100, kHourMs);
-  reader.integer("orchestrator.wait_ms", access.wait_ms, 0, 60000);
-  reader.integer("orchestrator.page_items", access.page_items, 1, 100000);
-}
-
 void read_place(config::Reader& reader, PlaceOptions& place) {
   reader.text("host.id", place.host_id);
   reader.text("host.zone", place.zone);
@@ -104,14 +89,14 @@ Result<ReadDispatcherOptions> read_dispatcher_options(const config::Document& do
   ReadDispatcherOptions result;
   auto& options = result.options;
   config::Reader reader(document);
-  read_orchestrator(reader, options.orchestrator);
+  read_access(reader, options.orchestrator);
   reader.text("dispatcher.address", options.listen_address);
   reader.integer("dispatcher.port", options.listen_port, 0, 65535);
   reader.text("dispatcher.app_d_id", options.app_d_id);
   reader.texts("dispatcher.apps", options.apps);
   reader.text("server.address", options.api_address);
   reader.integer("server.port", options.api_port, 0, 65535);
-  read_token(reader, "server.token_file", options.token);
+  reader.token_file("server.token_file", options.token);
   read_place(reader, options.place);
   read_selection(reader, options.selection);
   read_retry(reader, options.retry);

@@ -9,17 +9,9 @@
 
 #include "api/base/result.h"
 #include "api/config/yaml.h"
+#include "api/orchestrator/access.h"
 
 namespace mx2::dispatcher {
-
-struct OrchestratorAccess {
-  std::string url = "http://127.0.0.1:8081";
-  std::string token;  // read from its file
-  std::string ca_file;
-  int timeout_ms = 10000;
-  int wait_ms = 20000;  // of a long poll for changes
-  std::size_t page_items = 1000;
-};
 
 // Where this dispatcher is, which decides what is local to it.
 struct PlaceOptions {
@@ -75,7 +67,7 @@ struct HaproxyOptions {
 };
 
 struct DispatcherOptions {
-  OrchestratorAccess orchestrator;
+  FeedAccess orchestrator{{.timeout_ms = 10'000}};
   std::string listen_address = "0.0.0.0";
   std::uint16_t listen_port = 8070;
   std::string api_address = "127.0.0.1";

@@ -66,10 +66,6 @@ sockaddr_in socket_address_v4(const IpAddress& address, std::uint16_t port) {
 
 }  // namespace
 
-Fd::~Fd() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 Result<Listener> listen_on(const std::string& address, std::uint16_t port) {
   const auto ip = IpAddress::parse(address);
   if (!ip) return invalid_argument("dispatcher.address is not an IP address");

@@ -10,26 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "api/base/fd.h"
 #include "api/base/result.h"
 
 namespace mx2::dispatcher {
-
-// A file descriptor that is closed in the end.
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
-  ~Fd();
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_ = -1;
-};
 
 // A listening TCP socket. It is ours, and HAProxy inherits it: while HAProxy is started again, its
 // clients wait and are not refused; and with port 0 the kernel chooses one.

@@ -23,14 +23,6 @@ struct Flags {
   bool dry_run = false;
 };
 
-http::ClientOptions client_options(const OrchestratorAccess& access) {
-  http::ClientOptions options;
-  options.timeout_ms = access.timeout_ms + access.wait_ms;
-  options.bearer_token = access.token;
-  options.ca_file = access.ca_file;
-  return options;
-}
-
 void tell_problems(const Topology& topology) {
   for (const auto& problem : topology.problems) {
     log::warn("topology: left out", {{"problem", problem}});

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "api/base/ip.h"
@@ -143,6 +144,8 @@ struct Snapshot {
   std::vector<HostModel> hosts;  // by id, ascending
   std::vector<AppModel> apps;    // by id, ascending
   std::vector<Attachment> attachments;
+  // Of attachments, by name; null: there is none. The first where several have a name.
+  std::shared_ptr<const std::unordered_map<std::string, Index>> attachment_index;
   LatencyMatrix latency;
   std::vector<std::vector<bool>> areas;  // by host: serves the location that somebody asks for
   std::vector<bool> off_tree;            // attachment × host; empty: nobody is

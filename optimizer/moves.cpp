@@ -3,6 +3,29 @@
 #include <algorithm>
 
 namespace mx2::optimizer {
+namespace {
+
+// In what is sorted by `id`.
+template <typename Model>
+Index find(const std::vector<Model>& models, const std::string& id) {
+  const auto it = std::lower_bound(models.begin(), models.end(), id,
+                                   [](const Model& m, const std::string& to) { return m.id < to; });
+  return it == models.end() || it->id != id ? kNone : static_cast<Index>(it - models.begin());
+}
+
+}  // namespace
+
+Index find_host(const Snapshot& snapshot, const std::string& id) {
+  return find(snapshot.hosts, id);
+}
+
+Index find_app(const Snapshot& snapshot, const std::string& id) { return find(snapshot.apps, id); }
+
+Index find_attachment(const Snapshot& snapshot, const std::string& name) {
+  if (!snapshot.attachment_index) return kNone;
+  const auto it = snapshot.attachment_index->find(name);
+  return it == snapshot.attachment_index->end() ? kNone : it->second;
+}
 
 std::optional<std::size_t> find_group(const Snapshot& snapshot, Index app, const std::string& ue) {
   std::size_t first = 0;

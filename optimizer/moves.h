@@ -15,6 +15,11 @@ namespace mx2::optimizer {
 [[nodiscard]] std::optional<std::size_t> find_group(const Snapshot& snapshot, Index app,
                                                     const std::string& ue);
 
+// By their identifiers, or name; kNone if there is none.
+[[nodiscard]] Index find_host(const Snapshot& snapshot, const std::string& id);
+[[nodiscard]] Index find_app(const Snapshot& snapshot, const std::string& id);
+[[nodiscard]] Index find_attachment(const Snapshot& snapshot, const std::string& name);
+
 // `groups` of a snapshot, in this order, where `placement` has everybody else. Its hosts are as the
 // snapshot's, with so much less room and so much more background load.
 [[nodiscard]] Snapshot part_of(const Snapshot& snapshot, const Placement& placement,

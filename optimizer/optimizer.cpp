@@ -10,19 +10,6 @@ namespace {
 
 constexpr int kAttemptsMax = 5;
 
-std::string member(const json::Value& value, const char* name) {
-  if (!value.is_object()) return {};
-  const auto it = value.find(name);
-  return it != value.end() && it->is_string() ? it->get<std::string>() : std::string();
-}
-
-// Members of the change that the resource itself does not have.
-json::Value resource_of(json::Value change) {
-  change.erase("kind");
-  change.erase("position");
-  return change;
-}
-
 Result<Association> row_of(const json::Value& value) {
   auto change = codec::decode_table_change(value);
   if (!change) return change.error();
@@ -42,43 +29,34 @@ std::vector<std::string> policies(const Snapshot& snapshot, const Topology& topo
 
 }  // namespace
 
-Result<void> Optimizer::read_all() {
-  synchronised_ = false;
-  auto mark = client_.mark();
-  if (!mark) return mark.error();
-  const auto now_ms = clock_.now_ms();
+Result<void> Optimizer::begin(const FeedClient::Mark& mark) {
   replica_.begin_again();
-  replica_.set_dispatching(mark->dispatcher, mark->standard == Strategy::kDispatching);
+  replica_.set_dispatching(mark.dispatcher, mark.standard == Strategy::kDispatching);
+  return {};
+}
+
+Result<void> Optimizer::take_item(const std::string& list, const json::Value& item) {
   const auto use = [](const auto& value, const auto& put) -> Result<void> {
     if (!value) return value.error();
     put(*value);
     return {};
   };
-  auto read = client_.each("hosts", [&](const json::Value& v) {
-    return use(codec::decode_host(v), [&](const Host& host) { replica_.put_host(host, now_ms); });
-  });
-  if (!read) return read;
-  read = client_.each("apps", [&](const json::Value& v) {
-    return use(codec::decode_app(v), [&](const App& app) { (void)replica_.put_app(app); });
-  });
-  if (!read) return read;
-  read = client_.each("table", [&](const json::Value& v) {
-    return use(row_of(v), [&](const Association& row) { replica_.put_row(row); });
-  });
-  if (!read) return read;
-  read = client_.each("contexts", [&](const json::Value& v) {
-    return use(codec::decode_context_place(v),
-               [&](const ContextPlace& c) { replica_.put_context(c, now_ms); });
-  });
-  if (!read) return read;
-  mark_ = *mark;
-  synchronised_ = true;
-  urgent_ = true;
-  return {};
+  const auto now_ms = clock_.now_ms();
+  if (list == "hosts") {
+    return use(codec::decode_host(item), [&](const Host& h) { replica_.put_host(h, now_ms); });
+  }
+  if (list == "apps") {
+    return use(codec::decode_app(item), [&](const App& app) { (void)replica_.put_app(app); });
+  }
+  if (list == "table") {
+    return use(row_of(item), [&](const Association& row) { replica_.put_row(row); });
+  }
+  return use(codec::decode_context_place(item),
+             [&](const ContextPlace& c) { replica_.put_context(c, now_ms); });
 }
 
-Result<void> Optimizer::apply(const json::Value& change) {
-  const auto kind = member(change, "kind");
+Result<void> Optimizer::take_change(json::Value change) {
+  const auto kind = text_of(change, "kind");
   const auto now_ms = clock_.now_ms();
   if (kind == "context") {
     const auto context = codec::decode_context_place(change);
@@ -86,15 +64,15 @@ Result<void> Optimizer::apply(const json::Value& change) {
     const auto effect = replica_.put_context(*context, now_ms);
     if (effect == Replica::Effect::kSmall) ++attachments_changed_;
   } else if (kind == "contextEnded") {
-    replica_.end_context(member(change, "contextId"));
+    replica_.end_context(text_of(change, "contextId"));
   } else if (kind == "row") {
-    const auto row = row_of(resource_of(change));
+    const auto row = row_of(resource_of(std::move(change)));
     if (!row) return row.error();
     replica_.put_row(*row);
   } else if (kind == "rowRemoved") {
-    replica_.remove_row({member(change, "app"), member(change, "ue")});
+    replica_.remove_row({text_of(change, "app"), text_of(change, "ue")});
   } else if (kind == "host") {
-    const auto host = codec::decode_host(resource_of(change));
+    const auto host = codec::decode_host(resource_of(std::move(change)));
     if (!host) return host.error();
     if (host->load) note_load(host->id, *host->load);
     if (replica_.put_host(*host, now_ms) == Replica::Effect::kLarge) urgent_ = true;
@@ -104,16 +82,16 @@ Result<void> Optimizer::apply(const json::Value& change) {
       return invalid_argument("the orchestrator told of a load without any");
     const auto decoded = codec::decode_host_load(*load);
     if (!decoded) return decoded.error();
-    note_load(member(change, "id"), *decoded);
-    replica_.put_load(member(change, "id"), *decoded, now_ms);
+    note_load(text_of(change, "id"), *decoded);
+    replica_.put_load(text_of(change, "id"), *decoded, now_ms);
   } else if (kind == "hostRemoved") {
-    replica_.remove_host(member(change, "id"));
+    replica_.remove_host(text_of(change, "id"));
   } else if (kind == "app") {
-    const auto app = codec::decode_app(resource_of(change));
+    const auto app = codec::decode_app(resource_of(std::move(change)));
     if (!app) return app.error();
-    if (replica_.put_app(*app) == Replica::Effect::kLarge) synchronised_ = false;
+    if (replica_.put_app(*app) == Replica::Effect::kLarge) feed_.read_again();
   } else if (kind == "appRemoved") {
-    replica_.remove_app(member(change, "appDId"));
+    replica_.remove_app(text_of(change, "appDId"));
   }  // what we do not know is of no concern to a plan
   urgent_ = urgent_ || kind == "hostRemoved" || kind.starts_with("app");
   return {};
@@ -136,40 +114,29 @@ Optimizer::Urgency Optimizer::take_urgency() {
   return load_changed_ || moved ? Urgency::kSoon : Urgency::kLater;
 }
 
+Result<void> Optimizer::read(int wait_ms) {
+  const auto news = feed_.follow(*this, wait_ms);
+  if (!news) return news.error();
+  urgent_ = urgent_ || *news == Feed::News::kEverything;
+  return {};
+}
+
 Result<Optimizer::Urgency> Optimizer::follow(int wait_ms) {
-  if (!synchronised_) {
-    if (auto read = read_all(); !read) return read.error();
-    return take_urgency();
-  }
-  if (!mark_.has_feed) return Urgency::kLater;
-  const auto news = feed_.changes(mark_.position, wait_ms);
-  if (!news && news.error().cause == http::kInterrupted) return take_urgency();
-  if (!news || news->gone) {
-    // After an error anything may have happened there, so the position is not trusted again.
-    synchronised_ = false;
-    if (!news) return news.error();
-    return follow(0);
-  }
-  for (const auto& change : news->changes) {
-    if (auto applied = apply(change); !applied) {
-      synchronised_ = false;
-      return applied.error();
-    }
-  }
-  mark_.position = news->position;
-  if (!synchronised_) return follow(0);
+  if (feed_.is_synchronised() && !has_feed()) return Urgency::kLater;
+  if (auto followed = read(wait_ms); !followed) return followed.error();
   return take_urgency();
 }
 
 Result<std::uint64_t> Optimizer::catch_up() {
-  if (!synchronised_ || !mark_.has_feed) {
-    if (auto read = read_all(); !read) return read.error();
-    return mark_.table_version;
+  if (!feed_.is_synchronised() || !has_feed()) {
+    feed_.read_again();
+    if (auto followed = read(0); !followed) return followed.error();
+    return feed_.mark().table_version;
   }
-  const auto mark = client_.mark();
+  const auto mark = feed_.ask_mark();
   if (!mark) return mark.error();
-  for (int i = 0; i < kAttemptsMax && mark_.position < mark->position; ++i) {
-    if (auto followed = follow(0); !followed) return followed.error();
+  for (int i = 0; i < kAttemptsMax && feed_.mark().position < mark->position; ++i) {
+    if (auto followed = read(0); !followed) return followed.error();
   }
   return mark->table_version;
 }
@@ -201,8 +168,7 @@ void Optimizer::configure(OptimizerOptions options, Topology topology) {
   topology_ = live_ ? merged(file_topology_, *live_) : file_topology_;
   topology_.moved = std::move(before.moved);
   topology_.moved_addresses = std::move(before.moved_addresses);
-  client_.configure(options_.orchestrator);
-  feed_.configure(options_.orchestrator);
+  feed_.set_page_items(options_.orchestrator.page_items);
 }
 
 void Optimizer::use(const TopologySource::News& news) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "api/base/clock.h"
+#include "api/orchestrator/feed.h"
 #include "optimizer/orchestrator_client.h"
 #include "optimizer/plan.h"
 #include "optimizer/replica.h"
@@ -19,14 +20,15 @@
 
 namespace mx2::optimizer {
 
-class Optimizer {
+class Optimizer : private FeedReader {
  public:
   // `holder` is who sends the plans (leadership.h); may be empty. `http`, `feed` and `clock` must
   // outlive this; only waiting for changes goes over `feed`, so that it can be interrupted.
   Optimizer(http::Client& http, http::Client& feed, OptimizerOptions options, Topology topology,
             const Clock& clock, std::string holder = {})
       : client_(http, options.orchestrator),
-        feed_(feed, options.orchestrator),
+        feed_(http, feed, options.orchestrator, {"hosts", "apps", "table", "contexts"},
+              Feed::WhenLost::kTell),
         options_(std::move(options)),
         file_topology_(std::move(topology)),
         topology_(file_topology_),
@@ -81,13 +83,15 @@ class Optimizer {
   [[nodiscard]] std::shared_ptr<const Decision> decision() const { return decision_; }
 
   // False: follow() does not wait, and each plan reads the lists again.
-  [[nodiscard]] bool has_feed() const { return mark_.has_feed; }
+  [[nodiscard]] bool has_feed() const { return feed_.mark().has_feed; }
   [[nodiscard]] const Replica& replica() const { return replica_; }
 
  private:
-  [[nodiscard]] Result<void> read_all();
+  [[nodiscard]] Result<void> begin(const FeedClient::Mark& mark) override;
+  [[nodiscard]] Result<void> take_item(const std::string& list, const json::Value& item) override;
+  [[nodiscard]] Result<void> take_change(json::Value change) override;
+  [[nodiscard]] Result<void> read(int wait_ms);
   [[nodiscard]] Result<std::uint64_t> catch_up();  // the table version that the replica has
-  [[nodiscard]] Result<void> apply(const json::Value& change);
   [[nodiscard]] Outcome decide(std::uint64_t table_version);
   void note_load(const std::string& host, const HostLoad& load);
   void settle_triggers();
@@ -102,7 +106,7 @@ class Optimizer {
   void take_in(const Plan& plan);
 
   OrchestratorClient client_;
-  OrchestratorClient feed_;
+  Feed feed_;
   OptimizerOptions options_;
   Topology file_topology_;
   std::shared_ptr<const Topology> live_;               // null: no source has told any
@@ -110,13 +114,11 @@ class Optimizer {
   std::map<std::string, TopologySource::Move> moved_;  // by device, since the last plan
   const Clock& clock_;
   Replica replica_;
-  OrchestratorClient::Mark mark_;
   std::string holder_;
   std::shared_ptr<Decision> decision_;  // not changed once plan() or place_moved() has returned
   std::map<std::string, double> planned_cpu_;  // what hosts reported when they were planned on
   std::size_t attachments_changed_ = 0;        // since the last plan
   bool load_changed_ = false;                  // likewise, much
-  bool synchronised_ = false;
   bool urgent_ = false;
 };
 

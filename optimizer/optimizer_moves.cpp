@@ -1,5 +1,7 @@
 // Optimizer::place_moved(): UEs that were handed over do not wait for the next plan.
 #include <algorithm>
+#include <array>
+#include <map>
 
 #include "optimizer/moves.h"
 #include "optimizer/optimizer.h"
@@ -7,25 +9,6 @@
 
 namespace mx2::optimizer {
 namespace {
-
-Index host_index(const Snapshot& snapshot, const std::string& id) {
-  const auto it = std::find_if(snapshot.hosts.begin(), snapshot.hosts.end(),
-                               [&](const HostModel& host) { return host.id == id; });
-  return it == snapshot.hosts.end() ? kNone : static_cast<Index>(it - snapshot.hosts.begin());
-}
-
-Index attachment_index(const Snapshot& snapshot, const std::string& name) {
-  const auto it = std::find_if(snapshot.attachments.begin(), snapshot.attachments.end(),
-                               [&](const Attachment& a) { return a.name == name; });
-  return it == snapshot.attachments.end() ? kNone
-                                          : static_cast<Index>(it - snapshot.attachments.begin());
-}
-
-Index app_index(const Snapshot& snapshot, const std::string& id) {
-  const auto it = std::find_if(snapshot.apps.begin(), snapshot.apps.end(),
-                               [&](const AppModel& app) { return app.id == id; });
-  return it == snapshot.apps.end() ? kNone : static_cast<Index>(it - snapshot.apps.begin());
-}
 
 std::string device_of(const Snapshot& snapshot, std::size_t group) {
   return (*snapshot.ue)[group].substr(4);  // after "dev:"
@@ -44,21 +27,24 @@ std::optional<std::vector<Optimizer::Moved>> Optimizer::groups_of(const Moves& m
     if (group) result.push_back({*group, attachment});
     complete = complete && group;
   };
-  std::unordered_map<std::string, std::string> addresses;
+  std::map<std::array<std::uint8_t, 16>, const TopologySource::Move*> by_address;
   for (const auto& [device, move] : moves) {
     for (Index app = 0; app < snapshot.apps.size(); ++app) {
       const bool has = replica_.has_contexts(snapshot.apps[app].id, device);
       if (has) add(app, device, move.attachment);
     }
-    if (move.address) addresses[move.address->text()] = move.attachment;
+    if (move.address) by_address[move.address->bytes()] = &move;
   }
-  if (addresses.empty()) return complete ? std::optional(std::move(result)) : std::nullopt;
-  replica_.each_address([&](const std::string& app, const std::string& device, const auto& ip) {
-    const auto it = addresses.find(ip.text());
-    if (it == addresses.end() || moves.contains(device)) return;
-    const auto index = app_index(snapshot, app);
-    if (index != kNone && !topology_.moved.contains(device)) add(index, device, it->second);
-  });
+  const auto named = static_cast<std::ptrdiff_t>(result.size());
+  for (const auto& [bytes, move] : by_address) {
+    replica_.each_at(*move->address, [&, to = move](const std::string& app, const auto& device) {
+      if (moves.contains(device) || topology_.moved.contains(device)) return;
+      const auto index = find_app(snapshot, app);
+      if (index != kNone) add(index, device, to->attachment);
+    });
+  }
+  std::sort(result.begin() + named, result.end(),
+            [](const Moved& a, const Moved& b) { return a.group < b.group; });
   return complete ? std::optional(std::move(result)) : std::nullopt;
 }
 
@@ -68,7 +54,7 @@ bool Optimizer::attach(Decision& decision, const Moved& moved) const {
   auto& group = snapshot.groups[moved.group];
   const auto device = device_of(snapshot, moved.group);
   const auto& app = snapshot.apps[group.app].id;
-  group.attachment = attachment_index(snapshot, moved.attachment);
+  group.attachment = find_attachment(snapshot, moved.attachment);
   if (group.attachment == kNone) return false;
   group.moved_ms = replica_.moved_ms(app, device);
   group.fixed = decision.pinned[moved.group];
@@ -76,7 +62,7 @@ bool Optimizer::attach(Decision& decision, const Moved& moved) const {
   if (row == replica_.rows().end()) return true;
   if (row->second.writer == Writer::kOperator) group.fixed = true;
   const auto& target = row->second.targets.front();
-  const auto host = target.kind == Target::Kind::kHost ? host_index(snapshot, target.value) : kNone;
+  const auto host = target.kind == Target::Kind::kHost ? find_host(snapshot, target.value) : kNone;
   if (host != kNone) decision.placement.host_of_group[moved.group] = host;
   return true;
 }

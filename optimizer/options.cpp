@@ -10,22 +10,6 @@ namespace {
 constexpr std::int64_t kDayMs = 86'400'000;
 constexpr std::int64_t kHourUs = 3'600'000'000;
 
-void read_token(config::Reader& reader, const std::string& key, std::string& token) {
-  reader.secret_file(key, token);
-  token = trim(std::string_view(token).substr(0, token.find('\n')));
-}
-
-void read_orchestrator(config::Reader& reader, OrchestratorAccess& access) {
-  reader.text("orchestrator.url", access.url);
-  while (access.url.ends_with('/')) access.url.pop_back();
-  read_token(reader, "orchestrator.token_file", access.token);
-  reader.text("orchestrator.ca_file", access.ca_file);
-  reader.integer("orchestrator.timeout_ms", access.timeout_ms, 100, 600000);
-  reader.integer("orchestrator.wait_ms", access.wait_ms, 0, 60000);
-  reader.integer("orchestrator.page_items", access.page_items, 1, 100000);
-  reader.integer("orchestrator.plan_rows_max", access.plan_rows_max, 1, 1000000);
-}
-
 void read_cost(config::Reader& reader, CostModel& cost) {
   reader.integer("cost.migration_us", cost.migration_us, 0, kHourUs);
   reader.integer("cost.unknown_latency_us", cost.unknown_latency_us, 0, kHourUs);
@@ -133,10 +117,11 @@ Result<ReadOptimizerOptions> read_optimizer_options(const config::Document& docu
   ReadOptimizerOptions result;
   auto& options = result.options;
   config::Reader reader(document);
-  read_orchestrator(reader, options.orchestrator);
+  read_access(reader, options.orchestrator);
+  reader.integer("orchestrator.plan_rows_max", options.orchestrator.plan_rows_max, 1, 1000000);
   reader.text("server.address", options.listen_address);
   reader.integer("server.port", options.listen_port, 0, 65535);
-  read_token(reader, "server.token_file", options.token);
+  reader.token_file("server.token_file", options.token);
   reader.integer("period_ms", options.period_ms, 100, 3600000);
   reader.choice("policy", options.policy, policy_names());
   reader.integer("host.capacity", options.host.capacity, 0, 1'000'000'000);

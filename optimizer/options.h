@@ -6,6 +6,7 @@
 
 #include "api/base/result.h"
 #include "api/config/yaml.h"
+#include "api/orchestrator/access.h"
 #include "optimizer/advantedge/live_source.h"
 #include "optimizer/measurement.h"
 #include "optimizer/stability.h"
@@ -13,13 +14,7 @@
 
 namespace mx2::optimizer {
 
-struct OrchestratorAccess {
-  std::string url = "http://127.0.0.1:8081";
-  std::string token;  // read from its file
-  std::string ca_file;
-  int timeout_ms = 30000;
-  int wait_ms = 20000;  // of a long poll for changes
-  std::size_t page_items = 1000;
+struct OrchestratorOptions : FeedAccess {
   std::size_t plan_rows_max = 200'000;
 };
 
@@ -51,7 +46,7 @@ struct AdvantedgeOptions {
 };
 
 struct OptimizerOptions {
-  OrchestratorAccess orchestrator;
+  OrchestratorOptions orchestrator;
   std::string listen_address = "127.0.0.1";
   std::uint16_t listen_port = 8082;
   std::string token;  // read from its file; empty: nobody is asked for one

@@ -45,11 +45,19 @@ const HostLoad* Replica::load(const std::string& host) const {
   return it != hosts_.end() && it->second.measured ? &it->second.measured->load : nullptr;
 }
 
-void Replica::each_address(const std::function<void(const std::string&, const std::string&,
-                                                    const IpAddress&)>& use) const {
-  for (const auto& [key, group] : groups_) {
-    if (group.ip) use(key.first, key.second, *group.ip);
-  }
+void Replica::each_at(
+    const IpAddress& ip,
+    const std::function<void(const std::string&, const std::string&)>& use) const {
+  by_address_.each_at(ip, [&](const GroupKey& key) { use(key.first, key.second); });
+}
+
+// `key` is the one in groups_.
+void Replica::set_address(const GroupKey& key, GroupEntry& group,
+                          const std::optional<IpAddress>& ip) {
+  if (group.ip == ip) return;
+  if (group.ip) by_address_.remove(*group.ip, key);
+  if (ip) by_address_.add(*ip, key);
+  group.ip = ip;
 }
 
 std::int64_t Replica::moved_ms(const std::string& app, const std::string& device) const {
@@ -96,7 +104,7 @@ Replica::Effect Replica::put_context(const ContextPlace& context, std::int64_t n
   const auto ip = IpAddress::parse(context.client_ip);
   auto place = context.app_location ? places_.get(*context.app_location) : nullptr;
   const bool elsewhere = !fresh && (!(group.ip == ip) || group.place != place);
-  group.ip = ip;
+  set_address(it->first, group, ip);
   group.place = std::move(place);
   return elsewhere ? Effect::kSmall : Effect::kNothing;
 }
@@ -105,7 +113,10 @@ void Replica::end_context(const std::string& context_id) {
   const auto known = contexts_.find(context_id);
   if (known == contexts_.end()) return;
   const auto group = groups_.find(known->second);
-  if (group != groups_.end() && --group->second.contexts == 0) groups_.erase(group);
+  if (group != groups_.end() && --group->second.contexts == 0) {
+    set_address(group->first, group->second, std::nullopt);
+    groups_.erase(group);
+  }
   contexts_.erase(known);
 }
 
@@ -113,6 +124,7 @@ void Replica::put_row(const Association& row) { rows_[{row.app_d_id, row.ue.text
 
 void Replica::begin_again() {
   hosts_before_ = std::exchange(hosts_, {});
+  by_address_.clear();
   groups_before_ = std::exchange(groups_, {});
   apps_.clear();
   contexts_.clear();

@@ -11,6 +11,7 @@
 
 #include "api/base/ip.h"
 #include "api/operator/types.h"
+#include "optimizer/address_index.h"
 #include "optimizer/measurement.h"
 #include "optimizer/options.h"
 #include "optimizer/places.h"
@@ -19,6 +20,10 @@ namespace mx2::optimizer {
 
 class Replica {
  public:
+  Replica() = default;
+  Replica(const Replica&) = delete;  // the index by address points to its groups
+  Replica& operator=(const Replica&) = delete;
+
   using RowKey = std::pair<std::string, std::string>;  // appDId, selector
 
   // What a change is to a plan.
@@ -51,9 +56,10 @@ class Replica {
   [[nodiscard]] bool has_contexts(const std::string& app, const std::string& device) const {
     return groups_.contains({app, device});
   }
-  // Each device application and app with the address that its contexts come from.
-  void each_address(const std::function<void(const std::string& app, const std::string& device,
-                                             const IpAddress& ip)>& use) const;
+  // The apps and device applications whose contexts come from the address, in this order.
+  void each_at(
+      const IpAddress& ip,
+      const std::function<void(const std::string& app, const std::string& device)>& use) const;
   // When they changed hosts last; 0: long ago, or there are none.
   [[nodiscard]] std::int64_t moved_ms(const std::string& app, const std::string& device) const;
   [[nodiscard]] std::size_t contexts() const { return contexts_.size(); }
@@ -81,6 +87,7 @@ class Replica {
   };
   using GroupKey = std::pair<std::string, std::string>;  // appDId, associateDevAppId
   [[nodiscard]] const std::string& served_by(const std::string& app_d_id) const;
+  void set_address(const GroupKey& key, GroupEntry& group, const std::optional<IpAddress>& ip);
 
   std::string dispatcher_;
   bool dispatching_is_standard_ = false;
@@ -88,6 +95,7 @@ class Replica {
   std::map<std::string, HostEntry> hosts_;
   std::map<std::string, App> apps_;
   std::map<GroupKey, GroupEntry> groups_;
+  AddressIndex<GroupKey> by_address_;  // of groups_
   std::unordered_map<std::string, GroupKey> contexts_;
   std::map<RowKey, Association> rows_;
   std::map<std::string, HostEntry> hosts_before_;

@@ -61,6 +61,8 @@ Snapshot SnapshotBuilder::build() {
   add_groups();
   weigh_by_request();
   add_background();
+  snapshot_.attachment_index =
+      std::make_shared<const std::unordered_map<std::string, Index>>(std::move(attachment_index_));
   return std::move(snapshot_);
 }
 

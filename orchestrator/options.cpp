@@ -12,10 +12,6 @@ namespace {
 
 constexpr std::int64_t kMebibyte = 1024 * 1024;
 
-std::string first_line(const std::string& text) {
-  return std::string(trim(std::string_view(text).substr(0, text.find('\n'))));
-}
-
 void read_server(config::Reader& reader, const std::string& section, http::ServerOptions& server) {
   reader.text(section + ".address", server.address);
   reader.integer(section + ".port", server.port, 0, 65535);
@@ -237,9 +233,7 @@ Result<ReadOptions> read_options(const config::Document& document) {
   read_server(reader, "mx2", options.mx2_server);
   read_mx2(reader, options);
   read_server(reader, "operator", options.operator_server);
-  std::string token;
-  reader.secret_file("operator.token_file", token);
-  options.operator_endpoints.token = first_line(token);
+  reader.token_file("operator.token_file", options.operator_endpoints.token);
   read_auth(reader, options.auth);
   read_store(reader, options.store);
   read_strategy(reader, options.strategy);
@@ -247,8 +241,7 @@ Result<ReadOptions> read_options(const config::Document& document) {
   read_notifier(reader, options.notifier);
   read_events(reader, options.events);
   read_hosts(reader, options.hosts);
-  reader.secret_file("lifecycle.token_file", options.mepm_token);
-  options.mepm_token = first_line(options.mepm_token);
+  reader.token_file("lifecycle.token_file", options.mepm_token);
   read_lifecycle(reader, options.lifecycle);
   read_capacity(reader, options.lifecycle.capacity);
   read_packages(reader, options.packages);

@@ -125,6 +125,11 @@ void Reader::secret_file(const std::string& key, std::string& content) {
   content = bytes.str();
 }
 
+void Reader::token_file(const std::string& key, std::string& token) {
+  secret_file(key, token);
+  token = trim(std::string_view(token).substr(0, token.find('\n')));
+}
+
 void Reader::refuse_unknown(const json::Value& value, const std::string& pointer) {
   for (const auto& [name, member] : value.items()) {
     const auto here = pointer + "/" + name;

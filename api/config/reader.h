@@ -33,6 +33,8 @@ class Reader {
   }
   // A file whose content is the value (a secret): read now, printed only as its path.
   void secret_file(const std::string& key, std::string& content);
+  // The same, where the value is the file's first line without the spaces around it.
+  void token_file(const std::string& key, std::string& token);
 
   // An error that concerns a key but needs more than its bounds to be seen.
   void fail(const std::string& key, const std::string& detail);

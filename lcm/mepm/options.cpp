@@ -2,7 +2,6 @@
 
 #include <filesystem>
 
-#include "api/base/text.h"
 #include "api/config/reader.h"
 
 namespace mx2::mepm {
@@ -13,11 +12,6 @@ constexpr std::int64_t kPortMax = 65535;
 constexpr std::int64_t kUidMax = 4'000'000'000;
 constexpr std::uint64_t kKib = 1024;
 constexpr std::uint64_t kMib = 1024 * kKib;
-
-void read_token(config::Reader& reader, const std::string& key, std::string& token) {
-  reader.secret_file(key, token);
-  token = trim(std::string_view(token).substr(0, token.find('\n')));
-}
 
 // A size in units of so many bytes.
 void read_size(config::Reader& reader, const std::string& key, std::uint64_t& bytes,
@@ -51,12 +45,7 @@ void read_host(config::Reader& reader, MepmOptions& options) {
 }
 
 void read_orchestrator(config::Reader& reader, MepmOptions& options) {
-  auto& access = options.orchestrator;
-  reader.text("orchestrator.url", access.url);
-  while (access.url.ends_with('/')) access.url.pop_back();
-  read_token(reader, "orchestrator.token_file", access.token);
-  reader.text("orchestrator.ca_file", access.ca_file);
-  reader.integer("orchestrator.timeout_ms", access.timeout_ms, 100, 600000);
+  read_access(reader, options.orchestrator);
   auto& link = options.link;
   reader.integer("orchestrator.lease_ms", link.lease_ms, 100, kDayMs);
   reader.integer("orchestrator.report_ms", link.report_ms, 10, kDayMs);
@@ -124,7 +113,7 @@ Result<ReadMepmOptions> read_mepm_options(const config::Document& document) {
   reader.text("server.address", options.listen_address);
   reader.integer("server.port", options.listen_port, 0, kPortMax);
   reader.integer("server.threads", options.threads, 1, 256);
-  read_token(reader, "server.token_file", options.token);
+  reader.token_file("server.token_file", options.token);
   read_host(reader, options);
   reader.text("state_dir", options.state_dir);
   reader.boolean("end_on_stop", options.end_on_stop);

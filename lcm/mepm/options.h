@@ -24,7 +24,7 @@ struct MepmOptions {
   std::string url;  // where others reach us; empty: http://<host.address>:<port>
   std::string state_dir = "mepm-state";
   bool end_on_stop = false;  // instances end with us; else they go on, and the next start has them
-  OrchestratorAccess orchestrator;
+  OrchestratorAccess orchestrator{.timeout_ms = 5000};  // an empty url: there is none
   LinkOptions link;
   PackageCacheOptions packages;
   LifecycleOptions lifecycle;

@@ -7,16 +7,10 @@
 #include <string_view>
 
 #include "api/base/result.h"
+#include "api/orchestrator/access.h"
 #include "lcm/mepm/packages.h"
 
 namespace mx2::mepm {
-
-struct OrchestratorAccess {
-  std::string url = "http://127.0.0.1:8081";  // empty: there is none
-  std::string token;                          // read from its file
-  std::string ca_file;
-  int timeout_ms = 5000;
-};
 
 // Blocking; callable from several threads at once.
 class PackageServer {

@@ -10,10 +10,14 @@ anything else                              {"name", "path", "host", "hops", "for
 import http.client
 import http.server
 import json
+import pathlib
 import socket
 import sys
 import time
 import urllib.parse
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from handler import Handler  # noqa: E402
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -27,8 +31,7 @@ class Server(http.server.ThreadingHTTPServer):
         pass
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Lambda(Handler):
     disable_nagle_algorithm = True
     wbufsize = 65536  # head and body in one segment
 
@@ -62,31 +65,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             connection.close()
         self.answer(200, {"name": self.server.name, "answers": answers})
 
-    def body(self):
-        if "chunked" in self.headers.get("Transfer-Encoding", ""):
-            body = b""
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            self.rfile.readline()
-            return body
-        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-
-    def answer(self, status, document):
-        text = json.dumps(document).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-        self.wfile.flush()
-
-    def log_message(self, *_):
-        pass
-
 
 def main(name, port):
-    server = Server(("127.0.0.1", int(port)), Handler)
+    server = Server(("127.0.0.1", int(port)), Lambda)
     server.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     server.name = name
     print(server.server_port, flush=True)

@@ -19,6 +19,9 @@ import threading
 import time
 import zipfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from handler import Handler  # noqa: E402
+
 LISTENING = re.compile(r" listening http=\S+:(\d+)")
 JPEG = {"Content-Type": "image/jpeg"}
 INSTANCE = "an-instance"
@@ -115,18 +118,17 @@ class Platform(http.server.ThreadingHTTPServer):
         return self.bodies(resource)
 
 
-class PlatformHandler(http.server.BaseHTTPRequestHandler):
+class PlatformHandler(Handler):
+    protocol_version = "HTTP/1.0"
+
     def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = json.loads(self.body())
         self.server.heard.append((self.path, body))
         early = self.path.endswith("confirm_ready") and len(self.server.bodies("confirm_ready")) == 1
         self.send_response(409 if early else 201 if self.path.endswith("subscriptions") else 204)
         if not self.path.endswith(("confirm_ready", "confirm_termination")) or early:
             self.send_header("Content-Length", "0")
         self.end_headers()
-
-    def log_message(self, *_):
-        pass
 
 
 def check_common(instance, package):

@@ -13,6 +13,8 @@ import threading
 import time
 import zipfile
 
+from handler import Handler
+
 PATIENCE_S = 20
 
 
@@ -38,19 +40,7 @@ class Meo:
         self.known = set()
         meo = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_):
-                pass
-
-            def answer(self, status, body, media="application/json"):
-                self.send_response(status)
-                self.send_header("Content-Type", media)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
+        class Operator(Handler):
             def do_GET(self):
                 parts = self.path.split("/")
                 content = meo.packages.get(parts[4])
@@ -63,10 +53,10 @@ class Meo:
                         "checksum": {"algorithm": "SHA-256",
                                      "hash": hashlib.sha256(content).hexdigest()},
                         "onboardingState": "ONBOARDED", "operationalState": "ENABLED"}
-                return self.answer(200, json.dumps(info).encode())
+                return self.answer(200, info)
 
             def do_PUT(self):
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                body = json.loads(self.body())
                 host, what = self.path.split("/")[4:6]
                 if what == "registration":
                     meo.known.add(host)
@@ -77,7 +67,7 @@ class Meo:
                     meo.loads.append(body)
                 return self.answer(200, b"{}")
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Operator)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

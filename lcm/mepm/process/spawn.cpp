@@ -151,13 +151,6 @@ Error end_child(pid_t child, const Error& error) {
 
 }  // namespace
 
-Fd::~Fd() { close(); }
-
-void Fd::close() {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
-}
-
 Fd open_pidfd(pid_t pid) { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
 
 Result<Spawned> spawn(const SpawnRequest& request,

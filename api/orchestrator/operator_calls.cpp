@@ -1,0 +1,71 @@
+#include "api/orchestrator/operator_calls.h"
+
+#include "api/http/problem.h"
+
+namespace mx2 {
+namespace {
+
+constexpr const char* kRoot = "/operator/v1";
+constexpr int kOk = 200;
+constexpr int kNotFound = 404;
+constexpr int kMethodNotAllowed = 405;
+
+}  // namespace
+
+Result<http::Reply> OperatorCalls::ask(const std::string& method, const std::string& path,
+                                       const http::Headers& headers, const std::string& body) {
+  return http_.send(method, url_ + kRoot + path, headers, body);
+}
+
+Result<json::Value> OperatorCalls::get(const std::string& path) {
+  return document_of(path, ask("GET", path));
+}
+
+Error OperatorCalls::refused(const std::string& path, const http::Reply& reply) {
+  const auto document = json::parse(reply.body);
+  auto detail = document.ok() ? text_of(*document, "detail") : std::string();
+  if (!detail.empty()) detail = ": " + detail;
+  return {http::code_of(reply.status),
+          "the orchestrator answered " + path + " with " + std::to_string(reply.status) + detail,
+          {},
+          {},
+          {},
+          0};
+}
+
+Error OperatorCalls::strange(const std::string& path) {
+  return {ErrorCode::kInternal,
+          "the orchestrator's answer to " + path + " is not as expected",
+          {},
+          {},
+          {},
+          0};
+}
+
+Result<json::Value> OperatorCalls::document_of(const std::string& path,
+                                               const Result<http::Reply>& reply) {
+  if (!reply) return reply.error();
+  if (reply->status != kOk) return refused(path, *reply);
+  auto document = json::parse(reply->body);
+  if (!document || !document->is_object()) return strange(path);
+  return document;
+}
+
+bool OperatorCalls::is_unknown(const Result<http::Reply>& reply) {
+  return reply.ok() && (reply->status == kNotFound || reply->status == kMethodNotAllowed);
+}
+
+std::optional<std::uint64_t> number_of(const json::Value& object, const char* member) {
+  if (!object.is_object()) return std::nullopt;
+  const auto it = object.find(member);
+  if (it == object.end() || !it->is_number_unsigned()) return std::nullopt;
+  return it->get<std::uint64_t>();
+}
+
+std::string text_of(const json::Value& object, const char* member) {
+  if (!object.is_object()) return {};
+  const auto it = object.find(member);
+  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+}  // namespace mx2
