@@ -101,7 +101,7 @@ void DataPlane::start(std::int64_t now_ms) {
   ::unlink(command_socket(directory_, serving_).c_str());
   serving_ = 0;
   auto started = write_files(now_ms);
-  if (started) started = process_.start(directory_ + "/haproxy.cfg", master_socket());
+  if (started) started = process_.start(directory_ + "/haproxy.cfg", "unix@" + master_socket());
   if (!started) {
     log::error("cannot start HAProxy", {{"reason", started.error().detail}});
     pending_.reset();

@@ -109,6 +109,7 @@ void Dispatcher::read_line(std::string_view line) {
     if (!entry->asked_for) busy_.insert(entry->lambda.app_d_id);
     entry->asked_for = true;
     calls_.add();
+    ++samples_;
     if (call->sample.failed) errors_.add();
     return;
   }
@@ -179,6 +180,17 @@ json::Value Dispatcher::health() const {
   if (!problem.empty()) out["orchestrator"] = problem;
   if (!problem.empty() && serving_) out["status"] = "stale";
   return out;
+}
+
+json::Value Dispatcher::stats() const {
+  const std::lock_guard lock(mutex_);
+  std::int64_t in_flight = 0;
+  for (const auto& [app, entry] : entries_) {
+    for (std::size_t i = 0; i < entry.lambda.destinations.size(); ++i) {
+      in_flight += entry.selector.state(i).in_flight + entry.selector.state(i).queued;
+    }
+  }
+  return {{"requests", samples_}, {"in_flight", in_flight}};
 }
 
 json::Value Dispatcher::to_json(const Entry& entry) const {

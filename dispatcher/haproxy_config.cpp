@@ -32,7 +32,7 @@ std::string error(int status, const char* cause, const char* title, const char* 
 
 std::string global_section(const DispatcherOptions& options, const std::string& directory,
                            int generation) {
-  std::string out = "global\n  stats socket " + command_socket(directory, generation) +
+  std::string out = "global\n  stats socket unix@" + command_socket(directory, generation) +
                     " mode 600 level admin\n  maxconn " +
                     std::to_string(options.limits.connections_max) + "\n  tune.bufsize " +
                     std::to_string(options.limits.buffer_bytes) + "\n  hard-stop-after " +
@@ -59,7 +59,7 @@ std::string errors() {
 }
 
 std::string log_to(const std::string& socket) {
-  return "  log " + socket + " len 2048 format raw local0\n";
+  return "  log unix@" + socket + " len 2048 format raw local0\n";
 }
 
 std::string defaults_section(const DispatcherOptions& options, const std::string& directory) {
@@ -109,6 +109,23 @@ std::string body_rules(const DispatcherOptions& options) {
   return out;
 }
 
+constexpr const char* kOwnBackend = "own";
+
+// For whoever balances dispatchers or looks after one: whether it can dispatch.
+std::string health_rule(bool complete) {
+  return "  http-request return status " + std::string(complete ? "200" : "503") +
+         " content-type application/json string '{\"status\":\"" + (complete ? "ok" : "starting") +
+         "\"}' if { path /-/health }\n";
+}
+
+std::string own_backend(const DispatcherOptions& options) {
+  const bool any = options.api_address == "0.0.0.0" || options.api_address == "::";
+  const auto address = any ? std::string("127.0.0.1") : options.api_address;
+  const bool v6 = address.find(':') != std::string::npos;
+  return "backend " + std::string(kOwnBackend) + "\n  server api " +
+         (v6 ? "[" + address + "]" : address) + ":" + std::to_string(options.api_port) + "\n";
+}
+
 // Which λ there are is not known yet: later. Else it is, and this one is none of them.
 std::string unknown_rule(bool complete) {
   const std::string condition = " unless { var(txn.backend) -m found }\n";
@@ -127,9 +144,7 @@ std::string frontend_section(const DispatcherOptions& options, const std::string
   out += "  no log\n" + log_to(call_log_socket(directory));
   out += "  log-format \"R %b %s %ST %[var(txn.t0)] %[var(txn.t1)] %U %sc %rc %sq %bq %ts\"\n";
   // Nobody learns from calls that no destination had.
-  out +=
-      "  http-request return status 200 content-type application/json string "
-      "'{\"status\":\"ok\"}' if { path /-/health }\n";
+  out += health_rule(complete);
   out += "  http-request set-var(txn.app) path,field(2,/),url_dec,url_enc\n";
   out += "  http-request set-var(txn.rest) path,field(3,/,0)\n";
   out += "  http-request set-var(txn.hops) int(0)\n";
@@ -143,6 +158,8 @@ std::string frontend_section(const DispatcherOptions& options, const std::string
   // No second hop: what comes from a dispatcher goes to a λ.
   out += "  http-request set-var(txn.backend) var(txn.app),map_str(" + directory +
          "/final.map) if { var(txn.hops) -m int gt 0 }\n";
+  out += "  http-request set-var(txn.backend) str(" + std::string(kOwnBackend) +
+         ") if { path /-/stats }\n";
   out += unknown_rule(complete);
   out += body_rules(options);
   out += "  http-request set-header Mx2-Dispatched %[var(txn.hops),add(1)]\n";
@@ -222,9 +239,9 @@ std::string server_arguments(const DispatcherOptions& options, std::size_t serve
 HaproxyFiles haproxy_files(const Layout& layout, const DispatcherOptions& options,
                            const std::string& directory, int generation) {
   HaproxyFiles files;
-  files.configuration = global_section(options, directory, generation) + "\n" +
-                        defaults_section(options, directory) + "\n" +
-                        frontend_section(options, directory, layout.complete);
+  files.configuration =
+      global_section(options, directory, generation) + "\n" + defaults_section(options, directory) +
+      "\n" + frontend_section(options, directory, layout.complete) + "\n" + own_backend(options);
   const auto arguments = server_arguments(options, count_servers(layout));
   for (const auto& [name, backend] : layout.backends) {
     files.configuration += "\n" + backend_section(name, backend, options, arguments);
