@@ -85,8 +85,8 @@ Result<void> DataPlane::write_files(std::int64_t now_ms) {
   const auto files = haproxy_files(wanted_, options_, directory_, generation_);
   servers_ = count_servers(wanted_);
   for (const auto& [name, text] :
-       {std::pair("/haproxy.cfg", &files.configuration), std::pair("/routes.map", &files.routes),
-        std::pair("/final.map", &files.final_routes)}) {
+       {std::pair("/haproxy.cfg", &files.configuration), std::pair("/wait.lua", &files.script),
+        std::pair("/routes.map", &files.routes), std::pair("/final.map", &files.final_routes)}) {
     if (auto written = write_file(directory_ + name, *text); !written) return written;
   }
   pending_ = Pending{generation_, wanted_, now_ms};

@@ -7,6 +7,16 @@ namespace {
 
 constexpr int kMsPerSecond = 1000;
 constexpr int kSampledCallsPerSecond = 500;
+// A context may lead here some milliseconds before we are told of its λ's first instance: a call
+// that finds nobody looks again, a few times.
+constexpr const char* kWaitForSomebody =
+    R"(core.register_action("wait_for_somebody", {"http-req"}, function(txn)
+  for _, ms in ipairs({5, 10, 20, 40, 80}) do
+    core.msleep(ms)
+    if txn.f:nbsrv() > 0 then return end
+  end
+end)
+)";
 
 std::string ms(std::int64_t value) { return std::to_string(value) + "ms"; }
 
@@ -37,6 +47,7 @@ std::string global_section(const DispatcherOptions& options, const std::string& 
                     std::to_string(options.limits.connections_max) + "\n  tune.bufsize " +
                     std::to_string(options.limits.buffer_bytes) + "\n  hard-stop-after " +
                     ms(options.haproxy.drain_ms) + "\n";
+  out += "  lua-load " + directory + "/wait.lua\n";
   // Checks must not come in bursts.
   out += "  spread-checks 20\n";
   if (options.haproxy.threads > 0) {
@@ -187,6 +198,7 @@ std::string path_rules(const std::string& path) {
 std::string backend_section(const std::string& name, const Backend& backend,
                             const DispatcherOptions& options, const std::string& arguments) {
   std::string out = "backend " + name + "\n  balance " + algorithm(options.selection.policy) + "\n";
+  out += "  http-request lua.wait_for_somebody unless { nbsrv gt 0 }\n";
   out += path_rules(backend.path);
   // Of many calls a tenth tells as much.
   out += "  http-response set-log-level silent if { be_sess_rate gt " +
@@ -246,6 +258,7 @@ HaproxyFiles haproxy_files(const Layout& layout, const DispatcherOptions& option
   for (const auto& [name, backend] : layout.backends) {
     files.configuration += "\n" + backend_section(name, backend, options, arguments);
   }
+  files.script = kWaitForSomebody;
   files.routes = map_text(layout.routes);
   files.final_routes = map_text(layout.final_routes);
   return files;

@@ -217,6 +217,7 @@ void Lifecycle::adjust_capacity(Time now) {
   capacity_at_ = now + milliseconds(options_.capacity.period_ms);
   CapacityInputs inputs;
   inputs.clients = service_.index.clients().all();
+  for (const auto& waiting : waiting_) ++inputs.clients[waiting.cell];
   for (auto& [id, host] : hosts_) {
     if (!host.reachable || !host.reconciler->known()) continue;
     auto& there = inputs.hosts[id];
