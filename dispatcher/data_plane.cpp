@@ -48,6 +48,10 @@ DataPlane::DataPlane(const DispatcherOptions& options, std::string directory,
 void DataPlane::put(const Lambda& lambda, const std::vector<int>& weights) {
   remove(lambda.app_d_id);
   add_lambda(wanted_, lambda, weights);
+  const auto& all = lambda.destinations;
+  if (std::any_of(all.begin(), all.end(), [](const auto& d) { return !d.tls_host.empty(); })) {
+    wanted_.ca_file = options_.ca_file;
+  }
 }
 
 void DataPlane::remove(const std::string& app_d_id) {
@@ -149,6 +153,7 @@ void DataPlane::look_whether_loaded(std::int64_t now_ms) {
 
 Layout DataPlane::part(const Layout& of, const std::string& app_d_id) const {
   Layout out;
+  out.ca_file = of.ca_file;
   for (const bool final : {false, true}) {
     const auto name = backend_name(app_d_id, final);
     const auto it = of.backends.find(name);

@@ -115,7 +115,8 @@ void Dispatcher::read_line(std::string_view line) {
   }
   const auto& change = std::get<ServerChanged>(*parsed);
   auto* entry = entry_of(change.backend);
-  if (entry == nullptr || !entry->selector.set_up(std::string(change.server), change.up)) return;
+  if (entry == nullptr) return;
+  if (!entry->selector.set_up(std::string(change.server), change.up, change.checked)) return;
   log::info(change.up ? "destination answers again" : "destination does not answer",
             {{"app", entry->lambda.app_d_id}, {"destination", std::string(change.server)}});
   busy_.insert(entry->lambda.app_d_id);
@@ -166,7 +167,7 @@ void Dispatcher::look_at_servers(std::int64_t now_ms) {
     auto* entry = entry_of(server.backend);
     if (entry == nullptr) continue;
     entry->selector.set_counts(server.server, server.in_flight, server.queued);
-    if (server.disabled) continue;
+    if (server.disabled || !server.checked) continue;
     if (entry->selector.set_up(server.server, server.up)) busy_.insert(entry->lambda.app_d_id);
   }
 }

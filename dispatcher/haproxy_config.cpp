@@ -129,12 +129,19 @@ std::string health_rule(bool complete) {
          "\"}' if { path /-/health }\n";
 }
 
-std::string own_backend(const DispatcherOptions& options) {
+// A file that some server of the configuration names can be named by those that are added later.
+std::string trust(const std::string& ca_file) {
+  if (ca_file.empty()) return {};
+  return "  server trust 127.0.0.1:1 disabled ssl verify required ca-file " + ca_file + "\n";
+}
+
+std::string own_backend(const DispatcherOptions& options, const std::string& ca_file) {
   const bool any = options.api_address == "0.0.0.0" || options.api_address == "::";
   const auto address = any ? std::string("127.0.0.1") : options.api_address;
   const bool v6 = address.find(':') != std::string::npos;
   return "backend " + std::string(kOwnBackend) + "\n  server api " +
-         (v6 ? "[" + address + "]" : address) + ":" + std::to_string(options.api_port) + "\n";
+         (v6 ? "[" + address + "]" : address) + ":" + std::to_string(options.api_port) + "\n" +
+         trust(ca_file);
 }
 
 // Which λ there are is not known yet: later. Else it is, and this one is none of them.
@@ -196,16 +203,17 @@ std::string path_rules(const std::string& path) {
 }
 
 std::string backend_section(const std::string& name, const Backend& backend,
-                            const DispatcherOptions& options, const std::string& arguments) {
+                            const DispatcherOptions& options, const std::string& arguments,
+                            const std::string& ca_file) {
   std::string out = "backend " + name + "\n  balance " + algorithm(options.selection.policy) + "\n";
-  out += "  http-request lua.wait_for_somebody unless { nbsrv gt 0 }\n";
   out += path_rules(backend.path);
+  out += "  http-request lua.wait_for_somebody unless { nbsrv gt 0 }\n";
   // Of many calls a tenth tells as much.
   out += "  http-response set-log-level silent if { be_sess_rate gt " +
          std::to_string(kSampledCallsPerSecond) + " } !{ rand(10) -m int 0 }\n";
   for (const auto& [server, state] : backend.servers) {
     out += "  server " + server + " " + state.address + " weight " + std::to_string(state.weight) +
-           arguments + (state.enabled ? "\n" : " disabled\n");
+           arguments + tls_arguments(state, ca_file) + (state.enabled ? "\n" : " disabled\n");
   }
   return out;
 }
@@ -251,12 +259,14 @@ std::string server_arguments(const DispatcherOptions& options, std::size_t serve
 HaproxyFiles haproxy_files(const Layout& layout, const DispatcherOptions& options,
                            const std::string& directory, int generation) {
   HaproxyFiles files;
-  files.configuration =
-      global_section(options, directory, generation) + "\n" + defaults_section(options, directory) +
-      "\n" + frontend_section(options, directory, layout.complete) + "\n" + own_backend(options);
+  files.configuration = global_section(options, directory, generation) + "\n" +
+                        defaults_section(options, directory) + "\n" +
+                        frontend_section(options, directory, layout.complete) + "\n" +
+                        own_backend(options, layout.ca_file);
   const auto arguments = server_arguments(options, count_servers(layout));
   for (const auto& [name, backend] : layout.backends) {
-    files.configuration += "\n" + backend_section(name, backend, options, arguments);
+    files.configuration +=
+        "\n" + backend_section(name, backend, options, arguments, layout.ca_file);
   }
   files.script = kWaitForSomebody;
   files.routes = map_text(layout.routes);

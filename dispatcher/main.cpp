@@ -148,6 +148,14 @@ Result<void> find_haproxy(const std::string& program) {
                      "haproxy)");
 }
 
+// What HAProxy could not read would keep it from loading anything.
+std::string readable(const std::string& ca_file) {
+  if (ca_file.empty() || ::access(ca_file.c_str(), R_OK) == 0) return ca_file;
+  log::warn("https destinations cannot be called: tls.ca_file cannot be read",
+            {{"file", ca_file}, {"reason", std::strerror(errno)}});
+  return {};
+}
+
 http::ClientOptions client_options(const OrchestratorAccess& access) {
   http::ClientOptions options;
   options.timeout_ms = access.timeout_ms + access.wait_ms;
@@ -181,6 +189,7 @@ Result<void> listen(http::PistacheServer& server, http::Router& router,
 Result<void> run_for_ever(DispatcherOptions options) {
   const SystemClock clock;
   if (auto found = find_haproxy(options.haproxy.program); !found) return found;
+  options.ca_file = readable(options.ca_file);
   options.limits.connections_max = connections_possible(options.limits.connections_max);
   auto directory = Directory::make(options.haproxy.directory);
   if (!directory) return directory.error();

@@ -149,6 +149,10 @@ Result<ReadDispatcherOptions> read_dispatcher_options(const config::Document& do
   read_limits(reader, options);
   read_health(reader, options.health);
   read_haproxy(reader, options.haproxy);
+  reader.text("tls.ca_file", options.ca_file);
+  if (options.ca_file.find_first_of(" \t\n\"'#\\$") != std::string::npos) {
+    reader.fail("tls.ca_file", "HAProxy cannot take such a name");
+  }
   reader.choice("log.level", options.log_level, {"debug", "info", "warn", "error", "off"});
   reader.choice("log.format", options.log_format, {"text", "json"});
   if (auto fine = reader.finish(); !fine) return fine.error();

@@ -91,6 +91,7 @@ struct DispatcherOptions {
   TimeoutOptions timeouts;
   HealthOptions health;
   HaproxyOptions haproxy;
+  std::string ca_file = "/etc/ssl/certs/ca-certificates.crt";  // of https destinations; empty: none
   std::string log_level = "info";
   std::string log_format = "text";
 };
