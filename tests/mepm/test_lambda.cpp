@@ -10,7 +10,7 @@
 //   chatter       serves, and writes to its output without end
 //   grow-file     writes a file without end
 //   stubborn      serves, and ignores SIGTERM
-//   memory        serves, and uses more and more memory
+//   memory        serves, and uses more and more memory from its first request on
 //   confirm       says confirm_ready; asks to be told of its end, and confirms it
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -172,6 +172,7 @@ void grow_file() {
 
 void use_memory() {
   std::vector<std::string> held;
+  while (requests == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   for (;;) {
     held.emplace_back(1U << 20U, 'x');
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
