@@ -22,7 +22,8 @@ usage: deploy/run.sh [--data DIR] [--mx2-port PORT] [--operator-port PORT] [--op
 Installs what is missing with apt, builds, and starts mx2-orchestrator on an SQLite store that
 begins with the example apps, hosts and table of deploy/example/content.yaml, and mx2-optimizer with
 the topology of deploy/example/city.yaml. Three MEC hosts of this machine, edge-north, edge-south
-and edge-west, are served by a mx2-mepm each; the example packages are on-boarded. Ctrl-C stops all.
+and edge-west, are served by a mx2-mepm each; the packages of the examples and of the dispatcher are
+on-boarded. Ctrl-C stops all.
 
   --data DIR            where the store, the configuration and the log are   (default ./data)
   --mx2-port PORT       interface of device applications; 0: any free port   (default 8080)
@@ -139,7 +140,7 @@ server: {port: $port}
 orchestrator: {url: "$operator_url"}
 state_dir: "$data/$host"
 end_on_stop: true
-process: {port_first: $((20000 + 1000 * number)), ports: 1000, uid_first: $((700000 + 1000 * number))}
+process: {port_first: $((20000 + 1000 * number)), ports: 1000, uid_first: $((700000 + 1000 * number)), files_max: 8192}
 END
   : >"$said"
   "$bin/mx2-mepm" --config "$config" >"$said" 2>&1 &
@@ -205,6 +206,10 @@ elsewhere, and see the calls follow:
   \$mx2ctl instances
   \$mx2ctl packages list
   \$mx2ctl hosts list
+
+Have its calls dispatched, by dispatchers that are started where the UEs are; the client follows:
+
+  \$mx2ctl apps strategy executor-1 dispatching
 END
 }
 

@@ -55,7 +55,8 @@ std::optional<std::variant<CallLogged, ServerChanged>> parse_server(std::string_
   }
   const auto state = fields[2].substr(0, fields[2].find_first_of(",./"));
   if (state != "UP" && state != "DOWN") return std::nullopt;
-  return ServerChanged{fields[0].substr(0, slash), fields[0].substr(slash + 1), state == "UP"};
+  return ServerChanged{fields[0].substr(0, slash), fields[0].substr(slash + 1), state == "UP",
+                       !fields[2].starts_with("UP/READY")};
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ struct ServerChanged {
   std::string_view backend;
   std::string_view server;
   bool up = false;
+  bool checked = true;  // false: up because we have enabled it
 };
 
 // The views are into `line`. Nothing for lines that say nothing about a destination.

@@ -127,6 +127,7 @@ std::vector<ServerState> parse_stat(std::string_view csv) {
                       std::string(field("svname")),
                       field("status").starts_with("UP") || field("status") == "no check",
                       field("status").starts_with("MAINT"),
+                      !field("check_status").empty() && !field("check_status").ends_with("INI"),
                       number(field("scur")),
                       number(field("qcur")),
                       number(field("stot")),

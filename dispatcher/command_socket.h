@@ -27,6 +27,7 @@ struct ServerState {
   std::string server;
   bool up = false;
   bool disabled = false;  // by us: it is neither up nor down
+  bool checked = false;   // else it is up until proven otherwise
   long in_flight = 0;
   long queued = 0;
   long calls = 0;

@@ -48,6 +48,10 @@ DataPlane::DataPlane(const DispatcherOptions& options, std::string directory,
 void DataPlane::put(const Lambda& lambda, const std::vector<int>& weights) {
   remove(lambda.app_d_id);
   add_lambda(wanted_, lambda, weights);
+  const auto& all = lambda.destinations;
+  if (std::any_of(all.begin(), all.end(), [](const auto& d) { return !d.tls_host.empty(); })) {
+    wanted_.ca_file = options_.ca_file;
+  }
 }
 
 void DataPlane::remove(const std::string& app_d_id) {
@@ -85,8 +89,8 @@ Result<void> DataPlane::write_files(std::int64_t now_ms) {
   const auto files = haproxy_files(wanted_, options_, directory_, generation_);
   servers_ = count_servers(wanted_);
   for (const auto& [name, text] :
-       {std::pair("/haproxy.cfg", &files.configuration), std::pair("/routes.map", &files.routes),
-        std::pair("/final.map", &files.final_routes)}) {
+       {std::pair("/haproxy.cfg", &files.configuration), std::pair("/wait.lua", &files.script),
+        std::pair("/routes.map", &files.routes), std::pair("/final.map", &files.final_routes)}) {
     if (auto written = write_file(directory_ + name, *text); !written) return written;
   }
   pending_ = Pending{generation_, wanted_, now_ms};
@@ -101,7 +105,7 @@ void DataPlane::start(std::int64_t now_ms) {
   ::unlink(command_socket(directory_, serving_).c_str());
   serving_ = 0;
   auto started = write_files(now_ms);
-  if (started) started = process_.start(directory_ + "/haproxy.cfg", master_socket());
+  if (started) started = process_.start(directory_ + "/haproxy.cfg", "unix@" + master_socket());
   if (!started) {
     log::error("cannot start HAProxy", {{"reason", started.error().detail}});
     pending_.reset();
@@ -149,6 +153,7 @@ void DataPlane::look_whether_loaded(std::int64_t now_ms) {
 
 Layout DataPlane::part(const Layout& of, const std::string& app_d_id) const {
   Layout out;
+  out.ca_file = of.ca_file;
   for (const bool final : {false, true}) {
     const auto name = backend_name(app_d_id, final);
     const auto it = of.backends.find(name);

@@ -9,8 +9,11 @@
 namespace mx2::dispatcher {
 namespace {
 
-constexpr std::string_view kScheme = "http://";
+constexpr std::string_view kHttp = "http://";
+constexpr std::string_view kHttps = "https://";
 constexpr std::uint16_t kHttpPort = 80;
+constexpr std::uint16_t kHttpsPort = 443;
+constexpr std::size_t kHostBytesMax = 253;
 constexpr std::uint64_t kPortMax = 65535;
 
 bool is_plain(std::string_view text, std::string_view extra) {
@@ -21,15 +24,16 @@ bool is_plain(std::string_view text, std::string_view extra) {
   });
 }
 
-Result<std::uint16_t> parse_port(std::string_view text) {
-  if (text.empty()) return kHttpPort;
+Result<std::uint16_t> parse_port(std::string_view text, std::uint16_t standard) {
+  if (text.empty()) return standard;
   const auto port = text.size() > 5 ? std::nullopt : parse_uint(text);
   if (!port || *port == 0 || *port > kPortMax) return invalid_argument("a port that is none");
   return static_cast<std::uint16_t>(*port);
 }
 
-Result<ReferenceUri> parse_authority(std::string_view authority) {
+Result<ReferenceUri> parse_authority(std::string_view authority, bool tls) {
   ReferenceUri uri;
+  uri.tls = tls;
   std::string_view port;
   if (authority.starts_with('[')) {
     const auto end = authority.find(']');
@@ -43,11 +47,14 @@ Result<ReferenceUri> parse_authority(std::string_view authority) {
     const auto colon = authority.find(':');
     uri.host = to_lower(authority.substr(0, colon));
     if (colon != std::string_view::npos) port = authority.substr(colon + 1);
-    if (uri.host.empty() || !is_plain(uri.host, "-._")) {
+    if (uri.host.empty() || uri.host.size() > kHostBytesMax || !is_plain(uri.host, "-._")) {
       return invalid_argument("a host that is none");
     }
   }
-  auto number = parse_port(port);
+  if (tls && IpAddress::parse(uri.host)) {
+    return invalid_argument("https needs the name of a host, which its certificate has");
+  }
+  auto number = parse_port(port, tls ? kHttpsPort : kHttpPort);
   if (!number) return number.error();
   uri.port = *number;
   return uri;
@@ -63,6 +70,11 @@ std::optional<std::string> address_of(const World& world, const std::string& hos
 std::string join(const std::string& address, std::uint16_t port, bool brackets) {
   const bool v6 = brackets && address.find(':') != std::string::npos;
   return (v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
+}
+
+// Of the data plane's server. Of one address, different names may be asked for.
+std::string name_of(const ReferenceUri& uri, const std::string& address) {
+  return join(address, uri.port, false) + (uri.tls ? ":tls:" + uri.host : "");
 }
 
 bool has_label(const Host& host, const std::string& label) {
@@ -118,7 +130,7 @@ class Finder {
         const auto uri = parse_reference_uri(instance.reference_uri);
         if (!uri) continue;
         const auto address = address_of(world_, uri->host);
-        if (address) dispatchers_[join(*address, uri->port, false)] = id;
+        if (address) dispatchers_[name_of(*uri, *address)] = id;
       }
     }
   }
@@ -147,10 +159,12 @@ class Finder {
     if (!uri) return problem(uri.error().detail);
     const auto address = address_of(world_, uri->host);
     if (!address) return problem("its name cannot be resolved");
+    if (uri->tls && options_.ca_file.empty()) return problem("there is no tls.ca_file");
     if (lambda.destinations.empty()) lambda.path = uri->path;
     if (uri->path != lambda.path) return problem("its path is not " + lambda.path + "/");
     Destination destination;
-    destination.name = join(*address, uri->port, false);
+    destination.name = name_of(*uri, *address);
+    if (uri->tls) destination.tls_host = uri->host;
     destination.address = join(*address, uri->port, true);
     const auto other = dispatchers_.find(destination.name);
     destination.final = other == dispatchers_.end();
@@ -198,12 +212,14 @@ bool Lambda::has_other_dispatchers() const {
 }
 
 Result<ReferenceUri> parse_reference_uri(std::string_view uri) {
-  if (!to_lower(uri.substr(0, kScheme.size())).starts_with(kScheme)) {
-    return invalid_argument("only http:// can be dispatched to");
+  const auto scheme = to_lower(uri.substr(0, kHttps.size()));
+  const bool tls = scheme.starts_with(kHttps);
+  if (!tls && !scheme.starts_with(kHttp)) {
+    return invalid_argument("only http:// and https:// can be dispatched to");
   }
-  uri.remove_prefix(kScheme.size());
+  uri.remove_prefix(tls ? kHttps.size() : kHttp.size());
   const auto slash = std::min(uri.find('/'), uri.size());
-  auto result = parse_authority(uri.substr(0, slash));
+  auto result = parse_authority(uri.substr(0, slash), tls);
   if (!result) return result;
   auto path = uri.substr(slash);
   while (path.ends_with('/')) path.remove_suffix(1);

@@ -40,6 +40,8 @@ struct Destination {
   Admin admin = Admin::kReady;
   int latency_ms = 0;  // as configured; 0: nothing was
   bool final = true;   // false: another dispatcher, who forwards
+  // Whose certificate it must have, also in the name; empty: plain HTTP.
+  std::string tls_host;
   bool operator==(const Destination&) const = default;
 };
 
@@ -53,8 +55,10 @@ struct Lambda {
   [[nodiscard]] bool has_other_dispatchers() const;
 };
 
-// scheme://host[:port][/path] of a referenceURI; none for what cannot be proxied to.
+// scheme://host[:port][/path] of a referenceURI; none for what cannot be proxied to. With https the
+// host has a name: HAProxy checks certificates by names alone.
 struct ReferenceUri {
+  bool tls = false;
   std::string host;  // without the brackets of an IPv6 address
   std::uint16_t port = 0;
   std::string path;  // without '/' at its end

@@ -109,12 +109,14 @@ void Dispatcher::read_line(std::string_view line) {
     if (!entry->asked_for) busy_.insert(entry->lambda.app_d_id);
     entry->asked_for = true;
     calls_.add();
+    ++samples_;
     if (call->sample.failed) errors_.add();
     return;
   }
   const auto& change = std::get<ServerChanged>(*parsed);
   auto* entry = entry_of(change.backend);
-  if (entry == nullptr || !entry->selector.set_up(std::string(change.server), change.up)) return;
+  if (entry == nullptr) return;
+  if (!entry->selector.set_up(std::string(change.server), change.up, change.checked)) return;
   log::info(change.up ? "destination answers again" : "destination does not answer",
             {{"app", entry->lambda.app_d_id}, {"destination", std::string(change.server)}});
   busy_.insert(entry->lambda.app_d_id);
@@ -165,7 +167,7 @@ void Dispatcher::look_at_servers(std::int64_t now_ms) {
     auto* entry = entry_of(server.backend);
     if (entry == nullptr) continue;
     entry->selector.set_counts(server.server, server.in_flight, server.queued);
-    if (server.disabled) continue;
+    if (server.disabled || !server.checked) continue;
     if (entry->selector.set_up(server.server, server.up)) busy_.insert(entry->lambda.app_d_id);
   }
 }
@@ -179,6 +181,17 @@ json::Value Dispatcher::health() const {
   if (!problem.empty()) out["orchestrator"] = problem;
   if (!problem.empty() && serving_) out["status"] = "stale";
   return out;
+}
+
+json::Value Dispatcher::stats() const {
+  const std::lock_guard lock(mutex_);
+  std::int64_t in_flight = 0;
+  for (const auto& [app, entry] : entries_) {
+    for (std::size_t i = 0; i < entry.lambda.destinations.size(); ++i) {
+      in_flight += entry.selector.state(i).in_flight + entry.selector.state(i).queued;
+    }
+  }
+  return {{"requests", samples_}, {"in_flight", in_flight}};
 }
 
 json::Value Dispatcher::to_json(const Entry& entry) const {

@@ -39,6 +39,9 @@ class Dispatcher {
 
   // {"status":"ok"|"starting","orchestrator":…}
   [[nodiscard]] json::Value health() const;
+  // {"requests","in_flight"}: its own load, as a MEPM asks instances for it. Requests are those
+  // that were measured: of many a tenth.
+  [[nodiscard]] json::Value stats() const;
   // Every λ with its destinations, weights and response times.
   [[nodiscard]] json::Value status() const;
 
@@ -81,6 +84,7 @@ class Dispatcher {
   std::int64_t weights_due_ms_ = 0;
   std::int64_t look_due_ms_ = 0;
   bool serving_ = false;
+  std::uint64_t samples_ = 0;
 };
 
 }  // namespace mx2::dispatcher

@@ -2,6 +2,7 @@
 //
 //   GET /health     ok, starting, or stale: the orchestrator cannot be followed
 //   GET /metrics    Prometheus text
+//   GET /-/stats    its own load; HAProxy hands it on, as /mx2/stats of a λ
 //   GET /status     every λ with its destinations, weights and response times
 #pragma once
 

@@ -7,6 +7,16 @@ namespace {
 
 constexpr int kMsPerSecond = 1000;
 constexpr int kSampledCallsPerSecond = 500;
+// A context may lead here some milliseconds before we are told of its λ's first instance: a call
+// that finds nobody looks again, a few times.
+constexpr const char* kWaitForSomebody =
+    R"(core.register_action("wait_for_somebody", {"http-req"}, function(txn)
+  for _, ms in ipairs({5, 10, 20, 40, 80}) do
+    core.msleep(ms)
+    if txn.f:nbsrv() > 0 then return end
+  end
+end)
+)";
 
 std::string ms(std::int64_t value) { return std::to_string(value) + "ms"; }
 
@@ -32,11 +42,12 @@ std::string error(int status, const char* cause, const char* title, const char* 
 
 std::string global_section(const DispatcherOptions& options, const std::string& directory,
                            int generation) {
-  std::string out = "global\n  stats socket " + command_socket(directory, generation) +
+  std::string out = "global\n  stats socket unix@" + command_socket(directory, generation) +
                     " mode 600 level admin\n  maxconn " +
                     std::to_string(options.limits.connections_max) + "\n  tune.bufsize " +
                     std::to_string(options.limits.buffer_bytes) + "\n  hard-stop-after " +
                     ms(options.haproxy.drain_ms) + "\n";
+  out += "  lua-load " + directory + "/wait.lua\n";
   // Checks must not come in bursts.
   out += "  spread-checks 20\n";
   if (options.haproxy.threads > 0) {
@@ -59,7 +70,7 @@ std::string errors() {
 }
 
 std::string log_to(const std::string& socket) {
-  return "  log " + socket + " len 2048 format raw local0\n";
+  return "  log unix@" + socket + " len 2048 format raw local0\n";
 }
 
 std::string defaults_section(const DispatcherOptions& options, const std::string& directory) {
@@ -109,6 +120,30 @@ std::string body_rules(const DispatcherOptions& options) {
   return out;
 }
 
+constexpr const char* kOwnBackend = "own";
+
+// For whoever balances dispatchers or looks after one: whether it can dispatch.
+std::string health_rule(bool complete) {
+  return "  http-request return status " + std::string(complete ? "200" : "503") +
+         " content-type application/json string '{\"status\":\"" + (complete ? "ok" : "starting") +
+         "\"}' if { path /-/health }\n";
+}
+
+// A file that some server of the configuration names can be named by those that are added later.
+std::string trust(const std::string& ca_file) {
+  if (ca_file.empty()) return {};
+  return "  server trust 127.0.0.1:1 disabled ssl verify required ca-file " + ca_file + "\n";
+}
+
+std::string own_backend(const DispatcherOptions& options, const std::string& ca_file) {
+  const bool any = options.api_address == "0.0.0.0" || options.api_address == "::";
+  const auto address = any ? std::string("127.0.0.1") : options.api_address;
+  const bool v6 = address.find(':') != std::string::npos;
+  return "backend " + std::string(kOwnBackend) + "\n  server api " +
+         (v6 ? "[" + address + "]" : address) + ":" + std::to_string(options.api_port) + "\n" +
+         trust(ca_file);
+}
+
 // Which λ there are is not known yet: later. Else it is, and this one is none of them.
 std::string unknown_rule(bool complete) {
   const std::string condition = " unless { var(txn.backend) -m found }\n";
@@ -127,9 +162,7 @@ std::string frontend_section(const DispatcherOptions& options, const std::string
   out += "  no log\n" + log_to(call_log_socket(directory));
   out += "  log-format \"R %b %s %ST %[var(txn.t0)] %[var(txn.t1)] %U %sc %rc %sq %bq %ts\"\n";
   // Nobody learns from calls that no destination had.
-  out +=
-      "  http-request return status 200 content-type application/json string "
-      "'{\"status\":\"ok\"}' if { path /-/health }\n";
+  out += health_rule(complete);
   out += "  http-request set-var(txn.app) path,field(2,/),url_dec,url_enc\n";
   out += "  http-request set-var(txn.rest) path,field(3,/,0)\n";
   out += "  http-request set-var(txn.hops) int(0)\n";
@@ -143,6 +176,8 @@ std::string frontend_section(const DispatcherOptions& options, const std::string
   // No second hop: what comes from a dispatcher goes to a λ.
   out += "  http-request set-var(txn.backend) var(txn.app),map_str(" + directory +
          "/final.map) if { var(txn.hops) -m int gt 0 }\n";
+  out += "  http-request set-var(txn.backend) str(" + std::string(kOwnBackend) +
+         ") if { path /-/stats }\n";
   out += unknown_rule(complete);
   out += body_rules(options);
   out += "  http-request set-header Mx2-Dispatched %[var(txn.hops),add(1)]\n";
@@ -168,15 +203,17 @@ std::string path_rules(const std::string& path) {
 }
 
 std::string backend_section(const std::string& name, const Backend& backend,
-                            const DispatcherOptions& options, const std::string& arguments) {
+                            const DispatcherOptions& options, const std::string& arguments,
+                            const std::string& ca_file) {
   std::string out = "backend " + name + "\n  balance " + algorithm(options.selection.policy) + "\n";
   out += path_rules(backend.path);
+  out += "  http-request lua.wait_for_somebody unless { nbsrv gt 0 }\n";
   // Of many calls a tenth tells as much.
   out += "  http-response set-log-level silent if { be_sess_rate gt " +
          std::to_string(kSampledCallsPerSecond) + " } !{ rand(10) -m int 0 }\n";
   for (const auto& [server, state] : backend.servers) {
     out += "  server " + server + " " + state.address + " weight " + std::to_string(state.weight) +
-           arguments + (state.enabled ? "\n" : " disabled\n");
+           arguments + tls_arguments(state, ca_file) + (state.enabled ? "\n" : " disabled\n");
   }
   return out;
 }
@@ -224,11 +261,14 @@ HaproxyFiles haproxy_files(const Layout& layout, const DispatcherOptions& option
   HaproxyFiles files;
   files.configuration = global_section(options, directory, generation) + "\n" +
                         defaults_section(options, directory) + "\n" +
-                        frontend_section(options, directory, layout.complete);
+                        frontend_section(options, directory, layout.complete) + "\n" +
+                        own_backend(options, layout.ca_file);
   const auto arguments = server_arguments(options, count_servers(layout));
   for (const auto& [name, backend] : layout.backends) {
-    files.configuration += "\n" + backend_section(name, backend, options, arguments);
+    files.configuration +=
+        "\n" + backend_section(name, backend, options, arguments, layout.ca_file);
   }
+  files.script = kWaitForSomebody;
   files.routes = map_text(layout.routes);
   files.final_routes = map_text(layout.final_routes);
   return files;

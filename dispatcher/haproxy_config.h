@@ -12,6 +12,7 @@ namespace mx2::dispatcher {
 
 struct HaproxyFiles {
   std::string configuration;
+  std::string script;        // in Lua
   std::string routes;        // the map of λ to backend
   std::string final_routes;  // the same for calls that come from another dispatcher
 };

@@ -27,8 +27,8 @@ void add_backend(Layout& layout, const std::string& name, const Lambda& lambda,
   for (std::size_t i = 0; i < lambda.destinations.size(); ++i) {
     const auto& destination = lambda.destinations[i];
     if (final && !destination.final) continue;
-    backend.servers[destination.name] =
-        Server{destination.address, weights[i], destination.admin != Admin::kDown};
+    backend.servers[destination.name] = Server{
+        destination.address, weights[i], destination.admin != Admin::kDown, destination.tls_host};
   }
   if (!final) return;
   // Whoever is left must take the calls.
@@ -39,7 +39,8 @@ void add_backend(Layout& layout, const std::string& name, const Lambda& lambda,
 
 class Comparison {
  public:
-  Comparison(const std::string& arguments, Difference& out) : arguments_(arguments), out_(out) {}
+  Comparison(const std::string& arguments, const std::string& ca_file, Difference& out)
+      : arguments_(arguments), ca_file_(ca_file), out_(out) {}
 
   void backend(const std::string& name, const Backend* running, const Backend* wanted) {
     static const Backend kNone;
@@ -88,7 +89,7 @@ class Comparison {
   // Dynamic servers begin disabled, and their checks apart.
   void add(const std::string& server, const Server& state) {
     command("add server " + server + " " + state.address + " weight " +
-            std::to_string(state.weight) + arguments_);
+            std::to_string(state.weight) + arguments_ + tls_arguments(state, ca_file_));
     if (!state.enabled) return;
     command("enable server " + server);
     command("enable health " + server);
@@ -105,6 +106,7 @@ class Comparison {
   }
 
   const std::string& arguments_;
+  const std::string& ca_file_;
   Difference& out_;
 };
 
@@ -128,10 +130,18 @@ void add_lambda(Layout& layout, const Lambda& lambda, const std::vector<int>& we
   layout.final_routes[route_key(lambda.app_d_id)] = final;
 }
 
+std::string tls_arguments(const Server& server, const std::string& ca_file) {
+  const auto& host = server.tls_host;
+  if (host.empty()) return {};
+  return " ssl verify required ca-file " + ca_file + " sni str(" + host + ") verifyhost " + host +
+         " check-ssl check-sni " + host;
+}
+
 Difference difference(const Layout& running, const Layout& wanted,
                       const std::string& server_arguments, const std::string& directory) {
   Difference out;
-  Comparison comparison(server_arguments, out);
+  out.reload = running.ca_file != wanted.ca_file;
+  Comparison comparison(server_arguments, wanted.ca_file, out);
   for (const auto& [name, backend] : wanted.backends) {
     const auto it = running.backends.find(name);
     comparison.backend(name, it == running.backends.end() ? nullptr : &it->second, &backend);

@@ -16,8 +16,9 @@ inline constexpr int kWeightMax = 256;
 
 struct Server {
   std::string address;
-  int weight = 0;       // 0: gets no calls
-  bool enabled = true;  // false: nor health checks
+  int weight = 0;             // 0: gets no calls
+  bool enabled = true;        // false: nor health checks
+  std::string tls_host = {};  // whose certificate it must have; empty: plain HTTP
   bool operator==(const Server&) const = default;
 };
 
@@ -30,6 +31,9 @@ struct Backend {
 
 struct Layout {
   bool complete = true;  // false: there are λ that we have not been told of yet
+  // Of trusted certificates, once a server needs it: HAProxy reads it when it loads a
+  // configuration.
+  std::string ca_file;
   std::map<std::string, Backend> backends;
   std::map<std::string, std::string> routes;        // backend, by route_key()
   std::map<std::string, std::string> final_routes;  // the same for calls of other dispatchers
@@ -42,6 +46,9 @@ struct Layout {
 
 // Adds a λ. `weights`: as many as it has destinations.
 void add_lambda(Layout& layout, const Lambda& lambda, const std::vector<int>& weights);
+
+// How a server is called: over TLS, if it has a tls_host, and never without. Begins with a space.
+[[nodiscard]] std::string tls_arguments(const Server& server, const std::string& ca_file);
 
 struct Difference {
   std::vector<std::string> commands;

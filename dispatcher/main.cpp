@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <mutex>
@@ -139,6 +140,22 @@ int connections_possible(int wanted) {
   return static_cast<int>(room);
 }
 
+// Nothing of it is in our package: it comes from the host.
+Result<void> find_haproxy(const std::string& program) {
+  if (::access(program.c_str(), X_OK) == 0) return {};
+  return unavailable("haproxy.program: cannot run " + program + ": " + std::strerror(errno) +
+                     "; HAProxy 2.6 or newer must be installed on this host (apt-get install "
+                     "haproxy)");
+}
+
+// What HAProxy could not read would keep it from loading anything.
+std::string readable(const std::string& ca_file) {
+  if (ca_file.empty() || ::access(ca_file.c_str(), R_OK) == 0) return ca_file;
+  log::warn("https destinations cannot be called: tls.ca_file cannot be read",
+            {{"file", ca_file}, {"reason", std::strerror(errno)}});
+  return {};
+}
+
 http::ServerOptions server_options(const DispatcherOptions& options) {
   http::ServerOptions server;
   server.address = options.api_address;
@@ -163,6 +180,8 @@ Result<void> listen(http::PistacheServer& server, http::Router& router,
 
 Result<void> run_for_ever(DispatcherOptions options) {
   const SystemClock clock;
+  if (auto found = find_haproxy(options.haproxy.program); !found) return found;
+  options.ca_file = readable(options.ca_file);
   options.limits.connections_max = connections_possible(options.limits.connections_max);
   auto directory = Directory::make(options.haproxy.directory);
   if (!directory) return directory.error();
@@ -187,6 +206,7 @@ Result<void> run_for_ever(DispatcherOptions options) {
   if (auto listening = listen(server, router, options, listener->port); !listening) {
     return listening;
   }
+  options.api_port = server.port();  // HAProxy asks there
   std::atomic<bool> stopping{false};
   std::thread control([&] {
     while (!stopping) {
@@ -206,8 +226,13 @@ Result<void> run_for_ever(DispatcherOptions options) {
   return {};
 }
 
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): no thread yet
+  return value == nullptr ? "" : value;
+}
+
 Result<program::Prepared> prepare_program(const config::Document& document) {
-  auto read = read_dispatcher_options(document);
+  auto read = read_dispatcher_options(document, environment);
   if (!read) return read.error();
   program::Prepared prepared{
       read->effective, read->options.log_level, read->options.log_format, {}};

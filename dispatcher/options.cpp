@@ -1,6 +1,7 @@
 #include "dispatcher/options.h"
 
 #include <algorithm>
+#include <fstream>
 
 #include "api/base/text.h"
 #include "api/config/reader.h"
@@ -9,6 +10,34 @@ namespace mx2::dispatcher {
 namespace {
 
 constexpr int kHourMs = 3'600'000;
+constexpr std::uint64_t kPortMax = 65535;
+
+Result<std::string> first_line(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  if (!std::getline(file, line)) return invalid_argument("cannot read " + path);
+  return line;
+}
+
+// What the MEPM says of the place it has given us.
+Result<void> take_environment(const Environment& environment, DispatcherOptions& options) {
+  if (!environment || environment("MX2_APP_INSTANCE_ID").empty()) return {};
+  options.api_port = 0;
+  options.haproxy.directory = ".";
+  options.place.host_id = environment("MX2_HOST_ID");
+  const auto port = parse_uint(environment("MX2_PORT"));
+  if (!port || *port == 0 || *port > kPortMax) return invalid_argument("MX2_PORT is no port");
+  options.listen_port = static_cast<std::uint16_t>(*port);
+  auto& access = options.orchestrator;
+  if (const auto url = environment("MX2_ORCHESTRATOR_URL"); !url.empty()) access.url = url;
+  access.ca_file = environment("MX2_ORCHESTRATOR_CA_FILE");
+  const auto token_file = environment("MX2_ORCHESTRATOR_TOKEN_FILE");
+  if (token_file.empty()) return {};
+  auto token = first_line(token_file);
+  if (!token) return token.error();
+  access.token = std::move(*token);
+  return {};
+}
 
 void read_place(config::Reader& reader, PlaceOptions& place) {
   reader.text("host.id", place.host_id);
@@ -85,9 +114,11 @@ void read_haproxy(config::Reader& reader, HaproxyOptions& haproxy) {
 
 }  // namespace
 
-Result<ReadDispatcherOptions> read_dispatcher_options(const config::Document& document) {
+Result<ReadDispatcherOptions> read_dispatcher_options(const config::Document& document,
+                                                      const Environment& environment) {
   ReadDispatcherOptions result;
   auto& options = result.options;
+  if (auto taken = take_environment(environment, options); !taken) return taken.error();
   config::Reader reader(document);
   read_access(reader, options.orchestrator);
   reader.text("dispatcher.address", options.listen_address);
@@ -103,6 +134,10 @@ Result<ReadDispatcherOptions> read_dispatcher_options(const config::Document& do
   read_limits(reader, options);
   read_health(reader, options.health);
   read_haproxy(reader, options.haproxy);
+  reader.text("tls.ca_file", options.ca_file);
+  if (options.ca_file.find_first_of(" \t\n\"'#\\$") != std::string::npos) {
+    reader.fail("tls.ca_file", "HAProxy cannot take such a name");
+  }
   reader.choice("log.level", options.log_level, {"debug", "info", "warn", "error", "off"});
   reader.choice("log.format", options.log_format, {"text", "json"});
   if (auto fine = reader.finish(); !fine) return fine.error();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -82,6 +83,7 @@ struct DispatcherOptions {
   TimeoutOptions timeouts;
   HealthOptions health;
   HaproxyOptions haproxy;
+  std::string ca_file = "/etc/ssl/certs/ca-certificates.crt";  // of https destinations; empty: none
   std::string log_level = "info";
   std::string log_format = "text";
 };
@@ -91,8 +93,14 @@ struct ReadDispatcherOptions {
   std::string effective;  // as YAML, without secrets
 };
 
-// All errors at once, with their places.
+// The value of a variable of the environment; empty: there is none.
+using Environment = std::function<std::string(const char* name)>;
+
+// All errors at once, with their places. As an instance under a MEPM (api/mec/appd.h) a dispatcher
+// learns from its environment where it is: the defaults of orchestrator.url, token_file and
+// ca_file, dispatcher.port and host.id are then what that says, server.port is any, and
+// haproxy.directory the working directory.
 [[nodiscard]] Result<ReadDispatcherOptions> read_dispatcher_options(
-    const config::Document& document);
+    const config::Document& document, const Environment& environment = {});
 
 }  // namespace mx2::dispatcher

@@ -50,6 +50,7 @@ sockaddr_in socket_address_v4(const IpAddress& address, std::uint16_t port) {
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  ::setpgid(0, 0);  // what ends our group must not cut off its calls: it is ended in order
   ::dup2(output, STDOUT_FILENO);
   ::dup2(output, STDERR_FILENO);
   if (listen_fd == kListenFd) {

@@ -30,11 +30,13 @@ void Selector::update(const Lambda& lambda) {
   for (std::size_t i = 0; i < states.size(); ++i) {
     const auto& destination = lambda.destinations[i];
     const auto before = by_name_.find(destination.name);
+    // A certificate is proven before anybody relies on it.
+    states[i].up = destination.tls_host.empty();
     if (before != by_name_.end()) states[i] = std::move(states_[before->second]);
     // What was unreachable and is said to be well again gets its chance.
     const bool returns = before != by_name_.end() && destination.admin == Admin::kReady &&
                          destinations_[before->second].admin == Admin::kDown;
-    if (returns) states[i].up = true;
+    if (returns && destination.tls_host.empty()) states[i].up = true;
     by_name.emplace(destination.name, i);
   }
   states_ = std::move(states);
@@ -71,9 +73,10 @@ void Selector::observe(const std::string& destination, const Sample& sample, boo
   policy_.observe(candidates(peers), which, sample, now_ms);
 }
 
-bool Selector::set_up(const std::string& destination, bool up) {
+bool Selector::set_up(const std::string& destination, bool up, bool checked) {
   const auto i = index_of(destination);
   if (i == kNobody || states_[i].up == up) return false;
+  if (up && !checked && !destinations_[i].tls_host.empty()) return false;
   states_[i].up = up;
   return true;
 }

@@ -29,7 +29,7 @@ class Selector {
  public:
   struct State {
     Measured measured;
-    bool up = true;  // as the data plane sees it
+    bool up = true;  // as the data plane sees it; one behind TLS is not until it was seen
     int weight = 0;
     std::uint64_t calls = 0;   // that we heard of
     std::uint64_t errors = 0;  // of those
@@ -47,8 +47,8 @@ class Selector {
   // Of a destination that has gone it is dropped.
   void observe(const std::string& destination, const Sample& sample, bool queued,
                std::int64_t now_ms);
-  // As the data plane sees it. True if that is new.
-  bool set_up(const std::string& destination, bool up);
+  // As the data plane sees it, or, not `checked`, assumes. True if that is new.
+  bool set_up(const std::string& destination, bool up, bool checked = true);
   void set_counts(const std::string& destination, long in_flight, long queued);
 
   // In the order of the λ's destinations. Call it about every `period_ms` while calls go on.

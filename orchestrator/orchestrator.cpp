@@ -43,6 +43,12 @@ std::unique_ptr<http::AsyncClient> package_client(const PackageOptions& packages
   return std::make_unique<http::CurlMulti>(std::move(options));
 }
 
+LifecycleOptions lifecycle_options(const OrchestratorOptions& options) {
+  auto lifecycle = options.lifecycle;
+  lifecycle.capacity.dispatcher = options.strategy.dispatcher;
+  return lifecycle;
+}
+
 Dispatching dispatching(const StrategyOptions& strategy) {
   return {strategy.dispatcher, strategy.standard == Strategy::kDispatching};
 }
@@ -70,7 +76,7 @@ struct Orchestrator::Impl {
               [this](const std::string& id, bool reachable) { found_host(id, reachable); }),
         lifecycle(
             service, [this](const std::string& id) { return hosts.load(id); },
-            mepm_driver(options.mepm_token), options.lifecycle, *registry),
+            mepm_driver(options.mepm_token), lifecycle_options(options), *registry),
         package_notifier(service, options.packages.notifier, package_client(options.packages),
                          *registry),
         outbox(*store, options.store.path + ".notifier"),

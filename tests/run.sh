@@ -107,6 +107,8 @@ test_all() {
   step mec-platform 120 "$python" tests/advantedge/platform_test.py "$bin"
   step lifecycle 300 "$python" tests/lifecycle/lifecycle_test.py "$bin"
   step dispatching 300 "$python" tests/dispatcher/dispatcher_test.py "$bin"
+  step dispatcher-https 120 "$python" tests/dispatcher/https_test.py "$bin"
+  step dispatcher-package 120 "$python" tests/dispatcher/package_test.py "$bin"
   step mepm-kill 120 "$python" tests/mepm/kill_test.py "$bin/mx2-mepm" "$bin/mx2_test_lambda"
   step experiment 600 tests/experiments/strategies/run.sh --short --program "$bin/mx2-emulator" \
     --out build/experiments/strategies-short

@@ -46,6 +46,7 @@ void read_host(config::Reader& reader, MepmOptions& options) {
 
 void read_orchestrator(config::Reader& reader, MepmOptions& options) {
   read_access(reader, options.orchestrator);
+  reader.texts("orchestrator.trusted_apps", options.process.surroundings.trusted_apps);
   auto& link = options.link;
   reader.integer("orchestrator.lease_ms", link.lease_ms, 100, kDayMs);
   reader.integer("orchestrator.report_ms", link.report_ms, 10, kDayMs);
@@ -104,6 +105,14 @@ std::string absolute(const std::string& path) {
   return std::filesystem::absolute(path).lexically_normal().string();
 }
 
+void tell_instances(const MepmOptions& options, process::Surroundings& around) {
+  const auto& access = options.orchestrator;
+  around.host_id = options.host.id;
+  around.orchestrator_url = access.url;
+  around.orchestrator_token = access.token;
+  if (!access.ca_file.empty()) around.orchestrator_ca_file = absolute(access.ca_file);
+}
+
 }  // namespace
 
 Result<ReadMepmOptions> read_mepm_options(const config::Document& document) {
@@ -129,6 +138,7 @@ Result<ReadMepmOptions> read_mepm_options(const config::Document& document) {
   options.packages.directory = state + "/packages";
   options.process.place.directory = state + "/instances";
   options.process.address = options.host_address;
+  tell_instances(options, options.process.surroundings);
   result.effective = reader.effective();
   return result;
 }

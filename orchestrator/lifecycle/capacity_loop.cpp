@@ -11,7 +11,21 @@ std::int64_t count_in(const Map& map, const typename Map::key_type& key) {
   return it == map.end() ? 0 : static_cast<std::int64_t>(it->second);
 }
 
+capacity::Options of_dispatcher(capacity::Options options) {
+  constexpr double kCallsAtOnce = 1e6;
+  options.instances_min = 0;
+  options.warm_spare = 0;
+  options.clients_per_instance = 0;
+  options.in_flight_per_instance = kCallsAtOnce;
+  return options;
+}
+
 }  // namespace
+
+CapacityLoop::CapacityLoop(const CapacityLoopOptions& options) : options_(options) {
+  policy_.defaults = options.app;
+  if (!options.dispatcher.empty()) policy_.of_app[options.dispatcher] = of_dispatcher(options.app);
+}
 
 void CapacityLoop::want(const Cell& cell, std::int64_t now_ms) {
   const auto& [app, host] = cell;

@@ -21,6 +21,9 @@ struct CapacityLoopOptions {
   int period_ms = 10'000;
   int load_age_max_ms = 10'000;  // older reports of hosts are unknown
   capacity::Options app;
+  // The app that hands on the calls of others (strategy `dispatching`): one instance on a host is
+  // enough for all clients, and is there for them alone.
+  std::string dispatcher;
 };
 
 // What is wanted of an app at a host, and why.
@@ -49,9 +52,7 @@ class CapacityLoop {
  public:
   using Cell = std::pair<std::string, std::string>;  // appDId, host
 
-  explicit CapacityLoop(const CapacityLoopOptions& options) : options_(options) {
-    policy_.defaults = options.app;
-  }
+  explicit CapacityLoop(const CapacityLoopOptions& options);
 
   // At least one, from now on, and until nobody needs it.
   void want(const Cell& cell, std::int64_t now_ms);

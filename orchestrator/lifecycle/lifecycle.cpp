@@ -35,6 +35,15 @@ std::optional<double> required_ms(const Model& model, const std::string& app_d_i
   return latency ? std::optional(static_cast<double>(*latency)) : std::nullopt;
 }
 
+// Contexts of dispatched apps need both: the λ, and the dispatcher that they call.
+void count_dispatched(const Model& model, CapacityInputs& inputs) {
+  const auto contexts = inputs.clients;
+  for (const auto& [cell, clients] : contexts) {
+    const auto& by = model.served_by(cell.first);
+    if (by != cell.first) inputs.clients[{by, cell.second}] += clients;
+  }
+}
+
 // Whether some host serves the app, or could.
 bool is_served(const Model& model, const std::string& app_d_id) {
   const auto& hosts = model.hosts();
@@ -208,6 +217,7 @@ void Lifecycle::adjust_capacity(Time now) {
   capacity_at_ = now + milliseconds(options_.capacity.period_ms);
   CapacityInputs inputs;
   inputs.clients = service_.index.clients().all();
+  for (const auto& waiting : waiting_) ++inputs.clients[waiting.cell];
   for (auto& [id, host] : hosts_) {
     if (!host.reachable || !host.reconciler->known()) continue;
     auto& there = inputs.hosts[id];
@@ -217,6 +227,7 @@ void Lifecycle::adjust_capacity(Time now) {
     there.load = load_of_(id);
   }
   service_.model.read([&](const Model& model) {
+    count_dispatched(model, inputs);
     for (const auto& app : packaged_) {
       inputs.apps[app] = required_ms(model, app);
       for (const auto& [host, devices] : model.table().devices_by_host(app)) {
@@ -238,7 +249,7 @@ void Lifecycle::end_abandoned(const CapacityInputs& inputs, Time now) {
       const auto* there = model.host(host);
       const bool ours = model.package_of(app) != nullptr && there != nullptr &&
                         !there->host.mepm_uri.empty() && clients > 0;
-      if (!ours || is_served(model, app)) continue;
+      if (!ours || (is_served(model, app) && is_served(model, model.served_by(app)))) continue;
       const auto since = nowhere_since_.find(app);
       nowhere.emplace(app, since == nowhere_since_.end() ? now : since->second);
     }

@@ -62,6 +62,11 @@ class CreateAppContext final : public UnitOfWork {
     return address_may_follow() ? std::nullopt : start_;
   }
 
+  // What will have to be started next.
+  void begin_meanwhile() const {
+    if (also_) service_.instantiation->want(also_->app_d_id, also_->host_id);
+  }
+
   Result<void> run(StoreTransaction& transaction) override {
     const Model& model = service_.model.unlocked();
     if (model.generation() != generation_) {
@@ -89,6 +94,7 @@ class CreateAppContext final : public UnitOfWork {
     }
     if (service_.changes.followed()) service_.changes.publish(changed(record_, context_));
     if (start_) service_.instantiation->want(start_->app_d_id, start_->host_id);
+    begin_meanwhile();
     answer_(StoredContext{std::move(record_.document), record_.context_id, record_.revision,
                           record_.reference_uri});
   }
@@ -104,6 +110,7 @@ class CreateAppContext final : public UnitOfWork {
     record_.reference_uri.clear();
     record_.ue.clear();
     start_.reset();
+    also_.reset();
     context_.context_id = record_.context_id;
     const auto found = model.resolve(reference_of(request_.app_info, legacy_),
                                      [this](const App& app) { return may_use(app, caller_); });
@@ -154,17 +161,26 @@ class CreateAppContext final : public UnitOfWork {
     record_.reference_uri = placement->reference_uri;
     record_.ue = placement->ue;
     if (wants_several(entry)) expand(model, service_.strategy, query, context_);
-    start_behind(model, *placement);
+    start_ = start_behind(model, placement->host_id);
     return {};
   }
 
-  // A dispatcher is there, but perhaps nobody whom it could call.
-  void start_behind(const Model& model, const Placement& dispatcher) {
+  // A dispatcher needs somebody whom it can call, best beside it.
+  [[nodiscard]] std::optional<Start> start_behind(const Model& model,
+                                                  const std::string& beside) const {
     const auto& app = record_.app_d_id;
-    if (service_.instantiation == nullptr || model.served_by(app) == app) return;
-    const auto* host = model.host(dispatcher.host_id);
-    const bool nobody = host != nullptr && model.hosts_of(app).empty();
-    if (nobody && model.can_start(*host, app)) start_ = {app, dispatcher.host_id};
+    if (service_.instantiation == nullptr || model.served_by(app) == app) return std::nullopt;
+    if (!model.hosts_of(app).empty()) return std::nullopt;
+    const auto can = [&](const HostEntry& entry) {
+      return entry.host.state == HostState::kUp && entry.host.reachable &&
+             model.can_start(entry, app);
+    };
+    const auto* own = model.host(beside);
+    if (own != nullptr && can(*own)) return Start{app, beside};
+    for (const auto& [id, entry] : model.hosts()) {
+      if (can(entry)) return Start{app, id};
+    }
+    return std::nullopt;
   }
 
   // Clients of the V1.1.1 dialect know one address; a list of several wishes is answered as it is.
@@ -181,6 +197,7 @@ class CreateAppContext final : public UnitOfWork {
       const auto could = place(model, query);
       if (could) {
         start_ = {app, could->host_id};
+        also_ = start_behind(model, could->host_id);
         return {};
       }
     }
@@ -208,6 +225,7 @@ class CreateAppContext final : public UnitOfWork {
   ContextRecord record_;
   bool app_unknown_ = false;
   std::optional<Start> start_;
+  std::optional<Start> also_;  // meanwhile
   std::uint64_t generation_ = 0;
   bool counted_ = false;
 };
@@ -235,6 +253,7 @@ void create(Mx2Service& service, std::unique_ptr<CreateAppContext> unit, std::si
   const auto start = unit->needs_start();
   if (!start) return service.store.submit(std::move(unit));
   if (waits_max == 0) return unit->refuse(CreateAppContext::no_host());
+  unit->begin_meanwhile();
   service.instantiation->when_ready(
       start->app_d_id, start->host_id,
       [&service, unit = std::move(unit), waits_max](const Result<void>& ready) mutable {

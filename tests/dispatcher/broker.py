@@ -33,10 +33,11 @@ def wait_for(condition, text, timeout_s=20):
 class Destination:
     """A λ in a process of its own."""
 
-    def __init__(self, name, port=0):
+    def __init__(self, name, port=0, certificate=None):
         self.name = name
-        self.process = subprocess.Popen([sys.executable, HERE / "destination.py", name, str(port)],
-                                        stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [sys.executable, HERE / "destination.py", name, str(port),
+             *([certificate] if certificate else [])], stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
 
     @property

@@ -42,11 +42,42 @@ TEST_CASE("referenceURIs that can be dispatched to", "[dispatcher]") {
   CHECK(parse_reference_uri("http://10.0.0.1")->port == 80);
   CHECK(parse_reference_uri("http://[2001:db8::1]:81/x")->host == "2001:db8::1");
   for (const auto* bad :
-       {"", "https://a", "http://", "http://a:0", "http://a:65536", "http://a:x", "http://a/b?c",
-        "http://a/'", "http://a/%\n", "http://a b/", "http://[x]/", "http://u@a/", "ftp://a"}) {
+       {"", "https://", "https://10.0.0.1", "https://[::1]:1", "http://", "http://a:0",
+        "http://a:65536", "http://a:x", "http://a/b?c", "http://a/'", "http://a/%\n", "http://a b/",
+        "http://[x]/", "http://u@a/", "ftp://a"}) {
     CAPTURE(bad);
     CHECK_FALSE(parse_reference_uri(bad).ok());
   }
+}
+
+TEST_CASE("https destinations", "[dispatcher]") {
+  const auto uri = parse_reference_uri("HTTPS://Edge.example/p");
+  REQUIRE(uri.ok());
+  CHECK(uri->tls);
+  CHECK(uri->port == 443);
+  auto all = world({host("a", "x", "http://10.0.0.1:1"), host("b", "x", "https://b.example:1")});
+  all.addresses = {{"b.example", "10.0.0.1"}};
+  auto options = at("a");
+  options.ca_file = "/ca.pem";
+  const auto lambda = find_lambdas(all, options).at("echo");
+  REQUIRE(lambda.destinations.size() == 2);
+  CHECK(lambda.destinations[1].name == "10.0.0.1:1:tls:b.example");
+  CHECK(lambda.destinations[1].tls_host == "b.example");
+  options.ca_file.clear();
+  CHECK(find_lambdas(all, options).at("echo").destinations.size() == 1);
+
+  Layout plain;
+  add_lambda(plain, {"echo", "", {lambda.destinations[0]}, {}}, {256});
+  Layout both;
+  add_lambda(both, lambda, {256, 1});
+  both.ca_file = "/ca.pem";
+  CHECK(difference(plain, both, "", "/d").reload);  // HAProxy must read the file first
+  plain.ca_file = both.ca_file;
+  const auto commands = difference(plain, both, " check", "/d").commands;
+  REQUIRE(commands.size() == 3);
+  CHECK(commands[0] ==
+        "add server l.echo/10.0.0.1:1:tls:b.example 10.0.0.1:1 weight 1 check ssl verify required "
+        "ca-file /ca.pem sni str(b.example) verifyhost b.example check-ssl check-sni b.example");
 }
 
 TEST_CASE("Tiers: host and zone, the edge, the cloud", "[dispatcher]") {
@@ -161,7 +192,7 @@ TEST_CASE("The configuration of HAProxy", "[dispatcher]") {
     CAPTURE(text);
     CHECK(files.configuration.find(text) != std::string::npos);
   };
-  has("stats socket /d/command.4 ");
+  has("stats socket unix@/d/command.4 ");
   has("bind fd@3");
   has("backend l.x\n  balance random(2)\n  http-request set-path /p%%20/");
   has("  server a:1 a:1 weight 3 check inter 2000ms ");
@@ -206,17 +237,19 @@ TEST_CASE("Answers of the Runtime API", "[dispatcher]") {
   CHECK(complaints("\n\nNew server registered.\n\n\nServer deleted.\n").empty());
   CHECK(complaints("\nNo such server.\n\n") == std::vector<std::string>{"No such server."});
   const auto states = parse_stat(
-      "# pxname,svname,qcur,scur,stot,econ,eresp,wretr,status,type,hrsp_5xx,\n"
-      "l.x,a:1,2,3,4,5,6,7,UP 1/3,2,8,\nl.x,BACKEND,0,0,0,0,0,0,UP,1,0,\n\n"
+      "# pxname,svname,qcur,scur,stot,econ,eresp,wretr,status,type,hrsp_5xx,check_status\n"
+      "l.x,a:1,2,3,4,5,6,7,UP 1/3,2,8,* L4OK\nl.x,BACKEND,0,0,0,0,0,0,UP,1,0,\n\n"
       "# pxname,svname,status,type\nl.y,b:1,MAINT,2\nl.y,c:1");
   REQUIRE(states.size() == 2);
   CHECK(states[0].backend == "l.x");
   CHECK(states[0].up);
+  CHECK(states[0].checked);
   CHECK(states[0].in_flight == 3);
   CHECK(states[0].queued == 2);
   CHECK(states[0].server_errors == 8);
   CHECK_FALSE(states[1].up);
   CHECK(states[1].disabled);
+  CHECK_FALSE(states[1].checked);
 }
 
 }  // namespace

@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 """A λ for tests: says who it is, as fast or slowly as it is told. Standard library only.
 
-usage: destination.py NAME PORT
+usage: destination.py NAME PORT [CERTIFICATE]     PEM with its key: it serves HTTPS
 
 POST /-/set {"delay_ms": n, "status": n}   from now on
 POST /chain {"calls": [url, …]}            calls those in turn, with the hops it was told of
-anything else                              {"name", "path", "host", "hops", "forwarded", "bytes"}
+anything else                              {"name", "path", "host", "hops", "forwarded", "bytes", "sni"}
+GET /-/calls                               {"calls"}: how often it was called, but for /-/…
 """
 import http.client
 import http.server
 import json
 import pathlib
 import socket
+import ssl
 import sys
 import time
 import urllib.parse
@@ -26,6 +28,8 @@ class Server(http.server.ThreadingHTTPServer):
     name = ""
     delay_ms = 0
     status = 200
+    calls = 0
+    sni = None
 
     def handle_error(self, *_):  # callers that go away
         pass
@@ -41,6 +45,9 @@ class Lambda(Handler):
             for name, value in json.loads(body).items():
                 setattr(self.server, name, value)
             return self.answer(200, {})
+        if self.path == "/-/calls":
+            return self.answer(200, {"calls": self.server.calls})
+        self.server.calls += 1
         if self.path == "/chain":
             return self.chain(json.loads(body)["calls"])
         if self.server.delay_ms:
@@ -48,7 +55,7 @@ class Lambda(Handler):
         return self.answer(self.server.status, {
             "name": self.server.name, "path": self.path, "bytes": len(body),
             "host": self.headers.get("Host"), "hops": self.headers.get("Mx2-Dispatched"),
-            "forwarded": self.headers.get("X-Forwarded-For")})
+            "forwarded": self.headers.get("X-Forwarded-For"), "sni": self.server.sni})
 
     do_GET = do_POST
     do_PUT = do_POST
@@ -66,9 +73,20 @@ class Lambda(Handler):
         self.answer(200, {"name": self.server.name, "answers": answers})
 
 
-def main(name, port):
+def use_tls(server, certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    context.sni_callback = lambda connection, name, _: setattr(server, "sni", name)
+    # The handshake is the connection's own thread's.
+    server.socket = context.wrap_socket(server.socket, server_side=True,
+                                        do_handshake_on_connect=False)
+
+
+def main(name, port, certificate=None):
     server = Server(("127.0.0.1", int(port)), Lambda)
     server.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if certificate:
+        use_tls(server, certificate)
     server.name = name
     print(server.server_port, flush=True)
     server.serve_forever()

@@ -23,6 +23,37 @@ TEST_CASE("dispatcher.yaml has every key, with its default", "[dispatcher-config
   }
 }
 
+TEST_CASE("An instance under a MEPM learns from its environment where it is",
+          "[dispatcher-config]") {
+  std::map<std::string, std::string> variables;
+  const auto environment = [&](const char* name) { return variables[name]; };
+  const auto read = [&](const char* text) {
+    return read_dispatcher_options(config::parse_yaml(text, "f.yaml").value(), environment);
+  };
+  variables["MX2_PORT"] = "1";  // of somebody else
+  CHECK(read("{}")->options.listen_port == 8070);
+  variables = {{"MX2_APP_INSTANCE_ID", "i"},
+               {"MX2_PORT", "20001"},
+               {"MX2_HOST_ID", "edge-1"},
+               {"MX2_ORCHESTRATOR_URL", "https://o:1"},
+               {"MX2_ORCHESTRATOR_CA_FILE", "/ca.pem"}};
+  const auto told = read("{}");
+  REQUIRE(told.ok());
+  CHECK(told->options.listen_port == 20001);
+  CHECK(told->options.api_port == 0);
+  CHECK(told->options.place.host_id == "edge-1");
+  CHECK(told->options.orchestrator.url == "https://o:1");
+  CHECK(told->options.orchestrator.ca_file == "/ca.pem");
+  CHECK(told->options.orchestrator.token.empty());
+  CHECK(told->options.haproxy.directory == ".");
+  CHECK(read("host: {id: other}")->options.place.host_id == "other");
+  variables["MX2_PORT"] = "70000";
+  CHECK_FALSE(read("{}").ok());
+  variables["MX2_PORT"] = "20001";
+  variables["MX2_ORCHESTRATOR_TOKEN_FILE"] = "/nowhere";
+  CHECK_FALSE(read("{}").ok());
+}
+
 TEST_CASE("Configurations of a dispatcher that cannot work are refused", "[dispatcher-config]") {
   const auto refused = [](const char* text) {
     return !read_dispatcher_options(config::parse_yaml(text, "f.yaml").value()).ok();

@@ -134,7 +134,8 @@ class City:
         self.server.kill()
         self.web.stop()
         for pid in self.processes():
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def processes(self):
         """Of instances: their working directories are below the MEPMs' ones."""

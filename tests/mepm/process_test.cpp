@@ -71,6 +71,33 @@ TEST_CASE("An instance that is killed serves again on the same port", "[mepm-pro
   check_nothing_left(platform, id);
 }
 
+TEST_CASE("Instances are told where they are, and trusted apps get the token", "[mepm-process]") {
+  Platform platform([](MepmOptions& options) {
+    auto& around = options.process.surroundings;
+    around.host_id = "edge-1";
+    around.orchestrator_url = "http://127.0.0.1:1";
+    around.orchestrator_token = "secret";
+    around.trusted_apps = {"trusted"};
+  });
+  const auto told = [&](const std::string& app) {
+    platform.packages.add(app, "serve");
+    const auto id = platform.create(app);
+    REQUIRE(platform.instantiate(id).state == OperationState::kCompleted);
+    return std::pair(id, platform.call(platform.instance(id), "/surroundings"));
+  };
+  CHECK(told("plain").second == "edge-1\nhttp://127.0.0.1:1\n-\n");
+  const auto [id, text] = told("trusted");
+  const auto file = platform.options.process.place.directory + "/" + id + "/token";
+  CHECK(text == "edge-1\nhttp://127.0.0.1:1\n" + file + "\nsecret");
+  CHECK(std::filesystem::status(file).permissions() == std::filesystem::perms::owner_read);
+  REQUIRE(::kill(pid_of(id), SIGKILL) == 0);
+  CHECK(platform.until([&] { return platform.instance(id).status.restarts == 1; }));
+  CHECK(platform.until(
+      [&] { return platform.call(platform.instance(id), "/surroundings") == text; }));
+  CHECK(platform.terminate(id).state == OperationState::kCompleted);
+  check_nothing_left(platform, id);
+}
+
 TEST_CASE("Stop and start keep the instance and its port", "[mepm-process]") {
   Platform platform;
   platform.packages.add("plain", "serve");

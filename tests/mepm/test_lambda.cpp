@@ -10,7 +10,7 @@
 //   chatter       serves, and writes to its output without end
 //   grow-file     writes a file without end
 //   stubborn      serves, and ignores SIGTERM
-//   memory        serves, and uses more and more memory
+//   memory        serves, and uses more and more memory from its first request on
 //   confirm       says confirm_ready; asks to be told of its end, and confirms it
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -92,11 +92,26 @@ void confirm(int port) {
   std::fflush(stdout);
 }
 
+// What the environment says of the orchestrator, and the token as far as it can be read.
+std::string surroundings() {
+  std::string text;
+  for (const char* name : {"MX2_HOST_ID", "MX2_ORCHESTRATOR_URL", "MX2_ORCHESTRATOR_TOKEN_FILE"}) {
+    const char* value = std::getenv(name);
+    text += std::string(value == nullptr ? "-" : value) + "\n";
+  }
+  const char* path = std::getenv("MX2_ORCHESTRATOR_TOKEN_FILE");
+  std::ifstream file(path == nullptr ? "" : path);
+  std::string token;
+  std::getline(file, token);
+  return text + token;
+}
+
 void answer(int fd) {
   const auto request = read_some(fd);
   ++requests;
   const bool well = mode != "never-ready";
   std::string body = "hello from " + std::string(std::getenv("MX2_APP_INSTANCE_ID"));
+  if (request.rfind("GET /surroundings", 0) == 0) body = surroundings();
   if (request.rfind("GET /mx2/stats", 0) == 0) {
     body = R"({"requests":)" + std::to_string(requests.load()) +
            R"(,"in_flight":1,"p50_ms":1.5,"p95_ms":2.5})";
@@ -157,6 +172,7 @@ void grow_file() {
 
 void use_memory() {
   std::vector<std::string> held;
+  while (requests == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   for (;;) {
     held.emplace_back(1U << 20U, 'x');
     std::this_thread::sleep_for(std::chrono::milliseconds(1));

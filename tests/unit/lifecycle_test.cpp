@@ -32,6 +32,7 @@ struct City {
         program.files.registry);
     running.service.instantiation = lifecycle.get();
     running.relocation.use(*lifecycle);
+    running.model.write([](Model& model) { model.use({"d", false}); });
     on_board("b", "beta");
     add_host("m1");
     add_host("m2");
@@ -42,11 +43,13 @@ struct City {
     program.running->store.close();
   }
 
-  void on_board(const std::string& id, const std::string& name) {
+  void on_board(const std::string& id, const std::string& name,
+                std::optional<Strategy> strategy = std::nullopt) {
+    auto app = test::sample_app(id, name);
+    app.strategy = strategy;
     REQUIRE(program
                 .wait<Changed>([&](auto answer) {
-                  put_app(program.running->service, test::sample_app(id, name), {},
-                          std::move(answer));
+                  put_app(program.running->service, app, {}, std::move(answer));
                 })
                 .ok());
     Package package;
@@ -200,6 +203,30 @@ TEST_CASE("the last context gone starts the idle timer, not the end") {
   city.run(2400);
   CHECK(city.driver->all() == 0);
   CHECK(city.lifecycle->instances().empty());
+}
+
+TEST_CASE("dispatchers are started beside their λ, stay for its contexts, and follow rows") {
+  LifecycleOptions options;
+  options.capacity.period_ms = 500;
+  options.capacity.dispatcher = "d";
+  options.capacity.app.idle_unknown_ms = options.capacity.app.idle_ms;
+  City city(options);
+  city.on_board("d", "dispatcher");
+  city.on_board("c", "gamma", Strategy::kDispatching);
+  auto request = city.request("ue-1");
+  request.app_info.app_name = "gamma";
+  const auto made = city.create(request);
+  REQUIRE(made.ok());
+  CHECK(made->reference_uri.ends_with("/c"));
+  CHECK(city.started("m1") == 2);
+  city.run(2400);  // two minutes: longer than what nobody uses stays
+  CHECK(city.started("m1") == 2);
+  REQUIRE(city.program.rewrite({test::sample_row("dev:ue-1", "d", {"host:m2"})}).ok());
+  city.run(100);
+  CHECK(city.program.record(made->context_id).host_id == "m2");
+  CHECK(city.started("m2") == 2);
+  city.run(2400);
+  CHECK(city.started("m1") == 0);
 }
 
 TEST_CASE("a plan's row waits until its target is ready, then its client moves") {

@@ -1,5 +1,6 @@
 #include "lcm/mepm/process/place.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <sys/socket.h>
@@ -61,6 +62,19 @@ std::optional<Place> read_place(const std::string& directory) {
 }  // namespace
 
 bool Place::is_alive() const { return pid > 0 && process::start_time(pid) == start_time; }
+
+Result<void> Place::write_token(const std::string& token) const {
+  const auto path = token_file();
+  ::unlink(path.c_str());
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400));
+  const auto line = token + "\n";
+  const bool written =
+      file.is_open() && ::write(file.get(), line.data(), line.size()) == std::ssize(line);
+  if (!written || (user && ::fchown(file.get(), *user, *user) != 0)) {
+    return unavailable("cannot write " + path);
+  }
+  return {};
+}
 
 Places::Places(PlaceOptions options) : options_(std::move(options)) {
   cpu_set_t mine{};

@@ -28,6 +28,9 @@ struct Place {
 
   [[nodiscard]] std::string work_directory() const { return directory + "/work"; }
   [[nodiscard]] std::string log_file() const { return directory + "/log"; }
+  [[nodiscard]] std::string token_file() const { return directory + "/token"; }
+  // To a file that only its user (or we, if it has none of its own) can read.
+  [[nodiscard]] Result<void> write_token(const std::string& token) const;
   [[nodiscard]] Membership membership() const { return {user, pid, instance_id}; }
   // Whether the very process that was started still runs.
   [[nodiscard]] bool is_alive() const;

@@ -1,6 +1,7 @@
 // What is asked of the back end, and how an instance is started.
 #include "lcm/mepm/process/process_backend.h"
 
+#include <sys/resource.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
@@ -21,6 +22,12 @@ std::string with_port(std::string text, std::uint16_t port) {
     text.replace(at, placeholder.size(), std::to_string(port));
   }
   return text;
+}
+
+// Only root could give more.
+std::uint64_t files_possible() {
+  struct rlimit files {};
+  return ::getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_max : 0;
 }
 
 std::string machine() {
@@ -113,6 +120,41 @@ void ProcessBackend::adopt(Instance& instance) {
   instance.deadline_ms = instance.launched_ms + instance.process().ready_timeout_ms;
 }
 
+bool ProcessBackend::is_trusted(const Instance& instance) const {
+  const auto& around = options_.surroundings;
+  const auto& apps = around.trusted_apps;
+  const auto& app = instance.package.descriptor.app_d_id;
+  return !around.orchestrator_token.empty() &&
+         std::find(apps.begin(), apps.end(), app) != apps.end();
+}
+
+// Again at each start: the token may have changed.
+Result<void> ProcessBackend::hand_token(const Instance& instance) const {
+  if (!is_trusted(instance)) return {};
+  return instance.place.write_token(options_.surroundings.orchestrator_token);
+}
+
+// What it is told first counts: nothing of its descriptor can stand for ours.
+std::vector<std::string> ProcessBackend::environment_of(const Instance& instance) const {
+  const auto& place = instance.place;
+  const auto& around = options_.surroundings;
+  std::vector<std::string> variables = {
+      "MX2_APP_INSTANCE_ID=" + place.instance_id, "MX2_PORT=" + std::to_string(place.port),
+      "MX2_MP1_URI=" + options_.mp1_uri,          "MX2_HOST_ID=" + around.host_id,
+      "PATH=/usr/local/bin:/usr/bin:/bin",        "LANG=C.UTF-8",
+      "HOME=" + place.work_directory(),           "TMPDIR=" + place.work_directory()};
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) variables.push_back(name + value);
+  };
+  add("MX2_ORCHESTRATOR_URL=", around.orchestrator_url);
+  add("MX2_ORCHESTRATOR_CA_FILE=", around.orchestrator_ca_file);
+  add("MX2_ORCHESTRATOR_TOKEN_FILE=", is_trusted(instance) ? place.token_file() : "");
+  for (const auto& [name, value] : instance.process().environment) {
+    variables.push_back(name + "=" + with_port(value, place.port));
+  }
+  return variables;
+}
+
 SpawnRequest ProcessBackend::request_for(const Instance& instance) const {
   const auto& descriptor = instance.package.descriptor;
   const auto& process = instance.process();
@@ -123,22 +165,13 @@ SpawnRequest ProcessBackend::request_for(const Instance& instance) const {
   for (std::size_t i = 1; i < process.command.size(); ++i) {
     request.arguments.push_back(with_port(process.command[i], place.port));
   }
-  request.environment = {"MX2_APP_INSTANCE_ID=" + place.instance_id,
-                         "MX2_PORT=" + std::to_string(place.port),
-                         "MX2_MP1_URI=" + options_.mp1_uri,
-                         "PATH=/usr/local/bin:/usr/bin:/bin",
-                         "LANG=C.UTF-8",
-                         "HOME=" + place.work_directory(),
-                         "TMPDIR=" + place.work_directory()};
-  for (const auto& [name, value] : process.environment) {
-    request.environment.push_back(name + "=" + with_port(value, place.port));
-  }
+  request.environment = environment_of(instance);
   request.directory = place.work_directory();
   request.log_file = place.log_file();
   request.user = place.user;
   request.address_space_bytes_max =
       (static_cast<std::uint64_t>(descriptor.memory_mib) + options_.address_space_extra_mb) * kMib;
-  request.files_max = options_.files_max;
+  request.files_max = std::min(options_.files_max, files_possible());
   request.file_bytes_max = static_cast<std::uint64_t>(process.file_bytes_max);
   request.processes_max = static_cast<std::uint64_t>(process.processes_max);
   request.cpus = instance.cpus;
@@ -149,6 +182,7 @@ SpawnRequest ProcessBackend::request_for(const Instance& instance) const {
 void ProcessBackend::launch(Instance& instance) {
   auto& place = instance.place;
   auto spawned = spawn(request_for(instance), [&](pid_t pid) -> Result<void> {
+    if (auto handed = hand_token(instance); !handed) return handed;
     place.pid = pid;
     place.start_time = start_time(pid).value_or(0);
     place.ready = false;

@@ -20,6 +20,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "api/base/clock.h"
 #include "api/http/async_client.h"
@@ -29,7 +30,18 @@
 
 namespace mx2::mepm::process {
 
+// What instances are told of the host and its orchestrator, in their environment (api/mec/appd.h).
+struct Surroundings {
+  std::string host_id;
+  std::string orchestrator_url;      // its operator API; empty: none
+  std::string orchestrator_ca_file;  // absolute; empty: the system's
+  // The operators' token, and the apps (appDIds) whose instances are given it, in a file.
+  std::string orchestrator_token;
+  std::vector<std::string> trusted_apps;
+};
+
 struct ProcessOptions {
+  Surroundings surroundings;
   PlaceOptions place;
   std::string address = "127.0.0.1";  // by which others reach this host
   std::string mp1_uri;                // what instances are told
@@ -73,6 +85,9 @@ class ProcessBackend final : public Backend {
   using Shared = std::shared_ptr<Instance>;
 
   void launch(Instance& instance);
+  [[nodiscard]] bool is_trusted(const Instance& instance) const;
+  [[nodiscard]] Result<void> hand_token(const Instance& instance) const;
+  [[nodiscard]] std::vector<std::string> environment_of(const Instance& instance) const;
   void adopt(Instance& instance);
   [[nodiscard]] SpawnRequest request_for(const Instance& instance) const;
   [[nodiscard]] http::OutgoingRequest ask(const Instance& instance, const std::string& path) const;
