@@ -69,9 +69,11 @@ mepm         MX_END_ON_STOP         end_on_stop                  boolean true
 mepm         MX_ORCHESTRATOR_URL    orchestrator.url             text    !
 mepm         MX_OPERATOR_TOKEN_FILE orchestrator.token_file      file    -
 mepm         MX_CA_FILE             orchestrator.ca_file         file    -
+mepm         MX_TRUSTED_APPS        orchestrator.trusted_apps    list    -
 mepm         MX_INSTANCE_PORT_FIRST process.port_first           number  -
 mepm         MX_INSTANCE_PORTS      process.ports                number  -
 mepm         MX_INSTANCE_UID_FIRST  process.uid_first            number  -
+mepm         MX_INSTANCE_FILES      process.files_max            number  -
 mx2          MX_MX2_URL             --url                        text    !
 mx2          MX_TOKEN_FILE          --token-file                 file    -
 mx2          MX_CA_FILE             --ca-file                    file    -

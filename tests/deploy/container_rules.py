@@ -7,7 +7,7 @@ import subprocess
 from support import DEPLOY, ROOT
 
 IN_EVERY_IMAGE = {"libc6", "libgcc-s1"}           # of Debian: essential, or needed by apt
-NOT_FOR_LIBRARIES = {"ca-certificates", "curl"}   # HTTPS, and the health check
+NOT_FOR_LIBRARIES = {"ca-certificates", "curl", "haproxy"}   # HTTPS, health check, dispatchers
 PROGRAMS = ["mx2-orchestrator", "mx2-optimizer", "mx2-notifier", "mx2-mepm", "mx2ctl", "mx2",
             "mx2-executor"]
 
