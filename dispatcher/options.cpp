@@ -23,7 +23,7 @@ Result<std::string> first_line(const std::string& path) {
 Result<void> take_environment(const Environment& environment, DispatcherOptions& options) {
   if (!environment || environment("MX2_APP_INSTANCE_ID").empty()) return {};
   options.api_port = 0;
-  options.haproxy.directory = ".";
+  options.haproxy.directory = std::string(".");
   options.place.host_id = environment("MX2_HOST_ID");
   const auto port = parse_uint(environment("MX2_PORT"));
   if (!port || *port == 0 || *port > kPortMax) return invalid_argument("MX2_PORT is no port");

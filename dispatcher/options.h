@@ -23,7 +23,7 @@ struct PlaceOptions {
 };
 
 struct SelectionOptions {
-  std::string policy = "deficit-round-robin";
+  std::string policy = "predicted";
   int smoothing_percent = 95;  // weight of what was known in a new estimate
   int stale_ms = 10000;        // after which an estimate, or a sample of a fit, is too old
   int spill_percent = 200;     // of the next tier's response time: beyond, calls overflow there,

@@ -208,7 +208,7 @@ class Predicted final : public Policy {
  private:
   LinearFit::Line time_by_load(const Measured& m, const Traffic& traffic) const {
     const double base = m.by_size.line(traffic.now_ms, options_.stale_ms).at(traffic.bytes);
-    const auto fit = m.by_load.line(traffic.now_ms, LinearFit::kNeverStale);
+    const auto fit = m.by_load.line(traffic.now_ms, options_.stale_ms);
     const double worse = 1 / (1 - std::min(m.failures, 0.99));
     const double empty = std::max(kSecondsLeast, base + fit.a) * worse;
     return {empty, std::max(fit.b, empty / 100) * worse};

@@ -21,7 +21,8 @@
 //   deficit-round-robin  weights 1/w of the active set, "balance roundrobin", which is its long
 //                        run; probes have the least weight there is until they are answered
 //   predicted            weights of the balance in which all that are used would take the same
-//                        time, for a call of average size; "balance roundrobin"
+//                        time, for a call of average size, the fit by load not older than
+//                        `stale_ms` either; "balance roundrobin"
 //   two-choices          equal weights, "balance random(2)": the rule itself, for each call
 // A w that says "never used" cannot be 0 there, as whoever is new would get all calls at once; the
 // Selector tries them one after the other.

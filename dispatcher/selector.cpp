@@ -17,6 +17,8 @@ constexpr double kStandByFactor = 10;
 constexpr double kAverage = 0.9;  // weight of what was before
 constexpr double kPercent = 100;
 constexpr double kFailuresMany = 0.5;
+// As many as it takes until a server with weight 1 gets one from HAProxy, beside one with 256.
+constexpr std::uint64_t kExploreCalls = 300;
 constexpr double kMsPerSecond = 1000;
 constexpr double kShareLeast = 1.0 / (2 * kWeightMax);
 
@@ -56,6 +58,7 @@ void Selector::observe(const std::string& destination, const Sample& sample, boo
   if (i == kNobody) return;
   auto& state = states_[i];
   ++state.calls;
+  ++calls_;
   if (sample.failed) ++state.errors;
   queued_ = queued_ || queued;
   sampled_[i] = true;
@@ -189,15 +192,20 @@ void Selector::share_out(const std::vector<Indices>& tiers, std::int64_t now_ms)
 
 // Unused destinations whose state nobody knows, in turn; null when all is known.
 Selector::State* Selector::unknown(const Indices& unused, std::int64_t now_ms) {
-  State* oldest = nullptr;
+  std::size_t oldest = kNobody;
   for (const auto i : unused) {
-    auto& state = states_[i];
+    const auto& state = states_[i];
     if (state.measured.is_fresh(now_ms, options_.stale_ms)) continue;
-    if (now_ms - state.explored_ms < kExploreMs) return &state;  // has its turn
-    if (oldest == nullptr || state.explored_ms < oldest->explored_ms) oldest = &state;
+    const bool lasts =
+        now_ms - state.explored_ms < kExploreMs || calls_ - explored_calls_ < kExploreCalls;
+    if (lasts && destinations_[i].name == exploring_) return &states_[i];
+    if (oldest == kNobody || state.explored_ms < states_[oldest].explored_ms) oldest = i;
   }
-  if (oldest != nullptr) oldest->explored_ms = now_ms;
-  return oldest;
+  if (oldest == kNobody) return nullptr;
+  exploring_ = destinations_[oldest].name;
+  explored_calls_ = calls_;
+  states_[oldest].explored_ms = now_ms;
+  return &states_[oldest];
 }
 
 void Selector::stand_by(const std::vector<Indices>& tiers, std::int64_t now_ms) {

@@ -9,7 +9,8 @@
 // Shares become weights of 0 to 256, the largest 256. Of those that would get none, one has the
 // least weight there is, 1: a call now and then tells how it is, and if all others fail the data
 // plane sends calls there at once, before anybody here knows. It is one that nobody has measured
-// lately, in turns of a second; else the best, unless it takes ten times as long as those in use.
+// lately, in turns of 300 calls and at least a second; else the best, unless it takes ten times as
+// long as those in use.
 //
 // Pure but for its state; one thread.
 #pragma once
@@ -83,8 +84,11 @@ class Selector {
   bool queued_ = false;        // a call has, since the last weights()
   std::vector<bool> sampled_;  // destinations, since the last adjust_spill()
   std::int64_t adjusted_ms_ = 0;
-  double bytes_ = 0;      // of a call, on average
-  double in_flight_ = 0;  // calls of the λ, likewise
+  std::uint64_t calls_ = 0;           // that we heard of
+  std::string exploring_;             // destination that has its turn,
+  std::uint64_t explored_calls_ = 0;  // and calls_ at its begin
+  double bytes_ = 0;                  // of a call, on average
+  double in_flight_ = 0;              // calls of the λ, likewise
 };
 
 }  // namespace mx2::dispatcher

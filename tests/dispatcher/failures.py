@@ -7,6 +7,8 @@ import time
 from broker import Traffic, call, check, wait_for
 from scene import WATCH_S, problem
 
+STALE_S = 10  # selection.stale_ms
+
 
 def failure(it):
     it.hosts("a", "b", "n")
@@ -70,8 +72,11 @@ def slow(it):
         time.sleep(2 * WATCH_S)
         end = time.monotonic()
         it.lambdas["a"].set(delay_ms=0)
-        wait_for(lambda: traffic.since(time.monotonic() - 0.5).share("a") > 0.2, "a is used again",
-                 60)
+        time.sleep(2 * STALE_S)  # a call now and then has told that it is well
+        it.lambdas["b"].set(delay_ms=20)
+        wait_for(lambda: traffic.since(time.monotonic() - 0.5).share("a") > 0.9, "a is used again",
+                 STALE_S)
+        it.lambdas["b"].set(delay_ms=0)
     print(f"a λ takes 200 ms, first {WATCH_S} s: {traffic.since(fine, late)}; then "
           f"{traffic.since(late, end)}, {100 * traffic.since(late, end).share('a'):.1f} % to it")
     check(not traffic.since(0).failed, f"calls failed: {traffic.since(0).failed[:3]}")

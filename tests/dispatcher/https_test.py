@@ -118,6 +118,7 @@ def bad_ones(it):
         it.put_host("b", [("echo", https(it.good))])
         with it.dispatcher() as d:
             wait_for(lambda: d.destinations("echo")["b"]["up"], "the good one is proven")
+            wait_for(lambda: d.destinations("echo")["a"]["weight"] == 0, "it alone is used")
             with Traffic(d.port, "/echo") as traffic:
                 time.sleep(WATCH_S)
         print(f"{what}: 503; beside a good one: {traffic.since(0)}")

@@ -142,16 +142,16 @@ TEST_CASE("Unknown ones have their turn to be tried, those that are bad have not
   Scene scene({at("l", kLocal), at("n1", kNeighbour), at("n2", kNeighbour)});
   scene.second({{"l", 0.010}});
   std::vector<int> tried(3, 0);
-  for (int i = 0; i < 40; ++i) {
+  for (int i = 0; i < 120; ++i) {
     scene.now_ms_ += 100;
-    scene.answers("l", 0.010);
+    for (int call = 0; call < 20; ++call) scene.answers("l", 0.010);
     const auto weights = scene.weights();
     CHECK(weights[1] + weights[2] == 1);
     tried[1] += weights[1];
     tried[2] += weights[2];
   }
-  CHECK(tried[1] >= 15);
-  CHECK(tried[2] >= 15);
+  CHECK(tried[1] >= 45);
+  CHECK(tried[2] >= 45);
   scene.answers("n1", 0.020);
   scene.answers("n2", 0.015);
   CHECK(scene.weights() == std::vector<int>{256, 0, 1});
@@ -159,6 +159,19 @@ TEST_CASE("Unknown ones have their turn to be tried, those that are bad have not
   CHECK(scene.weights() == std::vector<int>{256, 1, 0});
   scene.answers("n1", 0.200);
   CHECK(scene.weights() == std::vector<int>{256, 0, 0});
+}
+
+TEST_CASE("A turn lasts until HAProxy has given it a call, however few there are", "[selector]") {
+  Scene scene({at("l", kLocal), at("n1", kNeighbour), at("n2", kNeighbour)});
+  scene.second({{"l", 0.010}});
+  const auto first = scene.weights();
+  for (int call = 0; call < 250; ++call) {
+    scene.now_ms_ += 200;
+    scene.answers("l", 0.010);
+    CHECK(scene.weights() == first);
+  }
+  for (int call = 0; call < 60; ++call) scene.answers("l", 0.010);
+  CHECK(scene.weights() != first);
 }
 
 TEST_CASE("Destinations that stay keep what is known of them", "[selector]") {
