@@ -98,7 +98,8 @@ Result<Results> run_once(const Scenario& scenario, const Options& options, std::
   return RealRun(scenario, network, *system, seed).run();
 }
 
-// Again when timers were late, as this machine was busy with something else; exhausted when always.
+// Again when timers were late, as this machine was busy with something else; deadline_exceeded
+// when always.
 Result<Results> run_in_time(const Scenario& scenario, const Options& options, std::uint64_t seed) {
   for (int attempt = 1;; ++attempt) {
     auto results = run_once(scenario, options, seed);

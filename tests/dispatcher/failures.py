@@ -7,7 +7,7 @@ import time
 from broker import Traffic, call, check, wait_for
 from scene import WATCH_S, problem
 
-STALE_S = 10  # selection.stale_ms
+RECOVERY_S = 10  # some times selection.stale_ms of the scene
 
 
 def failure(it):
@@ -72,10 +72,10 @@ def slow(it):
         time.sleep(2 * WATCH_S)
         end = time.monotonic()
         it.lambdas["a"].set(delay_ms=0)
-        time.sleep(2 * STALE_S)  # a call now and then has told that it is well
+        time.sleep(2 * RECOVERY_S)  # a call now and then has told that it is well
         it.lambdas["b"].set(delay_ms=20)
         wait_for(lambda: traffic.since(time.monotonic() - 0.5).share("a") > 0.9, "a is used again",
-                 STALE_S)
+                 RECOVERY_S)
         it.lambdas["b"].set(delay_ms=0)
     print(f"a λ takes 200 ms, first {WATCH_S} s: {traffic.since(fine, late)}; then "
           f"{traffic.since(late, end)}, {100 * traffic.since(late, end).share('a'):.1f} % to it")

@@ -8,11 +8,10 @@ import pathlib
 import ssl
 import subprocess
 import sys
-import tempfile
 import time
 
 from broker import Destination, Dispatcher, Traffic, call, check, wait_for
-from scene import Scene, problem
+from scene import Scene, problem, scene
 
 WATCH_S = 2
 
@@ -160,16 +159,10 @@ def nothing_trusted(it):
 
 
 def main(bin_dir):
-    with tempfile.TemporaryDirectory() as directory:
-        it = TlsScene(bin_dir, directory)
-        try:
-            it.put_app("echo")
-            it.put_app("empty")
-            for scenario in (good_one, bad_ones, replaced, nothing_trusted):
-                scenario(it)
-                sys.stdout.flush()
-        finally:
-            it.close()
+    with scene(bin_dir, TlsScene) as it:
+        for scenario in (good_one, bad_ones, replaced, nothing_trusted):
+            scenario(it)
+            sys.stdout.flush()
     print("https: all is well")
 
 

@@ -65,9 +65,9 @@ class Scene:
 
 
 @contextlib.contextmanager
-def scene(bin_dir):
+def scene(bin_dir, kind=Scene):
     with tempfile.TemporaryDirectory() as directory:
-        it = Scene(bin_dir, directory)
+        it = kind(bin_dir, directory)
         try:
             it.put_app("echo")
             it.put_app("empty")
