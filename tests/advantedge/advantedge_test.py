@@ -307,10 +307,7 @@ def no_drift(scene, _, rng):
             events.one()
             time.sleep(rng.random() * 2 * pause_ms / 1000)
         seconds = time.monotonic() - begin
-        settled = scene.settle("the table is what the scenario says")
-        before = scene.version()
-        time.sleep(2 * POLL_MS / 1000)
-        check(scene.version() == before and not scene.wrong(), f"it drifts: {scene.wrong()}")
+        settled = scene.settle_for_good()
         texts.append(f"{EVENTS / seconds:.0f}/s, right {settled:.2f} s after the last")
     scene.reset()
     return f"{len(PAUSES_MS)} × {EVENTS} random events: " + "; ".join(texts)

@@ -183,6 +183,19 @@ class Scene:
     def settle(self, text, timeout_s=20):
         return wait_for(lambda: not self.wrong(), lambda: f"{text}: {self.wrong()}", timeout_s)
 
+    def settle_for_good(self, timeout_s=20):
+        """Seconds until the table was right and changed no more, looked at for two polls. Once it is
+        right it may still follow, for a moment, what was told before the last event."""
+        begin = since = time.monotonic()
+        version = None
+        while time.monotonic() - since < 2 * POLL_MS / 1000:
+            now, wrong = self.version(), self.wrong()
+            if wrong or now != version:
+                version, since = now, time.monotonic()
+            check(time.monotonic() - begin < timeout_s, f"it drifts, version {now}: {wrong}")
+            time.sleep(0.005)
+        return since - begin
+
     def reset(self):
         """The scenario as it was in the beginning, and everybody where that is best."""
         self.sandbox.control.activate("city")
