@@ -97,8 +97,11 @@ Result<json::Value> explanation(const Api& api, const Request& request) {
   if (!decision) {
     return unavailable("nothing has been planned here yet; GET /plan?dry_run=true does it");
   }
-  const auto choice = explain(decision->snapshot, decision->placement, ue, app);
+  const auto by = decision->dispatched.find(app);
+  const auto& placed = by == decision->dispatched.end() ? app : by->second;
+  auto choice = explain(decision->snapshot, decision->placement, ue, placed);
   if (!choice) return not_found(ue + " has no context of " + app + " that the optimizer places");
+  if (placed != app) choice->reason = app + " is dispatched, by " + placed + "; " + choice->reason;
   return explanation_json(*decision, *choice);
 }
 

@@ -146,6 +146,7 @@ Optimizer::Outcome Optimizer::decide(std::uint64_t table_version) {
   auto& snapshot = decision->snapshot;
   decision->made_ms = clock_.now_ms();
   snapshot = replica_.snapshot(topology_, options_, decision->made_ms);
+  decision->dispatched = replica_.dispatched();
   for (const auto& group : snapshot.groups) decision->pinned.push_back(group.fixed);
   calm(snapshot, options_.stability, decision->made_ms);
   decision->policy_of_app = policies(snapshot, topology_, options_.policy);

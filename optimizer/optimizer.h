@@ -40,7 +40,8 @@ class Optimizer : private FeedReader {
     Snapshot snapshot;
     Placement placement;
     std::vector<std::string> policy_of_app;
-    std::vector<bool> pinned;  // groups that are fixed whatever time it is
+    std::vector<bool> pinned;                       // groups that are fixed whatever time it is
+    std::map<std::string, std::string> dispatched;  // appDId: the dispatchers', who stand for it
     std::int64_t made_ms = 0;
     bool in_force = false;  // false: it was only looked at, or refused
   };

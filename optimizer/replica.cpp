@@ -78,6 +78,14 @@ const std::string& Replica::served_by(const std::string& app_d_id) const {
   return dispatched ? dispatcher_ : app_d_id;
 }
 
+std::map<std::string, std::string> Replica::dispatched() const {
+  std::map<std::string, std::string> result;
+  for (const auto& [id, app] : apps_) {
+    if (const auto& by = served_by(id); by != id) result.emplace(id, by);
+  }
+  return result;
+}
+
 Replica::Effect Replica::put_app(const App& app) {
   const auto& id = app.info.app_d_id;
   const bool known = apps_.contains(id);

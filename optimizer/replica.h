@@ -65,6 +65,9 @@ class Replica {
   [[nodiscard]] std::size_t contexts() const { return contexts_.size(); }
   [[nodiscard]] std::size_t hosts() const { return hosts_.size(); }
 
+  // The apps whose contexts count as the dispatchers', and the dispatchers' appDId.
+  [[nodiscard]] std::map<std::string, std::string> dispatched() const;
+
   // Contexts that only an operator's literal endpoint serves are not in it.
   [[nodiscard]] Snapshot snapshot(const Topology& topology, const OptimizerOptions& options,
                                   std::int64_t now_ms) const;

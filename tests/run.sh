@@ -28,7 +28,8 @@ Installs what is missing with apt, builds with sanitizers (build/dev) and as use
   --fast   only the unit, HTTP and client tests, with sanitizers
 
 MX2_FUZZ_SECONDS (10, for each fuzz target), MX2_CRASH_ROUNDS (20) and
-MX2_NOTIFY_ROUNDS (50) make those steps shorter or longer. Logs are in build/test-logs. Benchmarks are apart: tests/bench/run.sh
+MX2_NOTIFY_ROUNDS (50) make those steps shorter or longer. Logs are in build/test-logs.
+Benchmarks are apart: tests/bench/run.sh
 END
 }
 
@@ -126,12 +127,12 @@ case "${1:-}" in
 esac
 mkdir -p "$logs"
 mx2_install build test || { echo "tests/run.sh: some packages are missing" >&2; exit 1; }
-step build-dev 1800 deploy/build.sh dev mx2_fast_tests || close
+step build-dev 2700 deploy/build.sh dev mx2_fast_tests || close
 if [[ -n "$fast" ]]; then
   test_in_dev
   close
 fi
-step build-release 1800 deploy/build.sh release mx2-orchestrator mx2-notifier mx2-optimizer mx2-mepm \
+step build-release 2700 deploy/build.sh release mx2-orchestrator mx2-notifier mx2-optimizer mx2-mepm \
   mx2-dispatcher mx2-emulator mx2ctl mx2 mx2-client mx2_policy_table mx2_no_store_server \
   mx2_receiver mx2_bare_multi mx2_plan_bench mx2_scenario_bench mx2_move_bench mx2_hop_count \
   mx2_packages \

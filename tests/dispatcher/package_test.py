@@ -13,16 +13,16 @@ import pathlib
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "lifecycle"))
-from city import City, calling, check, wait_for  # noqa: E402
+from city import calling, check, hasty_city, wait_for  # noqa: E402
 from lifecycle_test import call, nothing_left, uri_of  # noqa: E402
 
 DISPATCHER = "dispatcher-1"
 HOSTS = ("h1", "h2", "h3")
+TOKEN = "the-operators-token"
 COLD_MS_MAX = 5000
 KILL_GAP_MAX_MS = 3000
 
@@ -65,6 +65,26 @@ def program_of(pid):
 
 def pids(city, program):
     return sorted(pid for pid in city.processes() if program_of(pid) == program)
+
+
+def token_is_kept(city):
+    """Dispatchers have the operators' token, in a file of their own; nobody else does."""
+    name, files = b"MX2_ORCHESTRATOR_TOKEN_FILE=", set()
+    for pid in city.processes():
+        proc, program = pathlib.Path(f"/proc/{pid}"), program_of(pid)
+        environment = (proc / "environ").read_bytes()
+        check(TOKEN.encode() not in environment + (proc / "cmdline").read_bytes(),
+              f"everybody can see the token of {program}")
+        given = [v for v in environment.split(b"\0") if v.startswith(name)]
+        check(not given or program != "mx2-executor", f"{program} was given the token")
+        if program == "mx2-dispatcher":
+            check(given, f"{program} was given no token")
+            files.add((pathlib.Path(os.fsdecode(given[0][len(name):])), proc.stat().st_uid))
+    check(files, "no dispatcher runs")
+    for file, user in files:
+        status = file.stat()
+        check(status.st_mode & 0o077 == 0 and status.st_uid == user, f"{file}: {status}")
+    print(f"the operators' token: {len(files)} dispatchers have it, each in a file of its own")
 
 
 def without_haproxy(city):
@@ -159,22 +179,17 @@ def strategy_changes(city, context):
 
 
 def main(bin_dir):
-    extra = ("capacity: {period_ms: 500, idle_ms: 2000, idle_unknown_ms: 3000, "
-             "cool_down_down_ms: 1000}\n")
-    with tempfile.TemporaryDirectory() as directory:
-        directory = pathlib.Path(directory).resolve()
-        # Instances run as users of their own where this runs as root.
-        os.chmod(directory, 0o755)
-        with City(bin_dir, directory, HOSTS, extra=extra) as city:
-            without_haproxy(city)
-            check(city.on_board("dispatcher") == DISPATCHER, "the appDId of the package")
-            put_strategy(city, city.on_board("executor"), "dispatching")
-            context = cold_start(city)
-            moves(city)
-            killed(city, "mx2-dispatcher", KILL_GAP_MAX_MS)
-            killed(city, "haproxy", KILL_GAP_MAX_MS)
-            strategy_changes(city, context["contextId"])
-            nothing_left(city)
+    with hasty_city(bin_dir, TOKEN) as city:
+        without_haproxy(city)
+        check(city.on_board("dispatcher") == DISPATCHER, "the appDId of the package")
+        put_strategy(city, city.on_board("executor"), "dispatching")
+        context = cold_start(city)
+        token_is_kept(city)
+        moves(city)
+        killed(city, "mx2-dispatcher", KILL_GAP_MAX_MS)
+        killed(city, "haproxy", KILL_GAP_MAX_MS)
+        strategy_changes(city, context["contextId"])
+        nothing_left(city)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -38,7 +39,7 @@ def wait_for(condition, text, timeout_s=30):
 class Mepm:
     """One mx2-mepm. What it starts outlives it."""
 
-    def __init__(self, bin_dir, host, orchestrator_url, directory, first_port):
+    def __init__(self, bin_dir, host, orchestrator, directory, first_port):
         self.program = pathlib.Path(bin_dir) / "mx2-mepm"
         self.host = host
         self.directory = pathlib.Path(directory) / host
@@ -46,7 +47,7 @@ class Mepm:
         self.log = self.directory / "log"
         self.port = 0
         self.config = self.directory / "mepm.yaml"
-        self.orchestrator_url = orchestrator_url
+        self.orchestrator = orchestrator
         self.first_port = first_port
         self.process = None
 
@@ -54,7 +55,8 @@ class Mepm:
         self.config.write_text(
             f"host: {{id: {self.host}, zone: test}}\n"
             f"server: {{port: {self.port}}}\n"
-            f"orchestrator: {{url: '{self.orchestrator_url}', lease_ms: {LEASE_MS}}}\n"
+            f"orchestrator: {{url: '{self.orchestrator.operator_url}', lease_ms: {LEASE_MS}, "
+            f"token_file: '{self.orchestrator.token_file}', trusted_apps: [dispatcher-1]}}\n"
             f"state_dir: '{self.directory}/data'\n"
             f"process: {{port_first: {self.first_port}, ports: 100, "
             f"uid_first: {600000 + self.first_port}, uids: 100}}\n")
@@ -109,16 +111,17 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 class City:
-    def __init__(self, bin_dir, directory, hosts=("h1", "h2", "h3"), content="", extra=""):
+    def __init__(self, bin_dir, directory, hosts=("h1", "h2", "h3"), content="", extra="",
+                 token=""):
         self.bin = pathlib.Path(bin_dir)
         self.packages = self.bin.parent / "packages"
-        self.server = Orchestrator(self.bin / "mx2-orchestrator", directory, content, extra)
+        self.server = Orchestrator(self.bin / "mx2-orchestrator", directory, content, extra, token)
         self.server.start()
         self.web = PackageServer(self.packages)
         self.directory = pathlib.Path(directory).resolve()
         first = 20000 + 1000 * random.randrange(10)  # instances of another test may still run
-        self.mepms = {host: Mepm(bin_dir, host, self.server.operator_url, directory,
-                                 first + 100 * i) for i, host in enumerate(hosts)}
+        self.mepms = {host: Mepm(bin_dir, host, self.server, directory, first + 100 * i)
+                      for i, host in enumerate(hosts)}
 
     def __enter__(self):
         for mepm in self.mepms.values():
@@ -183,6 +186,19 @@ class City:
             "userAppInstanceInfo": [{}]}, **more}
         with self.server.mx2() as client:
             return client.need(expect, "POST", "/dev_app/v1/app_contexts", body)
+
+
+@contextlib.contextmanager
+def hasty_city(bin_dir, token=""):
+    """A City on three hosts that ends instances within seconds after their last context."""
+    extra = ("capacity: {period_ms: 500, idle_ms: 2000, idle_unknown_ms: 3000, "
+             "cool_down_down_ms: 1000}\n")
+    with tempfile.TemporaryDirectory() as directory:
+        directory = pathlib.Path(directory).resolve()
+        # Instances run as users of their own where this runs as root.
+        os.chmod(directory, 0o755)
+        with City(bin_dir, directory, extra=extra, token=token) as city:
+            yield city
 
 
 @contextlib.contextmanager

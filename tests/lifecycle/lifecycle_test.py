@@ -10,15 +10,13 @@ and in the end nothing is left. Prints what each phase of a start took, and the 
 import http.client
 import json
 import os
-import pathlib
 import signal
 import statistics
 import sys
-import tempfile
 import time
 import urllib.request
 
-from city import City, calling, check, wait_for
+from city import calling, check, hasty_city, wait_for
 
 INSTANCE_GAP_MAX_MS = 2000
 MEPM_GAP_MAX_MS = 5000
@@ -159,20 +157,14 @@ def wait_for_end(city):
 
 
 def main(bin_dir):
-    extra = ("capacity: {period_ms: 500, idle_ms: 2000, idle_unknown_ms: 3000, "
-             "cool_down_down_ms: 1000}\n")
-    with tempfile.TemporaryDirectory() as directory:
-        directory = pathlib.Path(directory).resolve()
-        # Instances run as users of their own where this runs as root.
-        os.chmod(directory, 0o755)
-        with City(bin_dir, directory, extra=extra) as city:
-            app_d_id = city.on_board("executor")
-            starts(city, "executor")
-            warm_starts(city, app_d_id, "executor")
-            under_fire(city, "instances", kill_instance(city), INSTANCE_GAP_MAX_MS)
-            under_fire(city, "MEPMs", kill_mepms(city), MEPM_GAP_MAX_MS)
-            under_fire(city, "orchestrator", kill_orchestrator(city), 1000, errors_max=0)
-            nothing_left(city)
+    with hasty_city(bin_dir) as city:
+        app_d_id = city.on_board("executor")
+        starts(city, "executor")
+        warm_starts(city, app_d_id, "executor")
+        under_fire(city, "instances", kill_instance(city), INSTANCE_GAP_MAX_MS)
+        under_fire(city, "MEPMs", kill_mepms(city), MEPM_GAP_MAX_MS)
+        under_fire(city, "orchestrator", kill_orchestrator(city), 1000, errors_max=0)
+        nothing_left(city)
 
 
 if __name__ == "__main__":

@@ -65,6 +65,19 @@ class FakeOrchestrator final : public http::Client {
     return json({{"items", lists[path.substr(0, path.find('?'))]}});
   }
 
+  // An app "dispatcher-1" that runs on every host. Nothing is dispatched yet.
+  void add_dispatchers() {
+    auto dispatcher = lists["apps"][0];
+    dispatcher["appDId"] = dispatcher["appName"] = "dispatcher-1";
+    lists["apps"].push_back(dispatcher);
+    for (auto& document : lists["hosts"]) {
+      const std::string id = document["id"];
+      document["instances"].push_back({{"appDId", "dispatcher-1"},
+                                       {"appInstanceId", "d-" + id},
+                                       {"referenceURI", "http://" + id + ":8070"}});
+    }
+  }
+
   void change(const std::string& kind, mx2::json::Value value) {
     value["kind"] = kind;
     feed.push_back(std::move(value));

@@ -82,16 +82,8 @@ TEST_CASE("optimizer: an operator's pin is never touched", "[optimizer]") {
 TEST_CASE("optimizer: contexts of dispatched apps are placed by the dispatchers' rows",
           "[optimizer]") {
   Bench bench;
+  bench.orchestrator.add_dispatchers();
   auto& apps = bench.orchestrator.lists["apps"];
-  auto dispatcher = apps[0];
-  dispatcher["appDId"] = dispatcher["appName"] = "dispatcher-1";
-  apps.push_back(dispatcher);
-  for (auto& document : bench.orchestrator.lists["hosts"]) {
-    const std::string id = document["id"];
-    document["instances"].push_back({{"appDId", "dispatcher-1"},
-                                     {"appInstanceId", "d-" + id},
-                                     {"referenceURI", "http://" + id + ":8070"}});
-  }
   CHECK(bench.plan().changes.at(0).row.app_d_id == "app");
   auto dispatched = apps[0];
   dispatched["strategy"] = "dispatching";

@@ -205,6 +205,19 @@ TEST_CASE("planner: explanations are those of the last plan", "[planner]") {
   CHECK(bench.ask("GET", "/plan")->status == 400);
 }
 
+TEST_CASE("planner: of a dispatched app it explains where the dispatcher is", "[planner]") {
+  PlannerBench bench;
+  bench.orchestrator.add_dispatchers();
+  bench.orchestrator.lists["apps"][0]["strategy"] = "dispatching";
+  bench.step();
+  const auto why = bench.get("/explain?ue=a&app=app");
+  CHECK(why["app"] == "dispatcher-1");
+  CHECK(why["chosen"] == "near");
+  CHECK(why["reason"] == "app is dispatched, by dispatcher-1; near costs least");
+  CHECK(bench.get("/explain?ue=a&app=dispatcher-1")["reason"] == "near costs least");
+  CHECK(bench.ask("GET", "/explain?ue=nobody&app=app")->status == 404);
+}
+
 TEST_CASE("planner: the API asks for its token", "[planner]") {
   PlannerBench bench;
   bench.api.token = "secret";

@@ -15,18 +15,24 @@ CONTEXTS = "/dev_app/v1/app_contexts"
 
 
 class Orchestrator:
-    """One store in `directory`, and the process on it. Use as a context manager."""
+    """One store in `directory`, and the process on it. Use as a context manager. With a `token`, the
+    operator API asks for it."""
 
-    def __init__(self, program, directory, content="", extra=""):
+    def __init__(self, program, directory, content="", extra="", token=""):
         self.program = pathlib.Path(program).resolve()
         self.directory = pathlib.Path(directory).resolve()
         self.config = self.directory / "config.yaml"
         self.log = self.directory / "log"
         self.process = None
+        self.token = token
+        self.token_file = self.directory / "token" if token else ""
         self.directory.mkdir(parents=True, exist_ok=True)
+        if token:
+            self.token_file.write_text(token + "\n")
+            self.token_file.chmod(0o600)
         self.config.write_text(
             "mx2: {address: 127.0.0.1, port: 0}\n"
-            "operator: {port: 0}\n"
+            f'operator: {{port: 0, token_file: "{self.token_file}"}}\n'
             f'store: {{path: "{self.store}"}}\n'
             f'content: "{content}"\n{extra}')
 
@@ -82,7 +88,7 @@ class Orchestrator:
         return Client(self.mx2_port)
 
     def operator(self):
-        return Client(self.operator_port)
+        return Client(self.operator_port, self.token)
 
     @property
     def operator_url(self):
@@ -96,8 +102,9 @@ class Orchestrator:
 class Client:
     """One keep-alive connection."""
 
-    def __init__(self, port):
+    def __init__(self, port, token=""):
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def __enter__(self):
         return self
@@ -107,7 +114,7 @@ class Client:
 
     def ask(self, method, path, body=None, content_type="application/json"):
         """(status, decoded body); raises OSError or HTTPException when there is no answer."""
-        headers = {}
+        headers = dict(self.headers)
         if body is not None:
             headers["Content-Type"] = content_type
             body = body if isinstance(body, str) else json.dumps(body)
