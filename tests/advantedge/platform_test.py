@@ -59,8 +59,7 @@ mec_platform:
   service_uri: http://127.0.0.1:{port}/dev_app/v1
   callback_url: http://127.0.0.1:{port}
 """)
-        text = self.server.config.read_text()
-        self.server.config.write_text(text.replace("port: 0}", f"port: {port}}}", 1))
+        self.server.write_config(mx2_port=port)
 
     def health(self):
         with self.server.operator() as operator:

@@ -159,19 +159,10 @@ def haproxy_killed(it):
     check(not any(pathlib.Path(f"/proc/{pid}").exists() for pid in pids), "HAProxy is left behind")
 
 
-def keep_ports(server):
-    """So that the orchestrator is found again after a restart."""
-    text = server.config.read_text()
-    server.config.write_text(
-        text.replace("mx2: {address: 127.0.0.1, port: 0}",
-                     f"mx2: {{address: 127.0.0.1, port: {server.mx2_port}}}")
-        .replace("operator: {port: 0}", f"operator: {{port: {server.operator_port}}}"))
-
-
 def orchestrator_restarted(it):
     it.hosts("a", "b")
     with it.dispatcher() as d, Traffic(d.port, "/echo") as traffic:
-        keep_ports(it.server)
+        it.server.keep_ports()
         it.server.kill()
         time.sleep(1.5)
         check(d.ask("/health")["status"] == "stale", "nobody noticed")

@@ -114,13 +114,8 @@ def kill_mepms(city):
 
 def kill_orchestrator(city):
     def kill():
-        port, operator = city.server.mx2_port, city.server.operator_port
+        city.server.keep_ports()
         city.server.kill()
-        config = city.server.config
-        config.write_text(config.read_text()
-                          .replace("mx2: {address: 127.0.0.1, port: 0}",
-                                   f"mx2: {{address: 127.0.0.1, port: {port}}}")
-                          .replace("operator: {port: 0}", f"operator: {{port: {operator}}}"))
         time.sleep(0.5)
         city.server.start()
     return kill

@@ -26,15 +26,23 @@ class Orchestrator:
         self.process = None
         self.token = token
         self.token_file = self.directory / "token" if token else ""
+        self.more = f'content: "{content}"\n{extra}'
         self.directory.mkdir(parents=True, exist_ok=True)
         if token:
             self.token_file.write_text(token + "\n")
             self.token_file.chmod(0o600)
+        self.write_config()
+
+    def write_config(self, mx2_port=0, operator_port=0):
+        """For the next start; ports are free ones unless they are given."""
         self.config.write_text(
-            "mx2: {address: 127.0.0.1, port: 0}\n"
-            f'operator: {{port: 0, token_file: "{self.token_file}"}}\n'
-            f'store: {{path: "{self.store}"}}\n'
-            f'content: "{content}"\n{extra}')
+            f"mx2: {{address: 127.0.0.1, port: {mx2_port}}}\n"
+            f'operator: {{port: {operator_port}, token_file: "{self.token_file}"}}\n'
+            f'store: {{path: "{self.store}"}}\n{self.more}')
+
+    def keep_ports(self):
+        """So that it is found again after a restart."""
+        self.write_config(self.mx2_port, self.operator_port)
 
     @property
     def store(self):
