@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "optimizer/plan.h"
+#include "optimizer/moves.h"
 #include "optimizer/policy.h"
 #include "orchestrator/domain/placement.h"
 
@@ -116,14 +116,41 @@ void ControlPlane::report(std::uint32_t host, const HostLoad& load, Time now) {
 // As Optimizer::decide() does it.
 std::vector<std::uint32_t> ControlPlane::plan(Time now) {
   const auto now_ms = to_ms(now);
-  auto snapshot = replica_.snapshot(topology_, options_, now_ms);
-  optimizer::calm(snapshot, options_.stability, now_ms);
-  const std::vector<std::string> policies(snapshot.apps.size(), options_.policy);
-  const auto wanted = optimizer::place_by_app(snapshot, policies);
-  const auto placement = optimizer::worthwhile(snapshot, wanted, options_.stability);
-  const auto plan = optimizer::make_plan(replica_, snapshot, placement, policies,
+  snapshot_ = replica_.snapshot(topology_, options_, now_ms);
+  optimizer::calm(snapshot_, options_.stability, now_ms);
+  policies_.assign(snapshot_.apps.size(), options_.policy);
+  const auto wanted = optimizer::place_by_app(snapshot_, policies_);
+  placement_ = optimizer::worthwhile(snapshot_, wanted, options_.stability);
+  const auto plan = optimizer::make_plan(replica_, snapshot_, placement_, policies_,
                                          options_.orchestrator.plan_rows_max);
+  apply(plan);
   std::vector<std::uint32_t> changed;
+  for (const auto& change : plan.changes) changed.push_back(ue_of(change.row.ue.dev_app_id));
+  return changed;
+}
+
+// As Optimizer::place_moved() does it.
+bool ControlPlane::place_moved(std::uint32_t ue, std::uint32_t cell, Time now) {
+  const auto& app_d_id = scenario_.lambdas[lambda_of(scenario_, ue)].id;
+  const auto device = device_of(ue);
+  const auto app = optimizer::find_app(snapshot_, app_d_id);
+  const auto found = optimizer::find_group(snapshot_, app, "dev:" + device);
+  if (!found || !optimizer::places_singly(options_.policy)) return false;
+  auto& group = snapshot_.groups[*found];
+  group.attachment = optimizer::find_attachment(snapshot_, cell_name(cell));
+  group.moved_ms = replica_.moved_ms(app_d_id, device);
+  group.fixed = false;
+  auto part = optimizer::part_of(snapshot_, placement_, {*found});
+  optimizer::hold(part, options_.stability, to_ms(now));
+  const auto placed =
+      optimizer::worthwhile(part, optimizer::place_by_app(part, policies_), options_.stability);
+  placement_.host_of_group[*found] = placed.host_of_group.front();
+  const auto plan = optimizer::rows_of(part, placed, policies_);
+  apply(plan);
+  return !plan.changes.empty();
+}
+
+void ControlPlane::apply(const optimizer::Plan& plan) {
   for (const auto& change : plan.changes) {
     model_.apply(change);
     if (change.remove) {
@@ -131,9 +158,7 @@ std::vector<std::uint32_t> ControlPlane::plan(Time now) {
     } else {
       replica_.put_row(change.row);
     }
-    changed.push_back(ue_of(change.row.ue.dev_app_id));
   }
-  return changed;
 }
 
 }  // namespace mx2::emulator

@@ -16,7 +16,9 @@
 #include "emulator/network.h"
 #include "emulator/scenario.h"
 #include "emulator/topology_of.h"
+#include "optimizer/model.h"
 #include "optimizer/options.h"
+#include "optimizer/plan.h"
 #include "optimizer/replica.h"
 #include "orchestrator/domain/model.h"
 
@@ -39,6 +41,9 @@ class ControlPlane {
 
   // Plans and rewrites the table; the UEs whose rows changed.
   [[nodiscard]] std::vector<std::uint32_t> plan(Time now);
+  // The same for a UE alone that is in another cell now, on top of the last plan, as for an
+  // Optimizer that is told of moves. False: its row is what it was.
+  [[nodiscard]] bool place_moved(std::uint32_t ue, std::uint32_t cell, Time now);
   // Whether the strategy has an Optimizer.
   [[nodiscard]] bool has_optimizer() const { return has_optimizer_; }
 
@@ -51,6 +56,7 @@ class ControlPlane {
   void add_hosts();
   void add_rows();
   void put_row(Association row);
+  void apply(const optimizer::Plan& plan);
   [[nodiscard]] ContextPlace context(std::uint32_t ue, std::uint32_t cell,
                                      std::uint32_t host) const;
 
@@ -64,6 +70,9 @@ class ControlPlane {
   optimizer::Replica replica_;
   optimizer::Topology topology_;
   optimizer::OptimizerOptions options_;
+  std::vector<std::string> policies_;  // of each app
+  optimizer::Snapshot snapshot_;       // of the last plan
+  optimizer::Placement placement_;
 };
 
 }  // namespace mx2::emulator

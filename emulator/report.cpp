@@ -109,12 +109,14 @@ const char* run_columns() {
 
 std::string run_row(std::uint64_t seed, const Results& results) {
   const auto ms = [&](double quantile) { return results.response.quantile(quantile) * kMs; };
+  const auto adoption =
+      results.adoption_s.count() > 0 ? fmt::format("{:.4f}", results.adoption_s.mean()) : "";
   return fmt::format(
-      "{},{},{},{:.4f},{:.4f},{:.4f},{:.4f},{:.4f},{:.5f},{:.6f},{:.4f},{:.5f},{},{:.4f},{:.4f},"
+      "{},{},{},{:.4f},{:.4f},{:.4f},{:.4f},{:.4f},{:.5f},{:.6f},{},{:.5f},{},{:.4f},{:.4f},"
       "{:.1f},{:.1f},{:.2f},{:.4f},{:.4f},{},{:.2f}",
       seed, results.calls, results.failed, results.response_s.mean() * kMs, ms(0.5), ms(0.9),
       ms(0.95), ms(0.99), results.response_s.variation(), share(results.stale, results.calls),
-      results.adoption_s.mean(), share(results.probes, results.calls), results.plans,
+      adoption, share(results.probes, results.calls), results.plans,
       rate(results.rows_changed, results), rate(results.notifications, results),
       rate(results.access_bytes, results), rate(results.link_bytes(), results),
       rate(results.notification_bytes, results), results.utilisation_mean, results.utilisation_max,

@@ -104,7 +104,7 @@ enum class SelectionKind : std::uint8_t {
 struct StrategySpec {
   StrategyKind kind = StrategyKind::kNotification;
   SelectionKind selection = SelectionKind::kDeficitRoundRobin;
-  bool follows = false;      // dispatching: a UE that moves is told of the dispatcher near it
+  bool follows = false;  // dispatching: UEs have rows of their own, for the dispatcher near them
   double dispatch_ms = 0.2;  // that a dispatcher takes for a message
   std::uint32_t endpoints = 2;
   double probe = 0.05;  // probability for each endpoint but the primary one
@@ -113,6 +113,7 @@ struct StrategySpec {
 struct OptimizerSpec {
   std::string policy = "min-cost-flow";
   double period_s = 5;
+  bool told_of_moves = false;  // of UEs, as by a location service; else it sees them when it plans
   optimizer::StabilityOptions stability;
   double report_s = 1;  // between two reports of a host's load
 };

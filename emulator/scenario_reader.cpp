@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "api/base/text.h"
 #include "emulator/fields.h"
@@ -10,6 +11,7 @@ namespace {
 
 constexpr double kSecondsMax = 1e6;
 constexpr double kMany = 1e15;
+constexpr double kSpacingsOnMax = 5;  // mean times of ON
 constexpr std::int64_t kDayMs = 86'400'000;
 constexpr std::uint32_t kHostsMax = kCellsMax;
 
@@ -67,6 +69,10 @@ class ScenarioReader {
       }
     }
     if (out.size() > most) fields.fail(key, "are more than " + std::to_string(most));
+    std::set<std::string> ids;
+    for (const auto& one : out) {
+      if (!ids.insert(one.id).second) fields.fail(key, "has " + one.id + " twice");
+    }
   }
 
   void check_offers(Fields& fields) {
@@ -127,9 +133,12 @@ class ScenarioReader {
                        [&](const LambdaSpec& spec) { return name.is_string() && spec.id == name; });
       if (it == scenario_.lambdas.end()) {
         f.fail("lambdas", "has " + json::dump(name) + ", which is no λ of the file");
-      } else {
-        result.push_back(static_cast<std::uint32_t>(it - scenario_.lambdas.begin()));
+        continue;
       }
+      const auto index = static_cast<std::uint32_t>(it - scenario_.lambdas.begin());
+      const bool again = std::find(result.begin(), result.end(), index) != result.end();
+      if (again) f.fail("lambdas", "has " + it->id + " twice");
+      result.push_back(index);
     }
     return result;
   }
@@ -180,6 +189,10 @@ class ScenarioReader {
     if (traffic.spacing_max_s < traffic.spacing_min_s) {
       f.fail("spacing_max_s", "must not be less than spacing_min_s");
     }
+    if (traffic.model == TrafficSpec::Model::kOnOff &&
+        traffic.spacing_min_s > kSpacingsOnMax * traffic.on_s) {
+      f.fail("spacing_min_s", "is so much longer than on_s that hardly a call would begin");
+    }
   }
 
   void read_hot_spot(Fields& fields) {
@@ -210,6 +223,7 @@ class ScenarioReader {
       f.fail("policy", "is '" + optimizer.policy + "', which is none of mx2-optimizer");
     }
     f.number("period_s", optimizer.period_s, 0.01, kSecondsMax);
+    f.boolean("told_of_moves", optimizer.told_of_moves);
     f.number("report_s", optimizer.report_s, 0.01, kSecondsMax);
     Fields s(document_, f.member("stability"), "/optimizer/stability", errors_);
     auto& stability = optimizer.stability;
@@ -243,6 +257,7 @@ std::string pointer_of(const std::string& key) {
 }
 
 Result<void> apply(config::Document& document, const Setting& setting) {
+  if (setting.value.empty()) return invalid_argument("--set " + setting.key + ": has no value");
   const auto value = config::parse_yaml("value: " + setting.value, "--set " + setting.key);
   if (!value) return value.error();
   try {

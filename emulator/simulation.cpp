@@ -52,21 +52,34 @@ void Simulation::handle(const Event& event, Time now) {
   }
 }
 
+// Of several endpoints none is preferred: stale is what the table does not name at all.
+bool Simulation::is_stale(std::uint32_t id, std::uint16_t endpoint) {
+  const auto& ue = ues_[id];
+  if (endpoint == ue.entry || strategy_ != StrategyKind::kMultiple) return endpoint != ue.entry;
+  control_.look_up(id, ue.cell, scenario_.strategy.endpoints, found_);
+  return std::find(found_.begin(), found_.end(), endpoint) == found_.end();
+}
+
+// A rewrite is adopted by the first call that is not stale; those of the warm-up do not count.
+void Simulation::count_call(std::uint32_t id, Time now) {
+  auto& ue = ues_[id];
+  const bool stale = is_stale(id, ue.endpoint[0]);
+  if (counts(now)) {
+    ++results_.calls;
+    results_.stale += stale ? 1 : 0;
+  }
+  if (stale || ue.rewritten == kNever) return;
+  if (counts(ue.rewritten)) results_.adoption_s.add(to_seconds(now - ue.rewritten));
+  ue.rewritten = kNever;
+}
+
 // To the primary endpoint, and with a certain probability to each other one.
 void Simulation::send(std::uint32_t id, Time now) {
   auto& ue = ues_[id];
   ue.sent = now;
   ue.answered = false;
   ue.awaited = 0;
-  if (counts(now)) {
-    ++results_.calls;
-    const bool by_entry = ue.endpoint[0] == ue.entry;
-    results_.stale += by_entry ? 0 : 1;
-    if (by_entry && ue.rewritten != kNever) {
-      results_.adoption_s.add(to_seconds(now - ue.rewritten));
-      ue.rewritten = kNever;
-    }
-  }
+  count_call(id, now);
   send_to(id, ue.endpoint[0], now);
   for (std::uint8_t i = 1; i < ue.endpoints; ++i) {
     if (ue.probe.uniform() >= scenario_.strategy.probe) continue;
@@ -89,7 +102,7 @@ void Simulation::send_to(std::uint32_t id, std::uint16_t endpoint, Time now) {
   call = {};
   call.ue = id;
   call.cell = ue.cell;
-  call.stale = endpoint != ue.entry;
+  call.stale = listener_ && is_stale(id, endpoint);
   if (strategy_ == StrategyKind::kDispatching) {
     call.dispatcher = endpoint;
     call.leg = Leg::kToDispatcher;

@@ -122,6 +122,7 @@ class Simulation {
   void record(const Ue& ue, const Call& call, Time now);
 
   void move(std::uint32_t id, Time now);
+  void find_dispatcher(std::uint32_t id, Time now);
   void end_context(std::uint32_t id, Time now);
   void begin_context(std::uint32_t id, Time now);
   void schedule_end(std::uint32_t id, Time now);
@@ -133,6 +134,8 @@ class Simulation {
   void report(Time now);
   void move_hot_spot(Time now);
 
+  [[nodiscard]] bool is_stale(std::uint32_t id, std::uint16_t endpoint);
+  void count_call(std::uint32_t id, Time now);
   [[nodiscard]] double factor_of(const Ue& ue) const;
   [[nodiscard]] bool counts(Time now) const { return now >= warmup_; }
   [[nodiscard]] Time to_orchestrator(const Ue& ue) const;

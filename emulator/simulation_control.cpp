@@ -104,7 +104,7 @@ void Simulation::schedule_first() {
     events_.push(from_seconds(phase * scenario_.hot_spot.period_s), EventKind::kHotSpot, 0);
   }
   events_.push(from_seconds(scenario_.optimizer.report_s), EventKind::kReport, 0);
-  if (control_.has_optimizer()) {
+  if (control_.has_optimizer() || strategy_ == StrategyKind::kDispatching) {
     events_.push(from_seconds(scenario_.optimizer.period_s), EventKind::kPlan, 0);
   }
 }
@@ -142,20 +142,38 @@ void Simulation::move(std::uint32_t id, Time now) {
   ++results_.moves;
   const auto next = now + from_seconds(ue.mobility.exponential(mobility.residence_s));
   if (next < end_) events_.push(next, EventKind::kMove, id);
-  if (strategy_ != StrategyKind::kDispatching) {
-    return control_.update(id, ue.cell, ue.coming[0], now);
+  const bool told = scenario_.optimizer.told_of_moves;
+  if (strategy_ == StrategyKind::kDispatching) {
+    if (told || !scenario_.strategy.follows) find_dispatcher(id, now);
+    return;
   }
-  const auto before = ue.entry;
-  ue.entry = static_cast<std::uint16_t>(control_.nearest_host(ue.cell));
-  if (ue.entry == before) return;
+  control_.update(id, ue.cell, ue.coming[0], now);
+  if (told && control_.has_optimizer() && control_.place_moved(id, ue.cell, now)) {
+    rewritten(id, now);
+  }
+}
+
+// What the table has for the UE: the row of its cell, or its own if dispatchers follow it.
+void Simulation::find_dispatcher(std::uint32_t id, Time now) {
+  auto& ue = ues_[id];
+  const auto nearest = static_cast<std::uint16_t>(control_.nearest_host(ue.cell));
+  if (nearest == ue.entry) return;
+  ue.entry = nearest;
   ue.rewritten = now;
-  if (scenario_.strategy.follows) notify(id, now);
+  if (!scenario_.strategy.follows) return;
+  if (counts(now)) ++results_.rows_changed;
+  notify(id, now);
 }
 
 // The old context serves until the answer for the new one is there.
 void Simulation::end_context(std::uint32_t id, Time now) {
   auto& ue = ues_[id];
-  look_up(id, ue.coming);
+  const bool own_row = strategy_ == StrategyKind::kDispatching && scenario_.strategy.follows;
+  if (own_row) {
+    ue.coming[0] = ue.entry;
+  } else {
+    look_up(id, ue.coming);
+  }
   control_.open(id, ue.cell, ue.coming[0], now);
   const auto there_and_back = 2 * to_orchestrator(ue) + from_ms(scenario_.orchestrator.answer_ms);
   events_.push(now + there_and_back, EventKind::kContextNew, id);
@@ -168,7 +186,11 @@ void Simulation::begin_context(std::uint32_t id, Time now) {
 
 void Simulation::plan(Time now) {
   if (counts(now)) ++results_.plans;
-  for (const auto id : control_.plan(now)) rewritten(id, now);
+  if (strategy_ == StrategyKind::kDispatching) {
+    for (std::uint32_t id = 0; id < ues_.size(); ++id) find_dispatcher(id, now);
+  } else {
+    for (const auto id : control_.plan(now)) rewritten(id, now);
+  }
   const auto next = now + from_seconds(scenario_.optimizer.period_s);
   if (next < end_) events_.push(next, EventKind::kPlan, 0);
 }

@@ -166,10 +166,24 @@ void RealRun::schedule_first() {
     if (life_s > 0)
       events_.push(from_seconds(ue.life.exponential(life_s)), EventKind::kContextEnd, i);
   }
-  if (system_.has_optimizer()) {
+  if (system_.has_optimizer() || dispatching_) {
     events_.push(from_seconds(scenario_.optimizer.period_s), EventKind::kPlan, 0);
-    poll_changes();
   }
+  if (system_.has_optimizer()) poll_changes();
+}
+
+// As in simulated time.
+void RealRun::count_call(Ue& ue, Time at) {
+  const auto to = ue.endpoints.front().host;
+  const auto& named = ue.named;
+  const bool stale = std::find(named.begin(), named.end(), to) == named.end();
+  if (counts(at)) {
+    ++results_.calls;
+    results_.stale += stale ? 1 : 0;
+  }
+  if (stale || ue.rewritten == kNever) return;
+  if (counts(ue.rewritten)) results_.adoption_s.add(to_seconds(at - ue.rewritten));
+  ue.rewritten = kNever;
 }
 
 // To the primary endpoint, and with a certain probability to each other one.
@@ -178,15 +192,7 @@ void RealRun::send(std::uint32_t id, Time at) {
   ue.sent = at;
   ue.answered = false;
   ++on_their_way_;
-  if (counts(at)) {
-    ++results_.calls;
-    const bool by_entry = ue.endpoints.front().host == ue.entry;
-    results_.stale += by_entry ? 0 : 1;
-    if (by_entry && ue.rewritten != kNever) {
-      results_.adoption_s.add(to_seconds(at - ue.rewritten));
-      ue.rewritten = kNever;
-    }
-  }
+  count_call(ue, at);
   send_to(id, 0, at);
   for (std::uint32_t i = 1; i < ue.endpoints.size(); ++i) {
     if (ue.probe.uniform() >= scenario_.strategy.probe) continue;
@@ -285,7 +291,8 @@ void RealRun::move(std::uint32_t id, Time at) {
   ++results_.moves;
   events_.push(at + from_seconds(ue.mobility.exponential(mobility.residence_s)), EventKind::kMove,
                id);
-  if (dispatching_) find_dispatcher(id, at);
+  const bool at_once = scenario_.optimizer.told_of_moves || !scenario_.strategy.follows;
+  if (dispatching_ && at_once) find_dispatcher(id, at);
 }
 
 void RealRun::move_hot_spot(Time at) {

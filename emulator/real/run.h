@@ -58,12 +58,13 @@ class RealRun final : public http::Handler {
   struct Ue {
     std::uint32_t cell = 0;
     std::uint32_t lambda = 0;
-    std::uint32_t entry = kNobody;    // host that the table names
-    std::vector<Endpoint> endpoints;  // that it calls, the primary one first
-    std::vector<Endpoint> coming;     // of the new context, or of the last notification
-    std::string context;              // identifier
-    std::uint32_t awaited = 0;        // answers
-    bool answered = false;            // the present call
+    std::uint32_t entry = kNobody;     // host that the table names
+    std::vector<std::uint32_t> named;  // it, and others where several endpoints count
+    std::vector<Endpoint> endpoints;   // that it calls, the primary one first
+    std::vector<Endpoint> coming;      // of the new context, or of the last notification
+    std::string context;               // identifier
+    std::uint32_t awaited = 0;         // answers
+    bool answered = false;             // the present call
     Time sent = 0;
     Time up_until = 0;
     Time down_until = 0;
@@ -88,6 +89,7 @@ class RealRun final : public http::Handler {
   void handle_event(const Event& event, Time now);
   void take_notices(Time now);
 
+  void count_call(Ue& ue, Time now);
   void send(std::uint32_t id, Time now);
   void send_to(std::uint32_t id, std::uint32_t endpoint, Time now);
   void call_host(std::uint32_t call_id);
@@ -105,9 +107,10 @@ class RealRun final : public http::Handler {
   void move_hot_spot(Time now);
   void poll_changes();
   void take_changes(const Result<http::Reply>& reply);
-  void rewritten(std::uint32_t id, std::uint32_t host, Time now);
+  void rewritten(std::uint32_t id, const json::Value& targets, Time now);
 
   [[nodiscard]] http::OutgoingRequest create_request(std::uint32_t id) const;
+  [[nodiscard]] std::vector<std::uint32_t> cells() const;  // of all UEs
   [[nodiscard]] double factor_of(const Ue& ue) const;
   [[nodiscard]] Time travel(Time now, std::uint32_t from, std::uint32_t to, std::uint32_t bytes);
   [[nodiscard]] Time to_orchestrator(const Ue& ue) const;

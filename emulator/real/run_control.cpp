@@ -1,6 +1,5 @@
 // What a real run has to do with the orchestrator and the Optimizer.
 #include <algorithm>
-#include <thread>
 
 #include "api/http/http_client.h"
 #include "api/mx2/codec.h"
@@ -10,7 +9,6 @@
 namespace mx2::emulator {
 namespace {
 
-constexpr auto kFirstPlan = std::chrono::seconds(2);
 constexpr const char* kContexts = "/dev_app/v1/app_contexts";
 constexpr std::string_view kUePath = "/ue/";
 constexpr std::string_view kDevice = "dev:";
@@ -54,22 +52,30 @@ Result<void> RealRun::open_all() {
     if (!problem_.empty()) return unavailable(problem_);
     use(id);
     ue.entry = ue.endpoints.front().host;
+    ue.named.clear();
+    for (const auto& endpoint : ue.endpoints) ue.named.push_back(endpoint.host);
   }
   return {};
 }
 
 // As in simulated time, everybody begins where the first plan puts them.
 Result<void> RealRun::set_up() {
-  if (auto opened = open_all(); !opened || !system_.has_optimizer()) return opened;
-  plan(0);
-  std::this_thread::sleep_for(kFirstPlan);
-  events_ = {};
-  results_ = {};
-  take_notices(0);
-  events_ = {};
-  results_ = {};
   if (auto opened = open_all(); !opened) return opened;
-  return follow_from_now();
+  if (dispatching_ && scenario_.strategy.follows) return system_.put_dispatcher_rows(cells());
+  if (!system_.has_optimizer()) return {};
+  if (auto planned = system_.plan_and_wait(cells()); !planned) return planned;
+  if (auto position = follow_from_now(); !position) return position;
+  if (auto opened = open_all(); !opened) return opened;
+  const std::lock_guard lock(mutex_);
+  notices_.clear();
+  return {};
+}
+
+std::vector<std::uint32_t> RealRun::cells() const {
+  std::vector<std::uint32_t> cells;
+  cells.reserve(ues_.size());
+  for (const auto& ue : ues_) cells.push_back(ue.cell);
+  return cells;
 }
 
 Result<void> RealRun::follow_from_now() {
@@ -116,14 +122,16 @@ void RealRun::context_made(std::uint32_t id, const Result<http::Reply>& reply) {
   ue.context = context->context_id;
 }
 
-// Who follows its UEs tells the orchestrator at once, as a location service would.
+// As in simulated time. Rows of UEs are written here: no Optimizer runs.
 void RealRun::find_dispatcher(std::uint32_t id, Time at) {
   auto& ue = ues_[id];
   const auto nearest = nearest_[ue.cell];
   if (nearest == ue.entry) return;
   ue.entry = nearest;
+  ue.named = {nearest};
   ue.rewritten = at;
   if (!scenario_.strategy.follows) return;
+  if (counts(at)) ++results_.rows_changed;
   client_.begin(system_.dispatcher_row(id, nearest), [this](const Result<http::Reply>& reply) {
     if (reply && reply->status < kErrors) return;
     problem_ = "a dispatcher's row: " + (reply ? reply->body : reply.error().detail);
@@ -169,9 +177,11 @@ void RealRun::take_notices(Time at) {
 }
 
 void RealRun::plan(Time at) {
-  std::vector<std::uint32_t> cells;
-  for (const auto& ue : ues_) cells.push_back(ue.cell);
-  if (auto told = system_.plan(cells); !told) problem_ = told.error().detail;
+  if (dispatching_) {
+    for (std::uint32_t id = 0; id < ues_.size(); ++id) find_dispatcher(id, at);
+  } else if (auto told = system_.plan(cells()); !told) {
+    problem_ = told.error().detail;
+  }
   if (counts(at)) ++results_.plans;
   events_.push(at + from_seconds(scenario_.optimizer.period_s), EventKind::kPlan, 0);
 }
@@ -201,16 +211,25 @@ void RealRun::take_changes(const Result<http::Reply>& reply) {
     const auto selector = change.value("ue", "");
     if (!selector.starts_with(kDevice)) continue;
     const auto id = ue_of(selector.substr(kDevice.size()));
-    const auto host = system_.host_of(change.at("targets").at(0).get<std::string>());
-    if (id < ues_.size() && host != kNobody) rewritten(id, host, now());
+    if (id < ues_.size()) rewritten(id, change.at("targets"), now());
   }
   poll_changes();
 }
 
-void RealRun::rewritten(std::uint32_t id, std::uint32_t host, Time at) {
+void RealRun::rewritten(std::uint32_t id, const json::Value& targets, Time at) {
   auto& ue = ues_[id];
-  if (ue.entry == host) return;
-  ue.entry = host;
+  const auto most = scenario_.strategy.kind == StrategyKind::kMultiple
+                        ? std::size_t{scenario_.strategy.endpoints}
+                        : std::size_t{1};
+  std::vector<std::uint32_t> named;
+  for (const auto& target : targets) {
+    const auto host = system_.host_of(target.get<std::string>());
+    if (host != kNobody && named.size() < most) named.push_back(host);
+  }
+  if (named.empty()) return;
+  ue.named = std::move(named);
+  if (ue.entry == ue.named.front()) return;
+  ue.entry = ue.named.front();
   ue.rewritten = at;
   if (counts(at)) ++results_.rows_changed;
 }

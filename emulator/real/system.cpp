@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -14,16 +13,12 @@
 namespace mx2::emulator {
 namespace {
 
-constexpr int kStartMs = 30'000;
 constexpr int kRequestMs = 10'000;
-constexpr int kLookMs = 20;
 constexpr const char* kProvider = "emulator";
 constexpr const char* kDispatcher = "dispatcher-1";
 constexpr const char* kOneZone = "everywhere";
 constexpr const char* kLines = "application/x-ndjson";
 constexpr const char* kLoopback = "http://127.0.0.1:";
-
-std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
 
 Strategy strategy_of(StrategyKind kind) {
   switch (kind) {
@@ -76,6 +71,11 @@ std::string policy_of(SelectionKind kind) {
 
 Result<System> System::start(const Scenario& scenario, const Network& network, Programs programs) {
   System system(scenario, network, std::move(programs));
+  if (scenario.optimizer.told_of_moves && system.has_optimizer()) {
+    return invalid_argument(
+        "optimizer.told_of_moves: only in simulated time, or with dispatching; in real time the "
+        "optimizer hears of moves from AdvantEDGE alone");
+  }
   std::error_code failed;
   std::filesystem::remove_all(system.programs_.work, failed);
   std::filesystem::create_directories(system.programs_.work, failed);
@@ -93,6 +93,12 @@ Result<System> System::start(const Scenario& scenario, const Network& network, P
 bool System::has_optimizer() const {
   const auto kind = scenario_->strategy.kind;
   return kind != StrategyKind::kStatic && kind != StrategyKind::kDispatching;
+}
+
+Result<std::string> System::url_of(Child& program, const std::string& text) {
+  const auto address = program.wait_for(text, kStartMs);
+  if (!address) return address.error();
+  return kLoopback + address->substr(address->rfind(':') + 1);
 }
 
 Result<void> System::write(const std::string& name, const std::string& text) const {
@@ -119,12 +125,12 @@ Result<void> System::start_orchestrator() {
                               path("orchestrator.log"));
   if (!started) return started.error();
   orchestrator_ = std::move(*started);
-  const auto mx2 = orchestrator_.wait_for(" mx2=", kStartMs);
+  auto mx2 = url_of(orchestrator_, " mx2=");
   if (!mx2) return mx2.error();
-  const auto operators = orchestrator_.wait_for(" operator=", kStartMs);
+  auto operators = url_of(orchestrator_, " operator=");
   if (!operators) return operators.error();
-  mx2_url_ = kLoopback + port_of(*mx2);
-  operator_url_ = kLoopback + port_of(*operators);
+  mx2_url_ = std::move(*mx2);
+  operator_url_ = std::move(*operators);
   return {};
 }
 
@@ -245,6 +251,16 @@ http::OutgoingRequest System::dispatcher_row(std::uint32_t ue, std::uint32_t hos
           codec::encode_table_patch({row})};
 }
 
+Result<void> System::put_dispatcher_rows(const std::vector<std::uint32_t>& cell_of_ue) {
+  const auto nearest = nearest_hosts(*scenario_, *network_);
+  std::vector<TableChange> rows;
+  for (std::uint32_t ue = 0; ue < cell_of_ue.size(); ++ue) {
+    rows.push_back(dispatcher_row_of({UeSelector::Kind::kDevApp, device_of(ue), {}},
+                                     scenario_->hosts[nearest[cell_of_ue[ue]]].id));
+  }
+  return put("table", codec::encode_table_patch(rows), "PATCH");
+}
+
 // When the catalogue and the hosts are there: each begins with all λ.
 Result<void> System::start_dispatchers() {
   if (scenario_->strategy.kind != StrategyKind::kDispatching) return {};
@@ -278,80 +294,20 @@ Result<void> System::start_dispatcher(std::uint32_t host) {
 
 Result<void> System::wait_for_dispatcher(std::uint32_t host) {
   auto& dispatcher = dispatchers_[host];
-  const auto at = dispatcher.wait_for(" dispatcher=", kStartMs);
-  if (!at) return at.error();
-  const auto api = dispatcher.wait_for(" api=", kStartMs);
+  const auto url = url_of(dispatcher, " dispatcher=");
+  if (!url) return url.error();
+  const auto api = url_of(dispatcher, " api=");
   if (!api) return api.error();
-  const auto url = kLoopback + port_of(*at);
-  dispatcher_urls_.push_back(url);
-  for (const auto& lambda : scenario_->lambdas) host_of_.emplace(url + "/" + lambda.id, host);
+  dispatcher_urls_.push_back(*url);
+  for (const auto& lambda : scenario_->lambdas) host_of_.emplace(*url + "/" + lambda.id, host);
   http::CurlClient client({});
   for (int ms = 0; ms < kStartMs && dispatcher.is_running(); ms += kLookMs) {
-    const auto reply = client.send("GET", kLoopback + port_of(*api) + "/health", {}, "");
+    const auto reply = client.send("GET", *api + "/health", {}, "");
     if (reply && is_well(reply->body)) return {};
     std::this_thread::sleep_for(std::chrono::milliseconds(kLookMs));
   }
   return unavailable("the dispatcher of " + scenario_->hosts[host].id +
                      " does not serve; its log is in " + programs_.work);
-}
-
-// It plans when it is told (SIGHUP, after the file), and never of itself.
-Result<void> System::start_optimizer() {
-  if (!has_optimizer()) return {};
-  const auto& s = scenario_->optimizer.stability;
-  if (auto written = write("topology.yaml", topology_text({})); !written) return written;
-  auto written = write(
-      "optimizer.yaml",
-      fmt::format("orchestrator: {{url: \"{}\", wait_ms: 20}}\nserver: {{port: 0}}\n"
-                  "period_ms: 3600000\npolicy: {}\n"
-                  "trigger: {{load_percent: 100, attachment_percent: 100, interval_ms: 86400000}}\n"
-                  "stability: {{enabled: {}, gain_us_min: {}, gain_percent_min: {}, dwell_ms: {}, "
-                  "moves_max: {}}}\ntopology: {{file: \"{}\"}}\n",
-                  operator_url_, scenario_->optimizer.policy, s.enabled, s.gain_us_min,
-                  s.gain_percent_min, s.dwell_ms, s.moves_max, path("topology.yaml")));
-  if (!written) return written;
-  auto started = Child::start({program("mx2-optimizer"), "--config", path("optimizer.yaml")},
-                              path("optimizer.log"));
-  if (!started) return started.error();
-  optimizer_ = std::move(*started);
-  if (auto ready = optimizer_.wait_for(" http=", kStartMs); !ready) return ready.error();
-  return {};
-}
-
-std::string System::topology_text(const std::vector<std::uint32_t>& cell_of_ue) const {
-  const auto topology = topology_of(*scenario_, *network_);
-  std::string text = "hosts:\n";
-  for (const auto& [id, host] : topology.hosts) {
-    text += fmt::format("  - {{id: {}, capacity: {}, cores: {}, service_us: {}}}\n", id,
-                        *host.capacity, *host.cores, *host.service_us);
-  }
-  text += "apps:\n";
-  for (const auto& [id, app] : topology.apps) {
-    text += fmt::format("  - {{id: {}, weight: {}, weight_per: request}}\n", id, app.weight);
-  }
-  std::vector<std::string> devices(topology.attachments.size());
-  for (std::uint32_t ue = 0; ue < cell_of_ue.size(); ++ue) {
-    auto& list = devices[cell_of_ue[ue]];
-    list += (list.empty() ? "" : ", ") + device_of(ue);
-  }
-  text += "attachments:\n";
-  for (std::size_t i = 0; i < devices.size(); ++i) {
-    const auto& at = topology.attachments[i];
-    text += fmt::format("  - {{name: {}, prefixes: [{}], devices: [{}]}}\n", at.name,
-                        at.prefixes.front().text(), devices[i]);
-  }
-  text += "latency_ms:\n";
-  for (const auto& [name, hosts] : topology.latency_us) {
-    text += "  " + name + ":\n";
-    for (const auto& [id, us] : hosts) text += fmt::format("    {}: {:.3f}\n", id, us / 1e3);
-  }
-  return text;
-}
-
-Result<void> System::plan(const std::vector<std::uint32_t>& cell_of_ue) {
-  if (auto written = write("topology.yaml", topology_text(cell_of_ue)); !written) return written;
-  optimizer_.signal(SIGHUP);
-  return {};
 }
 
 std::uint32_t System::host_of(const std::string& name) const {

@@ -39,8 +39,12 @@ class System {
   [[nodiscard]] bool has_optimizer() const;
   // To put the row that sends a UE to a host's dispatcher.
   [[nodiscard]] http::OutgoingRequest dispatcher_row(std::uint32_t ue, std::uint32_t host) const;
+  // All of them at once.
+  [[nodiscard]] Result<void> put_dispatcher_rows(const std::vector<std::uint32_t>& cell_of_ue);
   // The Optimizer learns in which cell each UE is, and plans at once.
   [[nodiscard]] Result<void> plan(const std::vector<std::uint32_t>& cell_of_ue);
+  // The same; returns when the orchestrator has the plan.
+  [[nodiscard]] Result<void> plan_and_wait(const std::vector<std::uint32_t>& cell_of_ue);
   // A program that should run and does not; empty when all is well.
   [[nodiscard]] std::string ended();
 
@@ -48,6 +52,11 @@ class System {
   System(const Scenario& scenario, const Network& network, Programs programs)
       : scenario_(&scenario), network_(&network), programs_(std::move(programs)) {}
 
+  static constexpr int kStartMs = 30'000;
+  static constexpr int kLookMs = 20;
+
+  // Of the port that a program says after `text`.
+  [[nodiscard]] static Result<std::string> url_of(Child& program, const std::string& text);
   [[nodiscard]] Result<void> start_orchestrator();
   [[nodiscard]] Result<void> start_hosts();
   [[nodiscard]] Result<void> start_dispatchers();
@@ -75,6 +84,7 @@ class System {
   Programs programs_;
   std::string mx2_url_;
   std::string operator_url_;
+  std::string optimizer_url_;
   std::vector<std::string> host_urls_;
   std::vector<std::string> dispatcher_urls_;  // of each host, if there are any
   std::unordered_map<std::string, std::uint32_t> host_of_;

@@ -72,6 +72,7 @@ TEST_CASE("Errors of a setting name it") {
   CHECK_THAT(error_of(kSmall, {{"ues.number", "many"}}), ContainsSubstring("--set ues.number"));
   CHECK_THAT(error_of(kSmall, {{"hosts.x.count", "2"}}), ContainsSubstring("no such place"));
   CHECK_THAT(error_of(kSmall, {{"hosts.0.count", "1000"}}), ContainsSubstring("to 250"));
+  CHECK_THAT(error_of(kSmall, {{"ues.number", ""}}), ContainsSubstring("has no value"));
 }
 
 TEST_CASE("A scenario that makes no sense is refused") {
@@ -83,6 +84,14 @@ TEST_CASE("A scenario that makes no sense is refused") {
              ContainsSubstring("leaves nothing"));
   CHECK_THAT(error_of(std::string(kSmall) + "optimizer: {policy: best}\n"),
              ContainsSubstring("none of mx2-optimizer"));
+  CHECK_THAT(error_of("lambdas: [{id: a}]\nhosts: [{id: h, count: 2}, {id: h-1}]\n"),
+             ContainsSubstring("has h-1 twice"));
+  CHECK_THAT(error_of("lambdas: [{id: a}]\nhosts: [{id: h, lambdas: [a, a]}]\n"),
+             ContainsSubstring("has a twice"));
+  CHECK_THAT(
+      error_of(std::string(kSmall) + "ues: {traffic: {model: on-off, on_s: 1, spacing_min_s: 60, "
+                                     "spacing_max_s: 90}}\n"),
+      ContainsSubstring("longer than on_s"));
   CHECK_THAT(error_of("hosts: 3\nlambdas: []\n"), ContainsSubstring("must be a list"));
   CHECK_THAT(error_of("- 1\n"), ContainsSubstring("must be a mapping"));
 }

@@ -131,6 +131,41 @@ TEST_CASE("Those who are told follow the table, the others when their context en
   CHECK(baseline.adoption_s.mean() > 2);
 }
 
+TEST_CASE("A rewrite that was adopted during the warm-up does not count") {
+  auto scenario = city(StrategyKind::kNotification);
+  scenario.warmup_s = 60;
+  const auto results = Simulation(scenario, 1).run();
+  CHECK(results.adoption_s.count() > 0);
+  CHECK(results.adoption_s.mean() < 1.2);  // one call a second
+}
+
+TEST_CASE(
+    "Rows of those who move are rewritten when the Optimizer plans, or at once if it is told") {
+  for (const auto kind : {StrategyKind::kNotification, StrategyKind::kDispatching}) {
+    auto scenario = city(kind);
+    scenario.strategy.follows = true;
+    scenario.strategy.selection = SelectionKind::kShipped;
+    const auto planned = Simulation(scenario, 1).run();
+    scenario.optimizer.told_of_moves = true;
+    const auto told = Simulation(scenario, 1).run();
+    scenario.optimizer.period_s = 1;
+    scenario.optimizer.told_of_moves = false;
+    const auto soon = Simulation(scenario, 1).run();
+    INFO(to_text(kind));
+    CHECK(planned.moves == told.moves);
+    CHECK(planned.notifications < told.notifications);
+    CHECK(told.response_s.mean() < soon.response_s.mean());
+    CHECK(soon.response_s.mean() < planned.response_s.mean());
+    CHECK(told.stale * 20 < told.calls);
+  }
+}
+
+TEST_CASE("Of several endpoints that the table names none is stale") {
+  auto scenario = city(StrategyKind::kMultiple);
+  scenario.strategy.endpoints = 3;
+  CHECK(Simulation(scenario, 1).run().stale == 0);
+}
+
 TEST_CASE("Without changes nobody is at a stale endpoint and nobody is told") {
   auto scenario = city(StrategyKind::kNotification);
   scenario.ues.mobility.residence_s = 0;

@@ -19,6 +19,8 @@ ARMS = {
     "static": {"strategy.kind": "static"},
     "baseline": {"strategy.kind": "baseline"},
     "notification": {"strategy.kind": "notification"},
+    "notification, told of moves": {"strategy.kind": "notification",
+                                    "optimizer.told_of_moves": "true"},
     "dispatching, least impedance": {"strategy.kind": "dispatching",
                                      "strategy.selection": "least-impedance"},
     "dispatching, round robin": {"strategy.kind": "dispatching",
@@ -29,6 +31,13 @@ ARMS = {
     "dispatching, shipped and followed": {"strategy.kind": "dispatching",
                                           "strategy.selection": "mx2-dispatcher",
                                           "strategy.follows": "true"},
+    "dispatching, followed, told of moves": {"strategy.kind": "dispatching",
+                                             "strategy.selection": "mx2-dispatcher",
+                                             "strategy.follows": "true",
+                                             "optimizer.told_of_moves": "true"},
+    "dispatching, predicted, followed": {"strategy.kind": "dispatching",
+                                         "strategy.selection": "predicted",
+                                         "strategy.follows": "true"},
     "uncoordinated, k=2": {"strategy.kind": "multiple", "strategy.endpoints": 2},
     "uncoordinated, k=3": {"strategy.kind": "multiple", "strategy.endpoints": 3},
 }
@@ -55,6 +64,10 @@ class Cell:
     policy: str = "min-cost-flow"
     period: float = 5    # seconds
     traffic: str = "closed-loop"
+
+    def is_real(self):
+        """Real time has it, too: there, the Optimizer hears of moves from AdvantEDGE alone."""
+        return self.arm != "notification, told of moves"
 
     def settings(self):
         keys = {"hosts.0.count": self.hosts, "ues.number": self.clients,
@@ -96,9 +109,10 @@ def full():
 
 def short():
     """What the tests of the four expectations need, and a few points for the plots."""
-    arms = ["baseline", "notification", "dispatching, least impedance", "dispatching, round robin",
-            "dispatching, predicted", "dispatching, as shipped",
-            "dispatching, shipped and followed"]
+    arms = ["baseline", "notification", "notification, told of moves",
+            "dispatching, least impedance", "dispatching, round robin", "dispatching, predicted",
+            "dispatching, as shipped", "dispatching, shipped and followed",
+            "dispatching, followed, told of moves"]
     for hosts in (3, 9):
         for arm in arms:
             for t_c in (5, 30, 300):
