@@ -177,28 +177,27 @@ class RegressionTest(Test):
         self.recorded(self.judged(1))
         self.assertEqual(0, check.check(self.judged(1)))
 
+    def gain_of(self, least, most):
+        """A gain of which the corrected p is between these."""
+        return next(gain / 2000 for gain in range(1, 1000)
+                    if least < self.corrected(gain / 2000) < most)
+
     def test_a_decayed_verdict_is_not_borderline(self):
-        self.recorded(self.judged(1))  # p = 1e-13 or so
-        self.assertEqual(1, check.check(self.judged(0.015)))
-        self.assertIn("not as recorded", self.said.getvalue())
+        clear, near = self.gain_of(1e-6, 1e-4), self.gain_of(0.06, 0.19)
+        for before, now in ((clear, near), (self.gain_of(0.02, 0.045), 0)):
+            self.recorded(self.judged(before))
+            self.assertEqual(1, check.check(self.judged(now)))
+            self.assertIn("not as recorded", self.said.getvalue())
+            self.assertNotIn("borderline", self.said.getvalue())
 
     def test_borderline_is_what_was_and_is_nearly_decided(self):
-        near = [gain / 1000 for gain in range(1, 80)
-                if check.ALPHA / 3 < self.corrected(gain / 1000) < check.ALPHA * 3]
-        self.assertNotEqual(self.name(near[0]), self.name(near[-1]))
-        self.recorded(self.judged(near[-1]))
-        self.assertEqual(0, check.check(self.judged(near[0])))
+        self.recorded(self.judged(self.gain_of(0.02, 0.045)))
+        self.assertEqual(0, check.check(self.judged(self.gain_of(0.06, 0.19))))
         self.assertIn("borderline", self.said.getvalue())
 
-    def verdict(self, gain):
-        found = check.judge(claims.Runs(self.judged(gain)))
-        return next(v for v in found if "mean_ms: baseline > notification" in v.key)
-
     def corrected(self, gain):
-        return self.verdict(gain).corrected
-
-    def name(self, gain):
-        return self.verdict(gain).name
+        found = check.judge(claims.Runs(self.judged(gain)))
+        return next(v for v in found if "mean_ms: baseline > notification" in v.key).corrected
 
     def test_seconds_are_part_of_what_was_recorded(self):
         self.recorded(self.judged(1))
@@ -358,12 +357,18 @@ class PlotTest(Test):
         for name, figure in figures.items():
             for axes in figure.axes:
                 self.assertTrue(axes.has_data(), name)
+            self.assertTrue(figure.axes, name)
+
+    def test_empty_plots_are_not_drawn(self):
+        figures = self.drawn(2, moving("dispatching, predicted", 3, 30))
+        self.assertEqual({"response_mobility"}, set(figures))
 
     def test_staleness_of_dispatching_is_apart(self):
         figures = self.drawn(2, moving("baseline"), moving("dispatching, as shipped"))
         table, dispatching = figures["stale"].axes
         labels = [axes.get_legend_handles_labels()[1] for axes in (table, dispatching)]
         self.assertEqual([["baseline"], ["dispatching, any that is not followed"]], labels)
+        self.assertIn("since the row was rewritten", table.get_title())
         self.assertIn("since the UE moved", dispatching.get_title())
 
     def test_every_arm_has_a_style(self):

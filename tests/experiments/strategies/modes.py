@@ -16,11 +16,11 @@ second in notifications and changed rows. What makes strategies different is mor
 notification that acts as baseline would not pass in any cell. One run has no interval, so only the
 difference is looked at.
 
-That goes for cells without queues, where every call takes as long as it
-takes: those of changing traffic, and dispatchers that stay behind, sit where a small difference
-becomes a long queue, and are only stated. So is what our dispatcher does otherwise than the prototype's:
-it changes weights ten times a second, not with every call, so least impedance sends all calls of
-100 ms to one host, and prediction learns from all calls.
+That goes for cells without queues, where every call takes as long as it takes: those of changing
+traffic, and dispatchers that stay behind, sit where a small difference becomes a long queue, and are
+only stated. So is what our dispatcher does otherwise than the prototype's: it changes weights ten times
+a second, not with every call, so least impedance sends all calls of 100 ms to one host, and prediction
+learns from all calls.
 
 Cells that have results in one mode only (this machine was too busy) and calls that failed are stated.
 """

@@ -164,11 +164,11 @@ def distributions(directory):
 
 
 # Which arms, by whom they are told apart: any dispatcher that is not followed is as stale.
-STALE = (("calls to an endpoint that the table\nno longer names for the UE, %",
+STALE = (("since the row was rewritten", "calls to an endpoint that\nthe table no longer names, %",
           {"baseline": "baseline", "notification": "notification",
            "notification, told of moves": "notification, told of moves",
            "uncoordinated, k=2": "uncoordinated, k=2"}),
-         ("dispatching: calls to another dispatcher\nthan the UE's present one, %",
+         ("since the UE moved", "calls to a dispatcher that\nthe UE has left behind, %",
           {"dispatching, as shipped": "dispatching, any that is not followed",
            "dispatching, shipped and followed": "dispatching, shipped and followed",
            "dispatching, followed, told of moves": "dispatching, followed, told of moves"}))
@@ -179,16 +179,16 @@ def stale(metrics, directory):
     next plan rewrites the row. So the rows are not to be compared with one another: what a late
     plan costs is in the second only, and in the response times of both."""
     sizes = sorted({c.hosts for c in metrics if c.series == "mobility"})
-    figure, axes = grid(len(STALE), len(sizes), height=2.6)
-    for row, (name, arms) in zip(axes, STALE):
+    figure, axes = grid(len(STALE), len(sizes), height=2.8)
+    for row, (since, name, arms) in zip(axes, STALE):
         for one, hosts in zip(row, sizes):
             for arm, cells in find(metrics, series="mobility", hosts=hosts):
                 if arm in arms:
                     curve(one, cells, metrics, "t_c", "stale_share", arm, arms[arm], 100)
                     logarithmic(one, [c.t_c for c in cells])
-            one.set_title(f"{hosts} MEC hosts" + (", since the row was rewritten" if row is axes[0]
-                                                  else ", since the UE moved"))
+            one.set_title(f"{hosts} MEC hosts, {since}", fontsize=9)
             one.set_xlabel(CHANGES["mobility"])
+            one.set_ylim(bottom=min(-1, -0.03 * one.get_ylim()[1]))
         row[0].set_ylabel(name)
     save(figure, axes, directory, "stale")
 
@@ -295,7 +295,7 @@ def overview(metrics, directory):
             "uncoordinated, k=2": "two endpoints, probed"}
     panels = [("mobility", 9, "95th percentile, ms", "p95_ms", 1,
                "UEs move, 9 MEC hosts\nmean time in a cell, s"),
-              ("hot lambda", 3, "", "p95_ms", 1,
+              ("hot lambda", 3, "95th percentile, ms", "p95_ms", 1,
                "traffic moves, 3 MEC hosts\ntime between changes of the hot λ, s"),
               ("mobility", 9, "bytes between cells, MB/s", "link_byte_rate", 1e-6,
                "UEs move, 9 MEC hosts\nmean time in a cell, s")]
