@@ -1,5 +1,6 @@
 """Plots of the comparison, each as PNG and SVG beside the results. Bars of error are 95 % confidence
-intervals over the seeds. What was not run is left out, so that --short has plots as well."""
+intervals over the seeds; there are none with one seed. What was not run is left out, so that --short
+has plots as well."""
 import collections
 import csv
 import pathlib
@@ -17,11 +18,13 @@ STYLES = {
     "static": ("#999999", "x", ":"),
     "baseline": ("#000000", "o", "-"),
     "notification": ("#D55E00", "s", "-"),
+    "notification, told of moves": ("#D55E00", "p", "--"),
     "dispatching, least impedance": ("#0072B2", "^", "-"),
     "dispatching, round robin": ("#56B4E9", "v", "-"),
     "dispatching, predicted": ("#009E73", "D", "-"),
     "dispatching, as shipped": ("#B8A000", "P", "-"),
     "dispatching, shipped and followed": ("#B8A000", "*", "--"),
+    "dispatching, followed, told of moves": ("#B8A000", "h", ":"),
     "uncoordinated, k=2": ("#CC79A7", "<", "--"),
     "uncoordinated, k=3": ("#CC79A7", ">", ":"),
 }
@@ -43,12 +46,24 @@ def find(cells, **keys):
             yield arm, sorted(found[arm], key=lambda c: (c.t_c, c.clients, c.period))
 
 
+def error(halves, scale=1):
+    """Bars of error; none when an interval is not known."""
+    return None if None in halves else [half * scale for half in halves]
+
+
+def bars(axes, points, scale=1, **style):
+    """`points`: x, and mean and half of an interval."""
+    known = [p for p in points if p[1] is not None]
+    if known:
+        axes.errorbar([p[0] for p in known], [p[1] * scale for p in known],
+                      error([p[2] for p in known], scale), capsize=2, **style)
+
+
 def curve(axes, cells, metrics, x, metric, arm, label=None, scale=1):
     colour, marker, line = STYLES[arm]
     points = [(getattr(c, x), *summary.interval(metrics[c][metric])) for c in cells]
-    axes.errorbar([p[0] for p in points], [p[1] * scale for p in points],
-                  [min(p[2], 1e12) * scale for p in points], color=colour, marker=marker,
-                  linestyle=line, markersize=5, linewidth=1.3, capsize=2, label=label or arm)
+    bars(axes, points, scale, color=colour, marker=marker, linestyle=line, markersize=5,
+         linewidth=1.3, label=label or arm)
 
 
 def logarithmic(axes, values):
@@ -58,12 +73,17 @@ def logarithmic(axes, values):
 
 
 def save(figure, axes, directory, name, legend=True):
-    """With one legend for all, below them."""
+    """With one legend for all, below them. Panels that show nothing are taken away."""
+    empty = [one for one in axes.flat if not one.has_data()]
+    if len(empty) == axes.size:
+        return plt.close(figure)
+    for one in empty:
+        one.remove()
     width, height = figure.get_size_inches()
     below = 0
     if legend:
         handles = {}
-        for one in axes.flat:
+        for one in figure.axes:
             for handle, label in zip(*one.get_legend_handles_labels()):
                 handles.setdefault(label, handle)
         columns = max(1, int(width / 2.3))
@@ -117,9 +137,12 @@ def read_cdf(directory):
 def distributions(directory):
     """Share of calls that take longer, on a logarithmic scale: the tail is what matters."""
     curves = read_cdf(directory)
-    sizes = sorted({c.hosts for c in curves if c.series == "mobility"})
-    figure, axes = grid(2, len(sizes), height=2.9)
-    for row, change in enumerate(("mobility", "hot lambda")):
+    fast = [c for c in curves if c.t_c == 5 and c.series in ("mobility", "hot lambda")]
+    if not fast:
+        return
+    changes, sizes = sorted({c.series for c in fast}, reverse=True), sorted({c.hosts for c in fast})
+    figure, axes = grid(len(changes), len(sizes), height=2.9)
+    for row, change in enumerate(changes):
         for column, hosts in enumerate(sizes):
             one = axes[row][column]
             right = 0
@@ -140,19 +163,33 @@ def distributions(directory):
     save(figure, axes, directory, "response_distribution")
 
 
+# Which arms, by whom they are told apart: any dispatcher that is not followed is as stale.
+STALE = (("since the row was rewritten", "calls to an endpoint that\nthe table no longer names, %",
+          {"baseline": "baseline", "notification": "notification",
+           "notification, told of moves": "notification, told of moves",
+           "uncoordinated, k=2": "uncoordinated, k=2"}),
+         ("since the UE moved", "calls to a dispatcher that\nthe UE has left behind, %",
+          {"dispatching, as shipped": "dispatching, any that is not followed",
+           "dispatching, shipped and followed": "dispatching, shipped and followed",
+           "dispatching, followed, told of moves": "dispatching, followed, told of moves"}))
+
+
 def stale(metrics, directory):
+    """Dispatching apart: there the clock starts when the UE moves, elsewhere when the Optimizer's
+    next plan rewrites the row. So the rows are not to be compared with one another: what a late
+    plan costs is in the second only, and in the response times of both."""
     sizes = sorted({c.hosts for c in metrics if c.series == "mobility"})
-    figure, axes = grid(1, len(sizes), height=3)
-    for one, hosts in zip(axes[0], sizes):
-        for arm, cells in find(metrics, series="mobility", hosts=hosts):
-            if arm not in ("static", "uncoordinated, k=3", "dispatching, least impedance",
-                           "dispatching, round robin", "dispatching, predicted"):
-                label = arm.replace(", as shipped", ", any (to a stale dispatcher)")
-                curve(one, cells, metrics, "t_c", "stale_share", arm, label, 100)
-                logarithmic(one, [c.t_c for c in cells])
-        one.set_title(f"{hosts} MEC hosts")
-        one.set_xlabel(CHANGES["mobility"])
-    axes[0][0].set_ylabel("calls to a stale endpoint, %")
+    figure, axes = grid(len(STALE), len(sizes), height=2.8)
+    for row, (since, name, arms) in zip(axes, STALE):
+        for one, hosts in zip(row, sizes):
+            for arm, cells in find(metrics, series="mobility", hosts=hosts):
+                if arm in arms:
+                    curve(one, cells, metrics, "t_c", "stale_share", arm, arms[arm], 100)
+                    logarithmic(one, [c.t_c for c in cells])
+            one.set_title(f"{hosts} MEC hosts, {since}", fontsize=9)
+            one.set_xlabel(CHANGES["mobility"])
+            one.set_ylim(bottom=min(-1, -0.03 * one.get_ylim()[1]))
+        row[0].set_ylabel(name)
     save(figure, axes, directory, "stale")
 
 
@@ -167,8 +204,8 @@ def notifications(metrics, directory):
                                    policy="min-cost-flow", arm="notification"):
                 points = [(c.t_c, *summary.interval(metrics[c]["notification_rate"]))
                           for c in cells]
-                one.errorbar(*zip(*points), color=shades[period], marker="s", capsize=2,
-                             label=f"Optimizer every {period} s")
+                bars(one, points, color=shades[period], marker="s",
+                     label=f"Optimizer every {period} s")
                 logarithmic(one, [c.t_c for c in cells])
         one.set_title(f"{hosts} MEC hosts, 40 UEs")
         one.set_xlabel(CHANGES["mobility"])
@@ -191,7 +228,7 @@ def bytes_on_links(metrics, directory):
         total, single = axes[0][column], axes[1][column]
         for i, (arm, cell) in enumerate(found):
             mean, half = summary.interval(metrics[cell]["link_byte_rate"])
-            total.bar(i, mean / 1e6, yerr=half / 1e6, color=STYLES[arm][0], capsize=2,
+            total.bar(i, mean / 1e6, yerr=error([half], 1e-6), color=STYLES[arm][0], capsize=2,
                       hatch="//" if STYLES[arm][2] != "-" else "")
             single.boxplot([links[cell]], positions=[i], widths=0.6, whis=(0, 100),
                            medianprops={"color": STYLES[arm][0], "linewidth": 2})
@@ -223,10 +260,10 @@ def period(metrics, directory):
                         points.append((seconds, *summary.interval(gain)))
                 if points:
                     greedy = policy == "count-greedy"
-                    one.errorbar(*zip(*points), linestyle=line, marker="o", markersize=4,
-                                 color="grey" if greedy else colours(i / max(1, len(times) - 0.5)),
-                                 capsize=2, label="count-greedy, any time in a cell" if greedy
-                                 else f"min-cost-flow, {t_c:g} s in a cell")
+                    bars(one, points, linestyle=line, marker="o", markersize=4,
+                         color="grey" if greedy else colours(i / max(1, len(times) - 0.5)),
+                         label="count-greedy, any time in a cell" if greedy
+                         else f"min-cost-flow, {t_c:g} s in a cell")
         logarithmic(one, matrix.PERIODS_S)
         one.set_ylim(bottom=-0.5)
         one.set_title(f"{hosts} MEC hosts")
@@ -251,15 +288,21 @@ def clients(metrics, directory):
 def overview(metrics, directory):
     """The two kinds of change, each where it matters most, and what they cost on the network."""
     arms = {"baseline": "baseline", "notification": "notification",
+            "notification, told of moves": "notification, told of moves",
             "dispatching, shipped and followed": "dispatching (ours, followed)",
+            "dispatching, followed, told of moves": "dispatching (ours, followed), told of moves",
             "dispatching, predicted": "dispatching (prototype's prediction)",
             "uncoordinated, k=2": "two endpoints, probed"}
     panels = [("mobility", 9, "95th percentile, ms", "p95_ms", 1,
                "UEs move, 9 MEC hosts\nmean time in a cell, s"),
-              ("hot lambda", 3, "", "p95_ms", 1,
+              ("hot lambda", 3, "95th percentile, ms", "p95_ms", 1,
                "traffic moves, 3 MEC hosts\ntime between changes of the hot λ, s"),
               ("mobility", 9, "bytes between cells, MB/s", "link_byte_rate", 1e-6,
                "UEs move, 9 MEC hosts\nmean time in a cell, s")]
+    panels = [p for p in panels if any((c.series, c.hosts) == p[:2] and c.arm in arms
+                                       for c in metrics)]
+    if not panels:
+        return
     figure, axes = grid(1, len(panels), height=3.1)
     for one, (change, hosts, name, metric, scale, below) in zip(axes[0], panels):
         for arm, cells in find(metrics, series=change, hosts=hosts):
@@ -268,7 +311,8 @@ def overview(metrics, directory):
                 logarithmic(one, [c.t_c for c in cells])
         one.set_ylabel(name)
         one.set_xlabel(below)
-    axes[0][2].set_ylim(bottom=0)
+        if metric == "link_byte_rate":
+            one.set_ylim(bottom=0)
     save(figure, axes, directory, "overview")
 
 

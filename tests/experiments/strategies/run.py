@@ -69,6 +69,28 @@ def duration(seconds):
         f"{seconds / 60:.0f} min" if seconds < 36000 else f"{seconds / 86400:.1f} days"
 
 
+def whole(options, wanted):
+    """Are these the cells, seeds and seconds that verdicts are recorded for?"""
+    parts = options.only or options.hosts
+    usual = options.short or (options.cells, wanted.seeds, wanted.seconds) == ("all", 30, 120)
+    return wanted.mode == MODES["simulated"] and bool(usual) and not parts
+
+
+def tell_failed(directory, mode):
+    """1 if calls failed where none can."""
+    failed = summary.failed(summary.read(directory))
+    for cell, calls in failed.items():
+        print(f"{mode}: {calls} calls failed: {modes.title(cell)}")
+    return 1 if failed and mode == "simulated" else 0
+
+
+def compare_modes(options, wanted):
+    twins = dataclasses.replace(wanted, mode=MODES["simulated"], out=wanted.out / "simulated")
+    if not options.again:
+        runs.run(twins, False)
+    return max(tell_failed(twins.out, "simulated"), modes.check(wanted.out))
+
+
 def run(options, mode):
     """Results in their directory; 1 if something is not as expected."""
     wanted = plan(options, mode)
@@ -76,7 +98,7 @@ def run(options, mode):
     if not options.again:
         print(f"{mode}: {len(wanted.cells)} cells of {wanted.seeds} runs" +
               (f", about {duration(wanted.estimate_s())}" if mode == "real" else ""), flush=True)
-        if runs.run(wanted, options.go_on) == 0:
+        if len(runs.run(wanted, options.go_on)) == len(wanted.cells):
             print(f"{mode}: this machine is too busy")
             return 0
     cells = summary.write(wanted.out)
@@ -85,12 +107,10 @@ def run(options, mode):
     if not options.no_plots:
         import plots
         plots.draw(wanted.out)
-    wrong = check.check(wanted.out, mode)
+    wrong = max(tell_failed(wanted.out, mode),
+                check.check(wanted.out, mode, whole=whole(options, wanted)))
     if mode == "real":
-        twins = dataclasses.replace(wanted, mode=MODES["simulated"], out=wanted.out / "simulated")
-        if not options.again:
-            runs.run(twins, False)
-        wrong = max(wrong, modes.check(wanted.out))
+        wrong = max(wrong, compare_modes(options, wanted))
     return wrong
 
 

@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # Compares the orchestrator's strategies under moving UEs and moving traffic.
-#   tests/experiments/strategies/run.sh              the whole protocol in simulated time: 702 cells of
-#                                                    30 runs, some minutes a core
+#   tests/experiments/strategies/run.sh              the whole protocol in simulated time: some hundred
+#                                                    cells of 30 runs, some minutes a core
 #   tests/experiments/strategies/run.sh --short      what the tests of the expectations need, and some
 #                                                    cells in real time as well: about two minutes
 #   tests/experiments/strategies/run.sh --mode both  all of it in real time as well, with real programs;
 #                                                    it says how long that takes (days: --cells, --only,
 #                                                    --hosts, --seeds and --seconds choose less of it)
 # Other options: --help. Results go to build/experiments/strategies (or --out), a directory for each
-# mode: runs.csv, cdf.csv, links.csv, summary.csv, summary.json, expectations.txt, and plots as PNG and
-# SVG; for real time comparison.txt, modes.png and modes.svg as well: by how much the same runs differ
-# in simulated time. The exit code is 1 when an expectation does not come out as it was recorded
-# (verdicts.json), or the two modes do not agree (modes.py).
+# mode: runs.csv, cdf.csv, links.csv, left_out.csv (cells this machine was too busy for), summary.csv,
+# summary.json, expectations.txt (claims.py says what is claimed, check.py how it is tested), and plots
+# as PNG and SVG; for real time comparison.txt, modes.png and modes.svg as well: by how much the same
+# runs differ in simulated time. The exit code is 1 when an expectation does not come out as it was
+# recorded (verdicts.json), a call failed in simulated time, or the two modes do not agree (modes.py).
 set -uo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 cd "$here/../../.." || exit 1

@@ -1,8 +1,10 @@
 """Runs cells of the experiment, in simulated or in real time, and gathers their results:
 
-  runs.csv   one row for each cell and seed: the cell's parameters, then what mx2-emulator measured
-  cdf.csv    response-time distribution of each cell, all seeds together
-  links.csv  bytes a second on each direction of a link of each cell, mean over the seeds
+  runs.csv      one row for each cell and seed: the cell's parameters, the seconds that count, then
+                what mx2-emulator measured
+  cdf.csv       response-time distribution of each cell, all seeds together
+  links.csv     bytes a second on each direction of a link of each cell, mean over the seeds
+  left_out.csv  cells without results, as this machine was too busy for real time
 
 What each cell wrote is kept in cells/, so that an interrupted experiment can be continued.
 """
@@ -121,27 +123,36 @@ def mean_of_links(rows, seeds, seconds):
     return [[a, b, f"{total / seeds / seconds:.1f}"] for (a, b), total in sorted(totals.items())]
 
 
+def named(cell):
+    return [getattr(cell, field) for field in matrix.FIELDS]
+
+
 def gather(plan):
+    """The cells that have no results."""
     done = [cell for cell in plan.cells if plan.directory(cell).is_dir()]
+    missing = [cell for cell in plan.cells if not plan.directory(cell).is_dir()]
+    with open(plan.out / "left_out.csv", "w", newline="") as file:
+        csv.writer(file).writerows([matrix.FIELDS] + [named(cell) for cell in missing])
     with open(plan.out / "runs.csv", "w", newline="") as runs_file, \
             open(plan.out / "cdf.csv", "w", newline="") as cdf_file, \
             open(plan.out / "links.csv", "w", newline="") as links_file:
         runs, cdf, links = map(csv.writer, (runs_file, cdf_file, links_file))
         for index, cell in enumerate(done):
             tables = list(read_tables(plan.directory(cell)))
-            named = [getattr(cell, field) for field in matrix.FIELDS]
             if index == 0:
-                runs.writerow(matrix.FIELDS + tables[0][0])
+                runs.writerow(matrix.FIELDS + ["seconds"] + tables[0][0])
                 cdf.writerow(matrix.FIELDS + tables[1][0])
                 links.writerow(matrix.FIELDS + ["from", "to", "byte_rate"])
-            runs.writerows(named + row for row in tables[0][1:])
-            cdf.writerows(named + row for row in tables[1][1:])
+            start = named(cell)
+            runs.writerows(start + [plan.seconds] + row for row in tables[0][1:])
+            cdf.writerows(start + row for row in tables[1][1:])
             links.writerows(
-                named + row for row in mean_of_links(tables[2][1:], plan.seeds, plan.seconds))
+                start + row for row in mean_of_links(tables[2][1:], plan.seeds, plan.seconds))
+    return missing
 
 
 def run(plan, go_on):
-    """How many cells have results. Those of an earlier attempt are kept when `go_on`."""
+    """Which cells have no results. Those of an earlier attempt are kept when `go_on`."""
     if not go_on:
         shutil.rmtree(plan.out / "cells", ignore_errors=True)
     left = [cell for cell in plan.cells if not plan.directory(cell).is_dir()]
@@ -157,5 +168,4 @@ def run(plan, go_on):
                 progress.step()
         finally:
             pool.shutdown(cancel_futures=True)
-    gather(plan)
-    return sum(plan.directory(cell).is_dir() for cell in plan.cells)
+    return gather(plan)
