@@ -111,6 +111,7 @@ test_all() {
   step dispatcher-https 120 "$python" tests/dispatcher/https_test.py "$bin"
   step dispatcher-package 120 "$python" tests/dispatcher/package_test.py "$bin"
   step mepm-kill 120 "$python" tests/mepm/kill_test.py "$bin/mx2-mepm" "$bin/mx2_test_lambda"
+  step experiment-test 60 "$python" tests/experiments/strategies/experiment_test.py
   step experiment 600 tests/experiments/strategies/run.sh --short --program "$bin/mx2-emulator" \
     --out build/experiments/strategies-short
   step crash 600 "$python" tests/crash/crash_test.py "$bin"

@@ -67,7 +67,7 @@ class Cell:
 
     def is_real(self):
         """Real time has it, too: there, the Optimizer hears of moves from AdvantEDGE alone."""
-        return self.arm != "notification, told of moves"
+        return self.arm.startswith("dispatching") or "optimizer.told_of_moves" not in ARMS[self.arm]
 
     def settings(self):
         keys = {"hosts.0.count": self.hosts, "ues.number": self.clients,

@@ -22,6 +22,7 @@ STYLES = {
     "dispatching, least impedance": ("#0072B2", "^", "-"),
     "dispatching, round robin": ("#56B4E9", "v", "-"),
     "dispatching, predicted": ("#009E73", "D", "-"),
+    "dispatching, predicted, followed": ("#009E73", "d", "--"),
     "dispatching, as shipped": ("#B8A000", "P", "-"),
     "dispatching, shipped and followed": ("#B8A000", "*", "--"),
     "dispatching, followed, told of moves": ("#B8A000", "h", ":"),
@@ -164,20 +165,20 @@ def distributions(directory):
 
 
 # Which arms, by whom they are told apart: any dispatcher that is not followed is as stale.
-STALE = (("since the row was rewritten", "calls to an endpoint that\nthe table no longer names, %",
+STALE = (("UEs' own rows", "calls to an endpoint that\nthe table no longer names, %",
           {"baseline": "baseline", "notification": "notification",
            "notification, told of moves": "notification, told of moves",
            "uncoordinated, k=2": "uncoordinated, k=2"}),
-         ("since the UE moved", "calls to a dispatcher that\nthe UE has left behind, %",
+         ("dispatching", "calls to a dispatcher that\nthe table no longer names, %",
           {"dispatching, as shipped": "dispatching, any that is not followed",
            "dispatching, shipped and followed": "dispatching, shipped and followed",
            "dispatching, followed, told of moves": "dispatching, followed, told of moves"}))
 
 
 def stale(metrics, directory):
-    """Dispatching apart: there the clock starts when the UE moves, elsewhere when the Optimizer's
-    next plan rewrites the row. So the rows are not to be compared with one another: what a late
-    plan costs is in the second only, and in the response times of both."""
+    """Dispatching apart. A dispatcher that is not followed has the row of a cell: another one holds
+    as soon as the UE moves. Other rows are a UE's own, and are rewritten when the Optimizer plans or
+    is told. So a late plan makes nobody stale there; what it costs is in the response times."""
     sizes = sorted({c.hosts for c in metrics if c.series == "mobility"})
     figure, axes = grid(len(STALE), len(sizes), height=2.8)
     for row, (since, name, arms) in zip(axes, STALE):

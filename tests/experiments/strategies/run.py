@@ -46,9 +46,10 @@ def read_options():
     return parser.parse_args()
 
 
-def choose(options, cells):
+def choose(options, mode, cells):
     chosen = [cell for cell in dict.fromkeys(matrix.CHOICES[cells]())
-              if (not options.only or cell.series in options.only.split(",")) and
+              if (mode == "simulated" or cell.is_real()) and
+              (not options.only or cell.series in options.only.split(",")) and
               (not options.hosts or cell.hosts == options.hosts)]
     if not chosen:
         raise SystemExit("run.sh: there are no such cells")
@@ -59,7 +60,7 @@ def plan(options, mode):
     cells, seeds, seconds = options.cells, options.seeds, options.seconds
     if options.short:
         cells, seeds, seconds = ("tests", 10, 120) if mode == "simulated" else ("few", 1, 20)
-    return runs.Plan(options.program, MODES[mode], choose(options, cells), seeds, seconds,
+    return runs.Plan(options.program, MODES[mode], choose(options, mode, cells), seeds, seconds,
                      options.jobs or os.cpu_count() * (4 if mode == "real" else 1),
                      pathlib.Path(options.out) / mode)
 
