@@ -261,6 +261,7 @@ Result<Reply> Domains::Impl::call(std::string_view payload, const std::string& t
   if (is_closed()) return device::closed();
   if (!options.local) return last;
   auto reply = call_local(payload, type);
+  if (!reply && last) return last;
   if (reply) reply->attempts = attempts + 1;
   return reply;
 }

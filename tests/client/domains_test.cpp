@@ -144,6 +144,21 @@ TEST_CASE("domains: a bad answer is passed on when nobody has a better one", "[c
   CHECK(reply->status == 503);
 }
 
+TEST_CASE("domains: a bad answer is better than a local function that fails", "[client][domains]") {
+  TestDomain only("only");
+  auto options = domains_of({only.orchestrator.url()});
+  options.local = [](auto, auto&) -> client::Result<client::Reply> {
+    return client::Error{client::ErrorCode::kProtocol, "no battery", 0};
+  };
+  Domains domains(options, facedetect(client::Channel::kPolling));
+  REQUIRE(domains.wait_for_domain(std::chrono::seconds(20)));
+  only.status = 503;
+  const auto reply = domains.invoke("x");
+  REQUIRE(reply.ok());
+  CHECK(reply->status == 503);
+  CHECK(reply->endpoint == only.lambda.url());
+}
+
 TEST_CASE("domains: what cannot be sent is nobody's failure", "[client][domains]") {
   TestDomain only("only");
   auto options = domains_of({only.orchestrator.url()});
