@@ -1,67 +1,17 @@
 #include "mx2-client/include/mx2/client.h"
 
 #include <algorithm>
-#include <stdexcept>
+#include <iterator>
+#include <mutex>
 
 #include "mx2-client/src/convert.h"
-#include "mx2-client/src/session.h"
+#include "mx2-client/src/opening.h"
 
 namespace mx2::client {
 namespace {
 
 using device::error_of;
-
-// Exceptions of what lies below are bugs or a machine without resources; they stop here.
-template <typename T, typename F>
-Result<T> guarded(const F& function) {
-  try {
-    return function();
-  } catch (const std::bad_alloc&) {
-    throw;
-  } catch (const std::exception& e) {
-    return Error{ErrorCode::kProtocol, e.what(), 0};
-  }
-}
-
-bool fits(const AppInfo& app, const ContextRequest& request) {
-  const auto same = [](const std::string& wanted, const std::string& offered) {
-    return wanted.empty() || wanted == offered;
-  };
-  return same(request.app_name, app.app_name) && same(request.app_provider, app.app_provider) &&
-         same(request.app_d_id, app.app_d_id) && same(request.app_d_version, app.app_d_version) &&
-         same(request.app_soft_version, app.app_soft_version);
-}
-
-// Provider and versions that were left out, from the list of applications.
-mx2::Result<void> complete(device::Shared& shared, ContextRequest& request) {
-  if (request.device_app_id.empty()) request.device_app_id = shared.hub.unused_id();
-  if (!request.app_name.empty() && !request.app_provider.empty() &&
-      !request.app_d_version.empty()) {
-    return {};
-  }
-  const auto apps = [&] {
-    auto http = shared.orchestrator.lease();
-    std::vector<std::string> names;
-    if (!request.app_name.empty()) names.push_back(request.app_name);
-    return shared.api.list(*http, names, {});
-  }();
-  if (!apps) return apps.error();
-  const auto app = std::find_if(apps->begin(), apps->end(),
-                                [&](const AppInfo& each) { return fits(each, request); });
-  if (app == apps->end()) {
-    const auto& name = request.app_name.empty() ? request.app_d_id : request.app_name;
-    return mx2::Error{mx2::ErrorCode::kNotFound,
-                      "no application '" + name + "' is on offer",
-                      {},
-                      device::kRefusal,
-                      "404",
-                      0};
-  }
-  request.app_name = app->app_name;
-  request.app_provider = app->app_provider;
-  request.app_d_version = app->app_d_version;
-  return {};
-}
+using device::guarded;
 
 }  // namespace
 
@@ -112,16 +62,11 @@ Result<std::vector<App>> Client::apps(const AppFilter& filter) {
 
 Result<Context> Client::open(const ContextRequest& request) {
   return guarded<Context>([&]() -> Result<Context> {
-    if (auto fine = device::check(request); !fine) return error_of(fine.error());
     const auto shared = impl_->shared();
     if (!shared) return error_of(shared.error());
-    auto whole = request;
-    if (auto done = complete(**shared, whole); !done) return error_of(done.error());
-    auto session = std::make_shared<device::Session>(
-        *shared, device::context_of(whole),
-        device::SessionOptions{whole.channel, whole.strategy, whole.persistence});
-    if (auto started = session->start(); !started) return error_of(started.error());
-    return Context(std::shared_ptr<Context::Impl>(new Context::Impl{std::move(session)}));
+    auto session = device::open(*shared, request, [] { return false; });
+    if (!session) return error_of(session.error());
+    return Context(std::shared_ptr<Context::Impl>(new Context::Impl{std::move(*session)}));
   });
 }
 

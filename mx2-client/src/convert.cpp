@@ -100,4 +100,11 @@ mx2::Result<void> check(const client::ClientOptions& options) {
   return {};
 }
 
+mx2::Result<void> check_content_type(const std::string& content_type) {
+  if (content_type.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
+    return invalid_argument("a content type has no line breaks");
+  }
+  return {};
+}
+
 }  // namespace mx2::device

@@ -1,6 +1,10 @@
 // Between the words of the public header and those of api/.
 #pragma once
 
+#include <exception>
+#include <new>
+#include <string>
+
 #include "api/base/result.h"
 #include "api/mx2/types.h"
 #include "mx2-client/include/mx2/client.h"
@@ -15,5 +19,18 @@ namespace mx2::device {
 // What is wrong with it before anything is sent; ok when nothing is.
 [[nodiscard]] mx2::Result<void> check(const client::ContextRequest& request);
 [[nodiscard]] mx2::Result<void> check(const client::ClientOptions& options);
+[[nodiscard]] mx2::Result<void> check_content_type(const std::string& content_type);
+
+// Exceptions of what lies below are bugs or a machine without resources; they stop here.
+template <typename T, typename F>
+client::Result<T> guarded(const F& function) {
+  try {
+    return function();
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& e) {
+    return client::Error{client::ErrorCode::kProtocol, e.what(), 0};
+  }
+}
 
 }  // namespace mx2::device

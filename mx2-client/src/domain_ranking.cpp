@@ -22,12 +22,14 @@ void DomainRanking::measured(std::size_t domain, std::optional<Latency> latency,
   choose();
 }
 
-void DomainRanking::called(std::size_t domain, bool good, Time now) {
+void DomainRanking::called(std::size_t domain, bool good, Time began, Time now) {
   auto& it = domains_[domain];
   if (good) {
     it.penalty = std::chrono::milliseconds{0};
+    it.left_alone_until = Time{};
     return;
   }
+  if (began < it.left_alone_until) return;
   it.confirmed = false;
   it.penalty = it.penalty.count() == 0 ? kPenaltyFirst : std::min(2 * it.penalty, kPenaltyMax);
   it.left_alone_until = now + it.penalty;

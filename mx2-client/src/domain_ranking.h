@@ -23,8 +23,9 @@ class DomainRanking {
   // A round trip to its endpoint; nothing: it did not answer, or has none. An answer confirms the
   // domain, unless it has failed a call so lately that its penalty is not over.
   void measured(std::size_t domain, std::optional<Latency> latency, Time now);
-  // A call, which tells more than a measurement: good ones end the penalty, others begin one.
-  void called(std::size_t domain, bool good, Time now);
+  // A call, which tells more than a measurement: good ones end the penalty, others begin one. Calls
+  // that began before the end of a penalty tell of the same incident and do not make it longer.
+  void called(std::size_t domain, bool good, Time began, Time now);
 
   [[nodiscard]] std::optional<std::size_t> current() const { return current_; }
   // The confirmed ones, in the order in which to try them: the current one first.

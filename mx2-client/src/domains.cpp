@@ -1,7 +1,6 @@
 #include "mx2-client/include/mx2/domains.h"
 
 #include <algorithm>
-#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -12,11 +11,13 @@
 #include "mx2-client/src/convert.h"
 #include "mx2-client/src/domain_ranking.h"
 #include "mx2-client/src/endpoint.h"
+#include "mx2-client/src/opening.h"
 
 namespace mx2::client {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using device::Session;
 
 constexpr std::size_t kDomainsMax = 16;
 constexpr int kBackOffMax = 4;  // doublings of look_interval while no context can be had
@@ -55,10 +56,10 @@ struct Domains::Impl {
   // What one orchestrator is to us. Guarded by `mutex`, but for what its keeper alone uses.
   struct Domain {
     explicit Domain(const ClientOptions& options)
-        : client(options), probe(probe_options(options)) {}
-    std::shared_ptr<Context> context;
+        : shared(std::make_shared<device::Shared>(options)), probe(probe_options(options)) {}
+    std::shared_ptr<Session> context;
     std::string last_error;
-    Client client;           // of the keeper
+    const std::shared_ptr<device::Shared> shared;
     http::CurlClient probe;  // of the keeper, but for interrupt()
     int failures = 0;        // of the keeper: attempts to have a context
     std::thread keeper;
@@ -67,7 +68,7 @@ struct Domains::Impl {
   [[nodiscard]] const char* problem() const {
     if (options.domains.empty()) return "there is no domain";
     if (options.domains.size() > kDomainsMax) return "there are more than 16 domains";
-    if (options.gain < 0 || options.gain >= 1) return "the gain must be at least 0 and below 1";
+    if (!(options.gain >= 0 && options.gain < 1)) return "the gain must be at least 0 and below 1";
     if (options.look_interval.count() < 1) return "the look_interval must be positive";
     return nullptr;
   }
@@ -80,8 +81,9 @@ struct Domains::Impl {
   void learn(std::size_t i, std::optional<std::chrono::microseconds> latency, std::string why);
   void settle(std::unique_lock<std::mutex>& lock);
   void close();
+  [[nodiscard]] bool is_closed() const;
 
-  [[nodiscard]] std::vector<std::pair<std::size_t, std::shared_ptr<Context>>> candidates();
+  [[nodiscard]] std::vector<std::pair<std::size_t, std::shared_ptr<Session>>> candidates();
   [[nodiscard]] bool is_good(std::size_t i, const Result<Reply>& reply) const;
   [[nodiscard]] Result<Reply> call(std::string_view payload, const std::string& type);
   [[nodiscard]] Result<Reply> call_local(std::string_view payload, const std::string& type) const;
@@ -97,6 +99,8 @@ struct Domains::Impl {
   std::deque<DomainChange> to_tell;
   bool telling = false;
   bool stopping = false;
+  Clock::time_point stopped_at;
+  std::mutex joining;  // of the keepers
 };
 
 // Without a thread a domain is never confirmed, and says why.
@@ -125,23 +129,25 @@ void Domains::Impl::keep(std::size_t i) noexcept {
     changed.wait_for(lock, pause, [this] { return stopping; });
   }
   const auto context = std::move(domain.context);
+  const auto deadline = stopped_at + options.domains[i].timeout;
   lock.unlock();
-  if (context) static_cast<void>(context->close());
+  if (!context) return;
+  static_cast<void>(device::guarded<bool>([&] { return context->close(deadline).ok(); }));
 }
 
 void Domains::Impl::look(std::size_t i) {
   auto& domain = *domains[i];
   if (!domain.context) {
-    auto opened = domain.client.open(request);
+    auto opened = device::open(domain.shared, request, [this] { return is_closed(); });
     if (!opened) {
       ++domain.failures;
-      return learn(i, std::nullopt, opened.error().message);
+      return learn(i, std::nullopt, opened.error().detail);
     }
     domain.failures = 0;
     const std::lock_guard lock(mutex);
-    domain.context = std::make_shared<Context>(std::move(*opened));
+    domain.context = std::move(*opened);
   }
-  const auto endpoint = domain.context->endpoint();
+  const auto endpoint = domain.context->state().endpoint();
   if (endpoint.empty()) return learn(i, std::nullopt, "the application runs nowhere");
   const auto latency = round_trip(domain, endpoint);
   learn(i, latency, latency ? "" : endpoint + " does not answer");
@@ -165,8 +171,9 @@ std::optional<std::chrono::microseconds> Domains::Impl::round_trip(Domain& domai
 void Domains::Impl::learn(std::size_t i, std::optional<std::chrono::microseconds> latency,
                           std::string why) {
   std::unique_lock lock(mutex);
-  domains[i]->last_error = std::move(why);
   ranking.measured(i, latency, Clock::now());
+  // While it is left alone, the call that failed is the reason, though its endpoint answers.
+  if (!latency || ranking.is_confirmed(i)) domains[i]->last_error = std::move(why);
   settle(lock);
 }
 
@@ -199,19 +206,26 @@ void Domains::Impl::settle(std::unique_lock<std::mutex>& lock) {
 void Domains::Impl::close() {
   {
     std::unique_lock lock(mutex);
+    if (!stopping) stopped_at = Clock::now();
     stopping = true;
     changed.notify_all();
     changed.wait(lock, [this] { return !telling; });
   }
   for (auto& domain : domains) domain->probe.interrupt();
+  const std::lock_guard lock(joining);
   for (auto& domain : domains) {
     if (domain->keeper.joinable()) domain->keeper.join();
   }
 }
 
-std::vector<std::pair<std::size_t, std::shared_ptr<Context>>> Domains::Impl::candidates() {
+bool Domains::Impl::is_closed() const {
   const std::lock_guard lock(mutex);
-  std::vector<std::pair<std::size_t, std::shared_ptr<Context>>> found;
+  return stopping;
+}
+
+std::vector<std::pair<std::size_t, std::shared_ptr<Session>>> Domains::Impl::candidates() {
+  const std::lock_guard lock(mutex);
+  std::vector<std::pair<std::size_t, std::shared_ptr<Session>>> found;
   for (const auto i : ranking.order()) {
     if (domains[i]->context) found.emplace_back(i, domains[i]->context);
   }
@@ -227,12 +241,14 @@ Result<Reply> Domains::Impl::call(std::string_view payload, const std::string& t
   Result<Reply> last = Error{ErrorCode::kUnreachable, "no domain can be reached", 0};
   int attempts = 0;
   for (const auto& [i, context] : candidates()) {
-    auto reply = context->invoke(payload, type);
-    if (!reply && reply.error().code == ErrorCode::kClosed) return reply;
+    const auto begin = Clock::now();
+    auto reply = device::guarded<Reply>(
+        [&session = *context, &payload, &type] { return session.invoke(payload, type); });
     const bool good = is_good(i, reply);
     std::unique_lock lock(mutex);
-    ranking.called(i, good, Clock::now());
-    if (!good) {
+    if (!good && stopping) return device::closed();
+    ranking.called(i, good, begin, Clock::now());
+    if (!good && !ranking.is_confirmed(i)) {
       domains[i]->last_error =
           reply ? "the last call got " + std::to_string(reply->status) : reply.error().message;
     }
@@ -242,8 +258,10 @@ Result<Reply> Domains::Impl::call(std::string_view payload, const std::string& t
     if (good) return reply;
     if (reply || !last) last = std::move(reply);
   }
+  if (is_closed()) return device::closed();
   if (!options.local) return last;
   auto reply = call_local(payload, type);
+  if (!reply && last) return last;
   if (reply) reply->attempts = attempts + 1;
   return reply;
 }
@@ -257,6 +275,8 @@ Result<Reply> Domains::Impl::call_local(std::string_view payload, const std::str
     throw;
   } catch (const std::exception& e) {
     return Error{ErrorCode::kProtocol, std::string("the local function: ") + e.what(), 0};
+  } catch (...) {
+    return Error{ErrorCode::kProtocol, "the local function threw something", 0};
   }
 }
 
@@ -270,9 +290,9 @@ Result<Reply> Domains::invoke(std::string_view payload, const std::string& conte
   if (const auto* problem = impl_->problem()) {
     return Error{ErrorCode::kInvalidArgument, problem, 0};
   }
-  {
-    const std::lock_guard lock(impl_->mutex);
-    if (impl_->stopping) return device::closed();
+  if (impl_->is_closed()) return device::closed();
+  if (const auto fine = device::check_content_type(content_type); !fine) {
+    return device::error_of(fine.error());
   }
   const auto begin = Clock::now();
   auto reply = impl_->call(payload, content_type);
@@ -292,7 +312,7 @@ std::vector<DomainStatus> Domains::status() const {
   for (std::size_t i = 0; i < impl_->domains.size(); ++i) {
     const auto& domain = *impl_->domains[i];
     out.push_back({impl_->options.domains[i].url, impl_->ranking.is_confirmed(i),
-                   domain.context ? domain.context->endpoint() : std::string(),
+                   domain.context ? domain.context->state().endpoint() : std::string(),
                    impl_->ranking.latency(i), domain.last_error});
   }
   return out;

@@ -69,8 +69,12 @@ Result<void> Session::start() {
   return {};
 }
 
-Result<void> Session::close() {
-  const auto deadline = Clock::now() + shared_->options.timeout;
+bool Session::is_closed() const {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
+Result<void> Session::close(Clock::time_point deadline) {
   std::thread keeper;
   {
     const std::lock_guard lock(mutex_);
@@ -111,11 +115,7 @@ client::Statistics Session::statistics() const {
 }
 
 void Session::run() noexcept {
-  for (;;) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (stopping_) return;
-    }
+  while (!is_closed()) {
     try {
       after(step());
     } catch (const std::exception& e) {

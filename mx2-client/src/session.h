@@ -52,7 +52,9 @@ class Session : public std::enable_shared_from_this<Session> {
   // Creates the context and starts the thread, which keeps this alive until close().
   [[nodiscard]] Result<void> start();
   // Ends the thread and deletes the context, within the timeout of the options.
-  [[nodiscard]] Result<void> close();
+  [[nodiscard]] Result<void> close() { return close(Clock::now() + shared_->options.timeout); }
+  // By `deadline`; with little or nothing left, the deletion still has 50 ms.
+  [[nodiscard]] Result<void> close(Clock::time_point deadline);
 
   [[nodiscard]] client::Result<client::Reply> invoke(std::string_view payload,
                                                      const std::string& content_type);
@@ -77,6 +79,7 @@ class Session : public std::enable_shared_from_this<Session> {
   // Sleeps for the next delay of a growing series.
   void back_off();
   void pause(std::chrono::milliseconds time);
+  [[nodiscard]] bool is_closed() const;
   void failed(const std::string& why);  // for the statistics
   void worked();
 

@@ -15,10 +15,8 @@ constexpr milliseconds kAskAgainMost{400};
 
 client::Result<client::Reply> Session::invoke(std::string_view payload,
                                               const std::string& content_type) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopping_) return closed();
-  }
+  if (is_closed()) return closed();
+  if (const auto fine = check_content_type(content_type); !fine) return error_of(fine.error());
   const auto begin = Clock::now();
   const Call call{std::string(payload), content_type};
   ++calls_;
@@ -80,6 +78,7 @@ std::string Session::next_endpoint(const std::string& endpoint, bool may_repeat)
     if (state_.wait_other(endpoint, std::min(deadline, Clock::now() + delay))) {
       return state_.endpoint();
     }
+    if (is_closed()) return "";  // it waits for nothing any more
     if (Clock::now() >= deadline) break;
     delay = std::min(delay * 2, kAskAgainMost);
   }

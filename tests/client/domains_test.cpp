@@ -1,9 +1,11 @@
-// One λ in several domains: ranking, changes, and the local function when none can be reached.
+// One λ in several domains: changes, closing, and the local function when none can be reached.
 #include "mx2-client/include/mx2/domains.h"
 
+#include <deque>
+#include <limits>
 #include <mutex>
+#include <set>
 
-#include "mx2-client/src/domain_ranking.h"
 #include "tests/catch.h"
 #include "tests/client/support.h"
 
@@ -13,71 +15,6 @@ namespace {
 using client::DomainChange;
 using client::Domains;
 using client::DomainsOptions;
-using device::DomainRanking;
-using std::chrono::microseconds;
-using Order = std::vector<std::size_t>;
-
-const DomainRanking::Time kStart{std::chrono::hours(1)};
-
-TEST_CASE("ranking: the fastest confirmed domain, the earlier of equals", "[client][domains]") {
-  DomainRanking ranking(3, 0.2);
-  CHECK_FALSE(ranking.current());
-  CHECK(ranking.order().empty());
-  ranking.measured(2, microseconds(900), kStart);
-  CHECK(ranking.current() == 2);
-  ranking.measured(0, microseconds(800), kStart);  // not faster by a fifth
-  CHECK(ranking.current() == 2);
-  CHECK(ranking.order() == Order{2, 0});
-  ranking.measured(1, microseconds(100), kStart);
-  CHECK(ranking.current() == 1);
-  CHECK(ranking.order() == Order{1, 0, 2});
-  ranking.measured(1, std::nullopt, kStart);
-  CHECK(ranking.order() == Order{0, 2});
-  DomainRanking equals(2, 0);
-  equals.measured(1, microseconds(5), kStart);
-  equals.measured(0, microseconds(5), kStart);
-  CHECK(equals.current() == 1);
-  equals.measured(1, std::nullopt, kStart);
-  equals.measured(1, microseconds(5), kStart);
-  CHECK(equals.current() == 0);
-}
-
-TEST_CASE("ranking: latency is smoothed, one slow answer moves nobody", "[client][domains]") {
-  DomainRanking ranking(2, 0.2);
-  ranking.measured(0, microseconds(100), kStart);
-  ranking.measured(1, microseconds(200), kStart);
-  ranking.measured(0, microseconds(300), kStart);
-  CHECK(ranking.latency(0) == microseconds(150));
-  CHECK(ranking.current() == 0);
-  for (int i = 0; i < 10; ++i) ranking.measured(0, microseconds(400), kStart);
-  CHECK(ranking.current() == 1);
-}
-
-TEST_CASE("ranking: who fails a call is left alone, longer each time", "[client][domains]") {
-  DomainRanking ranking(2, 0.2);
-  const auto measure = [&](DomainRanking::Time now) {
-    ranking.measured(0, microseconds(100), now);
-    ranking.measured(1, microseconds(900), now);
-  };
-  auto now = kStart;
-  measure(now);
-  for (const int seconds : {1, 2, 4, 8, 16, 30, 30}) {
-    CHECK(ranking.current() == 0);
-    ranking.called(0, false, now);
-    CHECK(ranking.current() == 1);
-    measure(now + std::chrono::seconds(seconds) - milliseconds(1));
-    CHECK(ranking.current() == 1);
-    now += std::chrono::seconds(seconds);
-    measure(now);
-  }
-  ranking.called(0, true, now);
-  ranking.called(0, false, now);
-  measure(now + std::chrono::seconds(1));
-  CHECK(ranking.current() == 0);
-  ranking.called(0, false, now);
-  ranking.called(1, false, now);
-  CHECK_FALSE(ranking.current());
-}
 
 // A domain whose λ can fail, or be away.
 struct TestDomain {
@@ -207,6 +144,48 @@ TEST_CASE("domains: a bad answer is passed on when nobody has a better one", "[c
   CHECK(reply->status == 503);
 }
 
+TEST_CASE("domains: a bad answer is better than a local function that fails", "[client][domains]") {
+  TestDomain only("only");
+  auto options = domains_of({only.orchestrator.url()});
+  options.local = [](auto, auto&) -> client::Result<client::Reply> {
+    return client::Error{client::ErrorCode::kProtocol, "no battery", 0};
+  };
+  Domains domains(options, facedetect(client::Channel::kPolling));
+  REQUIRE(domains.wait_for_domain(std::chrono::seconds(20)));
+  only.status = 503;
+  const auto reply = domains.invoke("x");
+  REQUIRE(reply.ok());
+  CHECK(reply->status == 503);
+  CHECK(reply->endpoint == only.lambda.url());
+}
+
+TEST_CASE("domains: what cannot be sent is nobody's failure", "[client][domains]") {
+  TestDomain only("only");
+  auto options = domains_of({only.orchestrator.url()});
+  options.local = answer_locally;
+  Domains domains(options, facedetect(client::Channel::kPolling));
+  REQUIRE(domains.wait_for_domain(std::chrono::seconds(20)));
+  for (const auto* type : {"text/plain\r\nX: y", "text/plain\n"}) {
+    const auto reply = domains.invoke("x", type);
+    REQUIRE_FALSE(reply.ok());
+    CHECK(reply.error().code == client::ErrorCode::kInvalidArgument);
+    CHECK(domains.current() == only.orchestrator.url());
+  }
+}
+
+TEST_CASE("domains: who is left alone says why, though its endpoint answers", "[client][domains]") {
+  TestDomain only("only");
+  Domains domains(domains_of({only.orchestrator.url()}), facedetect(client::Channel::kPolling));
+  REQUIRE(domains.wait_for_domain(std::chrono::seconds(20)));
+  only.status = 503;
+  CHECK(domains.invoke("x")->status == 503);
+  only.status = 200;
+  const auto looks = only.lambda.calls();
+  REQUIRE(eventually([&] { return only.lambda.calls() >= looks + 5; }));  // two in each look
+  const auto status = domains.status().front();
+  CHECK((status.confirmed || !status.last_error.empty()));
+}
+
 TEST_CASE("domains: a λ's own statuses are answers like any other", "[client][domains]") {
   TestDomain only("only");
   only.status = 422;
@@ -232,6 +211,116 @@ TEST_CASE("domains: contexts are deleted at the end, later calls are closed", "[
   CHECK(b.orchestrator.contexts() == 0);
 }
 
+// An orchestrator that answers, but not to what is held, which waits for release().
+class SlowOrchestrator : public http::Handler {
+ public:
+  explicit SlowOrchestrator(std::set<std::string> held) : held_(std::move(held)) {
+    server_.start(*this);
+  }
+  ~SlowOrchestrator() override {
+    waiting_.clear();
+    server_.stop(0);
+  }
+
+  void handle(http::Request request, http::Responder responder) override {
+    const std::lock_guard lock(mutex_);
+    seen_.insert(request.method);
+    if (held_.count(request.method) == 0) return responder.reply(answer(request));
+    waiting_.emplace_back(std::move(request), std::move(responder));
+  }
+  void release(const std::string& method) {
+    const std::lock_guard lock(mutex_);
+    held_.erase(method);
+    for (auto& [request, responder] : waiting_) {
+      if (request.method == method) responder.reply(answer(request));
+    }
+  }
+  [[nodiscard]] bool has_seen(const std::string& method) const {
+    const std::lock_guard lock(mutex_);
+    return seen_.count(method) != 0;
+  }
+  [[nodiscard]] std::string url() const {
+    return "http://127.0.0.1:" + std::to_string(server_.port());
+  }
+
+ private:
+  [[nodiscard]] static http::Reply answer(const http::Request& request) {
+    if (request.method == "GET") {
+      return http::json_reply(200, R"({"appList":[{"appInfo":{"appName":"facedetect","appProvider":
+        "Example","appDVersion":"1.0","appDescription":"Finds faces","appSoftVersion":"1.0",
+        "appDId":"facedetect-1"}}]})");
+    }
+    if (request.method == "DELETE") return http::no_content();
+    auto context = *json::parse(request.body);
+    context["contextId"] = "c1";
+    return http::json_reply(201, json::dump(context));
+  }
+
+  mutable std::mutex mutex_;
+  std::set<std::string> held_;
+  std::set<std::string> seen_;
+  std::deque<std::pair<http::Request, http::Responder>> waiting_;
+  http::PistacheServer server_{http::ServerOptions{}};
+};
+
+TEST_CASE("domains: who is closed while it asks for applications creates no context",
+          "[client][domains]") {
+  SlowOrchestrator orchestrator({"GET"});
+  Domains domains(domains_of({orchestrator.url()}), facedetect(client::Channel::kPolling));
+  REQUIRE(eventually([&] { return orchestrator.has_seen("GET"); }));
+  std::vector<std::thread> closing;
+  for (int i = 0; i < 4; ++i) closing.emplace_back([&] { domains.close(); });
+  CHECK(eventually([&] {
+    const auto reply = domains.invoke("x");
+    return !reply && reply.error().code == client::ErrorCode::kClosed;
+  }));
+  orchestrator.release("GET");
+  for (auto& each : closing) each.join();
+  CHECK_FALSE(orchestrator.has_seen("POST"));
+}
+
+TEST_CASE("domains: closing takes one timeout, also while a context is being made",
+          "[client][domains]") {
+  SlowOrchestrator orchestrator({"POST", "DELETE"});
+  auto options = domains_of({orchestrator.url()});
+  options.domains.front().timeout = milliseconds(1500);
+  Domains domains(options, facedetect(client::Channel::kPolling));
+  REQUIRE(eventually([&] { return orchestrator.has_seen("POST"); }));
+  const auto begin = std::chrono::steady_clock::now();
+  std::thread closing([&] { domains.close(); });
+  std::this_thread::sleep_for(milliseconds(1000));
+  orchestrator.release("POST");
+  closing.join();
+  CHECK(std::chrono::steady_clock::now() - begin < milliseconds(2000));
+  CHECK(orchestrator.has_seen("DELETE"));
+}
+
+TEST_CASE("domains: who is closed during a call does not call the local function",
+          "[client][domains]") {
+  std::atomic<bool> asked{false};
+  std::atomic<bool> closed{false};
+  FunctionServer lambda([&](const http::Request& request) {
+    if (request.method != "POST") return http::no_content();
+    asked = true;
+    static_cast<void>(eventually([&] { return closed.load(); }));
+    return http::Reply{503, "text/plain", "", {}, false};
+  });
+  ForeignOrchestrator orchestrator({.reads = true}, {lambda.url()});
+  auto options = domains_of({orchestrator.url()});
+  options.local = answer_locally;
+  Domains domains(options, facedetect(client::Channel::kPolling));
+  REQUIRE(domains.wait_for_domain(std::chrono::seconds(20)));
+  std::thread closing([&] {
+    static_cast<void>(eventually([&] { return asked.load(); }));
+    domains.close();
+    closed = true;
+  });
+  const auto reply = domains.invoke("x");
+  closing.join();
+  REQUIRE_FALSE(reply.ok());
+  CHECK(reply.error().code == client::ErrorCode::kClosed);
+}
+
 TEST_CASE("domains: wrong options and functions that throw are errors", "[client][domains]") {
   const auto code_of = [](const DomainsOptions& options) {
     Domains domains(options, facedetect(client::Channel::kPolling));
@@ -249,6 +338,10 @@ TEST_CASE("domains: wrong options and functions that throw are errors", "[client
     throw std::runtime_error("no battery");
   };
   CHECK(code_of(options) == "the local function: no battery");
+  options.local = [](auto, auto&) -> client::Result<client::Reply> { throw 1; };
+  CHECK_THAT(code_of(options), ContainsSubstring("threw"));
+  options.gain = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THAT(code_of(options), ContainsSubstring("gain"));
 }
 
 }  // namespace

@@ -117,6 +117,38 @@ TEST_CASE("a λ that may have seen the request is not asked again", "[client]") 
   CHECK(lambda.calls() == 1);
 }
 
+TEST_CASE("a content type that cannot be sent is told at once", "[client]") {
+  Lambda lambda("a");
+  ForeignOrchestrator orchestrator({.reads = true}, {lambda.url()});
+  client::Client client(options_for(orchestrator.url()));
+  auto context = client.open(facedetect(Channel::kPolling));
+  REQUIRE(context.ok());
+  const auto reply = context->invoke("x", std::string("text/plain\0", 11));
+  REQUIRE_FALSE(reply.ok());
+  CHECK(reply.error().code == ErrorCode::kInvalidArgument);
+  CHECK(context->statistics().calls == 0);
+}
+
+TEST_CASE("a call that waits for a move ends when its context is closed", "[client]") {
+  Lambda lambda("a", 503);
+  ForeignOrchestrator orchestrator({.reads = true}, {lambda.url()});
+  auto options = options_for(orchestrator.url());
+  options.move_wait = std::chrono::seconds(60);
+  client::Client client(options);
+  auto context = client.open(facedetect(Channel::kPolling));
+  REQUIRE(context.ok());
+  std::thread closing([&] {
+    static_cast<void>(eventually([&] { return lambda.calls() > 0; }));
+    static_cast<void>(context->close());
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  const auto reply = context->invoke("x");
+  closing.join();
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(30));
+  REQUIRE(reply.ok());
+  CHECK(reply->status == 503);
+}
+
 TEST_CASE("other statuses are answers", "[client]") {
   Lambda lambda("a", 500);
   ForeignOrchestrator orchestrator({.reads = true}, {lambda.url()});

@@ -36,7 +36,7 @@
 namespace mx2::client {
 
 enum class ErrorCode {
-  kInvalidArgument,  // what was asked cannot be sent: a URL, an empty name, a line break in a token
+  kInvalidArgument,  // what was asked cannot be sent: a URL, an empty name, a line break
   kRefused,          // the orchestrator said no; `status` and `message` tell why
   kUnreachable,      // no connection, or it broke
   kTimeout,          // no complete answer in time

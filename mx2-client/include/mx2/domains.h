@@ -10,7 +10,8 @@
 //
 // A domain is confirmed while it has given a context with an endpoint that answers. Confirmed ones
 // are ranked by the measured round trip to their endpoints (OPTIONS, each look_interval). Whoever
-// fails a call is left alone for a while, which doubles.
+// fails a call is left alone for a second, which doubles, up to 30, with each call that fails after
+// that; a call that does not fail ends it.
 //
 // Errors, threads, signals: as client.h says. A Domains has one thread for each domain.
 #pragma once
@@ -59,13 +60,14 @@ class MX2_CLIENT_API Domains {
   // Returns at once; domains are asked for contexts in the background. `request` is the same for
   // all, but with an empty device_app_id each gets another one.
   Domains(DomainsOptions options, ContextRequest request);
-  ~Domains();  // close(); takes no longer than the greatest ClientOptions::timeout
+  ~Domains();  // close()
   Domains(Domains&&) noexcept;
   Domains& operator=(Domains&&) noexcept;
 
   // Context::invoke() of the best domain, then of the next, then the local function, whose Reply
   // has the endpoint "local". An answer with one of a domain's moved_statuses counts as a failure
-  // unless nobody has a better one. kUnreachable: there is nobody to call.
+  // unless nobody has a better one. kUnreachable: there is nobody to call. kInvalidArgument: the
+  // options or the content type are wrong, nobody was called.
   Result<Reply> invoke(std::string_view payload,
                        const std::string& content_type = "application/octet-stream");
 
@@ -76,7 +78,10 @@ class MX2_CLIENT_API Domains {
   // Waits until a domain is confirmed; false: none is, after `timeout`.
   bool wait_for_domain(std::chrono::milliseconds timeout) const;
 
-  // Deletes all contexts. Idempotent; later calls are kClosed. Nothing is called back afterwards.
+  // Deletes all contexts. Idempotent; later calls are kClosed, and those under way unless they get
+  // a good answer. Takes no longer than the greatest ClientOptions::timeout and 50 ms, after an
+  // on_change under way has returned. Nothing is called back afterwards, but for a local function
+  // that an invoke() of another thread is in already.
   void close();
 
   struct Impl;
