@@ -14,7 +14,10 @@ constexpr double kSpillDown = 0.02;
 constexpr std::int64_t kSpillMs = 100;
 constexpr std::int64_t kSpillStepsMax = 10;
 // Calls elsewhere, without one here, after which the tier is tried again, and when that was long.
+// Not more often: by round robin, HAProxy sends a server with any weight each call first as long as
+// all that it gets are made again elsewhere.
 constexpr std::uint64_t kSilentCalls = 100;
+constexpr std::int64_t kSilentMs = 3000;
 constexpr std::uint64_t kSilentCallsLeast = 10;
 constexpr double kPatienceLeast = 1;  // seconds
 constexpr double kPatienceFactor = 10;
@@ -170,6 +173,7 @@ void Selector::assume(const std::vector<Indices>& tiers) {
 
 // Of those that we have heard of lately, the best counts; of the next tier, who is known.
 bool Selector::overflows(const Indices& tier, const Indices& next, std::int64_t now_ms) const {
+  if (next.empty()) return false;
   const auto better = [](const Measured* a, const Measured& b) {
     return a == nullptr || b.impedance() < a->impedance() ? &b : a;
   };
@@ -215,21 +219,25 @@ void Selector::adjust_spill(Overflow& overflow, const Indices& tier, const Indic
 void Selector::adjust_spill(const std::vector<Indices>& tiers, std::int64_t now_ms) {
   if (!is_restless() || now_ms - adjusted_ms_ < kSpillMs) return;
   adjusted_ms_ = now_ms;
-  std::vector<bool> adjusted(kTiers, false);
-  for (std::size_t t = 0; t + 1 < tiers.size(); ++t) {
+  std::vector<bool> present(kTiers, false);
+  for (std::size_t t = 0; t < tiers.size(); ++t) {
     const auto tier = tier_of(tiers[t]);
-    adjust_spill(overflows_[tier], tiers[t], tiers[t + 1], now_ms);
-    adjusted[tier] = true;
+    adjust_spill(overflows_[tier], tiers[t], t + 1 < tiers.size() ? tiers[t + 1] : Indices{},
+                 now_ms);
+    present[tier] = true;
   }
   for (std::size_t tier = 0; tier < kTiers; ++tier) {
-    if (!adjusted[tier]) overflows_[tier].change(-kSpillDown);
+    if (!present[tier]) overflows_[tier].change(-kSpillDown);
   }
   heard_.assign(states_.size(), {});
 }
 
 bool Selector::is_silent(const Overflow& overflow, std::int64_t now_ms) const {
-  const bool is_long = now_ms - overflow.sampled_ms >= options_.stale_ms;
-  return calls_ - overflow.sampled_calls >= (is_long ? kSilentCallsLeast : kSilentCalls);
+  if (overflow.spill == 0) return false;
+  const auto calls = calls_ - overflow.sampled_calls;
+  const auto passed_ms = now_ms - overflow.sampled_ms;
+  return (calls >= kSilentCalls && passed_ms >= kSilentMs) ||
+         (calls >= kSilentCallsLeast && passed_ms >= options_.stale_ms);
 }
 
 // Of its calls. As long as nobody knows how it is, ever fewer try it: one may take long to tell.

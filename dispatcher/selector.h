@@ -5,8 +5,8 @@
 // to queue, or most of them fail, or they take longer than `spill_percent` of what the next tier
 // takes and `spill_ms` more; and takes back a fiftieth every 100 ms. What is judged are its calls:
 // a sample tells for the time since the one before, a second at most, so that few calls lead as far
-// as many. Of a tier without samples nothing changes; after n calls elsewhere, 100 or in `stale_ms`
-// at least 10, it gets one in n, to be known again, and one that does not fail halves the failures
+// as many. Of a tier without samples nothing changes; after n calls elsewhere, 100 in 3 s or 10 in
+// `stale_ms`, it gets one in n, to be known again, and one that does not fail halves the failures
 // that are remembered. Destinations that drain get calls only while there is no other.
 //
 // Shares become weights of 0 to 256, the largest 256. Of those that would get none, one has the

@@ -62,22 +62,25 @@ def application_error(it):
 
 
 def retried_away(it):
-    """A λ that answers 503 to everything: no client sees it, and still it is left."""
+    """A λ that answers 503, or nothing, to every call: no client sees it, and still it is left."""
     it.hosts("a", "n")
-    it.lambdas["a"].set(status=503)
     it.lambdas["n"].set(delay_ms=5)
-    with it.dispatcher() as d:
-        with Traffic(d.port, "/echo", rate=100) as traffic:
-            time.sleep(WATCH_S)
-            late, asked = time.monotonic(), it.lambdas["a"].calls()
-            time.sleep(WATCH_S)
-        calls = traffic.since(late)
-        asked = it.lambdas["a"].calls() - asked
-        a = d.destinations("echo")["a"]
-    print(f"503 from the local λ, called again elsewhere: after {WATCH_S} s {asked} of {calls}")
-    check(not traffic.since(0).failed, f"calls failed: {traffic.since(0).failed[:3]}")
-    check(a["errors"] > 5 and a["failures"] > 0.5, f"its failures are not counted: {a}")
-    check(asked < 0.1 * len(calls.calls), f"it is asked {asked} times of {len(calls.calls)}")
+    for status in (503, 0):
+        it.lambdas["a"].set(status=status)
+        with it.dispatcher(f"of-{status}") as d:
+            with Traffic(d.port, "/echo", rate=100) as traffic:
+                time.sleep(WATCH_S)
+                late, asked = time.monotonic(), it.lambdas["a"].calls()
+                time.sleep(WATCH_S)
+            calls = traffic.since(late)
+            asked = it.lambdas["a"].calls() - asked
+            a, n = (d.destinations("echo")[host] for host in "an")
+        print(f"{status or 'nothing'} from the local λ, called again elsewhere: after {WATCH_S} s "
+              f"{asked} of {calls}")
+        check(not traffic.since(0).failed, f"calls failed: {traffic.since(0).failed[:3]}")
+        check(a["errors"] > 5 and a["failures"] > 0.5, f"its failures are not counted: {a}")
+        check(asked < 0.1 * len(calls.calls), f"it is asked {asked} times of {len(calls.calls)}")
+        check(n["errors"] == 0 and n["responseMs"] >= 5, f"they are charged to the other: {n}")
 
 
 def hung(it):

@@ -184,13 +184,23 @@ TEST_CASE("Of a tier that takes long to tell how it is, few calls ask", "[select
   CHECK((*scene).spill(kLocal) == 1);
   // The local ones are not answered: only those of the neighbour are heard of.
   double asked = 0;
-  for (int call = 0; call < 1000; ++call, scene.now_ms_ += 5) {
+  for (int call = 0; call < 4000; ++call, scene.now_ms_ += 5) {
     const auto weights = scene.weights();
     asked += weights[0] / double(weights[0] + weights[1]);
     scene.answers("n", 0.010);
   }
   CHECK(asked > 1);
-  CHECK(asked < 10);
+  CHECK(asked < 20);
+}
+
+TEST_CASE("Failures are forgotten faster only by who is tried again", "[selector]") {
+  Scene scene({at("l", kLocal)});
+  for (int i = 0; i < 200; ++i) {
+    scene.now_ms_ += 100;
+    i % 2 == 0 ? scene.fails("l") : scene.answers("l", 0.010);
+    scene.weights();
+  }
+  CHECK((*scene).state(0).measured.failures == Approx(0.5).margin(0.06));
 }
 
 TEST_CASE("Nobody calls: nothing is learnt, nothing changes", "[selector]") {
