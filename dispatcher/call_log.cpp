@@ -7,42 +7,74 @@ namespace {
 
 constexpr double kUsPerSecond = 1e6;
 constexpr std::uint64_t kFirstServerError = 500;
+constexpr std::string_view kNothing = "-";
+constexpr std::string_view kNoAnswerYet = "CH";
 constexpr std::string_view kCall = "R ";
 constexpr std::string_view kServer = "Server ";
 
-// Backend, server, status, begin and answer in microseconds, bytes, calls at the server, retries,
-// queue of server and backend, how it ended.
+// Backend, server, status; in microseconds when the last attempt began, its answer and the end;
+// bytes, calls at the server, servers that were tried, the last one first; queue of server and
+// backend, how it ended.
 enum Field {
   kBackend,
   kName,
   kStatus,
   kBegun,
   kAnswered,
+  kEnded,
   kBytes,
   kLoad,
-  kRetries,
+  kTried,
   kQueue,
   kBackendQueue,
   kEnd,
   kFields
 };
 
-std::optional<std::variant<CallLogged, ServerChanged>> parse_call(std::string_view line) {
-  const auto fields = split(line, ' ');
-  if (fields.size() != kFields || fields[kName].starts_with('<')) return std::nullopt;
-  CallLogged call{fields[kBackend], fields[kName], {}, false};
+using Fields = std::vector<std::string_view>;
+
+std::vector<std::string_view> failed_before(const Fields& fields) {
+  std::vector<std::string_view> out;
+  for (const auto server : split(fields[kTried], '/')) {
+    if (!server.empty() && server != kNothing) out.push_back(server);
+  }
+  if (!out.empty() && out.front() == fields[kName]) out.erase(out.begin());
+  return out;
+}
+
+// None if the clock was set back meanwhile.
+std::optional<double> seconds_between(std::optional<std::uint64_t> begin,
+                                      std::optional<std::uint64_t> end) {
+  if (!begin || !end || *end < *begin) return std::nullopt;
+  return static_cast<double>(*end - *begin) / kUsPerSecond;
+}
+
+std::optional<Sample> sample_of(const Fields& fields, bool abandoned) {
+  if (fields[kName].starts_with('<')) return std::nullopt;
+  Sample sample;
   const auto begun = parse_uint(fields[kBegun]);
   const auto answered = parse_uint(fields[kAnswered]);
   const auto status = parse_uint(fields[kStatus]).value_or(0);
-  // A client that went away says nothing about the destination.
-  if (fields[kEnd].starts_with('C')) return std::nullopt;
-  call.sample.failed = !answered || status >= kFirstServerError || status == 0;
-  if (!begun || (!answered && !call.sample.failed)) return std::nullopt;
-  if (answered && *answered >= *begun) {
-    call.sample.seconds = static_cast<double>(*answered - *begun) / kUsPerSecond;
-  }
-  call.sample.bytes = static_cast<double>(parse_uint(fields[kBytes]).value_or(0));
-  call.sample.load = static_cast<double>(parse_uint(fields[kLoad]).value_or(0));
+  // Who goes before the call was sent, or while the answer arrives, says nothing.
+  if (abandoned && fields[kEnd] != kNoAnswerYet) return std::nullopt;
+  const auto end = abandoned ? parse_uint(fields[kEnded]) : answered;
+  const auto seconds = seconds_between(begun, end);
+  sample.failed = abandoned || !answered || status >= kFirstServerError || status == 0;
+  if (!seconds && (abandoned || !sample.failed)) return std::nullopt;
+  sample.seconds = seconds.value_or(0);
+  sample.bytes = static_cast<double>(parse_uint(fields[kBytes]).value_or(0));
+  sample.load = static_cast<double>(parse_uint(fields[kLoad]).value_or(0));
+  return sample;
+}
+
+std::optional<std::variant<CallLogged, ServerChanged>> parse_call(std::string_view line) {
+  const auto fields = split(line, ' ');
+  if (fields.size() != kFields) return std::nullopt;
+  const bool abandoned = fields[kEnd].starts_with('C');
+  CallLogged call{fields[kBackend], failed_before(fields),
+                  fields[kName],    sample_of(fields, abandoned),
+                  abandoned,        false};
+  if (!call.sample && call.failed.empty()) return std::nullopt;
   call.queued = fields[kQueue] != "0" || fields[kBackendQueue] != "0";
   return call;
 }

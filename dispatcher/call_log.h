@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "dispatcher/estimate.h"
 
@@ -13,8 +14,10 @@ namespace mx2::dispatcher {
 
 struct CallLogged {
   std::string_view backend;
-  std::string_view server;
-  Sample sample;
+  std::vector<std::string_view> failed;  // servers that had it before, each once for each attempt
+  std::string_view server;               // that had it last
+  std::optional<Sample> sample;          // of that one; none: it says nothing
+  bool abandoned = false;  // the caller has gone; sample->seconds is how long it waited
   bool queued = false;
 };
 struct ServerChanged {

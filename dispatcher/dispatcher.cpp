@@ -6,7 +6,6 @@
 #include <array>
 
 #include "api/base/log.h"
-#include "dispatcher/call_log.h"
 
 namespace mx2::dispatcher {
 namespace {
@@ -104,13 +103,7 @@ void Dispatcher::read_line(std::string_view line) {
   if (!parsed) return;
   if (const auto* call = std::get_if<CallLogged>(&*parsed)) {
     auto* entry = entry_of(call->backend);
-    if (entry == nullptr) return;
-    entry->selector.observe(std::string(call->server), call->sample, call->queued, clock_.now_ms());
-    if (!entry->asked_for) busy_.insert(entry->lambda.app_d_id);
-    entry->asked_for = true;
-    calls_.add();
-    ++samples_;
-    if (call->sample.failed) errors_.add();
+    if (entry != nullptr) take_call(*entry, *call);
     return;
   }
   const auto& change = std::get<ServerChanged>(*parsed);
@@ -124,12 +117,30 @@ void Dispatcher::read_line(std::string_view line) {
   weights_due_ms_ = 0;
 }
 
+void Dispatcher::take_call(Entry& entry, const CallLogged& call) {
+  const auto now_ms = clock_.now_ms();
+  for (const auto server : call.failed) entry.selector.failed(std::string(server), now_ms);
+  bool counts = call.sample.has_value();
+  if (counts && call.abandoned) {
+    counts = entry.selector.abandoned(std::string(call.server), *call.sample, call.queued, now_ms);
+  } else if (counts) {
+    entry.selector.observe(std::string(call.server), *call.sample, call.queued, now_ms);
+  }
+  if (!counts && call.failed.empty()) return;
+  if (!entry.asked_for) busy_.insert(entry.lambda.app_d_id);
+  entry.asked_for = true;
+  ++samples_;
+  const auto attempts = static_cast<double>(call.failed.size());
+  calls_.add(attempts + (counts ? 1 : 0));
+  errors_.add(attempts + (counts && call.sample->failed ? 1 : 0));
+}
+
 Dispatcher::Entry* Dispatcher::entry_of(std::string_view backend) {
   const auto it = by_backend_.find(backend);
   return it == by_backend_.end() ? nullptr : it->second;
 }
 
-// What had no calls keeps its weights, but for the overflow, which goes back.
+// What had no calls keeps its weights.
 void Dispatcher::set_weights(std::int64_t now_ms) {
   if (now_ms < weights_due_ms_) return;
   weights_due_ms_ = now_ms + options_.selection.period_ms;

@@ -14,6 +14,7 @@
 #include "api/base/clock.h"
 #include "api/base/metrics.h"
 #include "api/json/json.h"
+#include "dispatcher/call_log.h"
 #include "dispatcher/data_plane.h"
 #include "dispatcher/destinations.h"
 #include "dispatcher/follower.h"
@@ -56,6 +57,7 @@ class Dispatcher {
   void take_world();
   void read_log(int fd);
   void read_line(std::string_view line);
+  void take_call(Entry& entry, const CallLogged& call);
   [[nodiscard]] Entry* entry_of(std::string_view backend);
   void set_weights(std::int64_t now_ms);
   void set_weights(Entry& entry, std::int64_t now_ms, bool always);

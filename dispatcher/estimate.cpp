@@ -55,9 +55,10 @@ double Measured::impedance() const { return seconds / (1 - std::min(failures, kF
 void take(Measured& measured, const Sample& sample, double alpha, std::int64_t now_ms) {
   measured.failures = kFailureMemory * measured.failures + (sample.failed ? 1 - kFailureMemory : 0);
   measured.load = sample.load;
-  const auto before = measured.sampled_ms;
   measured.sampled_ms = now_ms;
   if (sample.failed) return;
+  const auto before = measured.answered_ms;
+  measured.answered_ms = now_ms;
   const bool recent = before != Measured::kNever && now_ms - before < kForgetMs;
   measured.seconds =
       recent ? (1 - alpha) * sample.seconds + alpha * measured.seconds : sample.seconds;

@@ -46,10 +46,11 @@ struct Measured {
   static constexpr std::int64_t kStaleFirstMs = 1000;
   static constexpr std::int64_t kStaleMaxMs = 30'000;
 
-  double seconds = 1;                // estimated response time; 1 as long as nothing is known
-  double failures = 0;               // share of the last calls that failed, about ten of them
-  std::int64_t sampled_ms = kNever;  // last time
-  double load = 0;                   // in the last sample
+  double seconds = 1;                 // estimated response time; 1 as long as nothing is known
+  double failures = 0;                // share of the last calls that failed, about ten of them
+  std::int64_t sampled_ms = kNever;   // last time
+  std::int64_t answered_ms = kNever;  // likewise, of those that did not fail
+  double load = 0;                    // in the last sample
 
   // Of deficit round robin.
   double deficit = 0;
@@ -72,7 +73,8 @@ struct Measured {
 };
 
 // Rule "async" of ServerlessOnEdge: if the sample before is younger than 5 s, (1 - α)·new + α·old,
-// else the new one. A call that failed says nothing about the time that others take.
+// else the new one. A call that failed says nothing about the time that others take, and is no
+// such sample.
 void take(Measured& measured, const Sample& sample, double alpha, std::int64_t now_ms);
 
 }  // namespace mx2::dispatcher

@@ -159,8 +159,12 @@ std::string frontend_section(const DispatcherOptions& options, const std::string
                              bool complete) {
   const auto hops = std::to_string(options.limits.hops_max);
   std::string out = "frontend dispatcher\n  bind fd@" + std::to_string(kListenFd) + "\n";
+  // A body of HTTP/2 needs neither Content-Length nor chunks: body_rules() would not see its end.
+  out += "  option disable-h2-upgrade\n";
   out += "  no log\n" + log_to(call_log_socket(directory));
-  out += "  log-format \"R %b %s %ST %[var(txn.t0)] %[var(txn.t1)] %U %sc %rc %sq %bq %ts\"\n";
+  out +=
+      "  log-format \"R %b %s %ST %[var(txn.t0)] %[var(txn.t1)] %[date(0,us)] %U %sc "
+      "%[var(txn.tried)] %sq %bq %ts\"\n";
   // Nobody learns from calls that no destination had.
   out += health_rule(complete);
   out += "  http-request set-var(txn.app) path,field(2,/),url_dec,url_enc\n";
@@ -168,7 +172,7 @@ std::string frontend_section(const DispatcherOptions& options, const std::string
   out += "  http-request set-var(txn.hops) int(0)\n";
   out +=
       "  http-request set-var(txn.hops) req.hdr(Mx2-Dispatched),add(0) "
-      "if { req.hdr(Mx2-Dispatched) -m found }\n";
+      "if { req.hdr(Mx2-Dispatched) -m int gt 0 }\n";
   out +=
       answer(508, "loop", "Loop Detected", "the call has passed " + hops + " dispatchers already") +
       " if { var(txn.hops) -m int ge " + hops + " }\n";
@@ -181,7 +185,6 @@ std::string frontend_section(const DispatcherOptions& options, const std::string
   out += unknown_rule(complete);
   out += body_rules(options);
   out += "  http-request set-header Mx2-Dispatched %[var(txn.hops),add(1)]\n";
-  out += "  http-request set-var(txn.t0) date(0,us)\n";
   out += "  http-response set-var(txn.t1) date(0,us)\n";
   out += "  use_backend %[var(txn.backend)]\n";
   return out;
@@ -208,9 +211,13 @@ std::string backend_section(const std::string& name, const Backend& backend,
   std::string out = "backend " + name + "\n  balance " + algorithm(options.selection.policy) + "\n";
   out += path_rules(backend.path);
   out += "  http-request lua.wait_for_somebody unless { nbsrv gt 0 }\n";
-  // Of many calls a tenth tells as much.
-  out += "  http-response set-log-level silent if { be_sess_rate gt " +
+  // Of many calls a tenth tells as much: decided before it is known how they end.
+  out += "  http-request set-log-level silent if { be_sess_rate gt " +
          std::to_string(kSampledCallsPerSecond) + " } !{ rand(10) -m int 0 }\n";
+  // Evaluated at each attempt, when its connection is there, so before it is called again
+  // elsewhere.
+  out += "  tcp-response content set-var(txn.t0) date(0,us)\n";
+  out += "  tcp-response content set-var(txn.tried) srv_name,concat(/,txn.tried)\n";
   for (const auto& [server, state] : backend.servers) {
     out += "  server " + server + " " + state.address + " weight " + std::to_string(state.weight) +
            arguments + tls_arguments(state, ca_file) + (state.enabled ? "\n" : " disabled\n");

@@ -12,6 +12,15 @@ namespace {
 constexpr double kSpillUp = 0.1;
 constexpr double kSpillDown = 0.02;
 constexpr std::int64_t kSpillMs = 100;
+constexpr std::int64_t kSpillStepsMax = 10;
+// Calls elsewhere, without one here, after which the tier is tried again, and when that was long.
+// Not more often: by round robin, HAProxy sends a server with any weight each call first as long as
+// all that it gets are made again elsewhere.
+constexpr std::uint64_t kSilentCalls = 100;
+constexpr std::int64_t kSilentMs = 3000;
+constexpr std::uint64_t kSilentCallsLeast = 10;
+constexpr double kPatienceLeast = 1;  // seconds
+constexpr double kPatienceFactor = 10;
 constexpr std::int64_t kExploreMs = 1000;
 constexpr double kStandByFactor = 10;
 constexpr double kAverage = 0.9;  // weight of what was before
@@ -44,7 +53,7 @@ void Selector::update(const Lambda& lambda) {
   states_ = std::move(states);
   by_name_ = std::move(by_name);
   destinations_ = lambda.destinations;
-  sampled_.assign(states_.size(), false);
+  heard_.assign(states_.size(), {});
 }
 
 std::size_t Selector::index_of(const std::string& destination) const {
@@ -56,14 +65,37 @@ void Selector::observe(const std::string& destination, const Sample& sample, boo
                        std::int64_t now_ms) {
   const auto i = index_of(destination);
   if (i == kNobody) return;
+  heard_[i].queued = heard_[i].queued || queued;
+  bytes_ = kAverage * bytes_ + (1 - kAverage) * sample.bytes;
+  in_flight_ = kAverage * in_flight_ + (1 - kAverage) * sample.load;
+  take(i, sample, now_ms);
+}
+
+void Selector::failed(const std::string& destination, std::int64_t now_ms) {
+  const auto i = index_of(destination);
+  if (i != kNobody) take(i, {0, bytes_, states_[i].measured.load, true}, now_ms);
+}
+
+bool Selector::abandoned(const std::string& destination, const Sample& sample, bool queued,
+                         std::int64_t now_ms) {
+  const auto i = index_of(destination);
+  if (i == kNobody) return false;
+  const auto& m = states_[i].measured;
+  const double usual = m.answered_ms == Measured::kNever ? 0 : m.seconds;
+  if (sample.seconds < std::max(kPatienceLeast, kPatienceFactor * usual)) return false;
+  observe(destination, sample, queued, now_ms);
+  return true;
+}
+
+void Selector::take(std::size_t i, const Sample& sample, std::int64_t now_ms) {
   auto& state = states_[i];
   ++state.calls;
   ++calls_;
   if (sample.failed) ++state.errors;
-  queued_ = queued_ || queued;
-  sampled_[i] = true;
-  bytes_ = kAverage * bytes_ + (1 - kAverage) * sample.bytes;
-  in_flight_ = kAverage * in_flight_ + (1 - kAverage) * sample.load;
+  heard_[i].sampled = true;
+  // It was tried again, and is well: what is remembered is old.
+  const auto& overflow = overflows_[static_cast<std::size_t>(destinations_[i].tier)];
+  if (!sample.failed && is_silent(overflow, now_ms)) state.measured.failures /= 2;
   // The policy sees the sample among those of its tier.
   Indices peers;
   std::size_t which = 0;
@@ -89,6 +121,12 @@ void Selector::set_counts(const std::string& destination, long in_flight, long q
   if (i == kNobody) return;
   states_[i].in_flight = in_flight;
   states_[i].queued = queued;
+}
+
+void Selector::Overflow::change(double by) { spill = std::clamp(spill + by, 0.0, 1.0); }
+
+std::size_t Selector::tier_of(const Indices& tier) const {
+  return static_cast<std::size_t>(destinations_[tier.front()].tier);
 }
 
 // Nearest first; only tiers that have somebody. Those that cannot take calls are in none, unless
@@ -121,11 +159,11 @@ void Selector::assume(const std::vector<Indices>& tiers) {
     double slowest = 0;
     for (const auto i : tier) {
       const auto& m = states_[i].measured;
-      if (m.sampled_ms != Measured::kNever) slowest = std::max(slowest, m.seconds);
+      if (m.answered_ms != Measured::kNever) slowest = std::max(slowest, m.seconds);
     }
     for (const auto i : tier) {
       auto& m = states_[i].measured;
-      if (m.sampled_ms != Measured::kNever) continue;
+      if (m.answered_ms != Measured::kNever) continue;
       const auto latency = destinations_[i].latency_ms;
       m.seconds = slowest > 0 ? slowest : 1;
       if (latency > 0) m.seconds = latency / kMsPerSecond;
@@ -133,14 +171,17 @@ void Selector::assume(const std::vector<Indices>& tiers) {
   }
 }
 
-// Of those that have answered lately, the best counts; of the next tier, who is known.
+// Of those that we have heard of lately, the best counts; of the next tier, who is known.
 bool Selector::overflows(const Indices& tier, const Indices& next, std::int64_t now_ms) const {
+  if (next.empty()) return false;
   const auto better = [](const Measured* a, const Measured& b) {
     return a == nullptr || b.impedance() < a->impedance() ? &b : a;
   };
   const Measured* here = nullptr;
+  bool queued = false;
   for (const auto i : tier) {
-    if (sampled_[i]) here = better(here, states_[i].measured);
+    if (heard_[i].sampled) here = better(here, states_[i].measured);
+    queued = queued || heard_[i].queued;
   }
   const Measured* there = nullptr;
   for (const auto i : next) {
@@ -148,25 +189,61 @@ bool Selector::overflows(const Indices& tier, const Indices& next, std::int64_t 
     const bool known = m.is_fresh(now_ms, options_.stale_ms) || destinations_[i].latency_ms > 0;
     if (known) there = better(there, m);
   }
-  if (here == nullptr) return false;
-  if (queued_) return true;
+  if (queued) return true;
+  const bool well = there == nullptr || there->failures < kFailuresMany;
+  if (here->failures > kFailuresMany && well) return true;
   if (there == nullptr) return false;
-  if (here->failures > kFailuresMany && there->failures < kFailuresMany) return true;
   const double gain_ms = (here->impedance() - there->impedance()) * kMsPerSecond;
   return gain_ms > options_.spill_ms &&
          here->impedance() * kPercent > there->impedance() * options_.spill_percent;
 }
 
-void Selector::adjust_spill(const std::vector<Indices>& tiers, std::int64_t now_ms) {
-  if (now_ms - adjusted_ms_ < kSpillMs) return;
-  adjusted_ms_ = now_ms;
-  for (std::size_t t = 0; t < kTiers; ++t) {
-    const bool over = t + 1 < tiers.size() && overflows(tiers[t], tiers[t + 1], now_ms);
-    spill_[t] = std::clamp(spill_[t] + (over ? kSpillUp : -kSpillDown), 0.0, 1.0);
-    queued_ = queued_ && over;  // the next tier is told of it only by its own
+// A sample tells for the time since the one before, a bad one not for one that is long ago.
+void Selector::adjust_spill(Overflow& overflow, const Indices& tier, const Indices& next,
+                            std::int64_t now_ms) {
+  const bool sampled =
+      std::any_of(tier.begin(), tier.end(), [this](std::size_t i) { return heard_[i].sampled; });
+  if (!sampled) return;
+  const auto passed_ms = now_ms - overflow.sampled_ms;
+  overflow.sampled_ms = now_ms;
+  overflow.sampled_calls = calls_;
+  const auto steps = std::clamp<std::int64_t>(passed_ms / kSpillMs, 1, kSpillStepsMax);
+  if (!overflows(tier, next, now_ms)) {
+    overflow.change(-kSpillDown * static_cast<double>(steps));
+  } else {
+    overflow.change(passed_ms < options_.stale_ms ? kSpillUp * static_cast<double>(steps)
+                                                  : kSpillUp);
   }
-  queued_ = false;
-  sampled_.assign(states_.size(), false);
+}
+
+void Selector::adjust_spill(const std::vector<Indices>& tiers, std::int64_t now_ms) {
+  if (!is_restless() || now_ms - adjusted_ms_ < kSpillMs) return;
+  adjusted_ms_ = now_ms;
+  std::vector<bool> present(kTiers, false);
+  for (std::size_t t = 0; t < tiers.size(); ++t) {
+    const auto tier = tier_of(tiers[t]);
+    adjust_spill(overflows_[tier], tiers[t], t + 1 < tiers.size() ? tiers[t + 1] : Indices{},
+                 now_ms);
+    present[tier] = true;
+  }
+  for (std::size_t tier = 0; tier < kTiers; ++tier) {
+    if (!present[tier]) overflows_[tier].change(-kSpillDown);
+  }
+  heard_.assign(states_.size(), {});
+}
+
+bool Selector::is_silent(const Overflow& overflow, std::int64_t now_ms) const {
+  if (overflow.spill == 0) return false;
+  const auto calls = calls_ - overflow.sampled_calls;
+  const auto passed_ms = now_ms - overflow.sampled_ms;
+  return (calls >= kSilentCalls && passed_ms >= kSilentMs) ||
+         (calls >= kSilentCallsLeast && passed_ms >= options_.stale_ms);
+}
+
+// Of its calls. As long as nobody knows how it is, ever fewer try it: one may take long to tell.
+double Selector::kept(const Overflow& overflow, std::int64_t now_ms) const {
+  const auto calls = static_cast<double>(calls_ - overflow.sampled_calls);
+  return std::max(1 - overflow.spill, is_silent(overflow, now_ms) ? 1 / calls : 0);
 }
 
 void Selector::share_out(const std::vector<Indices>& tiers, std::int64_t now_ms) {
@@ -174,7 +251,8 @@ void Selector::share_out(const std::vector<Indices>& tiers, std::int64_t now_ms)
   std::vector<bool> probes(states_.size(), false);
   double left = 1;
   for (std::size_t t = 0; t < tiers.size(); ++t) {
-    const double of_tier = t + 1 < tiers.size() ? left * (1 - spill_[t]) : left;
+    const bool last = t + 1 == tiers.size();
+    const double of_tier = last ? left : left * kept(overflows_[tier_of(tiers[t])], now_ms);
     left -= of_tier;
     const auto result = policy_.shares(candidates(tiers[t]), {bytes_, in_flight_, now_ms});
     for (std::size_t k = 0; k < result.size(); ++k) {
@@ -244,8 +322,7 @@ std::vector<int> Selector::weights(std::int64_t now_ms) {
 }
 
 bool Selector::is_restless() const {
-  if (states_.size() < 2) return false;
-  return std::any_of(std::begin(spill_), std::end(spill_), [](double s) { return s > 0; });
+  return std::any_of(heard_.begin(), heard_.end(), [](const Heard& h) { return h.sampled; });
 }
 
 }  // namespace mx2::dispatcher

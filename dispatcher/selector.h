@@ -3,8 +3,11 @@
 // Tiers come first: the nearest one with a destination that can take calls gets them all, shared
 // out by the policy. It overflows into the next, by a tenth more every 100 ms, while its calls have
 // to queue, or most of them fail, or they take longer than `spill_percent` of what the next tier
-// takes and `spill_ms` more; and takes back a fiftieth every 100 ms. Destinations that drain get
-// calls only while there is no other.
+// takes and `spill_ms` more; and takes back a fiftieth every 100 ms. What is judged are its calls:
+// a sample tells for the time since the one before, a second at most, so that few calls lead as far
+// as many. Of a tier without samples nothing changes; after n calls elsewhere, 100 in 3 s or 10 in
+// `stale_ms`, it gets one in n, to be known again, and one that does not fail halves the failures
+// that are remembered. Destinations that drain get calls only while there is no other.
 //
 // Shares become weights of 0 to 256, the largest 256. Of those that would get none, one has the
 // least weight there is, 1: a call now and then tells how it is, and if all others fail the data
@@ -15,6 +18,7 @@
 // Pure but for its state; one thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -45,32 +49,56 @@ class Selector {
 
   // Destinations that stay keep what is known of them.
   void update(const Lambda& lambda);
-  // Of a destination that has gone it is dropped.
+  // What follows is dropped, of a destination that has gone.
   void observe(const std::string& destination, const Sample& sample, bool queued,
                std::int64_t now_ms);
+  // It had a call that was then made elsewhere.
+  void failed(const std::string& destination, std::int64_t now_ms);
+  // The caller has gone after sample.seconds without an answer. That is a failure, and true, if it
+  // was a second and ten times what others took.
+  bool abandoned(const std::string& destination, const Sample& sample, bool queued,
+                 std::int64_t now_ms);
   // As the data plane sees it, or, not `checked`, assumes. True if that is new.
   bool set_up(const std::string& destination, bool up, bool checked = true);
   void set_counts(const std::string& destination, long in_flight, long queued);
 
   // In the order of the λ's destinations. Call it about every `period_ms` while calls go on.
   std::vector<int> weights(std::int64_t now_ms);
-  // Whether weights() may change though nobody calls.
+  // Whether weights() has not taken all into account yet: it changes the overflow each 100 ms only.
   [[nodiscard]] bool is_restless() const;
 
   // In the order of the λ's destinations.
   [[nodiscard]] const State& state(std::size_t i) const { return states_[i]; }
-  [[nodiscard]] double spill(Tier tier) const { return spill_[static_cast<std::size_t>(tier)]; }
+  [[nodiscard]] double spill(Tier tier) const {
+    return overflows_[static_cast<std::size_t>(tier)].spill;
+  }
 
  private:
   using Indices = std::vector<std::size_t>;
   static constexpr std::size_t kTiers = 3;
+  struct Overflow {
+    double spill = 0;  // share of the tier's calls that the next one gets
+    std::int64_t sampled_ms = 0;
+    std::uint64_t sampled_calls = 0;  // calls_ then
+    void change(double by);
+  };
+  struct Heard {  // of a destination, since the last change of overflows
+    bool sampled = false;
+    bool queued = false;
+  };
 
+  void take(std::size_t i, const Sample& sample, std::int64_t now_ms);
   [[nodiscard]] std::vector<Indices> find_tiers() const;
   [[nodiscard]] Candidates candidates(const Indices& tier);
+  [[nodiscard]] std::size_t tier_of(const Indices& tier) const;
   [[nodiscard]] std::size_t index_of(const std::string& destination) const;
   void assume(const std::vector<Indices>& tiers);
   void adjust_spill(const std::vector<Indices>& tiers, std::int64_t now_ms);
+  void adjust_spill(Overflow& overflow, const Indices& tier, const Indices& next,
+                    std::int64_t now_ms);
   [[nodiscard]] bool overflows(const Indices& tier, const Indices& next, std::int64_t now_ms) const;
+  [[nodiscard]] bool is_silent(const Overflow& overflow, std::int64_t now_ms) const;
+  [[nodiscard]] double kept(const Overflow& overflow, std::int64_t now_ms) const;
   void share_out(const std::vector<Indices>& tiers, std::int64_t now_ms);
   [[nodiscard]] State* unknown(const Indices& unused, std::int64_t now_ms);
   void stand_by(const std::vector<Indices>& tiers, std::int64_t now_ms);
@@ -80,9 +108,8 @@ class Selector {
   std::vector<Destination> destinations_;
   std::vector<State> states_;
   std::map<std::string, std::size_t> by_name_;
-  double spill_[kTiers] = {};
-  bool queued_ = false;        // a call has, since the last weights()
-  std::vector<bool> sampled_;  // destinations, since the last adjust_spill()
+  std::array<Overflow, kTiers> overflows_;  // by tier
+  std::vector<Heard> heard_;
   std::int64_t adjusted_ms_ = 0;
   std::uint64_t calls_ = 0;           // that we heard of
   std::string exploring_;             // destination that has its turn,

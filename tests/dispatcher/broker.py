@@ -48,6 +48,10 @@ class Destination:
         with Client(self.port) as client:
             client.need(200, "POST", "/-/set", values)
 
+    def calls(self):
+        with Client(self.port) as client:
+            return client.need(200, "GET", "/-/calls")["calls"]
+
     def kill(self):
         self.process.kill()
         self.process.wait()
@@ -141,8 +145,8 @@ class Traffic:
     answered with 200 has failed. A client whose connection the server has closed in an orderly way
     (Connection: close) makes the next one, as HTTP/1.1 has it."""
 
-    def __init__(self, port, path, rate=200, clients=10, body=b"x" * 100):
-        self.port, self.path, self.body = port, path, body
+    def __init__(self, port, path, rate=200, clients=10, body=b"x" * 100, timeout_s=20):
+        self.port, self.path, self.body, self.timeout_s = port, path, body, timeout_s
         self.calls = []  # (when, milliseconds, status or error, name)
         self.stopping = threading.Event()
         self.threads = [threading.Thread(target=self.run, args=(i, clients, rate), daemon=True)
@@ -160,7 +164,7 @@ class Traffic:
             thread.join()
 
     def run(self, i, clients, rate):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout_s)
         due = self.begin + i / rate
         while not self.stopping.wait(max(0, due - time.monotonic())):
             begin = time.monotonic()

@@ -3,7 +3,7 @@
 
 usage: destination.py NAME PORT [CERTIFICATE]     PEM with its key: it serves HTTPS
 
-POST /-/set {"delay_ms": n, "status": n}   from now on
+POST /-/set {"delay_ms": n, "status": n}   from now on; status 0: it closes the connection
 POST /chain {"calls": [url, …]}            calls those in turn, with the hops it was told of
 anything else                              {"name", "path", "host", "hops", "forwarded", "bytes", "sni"}
 GET /-/calls                               {"calls"}: how often it was called, but for /-/…
@@ -52,6 +52,9 @@ class Lambda(Handler):
             return self.chain(json.loads(body)["calls"])
         if self.server.delay_ms:
             time.sleep(self.server.delay_ms / 1000)
+        if not self.server.status:
+            self.close_connection = True
+            return None
         return self.answer(self.server.status, {
             "name": self.server.name, "path": self.path, "bytes": len(body),
             "host": self.headers.get("Host"), "hops": self.headers.get("Mx2-Dispatched"),

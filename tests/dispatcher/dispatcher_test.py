@@ -42,7 +42,12 @@ def bad_input(it):
         problem(call(d.port, "/echo", headers={"Mx2-Dispatched": "8"}), 508)
         problem(call(d.port, "/echo", headers={"Mx2-Dispatched": "99999999999"}), 508)
         check(call(d.port, "/echo", headers={"Mx2-Dispatched": "junk"})[0] == 200, "junk hops")
+        answer = call(d.port, "/echo", headers={"Mx2-Dispatched": "-1000000000"})[2]
+        check(answer["hops"] == "1", f"fewer than no hops: {answer}")
         check(raw(d.port, b"NONSENSE\r\n\r\n").startswith(b"HTTP/1.1 400"), "nonsense")
+        # Its bodies need no length. The preface and empty SETTINGS.
+        h2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+        check(raw(d.port, h2).startswith(b"HTTP/1.1 400"), "HTTP/2")
         check(call(d.port, "/-/health")[2] == {"status": "ok"}, "health")
     print("bad input: 404, 503 with Retry-After, 413, 508, 400; paths are as called")
 
@@ -116,6 +121,7 @@ def second_hop(it):
         it.put_host("b", [("echo", two.url + "/echo")])
         wait_for(lambda: len(one.destinations("echo")) == 1 and two.destinations("empty"), "hosts")
         problem(call(one.port, "/empty"), 503)
+        problem(call(one.port, "/empty", headers={"Mx2-Dispatched": "-1000000000"}), 503)
         it.put_host("n", [("dispatcher-1", two.url), ("echo", it.lambdas["n"].uri)])
         # While `one` has not heard of all that was put, it may call the λ itself.
         wait_for(lambda: (call(one.port, "/echo/x")[2] or {}).get("hops") == "2",

@@ -61,6 +61,46 @@ def application_error(it):
     print(f"only errors from the local λ: after {WATCH_S} s {traffic.since(late)}")
 
 
+def retried_away(it):
+    """A λ that answers 503, or nothing, to every call: no client sees it, and still it is left."""
+    it.hosts("a", "n")
+    it.lambdas["n"].set(delay_ms=5)
+    for status in (503, 0):
+        it.lambdas["a"].set(status=status)
+        with it.dispatcher(f"of-{status}") as d:
+            with Traffic(d.port, "/echo", rate=100) as traffic:
+                time.sleep(WATCH_S)
+                late, asked = time.monotonic(), it.lambdas["a"].calls()
+                time.sleep(WATCH_S)
+            calls = traffic.since(late)
+            asked = it.lambdas["a"].calls() - asked
+            a, n = (d.destinations("echo")[host] for host in "an")
+        print(f"{status or 'nothing'} from the local λ, called again elsewhere: after {WATCH_S} s "
+              f"{asked} of {calls}")
+        check(not traffic.since(0).failed, f"calls failed: {traffic.since(0).failed[:3]}")
+        check(a["errors"] > 5 and a["failures"] > 0.5, f"its failures are not counted: {a}")
+        check(asked < 0.1 * len(calls.calls), f"it is asked {asked} times of {len(calls.calls)}")
+        check(n["errors"] == 0 and n["responseMs"] >= 5, f"they are charged to the other: {n}")
+
+
+def hung(it):
+    """A λ that accepts calls and answers none, and clients that wait a second and a half."""
+    it.hosts("a", "n")
+    with it.dispatcher() as d:
+        for _ in range(20):
+            check(call(d.port, "/echo")[2]["name"] == "a", "its own host's λ first")
+        it.lambdas["a"].set(delay_ms=60_000)
+        begin = time.monotonic()
+        with Traffic(d.port, "/echo", rate=20, timeout_s=1.5) as traffic:
+            time.sleep(2 * WATCH_S)
+            late = time.monotonic()
+            time.sleep(WATCH_S)
+        wrong = traffic.since(begin, late).failed
+        calls = traffic.since(late)
+    print(f"a λ hangs, clients wait 1.5 s: {len(wrong)} calls fail, after {2 * WATCH_S} s {calls}")
+    check(len(calls.calls) > 20 and len(calls.failed) < 0.1 * len(calls.calls), "nobody noticed")
+
+
 def slow(it):
     it.hosts("a", "b", "n")
     with it.dispatcher() as d, Traffic(d.port, "/echo") as traffic:
@@ -177,5 +217,5 @@ def orchestrator_restarted(it):
     check(not traffic.since(0).failed, f"calls failed: {traffic.since(0).failed[:3]}")
 
 
-SCENARIOS = (failure, application_error, slow, added_and_drained, reloads, haproxy_killed,
-             orchestrator_restarted)
+SCENARIOS = (failure, application_error, retried_away, hung, slow, added_and_drained, reloads,
+             haproxy_killed, orchestrator_restarted)

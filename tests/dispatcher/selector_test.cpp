@@ -39,6 +39,27 @@ class Scene {
       weights();
     }
   }
+  // Calls one after the other, by smooth weighted round robin; a response time below 0 is a
+  // failure. Who got them.
+  std::vector<int> calls(int n, std::int64_t each_ms, const std::vector<double>& seconds) {
+    std::vector<int> got(seconds.size(), 0);
+    std::vector<int> turns(seconds.size(), 0);
+    for (int call = 0; call < n; ++call, now_ms_ += each_ms) {
+      const auto now = weights();
+      int total = 0;
+      std::size_t chosen = 0;
+      for (std::size_t i = 0; i < now.size(); ++i) {
+        total += now[i];
+        turns[i] += now[i];
+        if (turns[i] > turns[chosen]) chosen = i;
+      }
+      turns[chosen] -= total;
+      ++got[chosen];
+      const auto& name = lambda_.destinations[chosen].name;
+      seconds[chosen] < 0 ? fails(name) : answers(name, seconds[chosen]);
+    }
+    return got;
+  }
   void change(std::vector<Destination> destinations) {
     lambda_.destinations = std::move(destinations);
     selector_.update(lambda_);
@@ -128,6 +149,130 @@ TEST_CASE("A tier whose calls fail overflows; one failure does nothing", "[selec
     scene.weights();
   }
   CHECK((*scene).spill(kLocal) > 0.9);
+}
+
+constexpr double kFails = -1;
+
+TEST_CASE("Few calls leave a tier that fails, though nobody knows the next one", "[selector]") {
+  for (const std::int64_t each_ms : {20, 200, 1000, 15'000}) {
+    CAPTURE(each_ms);
+    Scene scene({at("l", kLocal), at("n", kNeighbour)});
+    scene.calls(20, each_ms, {0.010, 0.010});
+    CHECK(scene.calls(60, each_ms, {kFails, 0.010})[0] < 35);
+    CHECK(scene.calls(200, each_ms, {kFails, 0.010})[0] <= 20);
+    scene.calls(400, each_ms, {0.010, 0.010});  // it is well again
+    CHECK(scene.calls(100, each_ms, {0.010, 0.010})[0] >= 99);
+  }
+}
+
+TEST_CASE("Few calls leave a tier that is slow", "[selector]") {
+  for (const std::int64_t each_ms : {20, 200, 1000}) {
+    CAPTURE(each_ms);
+    Scene scene({at("l", kLocal), at("n", kNeighbour)});
+    scene.answers("n", 0.010);
+    scene.calls(100, each_ms, {0.500, 0.010});
+    scene.answers("n", 0.010);
+    scene.calls(100, each_ms, {0.500, 0.010});
+    CHECK(scene.calls(200, each_ms, {0.500, 0.010})[0] <= 20);
+  }
+}
+
+TEST_CASE("Of a tier that takes long to tell how it is, few calls ask", "[selector]") {
+  Scene scene({at("l", kLocal), at("n", kNeighbour)});
+  scene.second({{"l", 0.500}, {"n", 0.010}});
+  scene.second({{"l", 0.500}, {"n", 0.010}});
+  CHECK((*scene).spill(kLocal) == 1);
+  // The local ones are not answered: only those of the neighbour are heard of.
+  double asked = 0;
+  for (int call = 0; call < 4000; ++call, scene.now_ms_ += 5) {
+    const auto weights = scene.weights();
+    asked += weights[0] / double(weights[0] + weights[1]);
+    scene.answers("n", 0.010);
+  }
+  CHECK(asked > 1);
+  CHECK(asked < 20);
+}
+
+TEST_CASE("Failures are forgotten faster only by who is tried again", "[selector]") {
+  Scene scene({at("l", kLocal)});
+  for (int i = 0; i < 200; ++i) {
+    scene.now_ms_ += 100;
+    i % 2 == 0 ? scene.fails("l") : scene.answers("l", 0.010);
+    scene.weights();
+  }
+  CHECK((*scene).state(0).measured.failures == Approx(0.5).margin(0.06));
+}
+
+TEST_CASE("Nobody calls: nothing is learnt, nothing changes", "[selector]") {
+  Scene scene({at("l", kLocal), at("n", kNeighbour)});
+  scene.second({{"l", 0.050}, {"n", 0.010}});
+  const auto spill = (*scene).spill(kLocal);
+  CHECK(spill > 0.9);
+  scene.now_ms_ += 3'600'000;
+  scene.weights();
+  CHECK((*scene).spill(kLocal) == spill);
+  CHECK_FALSE((*scene).is_restless());
+}
+
+TEST_CASE("Overflow is of its tier, whoever else is there", "[selector]") {
+  Scene scene({at("l", kLocal), at("n", kNeighbour), at("c", kCloud)});
+  scene.answers("c", 0.010);
+  (*scene).set_up("l", false);
+  scene.second({{"n", 0.050}, {"c", 0.010}});
+  CHECK((*scene).spill(kLocal) == 0);
+  CHECK((*scene).spill(kNeighbour) > 0.9);
+  (*scene).set_up("l", true);
+  CHECK(scene.weights()[0] == 256);  // it has none of the neighbour's overflow
+  (*scene).set_up("n", false);
+  scene.second({{"l", 0.010}, {"c", 0.010}});
+  const auto spill = (*scene).spill(kNeighbour);
+  CHECK(spill > 0.7);
+  CHECK(spill < 0.85);  // of who is not there it goes back
+}
+
+TEST_CASE("Calls that queue are those of their tier", "[selector]") {
+  Scene scene({at("l", kLocal), at("n", kNeighbour), at("c", kCloud)});
+  for (int i = 0; i < 10; ++i) {
+    scene.now_ms_ += 100;
+    scene.answers("l", 0.010);
+    scene.answers("n", 0.010, true);
+    scene.weights();
+  }
+  CHECK((*scene).spill(kLocal) == 0);
+  CHECK((*scene).spill(kNeighbour) > 0.9);
+}
+
+TEST_CASE("A call that was made again elsewhere is a failure of who had it first", "[selector]") {
+  Scene scene({at("l", kLocal), at("n", kNeighbour)});
+  scene.second({{"l", 0.010}});
+  for (int i = 0; i < 20; ++i) {
+    scene.now_ms_ += 100;
+    (*scene).failed("l", scene.now_ms_);
+    scene.answers("n", 0.010);
+    scene.weights();
+  }
+  CHECK((*scene).state(0).errors == 20);
+  CHECK((*scene).spill(kLocal) > 0.9);
+  (*scene).failed("gone", scene.now_ms_);
+}
+
+TEST_CASE("A caller that has waited long and goes is a failure", "[selector]") {
+  Scene scene({at("l", kLocal), at("slow", kLocal)});
+  const auto gone = [&](const std::string& name, double seconds) {
+    return (*scene).abandoned(name, {seconds, 100, 1, true}, false, scene.now_ms_);
+  };
+  CHECK_FALSE(gone("l", 0.9));
+  CHECK(gone("l", 1));  // nobody knows how long it takes
+  CHECK(gone("l", 1));
+  scene.answers("slow", 0.5);
+  CHECK_FALSE(gone("slow", 4.9));
+  CHECK(gone("slow", 5.1));
+  CHECK_FALSE(gone("nobody", 10));
+  CHECK((*scene).state(0).errors == 2);
+  CHECK((*scene).state(1).errors == 1);
+  // What was assumed before any was answered is no measure.
+  scene.answers("l", 0.010);
+  CHECK((*scene).state(0).measured.seconds == Approx(0.010));
 }
 
 TEST_CASE("What was configured counts until it is measured", "[selector]") {
