@@ -13,6 +13,7 @@ import time
 
 from broker import Traffic, call, check, wait_for
 import failures
+import loads
 from scene import BODY_MAX, WATCH_S, problem, scene
 
 
@@ -175,7 +176,8 @@ def row(it, ue, target):
     it.operator.patch_table([{"ue": ue, "app": "dispatcher-1", "targets": [target]}])
 
 
-SCENARIOS = (bad_input, bad_clients, chains, second_hop, *failures.SCENARIOS, overflow, strategy)
+SCENARIOS = (bad_input, bad_clients, chains, second_hop, *failures.SCENARIOS, *loads.SCENARIOS, overflow,
+             strategy)
 
 
 def main(bin_dir, *names):
