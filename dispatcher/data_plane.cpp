@@ -120,6 +120,7 @@ void DataPlane::start(std::int64_t now_ms) {
   started_ms_ = now_ms;
   ::unlink(command_socket(directory_, serving_).c_str());
   serving_ = 0;
+  reloaded_ms_.clear();
   auto started = write_files(now_ms);
   if (started) started = process_.start(directory_ + "/haproxy.cfg", "unix@" + master_socket());
   if (!started) {
