@@ -134,7 +134,8 @@ void DataPlane::start(std::int64_t now_ms) {
 }
 
 // Reloads that come one after another leave old processes behind, for a client that is idle keeps
-// one: then fewer, so that no more than twice kOldProcesses live in the end.
+// one: then fewer, so that no more than twice kOldProcesses live in the end, if drain_ms is not so
+// long that who is new would have to wait for it.
 std::int64_t DataPlane::reload_interval(std::int64_t now_ms) {
   const auto drain_ms = options_.haproxy.drain_ms;
   while (!reloaded_ms_.empty() && now_ms - reloaded_ms_.front() >= drain_ms) {
