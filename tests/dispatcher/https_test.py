@@ -182,7 +182,7 @@ def nothing_trusted(it):
 
 def main(bin_dir):
     with scene(bin_dir, TlsScene) as it:
-        for scenario in (good_one, bad_ones, replaced, nothing_trusted, one_of_many):
+        for scenario in (good_one, bad_ones, one_of_many, replaced, nothing_trusted):
             scenario(it)
             sys.stdout.flush()
     print("https: all is well")
