@@ -18,6 +18,11 @@ constexpr std::int64_t kStableMs = 10'000;
 constexpr std::int64_t kDeleteEveryMs = 1000;
 constexpr std::size_t kDeletesMax = 64;
 constexpr std::int64_t kRetryMs = 1000;
+constexpr std::int64_t kReloadPauseMaxMs = 30'000;
+constexpr std::size_t kLinesKept = 20;
+// A process that was replaced may live for drain_ms; so many at once are fine.
+constexpr std::size_t kOldProcesses = 8;
+constexpr std::int64_t kReloadIntervalMaxMs = 10'000;
 
 Result<void> write_file(const std::string& path, const std::string& text) {
   const auto temporary = path + ".new";
@@ -43,15 +48,12 @@ DataPlane::DataPlane(const DispatcherOptions& options, std::string directory,
       commands_(registry.counter("mx2_dispatcher_haproxy_commands_total",
                                  "Commands sent to HAProxy's Runtime API")) {
   wanted_.complete = false;
+  wanted_.ca_file = options_.ca_file;
 }
 
 void DataPlane::put(const Lambda& lambda, const std::vector<int>& weights) {
   remove(lambda.app_d_id);
   add_lambda(wanted_, lambda, weights);
-  const auto& all = lambda.destinations;
-  if (std::any_of(all.begin(), all.end(), [](const auto& d) { return !d.tls_host.empty(); })) {
-    wanted_.ca_file = options_.ca_file;
-  }
 }
 
 void DataPlane::remove(const std::string& app_d_id) {
@@ -62,19 +64,33 @@ void DataPlane::remove(const std::string& app_d_id) {
 }
 
 void DataPlane::step(std::int64_t now_ms) {
-  for (const auto& line : process_.words()) log::debug("haproxy", {{"says", line}});
+  listen();
   supervise(now_ms);
   if (pending_) look_whether_loaded(now_ms);
-  if (serving_ == 0 || pending_) return;
+  if (serving_ == 0) return;
   send_changes();
+  if (pending_) return;
   if (needs_reload_ && now_ms >= reload_due_ms_) return reload(now_ms);
   if (now_ms >= delete_due_ms_) delete_leaving(now_ms);
+}
+
+void DataPlane::listen() {
+  for (auto& line : process_.words()) {
+    log::debug("haproxy", {{"says", line}});
+    said_.push_back(std::move(line));
+    if (said_.size() > kLinesKept) said_.pop_front();
+  }
+}
+
+void DataPlane::tell_why() const {
+  for (const auto& line : said_) log::warn("haproxy", {{"says", line}});
 }
 
 void DataPlane::supervise(std::int64_t now_ms) {
   if (const auto status = process_.ended()) {
     log::error("HAProxy has ended; starting it again", {{"status", std::to_string(*status)}});
-    for (const auto& line : process_.words()) log::warn("haproxy", {{"says", line}});
+    listen();
+    tell_why();
     if (now_ms - started_ms_ > kStableMs) start_pause_ms_ = 0;
     start_due_ms_ = now_ms + start_pause_ms_;
     start_pause_ms_ = std::clamp(2 * start_pause_ms_, kStartPauseFirstMs, kStartPauseMaxMs);
@@ -86,6 +102,7 @@ void DataPlane::supervise(std::int64_t now_ms) {
 
 Result<void> DataPlane::write_files(std::int64_t now_ms) {
   ++generation_;
+  said_.clear();
   const auto files = haproxy_files(wanted_, options_, directory_, generation_);
   servers_ = count_servers(wanted_);
   for (const auto& [name, text] :
@@ -96,7 +113,6 @@ Result<void> DataPlane::write_files(std::int64_t now_ms) {
   pending_ = Pending{generation_, wanted_, now_ms};
   changed_.clear();
   needs_reload_ = false;
-  reload_due_ms_ = now_ms + options_.haproxy.reload_interval_ms;
   return {};
 }
 
@@ -104,6 +120,7 @@ void DataPlane::start(std::int64_t now_ms) {
   started_ms_ = now_ms;
   ::unlink(command_socket(directory_, serving_).c_str());
   serving_ = 0;
+  reloaded_ms_.clear();
   auto started = write_files(now_ms);
   if (started) started = process_.start(directory_ + "/haproxy.cfg", "unix@" + master_socket());
   if (!started) {
@@ -113,6 +130,21 @@ void DataPlane::start(std::int64_t now_ms) {
     return;
   }
   starts_.add();
+  reload_due_ms_ = now_ms + options_.haproxy.reload_interval_ms;
+}
+
+// Reloads that come one after another leave old processes behind, for a client that is idle keeps
+// one: then fewer, so that no more than twice kOldProcesses live in the end, if drain_ms is not so
+// long that who is new would have to wait for it.
+std::int64_t DataPlane::reload_interval(std::int64_t now_ms) {
+  const auto drain_ms = options_.haproxy.drain_ms;
+  while (!reloaded_ms_.empty() && now_ms - reloaded_ms_.front() >= drain_ms) {
+    reloaded_ms_.pop_front();
+  }
+  const std::int64_t interval_ms = options_.haproxy.reload_interval_ms;
+  if (reloaded_ms_.size() < kOldProcesses) return interval_ms;
+  const auto kept = static_cast<std::int64_t>(kOldProcesses);
+  return std::max(interval_ms, std::min(drain_ms / kept, kReloadIntervalMaxMs));
 }
 
 void DataPlane::reload(std::int64_t now_ms) {
@@ -123,19 +155,30 @@ void DataPlane::reload(std::int64_t now_ms) {
   }
   if (asked) return reloads_.add();
   log::warn("HAProxy cannot be reloaded; trying again", {{"reason", asked.error().detail}});
+  try_again(now_ms);
+}
+
+void DataPlane::try_again(std::int64_t now_ms) {
   pending_.reset();
   needs_reload_ = true;
-  reload_due_ms_ = now_ms + kRetryMs;
+  reload_pause_ms_ = std::clamp(2 * reload_pause_ms_, kRetryMs, kReloadPauseMaxMs);
+  reload_due_ms_ = now_ms + reload_pause_ms_;
 }
 
 // The new process answers at its own socket; until then, and if it never comes, the old one serves.
 void DataPlane::look_whether_loaded(std::int64_t now_ms) {
   const auto answer = ask(command_socket(directory_, pending_->generation), "show version");
   if (answer) {
-    if (serving_ > 0) ::unlink(command_socket(directory_, serving_).c_str());
+    if (serving_ > 0) {
+      ::unlink(command_socket(directory_, serving_).c_str());
+      reloaded_ms_.push_back(now_ms);
+      reload_due_ms_ = pending_->begun_ms + reload_interval(now_ms);
+    }
     serving_ = pending_->generation;
     running_ = std::move(pending_->layout);
+    changed_.merge(pending_->changed);
     leaving_.clear();
+    reload_pause_ms_ = 0;
     log::info("HAProxy serves", {{"generation", std::to_string(serving_)},
                                  {"backends", std::to_string(running_.backends.size())},
                                  {"servers", std::to_string(count_servers(running_))},
@@ -145,10 +188,9 @@ void DataPlane::look_whether_loaded(std::int64_t now_ms) {
   }
   if (now_ms - pending_->begun_ms < kLoadMsMax) return;
   log::error("HAProxy does not take its configuration", {{"file", directory_ + "/haproxy.cfg"}});
-  pending_.reset();
-  if (serving_ == 0) return process_.stop(0);
-  needs_reload_ = true;
-  reload_due_ms_ = now_ms + kRetryMs;
+  tell_why();
+  try_again(now_ms);
+  if (serving_ == 0) process_.stop(0);
 }
 
 Layout DataPlane::part(const Layout& of, const std::string& app_d_id) const {
@@ -167,21 +209,24 @@ Layout DataPlane::part(const Layout& of, const std::string& app_d_id) const {
   return out;
 }
 
-// What runs is what was wanted, and servers that have not been deleted yet.
-void DataPlane::take_over(const std::string& app_d_id) {
+// What runs is what was wanted, and servers that have not been deleted yet. Not `all`: what needs a
+// reload does not run.
+void DataPlane::take_over(const std::string& app_d_id, bool all) {
   for (const bool final : {false, true}) {
     const auto name = backend_name(app_d_id, final);
     const auto before = running_.backends.find(name);
     if (before == running_.backends.end()) continue;
     const auto wanted = wanted_.backends.find(name);
-    auto servers =
-        wanted == wanted_.backends.end() ? std::map<std::string, Server>() : wanted->second.servers;
+    const bool gone = wanted == wanted_.backends.end();
+    if (!gone && wanted->second.path != before->second.path) continue;
+    auto servers = gone ? std::map<std::string, Server>() : wanted->second.servers;
     for (auto& [server, state] : before->second.servers) {
       state.enabled = false;
       servers.insert({server, state});
     }
     before->second.servers = std::move(servers);
   }
+  if (!all) return;
   const auto key = route_key(app_d_id);
   running_.routes.erase(key);
   running_.final_routes.erase(key);
@@ -189,27 +234,29 @@ void DataPlane::take_over(const std::string& app_d_id) {
   running_.final_routes.merge(part(wanted_, app_d_id).final_routes);
 }
 
+// While a configuration is being loaded they go to the process that serves; the next one is
+// compared when it does.
 void DataPlane::send_changes() {
+  if (pending_) pending_->changed.insert(changed_.begin(), changed_.end());
   const auto arguments = server_arguments(options_, servers_);
-  needs_reload_ = needs_reload_ || running_.complete != wanted_.complete;
+  if (!pending_ && running_.complete != wanted_.complete) needs_reload_ = true;
   std::vector<std::string> commands;
   std::set<std::string> later;
   for (const auto& app : changed_) {
     auto change = difference(part(running_, app), part(wanted_, app), arguments, directory_);
     if (change.reload) {
-      needs_reload_ = true;
+      needs_reload_ = needs_reload_ || !pending_;  // that may be the one it needs
       later.insert(app);
-      continue;
     }
     commands.insert(commands.end(), change.commands.begin(), change.commands.end());
     leaving_.insert(change.leaving.begin(), change.leaving.end());
-    take_over(app);
+    take_over(app, !change.reload);
   }
   changed_ = std::move(later);
   if (commands.empty()) return;
   const auto failed = command(command_socket(directory_, serving_), commands);
   commands_.add(static_cast<double>(commands.size()));
-  if (failed && failed->empty()) return;
+  if (pending_ || (failed && failed->empty())) return;
   // Nobody knows what runs now; a new configuration does.
   log::warn("HAProxy refused a command; loading a new configuration",
             {{"reason", failed ? failed->front() : failed.error().detail}});
@@ -231,7 +278,8 @@ void DataPlane::delete_leaving(std::int64_t now_ms) {
     if (there && !back) {
       ++asked;
       const auto answer = ask(command_socket(directory_, serving_), "del server " + *it);
-      if (!answer || !complaints(*answer).empty()) {  // it has connections
+      if (!answer) return;
+      if (!complaints(*answer).empty()) {  // it has connections
         ++it;
         continue;
       }

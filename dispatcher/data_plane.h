@@ -6,7 +6,7 @@
 // One thread, which must live as long as this.
 #pragma once
 
-#include <functional>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -51,17 +51,22 @@ class DataPlane {
     int generation = 0;
     Layout layout;
     std::int64_t begun_ms = 0;
+    std::set<std::string> changed = {};  // appDIds, meanwhile
   };
 
+  void listen();
+  void tell_why() const;
   void supervise(std::int64_t now_ms);
   void start(std::int64_t now_ms);
   void reload(std::int64_t now_ms);
   void look_whether_loaded(std::int64_t now_ms);
+  void try_again(std::int64_t now_ms);
+  [[nodiscard]] std::int64_t reload_interval(std::int64_t now_ms);
   [[nodiscard]] Result<void> write_files(std::int64_t now_ms);
   void send_changes();
   void delete_leaving(std::int64_t now_ms);
   [[nodiscard]] Layout part(const Layout& of, const std::string& app_d_id) const;
-  void take_over(const std::string& app_d_id);
+  void take_over(const std::string& app_d_id, bool all);
   [[nodiscard]] std::string master_socket() const { return directory_ + "/master"; }
 
   const DispatcherOptions& options_;
@@ -81,6 +86,9 @@ class DataPlane {
   std::optional<Pending> pending_;
   bool needs_reload_ = false;
   std::int64_t reload_due_ms_ = 0;
+  std::int64_t reload_pause_ms_ = 0;      // after one that failed
+  std::deque<std::int64_t> reloaded_ms_;  // while their old processes may live
+  std::deque<std::string> said_;          // by HAProxy, last, since a configuration was written
   std::int64_t start_due_ms_ = 0;
   std::int64_t start_pause_ms_ = 0;
   std::int64_t started_ms_ = 0;

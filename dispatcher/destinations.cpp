@@ -158,7 +158,10 @@ class Finder {
     const auto uri = parse_reference_uri(instance.reference_uri);
     if (!uri) return problem(uri.error().detail);
     const auto address = address_of(world_, uri->host);
-    if (!address) return problem("its name cannot be resolved");
+    if (!address) {
+      const bool tried = world_.addresses.contains(uri->host);
+      return problem(tried ? "its name cannot be resolved" : "its name is not resolved yet");
+    }
     if (uri->tls && options_.ca_file.empty()) return problem("there is no tls.ca_file");
     if (lambda.destinations.empty()) lambda.path = uri->path;
     if (uri->path != lambda.path) return problem("its path is not " + lambda.path + "/");

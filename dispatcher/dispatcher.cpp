@@ -21,6 +21,16 @@ PolicyOptions policy_options(const SelectionOptions& selection) {
   return {selection.smoothing_percent / kPercent, selection.stale_ms};
 }
 
+// Whether somebody behind TLS has not been seen to be who it should be.
+bool is_unproven(const Lambda& lambda, const Selector& selector) {
+  for (std::size_t i = 0; i < lambda.destinations.size(); ++i) {
+    const auto& destination = lambda.destinations[i];
+    if (destination.tls_host.empty() || destination.admin == Admin::kDown) continue;
+    if (!selector.state(i).up) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(const DispatcherOptions& options, const Follower& follower, DataPlane& plane,
@@ -76,7 +86,8 @@ void Dispatcher::take_world() {
     auto [it, fresh] =
         entries_.try_emplace(app, Entry{{}, Selector(*policy_, options_.selection), {}, false});
     auto& entry = it->second;
-    for (const bool final : {false, true}) by_backend_[backend_name(app, final)] = &entry;
+    by_backend_[backend_name(app, false)] = &entry;
+    if (lambda.has_other_dispatchers()) by_backend_[backend_name(app, true)] = &entry;
     if (!fresh && entry.lambda == lambda) continue;
     for (const auto& problem : lambda.problems) {
       log::warn("destination left out", {{"app", app}, {"reason", problem}});
@@ -162,24 +173,46 @@ void Dispatcher::set_weights(Entry& entry, std::int64_t now_ms, bool always) {
   entry.sent = std::move(weights);
 }
 
-// A few λ at a time, so that many of them cost no more than few: counts, and states whose change
-// was lost.
-void Dispatcher::look_at_servers(std::int64_t now_ms) {
-  if (now_ms < look_due_ms_ || by_backend_.empty() || !serving_) return;
-  look_due_ms_ = now_ms + kLookEveryMs;
+// A few λ at a time, so that many of them cost no more than few. Those come first that wait for the
+// proof of a certificate: they are used when it is seen here.
+std::vector<std::string> Dispatcher::backends_to_look_at() {
   std::vector<std::string> names;
-  auto it = by_backend_.lower_bound(next_look_);
-  for (std::size_t i = 0; i < std::min(kLooksMax, by_backend_.size()); ++i, ++it) {
-    if (it == by_backend_.end()) it = by_backend_.begin();
-    names.push_back(it->first);
+  const auto add = [&](const Entry& entry) {
+    names.push_back(backend_name(entry.lambda.app_d_id, false));
+    if (entry.lambda.has_other_dispatchers()) {
+      names.push_back(backend_name(entry.lambda.app_d_id, true));
+    }
+  };
+  std::set<std::string> first;
+  for (const auto& [app, entry] : entries_) {
+    if (names.size() >= kLooksMax / 2) break;
+    if (is_unproven(entry.lambda, entry.selector) && first.insert(app).second) add(entry);
   }
-  next_look_ = it == by_backend_.end() ? std::string() : it->first;
-  for (const auto& server : plane_.look(names)) {
+  auto it = entries_.lower_bound(next_look_);
+  for (std::size_t i = 0; i < entries_.size() && names.size() < kLooksMax; ++i, ++it) {
+    if (it == entries_.end()) it = entries_.begin();
+    if (!first.contains(it->first)) add(it->second);
+  }
+  next_look_ = it == entries_.end() ? std::string() : it->first;
+  return names;
+}
+
+// Counts, and states whose change was lost.
+void Dispatcher::look_at_servers(std::int64_t now_ms) {
+  if (now_ms < look_due_ms_ || entries_.empty() || !serving_) return;
+  look_due_ms_ = now_ms + kLookEveryMs;
+  std::map<std::pair<Entry*, std::string>, std::pair<long, long>> counts;  // of both backends
+  for (const auto& server : plane_.look(backends_to_look_at())) {
     auto* entry = entry_of(server.backend);
     if (entry == nullptr) continue;
-    entry->selector.set_counts(server.server, server.in_flight, server.queued);
+    auto& [in_flight, queued] = counts[{entry, server.server}];
+    in_flight += server.in_flight;
+    queued += server.queued;
     if (server.disabled || !server.checked) continue;
     if (entry->selector.set_up(server.server, server.up)) busy_.insert(entry->lambda.app_d_id);
+  }
+  for (const auto& [server, count] : counts) {
+    server.first->selector.set_counts(server.second, count.first, count.second);
   }
 }
 

@@ -62,6 +62,7 @@ class Dispatcher {
   void set_weights(std::int64_t now_ms);
   void set_weights(Entry& entry, std::int64_t now_ms, bool always);
   void look_at_servers(std::int64_t now_ms);
+  [[nodiscard]] std::vector<std::string> backends_to_look_at();
   [[nodiscard]] json::Value to_json(const Entry& entry) const;
 
   const DispatcherOptions& options_;
@@ -80,9 +81,9 @@ class Dispatcher {
   mutable std::mutex mutex_;
   std::shared_ptr<const World> world_;
   std::map<std::string, Entry> entries_;                   // by appDId
-  std::map<std::string, Entry*, std::less<>> by_backend_;  // both backends of a λ
+  std::map<std::string, Entry*, std::less<>> by_backend_;  // a λ may have two
   std::set<std::string> busy_;                             // appDIds that had calls lately
-  std::string next_look_;                                  // backend
+  std::string next_look_;                                  // appDId
   std::int64_t weights_due_ms_ = 0;
   std::int64_t look_due_ms_ = 0;
   bool serving_ = false;

@@ -12,6 +12,7 @@ namespace mx2::dispatcher {
 namespace {
 
 constexpr std::int64_t kResolveAgainMs = 30'000;
+constexpr std::int64_t kResolveMs = 1000;  // in a step, unless one name takes longer
 
 bool serves_alike(const Host& a, const Host& b) {
   return a.state == b.state && a.reachable == b.reachable && a.zone == b.zone &&
@@ -20,16 +21,20 @@ bool serves_alike(const Host& a, const Host& b) {
 
 }  // namespace
 
-std::string resolve_name(const std::string& name) {
+std::vector<std::string> resolve_name(const std::string& name) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   if (::getaddrinfo(name.c_str(), nullptr, &hints, &found) != 0 || found == nullptr) return {};
-  std::array<char, NI_MAXHOST> out{};
-  const int failed = ::getnameinfo(found->ai_addr, found->ai_addrlen, out.data(), out.size(),
-                                   nullptr, 0, NI_NUMERICHOST);
+  std::vector<std::string> addresses;
+  for (const auto* each = found; each != nullptr; each = each->ai_next) {
+    std::array<char, NI_MAXHOST> out{};
+    const int failed = ::getnameinfo(each->ai_addr, each->ai_addrlen, out.data(), out.size(),
+                                     nullptr, 0, NI_NUMERICHOST);
+    if (failed == 0) addresses.emplace_back(out.data());
+  }
   ::freeaddrinfo(found);
-  return failed != 0 ? std::string() : std::string(out.data());
+  return addresses;
 }
 
 Follower::Follower(http::Client& http, FeedAccess access, const Clock& clock, Resolve resolve,
@@ -70,7 +75,8 @@ void Follower::note(const Result<void>& outcome) {
 
 Result<void> Follower::follow() {
   changed_here_ = false;
-  const auto wait_ms = std::min<std::int64_t>(access_.wait_ms, kResolveAgainMs);
+  const auto wait_ms =
+      to_resolve_.empty() ? std::min<std::int64_t>(access_.wait_ms, kResolveAgainMs) : 0;
   const auto news = feed_.follow(*this, static_cast<int>(wait_ms));
   if (!news) return news.error();
   if (*news == Feed::News::kEverything) {
@@ -78,7 +84,12 @@ Result<void> Follower::follow() {
     known_ = std::exchange(reading_, {});
     changed_here_ = true;
   }
-  if (changed_here_ || clock_.now_ms() - resolved_ms_ >= kResolveAgainMs) publish();
+  // What is known is told before anybody waits for a resolver.
+  if (changed_here_) {
+    keep_addresses();
+    publish();
+  }
+  if (resolve_names()) publish();
   return {};
 }
 
@@ -125,23 +136,41 @@ Result<void> Follower::take_change(json::Value change) {
   return {};
 }
 
-// A name that cannot be resolved now keeps the address it had.
-void Follower::resolve_names() {
-  const bool again = clock_.now_ms() - resolved_ms_ >= kResolveAgainMs;
+// Of names that are still used; others are to be resolved.
+void Follower::keep_addresses() {
   std::map<std::string, std::string> addresses;
   for (const auto& name : names_to_resolve(known_)) {
-    auto& address = addresses[name];
     const auto before = known_.addresses.find(name);
-    if (before != known_.addresses.end()) address = before->second;
-    if (!again && before != known_.addresses.end()) continue;
-    if (auto found = resolve_(name); !found.empty()) address = std::move(found);
+    if (before == known_.addresses.end()) {
+      to_resolve_.insert(name);
+    } else {
+      addresses.insert(*before);
+    }
   }
   known_.addresses = std::move(addresses);
-  if (again) resolved_ms_ = clock_.now_ms();
+}
+
+// A name keeps the address it had while that is one of those it has now, or none can be found. True
+// if there is another.
+bool Follower::resolve_names() {
+  const auto begin_ms = clock_.now_ms();
+  if (begin_ms >= resolve_all_ms_) {
+    resolve_all_ms_ = begin_ms + kResolveAgainMs;
+    for (auto& name : names_to_resolve(known_)) to_resolve_.insert(std::move(name));
+  }
+  bool changed = false;
+  while (!to_resolve_.empty() && !stopping_ && clock_.now_ms() - begin_ms < kResolveMs) {
+    const auto name = to_resolve_.extract(to_resolve_.begin()).value();
+    const auto found = resolve_(name);
+    auto& address = known_.addresses[name];
+    if (found.empty() || std::find(found.begin(), found.end(), address) != found.end()) continue;
+    address = found.front();
+    changed = true;
+  }
+  return changed;
 }
 
 void Follower::publish() {
-  resolve_names();
   {
     auto world = std::make_shared<const World>(known_);
     const std::lock_guard lock(mutex_);

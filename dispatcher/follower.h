@@ -10,7 +10,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "api/base/clock.h"
 #include "api/orchestrator/feed.h"
@@ -18,9 +20,9 @@
 
 namespace mx2::dispatcher {
 
-// The address of a host's name, in text; empty if there is none. Blocking.
-using Resolve = std::function<std::string(const std::string&)>;
-[[nodiscard]] std::string resolve_name(const std::string& name);
+// The addresses of a host's name, in text. Blocking.
+using Resolve = std::function<std::vector<std::string>(const std::string&)>;
+[[nodiscard]] std::vector<std::string> resolve_name(const std::string& name);
 
 class Follower : private FeedReader {
  public:
@@ -28,7 +30,8 @@ class Follower : private FeedReader {
   Follower(http::Client& http, FeedAccess access, const Clock& clock, Resolve resolve,
            std::function<void()> changed);
 
-  // Reads everything, or waits for changes; an error means that it should be tried later.
+  // Reads everything, or waits for changes, and tells them; then resolves names, for about a second
+  // at most. An error means that it should be tried later.
   Result<void> step();
 
   // From any thread: what fails from now on is our own doing.
@@ -44,7 +47,8 @@ class Follower : private FeedReader {
   [[nodiscard]] Result<void> take_item(const std::string& list, const json::Value& item) override;
   [[nodiscard]] Result<void> take_change(json::Value change) override;
   [[nodiscard]] Result<void> follow();
-  void resolve_names();
+  void keep_addresses();
+  [[nodiscard]] bool resolve_names();
   void publish();
   void note(const Result<void>& outcome);
 
@@ -54,9 +58,10 @@ class Follower : private FeedReader {
   const std::function<void()> changed_;
   Feed feed_;
   World known_;
-  World reading_;              // the lists, while they are read
-  bool changed_here_ = false;  // by the changes told last
-  std::int64_t resolved_ms_ = 0;
+  World reading_;                     // the lists, while they are read
+  bool changed_here_ = false;         // by the changes told last
+  std::set<std::string> to_resolve_;  // names
+  std::int64_t resolve_all_ms_ = 0;   // due
   std::atomic<bool> stopping_{false};
 
   mutable std::mutex mutex_;

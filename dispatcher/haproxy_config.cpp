@@ -7,6 +7,8 @@ namespace {
 
 constexpr int kMsPerSecond = 1000;
 constexpr int kSampledCallsPerSecond = 500;
+constexpr std::uint64_t kOtherFilesMax = 500;
+constexpr std::uint64_t kConnectionsLeast = 32;
 // A context may lead here some milliseconds before we are told of its λ's first instance: a call
 // that finds nobody looks again, a few times.
 constexpr const char* kWaitForSomebody =
@@ -41,10 +43,10 @@ std::string error(int status, const char* cause, const char* title, const char* 
 }
 
 std::string global_section(const DispatcherOptions& options, const std::string& directory,
-                           int generation) {
+                           int generation, std::size_t servers) {
   std::string out = "global\n  stats socket unix@" + command_socket(directory, generation) +
                     " mode 600 level admin\n  maxconn " +
-                    std::to_string(options.limits.connections_max) + "\n  tune.bufsize " +
+                    std::to_string(connections_max(options, servers)) + "\n  tune.bufsize " +
                     std::to_string(options.limits.buffer_bytes) + "\n  hard-stop-after " +
                     ms(options.haproxy.drain_ms) + "\n";
   out += "  lua-load " + directory + "/wait.lua\n";
@@ -241,6 +243,18 @@ std::string call_log_socket(const std::string& directory) { return directory + "
 
 std::string server_log_socket(const std::string& directory) { return directory + "/servers"; }
 
+// HAProxy does not load a configuration that needs more files than it may open: two for a
+// connection, one for the checks of a server, and some. Those of servers that are added later are
+// not counted, but opened.
+int connections_max(const DispatcherOptions& options, std::size_t servers) {
+  const auto files = options.haproxy.files_max;
+  const auto wanted = options.limits.connections_max;
+  if (files == 0) return wanted;
+  const auto others = std::min(kOtherFilesMax, files / 4) + servers;
+  const auto room = std::max(files > others ? (files - others) / 2 : 0, kConnectionsLeast);
+  return static_cast<int>(std::min(static_cast<std::uint64_t>(wanted), room));
+}
+
 std::size_t count_servers(const Layout& layout) {
   std::size_t servers = 0;
   for (const auto& [name, backend] : layout.backends) servers += backend.servers.size();
@@ -266,8 +280,8 @@ std::string server_arguments(const DispatcherOptions& options, std::size_t serve
 HaproxyFiles haproxy_files(const Layout& layout, const DispatcherOptions& options,
                            const std::string& directory, int generation) {
   HaproxyFiles files;
-  files.configuration = global_section(options, directory, generation) + "\n" +
-                        defaults_section(options, directory) + "\n" +
+  files.configuration = global_section(options, directory, generation, count_servers(layout)) +
+                        "\n" + defaults_section(options, directory) + "\n" +
                         frontend_section(options, directory, layout.complete) + "\n" +
                         own_backend(options, layout.ca_file);
   const auto arguments = server_arguments(options, count_servers(layout));

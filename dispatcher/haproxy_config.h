@@ -33,6 +33,10 @@ inline constexpr int kListenFd = 3;  // the data plane's listening socket, as HA
 // Health checks and limits of each server of `servers`; begins with a space.
 [[nodiscard]] std::string server_arguments(const DispatcherOptions& options, std::size_t servers);
 
+// Clients at once: as configured, if HAProxy may open enough files for so many beside those
+// servers.
+[[nodiscard]] int connections_max(const DispatcherOptions& options, std::size_t servers);
+
 // Servers of a layout, in all backends.
 [[nodiscard]] std::size_t count_servers(const Layout& layout);
 

@@ -140,7 +140,6 @@ std::string tls_arguments(const Server& server, const std::string& ca_file) {
 Difference difference(const Layout& running, const Layout& wanted,
                       const std::string& server_arguments, const std::string& directory) {
   Difference out;
-  out.reload = running.ca_file != wanted.ca_file;
   Comparison comparison(server_arguments, wanted.ca_file, out);
   for (const auto& [name, backend] : wanted.backends) {
     const auto it = running.backends.find(name);

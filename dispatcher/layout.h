@@ -31,9 +31,7 @@ struct Backend {
 
 struct Layout {
   bool complete = true;  // false: there are λ that we have not been told of yet
-  // Of trusted certificates, once a server needs it: HAProxy reads it when it loads a
-  // configuration.
-  std::string ca_file;
+  std::string ca_file;   // of trusted certificates; never changes
   std::map<std::string, Backend> backends;
   std::map<std::string, std::string> routes;        // backend, by route_key()
   std::map<std::string, std::string> final_routes;  // the same for calls of other dispatchers

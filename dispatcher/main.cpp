@@ -17,7 +17,9 @@
 #include <mutex>
 #include <thread>
 
+#include "api/base/certificates.h"
 #include "api/base/log.h"
+#include "api/base/steady_clock.h"
 #include "api/http/pistache_server.h"
 #include "api/http/router.h"
 #include "api/program/program.h"
@@ -128,16 +130,14 @@ class FollowerThread {
   std::thread thread_;
 };
 
-// HAProxy does not start with more connections than it may have files: two for each, and some.
-int connections_possible(int wanted) {
-  constexpr rlim_t kOthers = 500;
+void find_files_max(DispatcherOptions& options) {
   rlimit files{};
-  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_max == RLIM_INFINITY) return wanted;
-  const auto room = files.rlim_max > 2 * kOthers ? (files.rlim_max - kOthers) / 2 : kOthers / 4;
-  if (static_cast<rlim_t>(wanted) <= room) return wanted;
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_max == RLIM_INFINITY) return;
+  options.haproxy.files_max = files.rlim_max;
+  const int possible = connections_max(options, 0);
+  if (possible == options.limits.connections_max) return;
   log::warn("limits.connections_max is more than the open files allow (ulimit -Hn)",
-            {{"connections", std::to_string(room)}});
-  return static_cast<int>(room);
+            {{"connections", std::to_string(possible)}});
 }
 
 // Nothing of it is in our package: it comes from the host.
@@ -149,10 +149,12 @@ Result<void> find_haproxy(const std::string& program) {
 }
 
 // What HAProxy could not read would keep it from loading anything.
-std::string readable(const std::string& ca_file) {
-  if (ca_file.empty() || ::access(ca_file.c_str(), R_OK) == 0) return ca_file;
-  log::warn("https destinations cannot be called: tls.ca_file cannot be read",
-            {{"file", ca_file}, {"reason", std::strerror(errno)}});
+std::string usable(const std::string& ca_file) {
+  if (ca_file.empty()) return {};
+  const auto certificates = count_certificates(ca_file);
+  if (certificates) return ca_file;
+  log::error("https destinations cannot be called: tls.ca_file cannot be used",
+             {{"reason", certificates.error().detail}});
   return {};
 }
 
@@ -178,11 +180,18 @@ Result<void> listen(http::PistacheServer& server, http::Router& router,
   return {};
 }
 
+// Nobody waits long for a resolver that does not answer, unless this is said to be wanted.
+void limit_resolver() {
+  ::setenv("RES_OPTIONS", "timeout:1 attempts:2",
+           0);  // NOLINT(concurrency-mt-unsafe): no thread yet
+}
+
 Result<void> run_for_ever(DispatcherOptions options) {
-  const SystemClock clock;
+  limit_resolver();
+  const SteadyClock clock;
   if (auto found = find_haproxy(options.haproxy.program); !found) return found;
-  options.ca_file = readable(options.ca_file);
-  options.limits.connections_max = connections_possible(options.limits.connections_max);
+  options.ca_file = usable(options.ca_file);
+  find_files_max(options);
   auto directory = Directory::make(options.haproxy.directory);
   if (!directory) return directory.error();
   const auto& path = (*directory)->path();

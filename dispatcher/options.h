@@ -64,7 +64,8 @@ struct HaproxyOptions {
   std::string directory;  // empty: one of its own, removed at the end
   int threads = 0;        // 0: as many as there are CPUs
   int reload_interval_ms = 1000;
-  int drain_ms = 60000;  // that a configuration that was replaced may still finish calls
+  std::uint64_t files_max = 0;  // that it may open, as found at start, not configured; 0: any
+  int drain_ms = 60000;         // that a configuration that was replaced may still finish calls
 };
 
 struct DispatcherOptions {

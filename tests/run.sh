@@ -107,7 +107,7 @@ test_all() {
   step advantedge 120 "$python" tests/advantedge/advantedge_test.py "$bin"
   step mec-platform 120 "$python" tests/advantedge/platform_test.py "$bin"
   step lifecycle 300 "$python" tests/lifecycle/lifecycle_test.py "$bin"
-  step dispatching 300 "$python" tests/dispatcher/dispatcher_test.py "$bin"
+  step dispatching 420 "$python" tests/dispatcher/dispatcher_test.py "$bin"
   step dispatcher-https 120 "$python" tests/dispatcher/https_test.py "$bin"
   step dispatcher-package 120 "$python" tests/dispatcher/package_test.py "$bin"
   step mepm-kill 120 "$python" tests/mepm/kill_test.py "$bin/mx2-mepm" "$bin/mx2_test_lambda"

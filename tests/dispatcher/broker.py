@@ -63,7 +63,7 @@ class Destination:
 class Dispatcher:
     """One mx2-dispatcher. Use as a context manager."""
 
-    def __init__(self, bin_dir, directory, orchestrator_url, extra="", ready=True):
+    def __init__(self, bin_dir, directory, orchestrator_url, extra="", ready=True, wrapper=()):
         self.program = pathlib.Path(bin_dir) / "mx2-dispatcher"
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -73,11 +73,12 @@ class Dispatcher:
                                "server: {port: 0}\n" + extra)
         self.process = None
         self.ready = ready
+        self.wrapper = wrapper  # of the program
 
     def __enter__(self):
         begin = time.monotonic()
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen([self.program, "--config", self.config],
+            self.process = subprocess.Popen([*self.wrapper, self.program, "--config", self.config],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         while not (found := LISTENING.search(self.log.read_text(errors="replace"))):
             check(self.process.poll() is None, f"the dispatcher did not start: {self.words()}")

@@ -67,12 +67,11 @@ TEST_CASE("https destinations", "[dispatcher]") {
   CHECK(find_lambdas(all, options).at("echo").destinations.size() == 1);
 
   Layout plain;
+  plain.ca_file = "/ca.pem";  // HAProxy has read it from the start
   add_lambda(plain, {"echo", "", {lambda.destinations[0]}, {}}, {256});
   Layout both;
   add_lambda(both, lambda, {256, 1});
   both.ca_file = "/ca.pem";
-  CHECK(difference(plain, both, "", "/d").reload);  // HAProxy must read the file first
-  plain.ca_file = both.ca_file;
   const auto commands = difference(plain, both, " check", "/d").commands;
   REQUIRE(commands.size() == 3);
   CHECK(commands[0] ==
@@ -202,6 +201,20 @@ TEST_CASE("The configuration of HAProxy", "[dispatcher]") {
   CHECK(files.routes == "x l.x\n");
   // Checks of many servers are as many a second.
   CHECK(server_arguments(options, 10'000).starts_with(" check inter 100000ms "));
+}
+
+TEST_CASE("Servers need files, too", "[dispatcher]") {
+  DispatcherOptions options;
+  CHECK(connections_max(options, 100'000) == 4000);
+  options.haproxy.files_max = 8192;
+  CHECK(connections_max(options, 0) == 3846);
+  CHECK(connections_max(options, 2000) == 2846);
+  options.haproxy.files_max = 1024;
+  CHECK(connections_max(options, 600) == 84);
+  CHECK(connections_max(options, 100'000) == 32);
+  const auto files =
+      haproxy_files(layout_of({{"a:1", {"a:1", 3}}, {"b:1", {"b:1", 3}}}), options, "/d", 4);
+  CHECK(files.configuration.find("maxconn 383\n") != std::string::npos);
 }
 
 TEST_CASE("Lines of HAProxy's log", "[dispatcher]") {

@@ -9,10 +9,12 @@ Prints for each scenario how many calls failed and how long they took.
 import contextlib
 import socket
 import sys
+import threading
 import time
 
 from broker import Traffic, call, check, wait_for
 import failures
+import loads
 from scene import BODY_MAX, WATCH_S, problem, scene
 
 
@@ -133,6 +135,26 @@ def second_hop(it):
     print("second hop: a call passes two dispatchers at most")
 
 
+def counted(it):
+    """Calls under way, from clients and from dispatchers."""
+    it.put_app("dispatcher-1")
+    it.put_host("b", [("dispatcher-1", "http://127.0.0.1:9"), ("echo", "http://127.0.0.1:9/x")],
+                state="down")
+    it.put_host("a", [("echo", it.lambdas["a"].uri + "/x")])
+    it.lambdas["a"].set(delay_ms=4000)
+    with it.dispatcher() as d:
+        callers = [threading.Thread(target=call, args=(d.port, "/echo", b"x", headers))
+                   for headers in ({}, {}, {"Mx2-Dispatched": "1"})]
+        for caller in callers:
+            caller.start()
+        wait_for(lambda: d.destinations("echo")["a"]["inFlight"] == 3, "all are counted", 3)
+        check(d.ask("/-/stats")["in_flight"] == 3, "stats count them")
+        for caller in callers:
+            caller.join()
+    it.lambdas["a"].set(delay_ms=0)
+    print("calls of clients and of dispatchers are counted together")
+
+
 def overflow(it):
     """The local λ can do four calls at once: what is more goes to the neighbour."""
     it.hosts("a", "n")
@@ -181,7 +203,8 @@ def row(it, ue, target):
     it.operator.patch_table([{"ue": ue, "app": "dispatcher-1", "targets": [target]}])
 
 
-SCENARIOS = (bad_input, bad_clients, chains, second_hop, *failures.SCENARIOS, overflow, strategy)
+SCENARIOS = (bad_input, bad_clients, chains, second_hop, counted, *failures.SCENARIOS, *loads.SCENARIOS, overflow,
+             strategy)
 
 
 def main(bin_dir, *names):

@@ -161,7 +161,8 @@ def added_and_drained(it):
 def reloads(it):
     """λ that the running configuration does not know."""
     it.hosts("a", "b")
-    with it.dispatcher() as d, Traffic(d.port, "/echo", clients=20) as traffic:
+    with it.dispatcher(haproxy="drain_ms: 8000") as d, \
+            Traffic(d.port, "/echo", clients=20) as traffic:
         time.sleep(0.5)
         taken = []
         for i in range(10):

@@ -53,15 +53,15 @@ class Scene:
         for name in names:
             self.operator.need((200, 204), "DELETE", f"/operator/v1/hosts/{name}")
 
-    def dispatcher(self, name="d", host="a", limits="", ready=True):
+    def dispatcher(self, name="d", host="a", limits="", ready=True, haproxy="", wrapper=()):
         return Dispatcher(
             self.bin_dir, self.directory / name, self.server.operator_url,
             "dispatcher: {address: 127.0.0.1, port: 0}\n"
             f"host: {{id: {host}}}\n"
             f"limits: {{body_bytes_max: {BODY_MAX}, buffer_bytes: {BUFFER}, {limits}}}\n"
             f"timeouts: {{request_ms: {REQUEST_MS}}}\n"
-            "haproxy: {reload_interval_ms: 100}\n"
-            "selection: {stale_ms: 2000}\n", ready)
+            f"haproxy: {{reload_interval_ms: 100, {haproxy}}}\n"
+            "selection: {stale_ms: 2000}\n", ready, wrapper)
 
 
 @contextlib.contextmanager
