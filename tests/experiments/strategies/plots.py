@@ -294,7 +294,7 @@ def overview(metrics, directory):
             "dispatching, followed, told of moves": "dispatching (ours, followed), told of moves",
             "dispatching, predicted": "dispatching (prototype's prediction)",
             "uncoordinated, k=2": "two endpoints, probed"}
-    panels = [("mobility", 9, "95th percentile, ms", "p95_ms", 1,
+    panels = [("mobility", 9, "mean, ms", "mean_ms", 1,
                "UEs move, 9 MEC hosts\nmean time in a cell, s"),
               ("hot lambda", 3, "95th percentile, ms", "p95_ms", 1,
                "traffic moves, 3 MEC hosts\ntime between changes of the hot λ, s"),
