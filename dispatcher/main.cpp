@@ -182,8 +182,8 @@ Result<void> listen(http::PistacheServer& server, http::Router& router,
 
 // Nobody waits long for a resolver that does not answer, unless this is said to be wanted.
 void limit_resolver() {
-  ::setenv("RES_OPTIONS", "timeout:1 attempts:2",
-           0);  // NOLINT(concurrency-mt-unsafe): no thread yet
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): there is no other thread yet
+  ::setenv("RES_OPTIONS", "timeout:1 attempts:2", 0);
 }
 
 Result<void> run_for_ever(DispatcherOptions options) {
