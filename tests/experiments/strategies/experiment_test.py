@@ -301,6 +301,20 @@ class ModesTest(Test):
             self.assertEqual(1, self.compared(**real), metric)
             self.assertIn(f"does not agree in {metric}", self.said.getvalue())
 
+    def test_a_slow_machine_is_no_disagreement(self):
+        for worst, agrees in ((8, 0), (12, 1)):
+            results = {"real": Results(self.directory / "real"),
+                       "real/simulated": Results(self.directory / "real/simulated")}
+            for hosts, added in ((3, 6), (9, 7), (20, worst)):
+                for directory, more in (("real", added), ("real/simulated", 0)):
+                    results[directory].add(
+                        moving("notification", hosts), **self.SIMULATED,
+                        mean_ms=lambda s, more=more: 114 + noise(s) + more)
+            for each in results.values():
+                each.write()
+            self.assertEqual(agrees, modes.check(self.directory / "real"))
+            self.assertIn("this machine adds 6.00 ms", self.text())
+
     def test_few_seeds_that_differ_do_not_show_that_modes_agree(self):
         self.assertEqual(1, self.compared(seeds=3, mean_ms=lambda s: 112 + 2 * s))
         self.assertIn("NOT SHOWN TO BE NEAR", self.text())
