@@ -64,9 +64,7 @@ def moves_followed(scene, ue, count):
     times = []
     for i in range(count):
         moved, heard = scene.follow(ue, HERE_AND_THERE[i % 2])
-        told = scene.notified_at(ue, moved)
-        check(told is not None, "the location service told nobody")
-        times.append(1000 * (heard - told))
+        times.append(1000 * (heard - scene.notified_at(ue, moved)))
         time.sleep(random.random() * POLL_MS / 2000)
     return times
 

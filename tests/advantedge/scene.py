@@ -216,11 +216,13 @@ class Scene:
         return moved, self.receiver.heard[context][2]
 
     def notified_at(self, ue, since):
-        """When the first zonal notification about it after that moment was sent; or None."""
-        for when, _, body in list(self.sandbox.location.sent):
-            if when >= since and body["zonalPresenceNotification"]["address"] == ue:
-                return when
-        return None
+        """When the first zonal notification about it after that moment was sent. It is noted when it
+        has been answered, so a callback may be quicker."""
+        def found():
+            return [when for when, _, body in list(self.sandbox.location.sent)
+                    if when >= since and body["zonalPresenceNotification"]["address"] == ue]
+        wait_for(found, f"the location service tells of {ue}")
+        return found()[0]
 
     def subscriptions(self):
         with self.sandbox.location.lock:

@@ -12,10 +12,10 @@ files, table, feed and notifications on their real way, and dispatchers with HAP
 Fails when strategies do something else than in simulated time. Equivalence is tested at 5 % for each
 metric of a cell: the 90 % confidence interval of the difference has to be within 3 ms in the mean
 response time, beyond what this machine adds to every call (the least difference of those cells, if
-there are three: a slow machine is no disagreement), 2 percentage points in stale calls, 5 % and 10 kB/s in bytes, and 10 % and 0.03 a
-second in notifications and changed rows. What makes strategies different is more than one of them: a
-notification that acts as baseline would not pass in any cell. One run has no interval, so only the
-difference is looked at.
+there are three: a slow machine is no disagreement), 2 percentage points in stale calls, 5 % and 10 kB/s
+in bytes, and 10 % and 0.03 a second in notifications and changed rows. What makes strategies different
+is more than one of them: a notification that acts as baseline would not pass in any cell. One run has
+no interval, so only the difference is looked at.
 
 That goes for cells without queues, where every call takes as long as it takes: those of changing
 traffic, and dispatchers that stay behind, sit where a small difference becomes a long queue, and are
