@@ -119,7 +119,7 @@ class City:
         self.server.start()
         self.web = PackageServer(self.packages)
         self.directory = pathlib.Path(directory).resolve()
-        first = 20000 + 1000 * random.randrange(10)  # instances of another test may still run
+        first = 21000 + 1000 * random.randrange(10)  # instances of another test may still run
         self.mepms = {host: Mepm(bin_dir, host, self.server, directory, first + 100 * i)
                       for i, host in enumerate(hosts)}
 

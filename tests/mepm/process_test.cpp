@@ -85,7 +85,9 @@ TEST_CASE("Instances are told where they are, and trusted apps get the token", "
     REQUIRE(platform.instantiate(id).state == OperationState::kCompleted);
     return std::pair(id, platform.call(platform.instance(id), "/surroundings"));
   };
-  CHECK(told("plain").second == "edge-1\nhttp://127.0.0.1:1\n-\n");
+  const auto [plain, nothing] = told("plain");
+  CHECK(nothing == "edge-1\nhttp://127.0.0.1:1\n-\n");
+  CHECK(platform.terminate(plain).state == OperationState::kCompleted);
   const auto [id, text] = told("trusted");
   const auto file = platform.options.process.place.directory + "/" + id + "/token";
   CHECK(text == "edge-1\nhttp://127.0.0.1:1\n" + file + "\nsecret");
