@@ -42,10 +42,10 @@ Dispatcher::Dispatcher(const DispatcherOptions& options, const Follower& followe
       clock_(clock),
       started_ms_(clock.now_ms()),
       policy_(make_policy(options.selection.policy, policy_options(options.selection))),
-      calls_(
-          registry.counter("mx2_dispatcher_samples_total", "Calls whose response time was taken")),
+      calls_(registry.counter("mx2_dispatcher_samples_total",
+                              "Attempts of calls that told of a destination")),
       errors_(registry.counter("mx2_dispatcher_sample_errors_total",
-                               "Of those, with a server error or without an answer")),
+                               "Of those, with a server error or without an answer in time")),
       lambdas_(registry.gauge("mx2_dispatcher_lambdas", "Applications that are dispatched")),
       destinations_(registry.gauge("mx2_dispatcher_destinations", "Destinations of all of them")),
       ready_(registry.gauge("mx2_dispatcher_ready", "1: calls are dispatched")) {}

@@ -70,7 +70,7 @@ close() {
 find_python() {
   local candidate
   for candidate in python3 /usr/bin/python3; do
-    "$candidate" -c 'import jsonschema, scipy, yaml' 2>/dev/null && echo "$candidate" && return
+    "$candidate" -c 'import jsonschema, matplotlib, scipy, yaml' 2>/dev/null && echo "$candidate" && return
   done
   echo python3
 }

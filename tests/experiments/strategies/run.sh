@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Compares the orchestrator's strategies under moving UEs and moving traffic.
 #   tests/experiments/strategies/run.sh              the whole protocol in simulated time: some hundred
-#                                                    cells of 30 runs, some minutes a core
+#                                                    cells of 30 runs, five minutes of one core
 #   tests/experiments/strategies/run.sh --short      what the tests of the expectations need, and some
-#                                                    cells in real time as well: about two minutes
+#                                                    cells in real time as well: about a minute
 #   tests/experiments/strategies/run.sh --mode both  all of it in real time as well, with real programs;
 #                                                    it says how long that takes (days: --cells, --only,
 #                                                    --hosts, --seeds and --seconds choose less of it)
