@@ -2,13 +2,14 @@
 #include "dispatcher/options.h"
 
 #include "tests/catch.h"
+#include "tests/support/paths.h"
 
 namespace mx2::dispatcher {
 namespace {
 
 TEST_CASE("dispatcher.yaml has every key, with its default", "[dispatcher-config]") {
   const auto shipped =
-      config::read_yaml_file(std::string(MX2_SOURCE_DIR) + "/deploy/example/dispatcher.yaml");
+      config::read_yaml_file(mx2::test::source_file("deploy/example/dispatcher.yaml"));
   REQUIRE(shipped.ok());
   const auto from_example = read_dispatcher_options(*shipped);
   const auto from_nothing = read_dispatcher_options({json::Value::object(), "defaults", {}});

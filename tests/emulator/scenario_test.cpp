@@ -1,6 +1,7 @@
 #include "emulator/scenario.h"
 
 #include "tests/catch.h"
+#include "tests/support/paths.h"
 
 namespace mx2::emulator {
 namespace {
@@ -27,8 +28,8 @@ std::string error_of(const std::string& text, const std::vector<Setting>& settin
 }  // namespace
 
 TEST_CASE("The commented example is a scenario") {
-  auto document = config::read_yaml_file(std::string(MX2_SOURCE_DIR) +
-                                         "/tests/experiments/strategies/scenario.yaml");
+  auto document =
+      config::read_yaml_file(mx2::test::source_file("tests/experiments/strategies/scenario.yaml"));
   REQUIRE(document.ok());
   const auto scenario = read_scenario(std::move(*document));
   if (!scenario) FAIL(scenario.error().detail);

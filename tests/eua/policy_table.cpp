@@ -13,6 +13,7 @@
 #include "optimizer/simple_policies.h"
 #include "optimizer/topology.h"
 #include "tests/optimizer/instances.h"
+#include "tests/support/paths.h"
 
 namespace mx2::optimizer {
 namespace {
@@ -105,6 +106,6 @@ int run(const std::string& directory, std::uint64_t seed) {
 }  // namespace mx2::optimizer
 
 int main(int argc, char** argv) {
-  const std::string directory = argc > 1 ? argv[1] : MX2_SOURCE_DIR "/../shared/data/eua";
+  const std::string directory = argc > 1 ? argv[1] : mx2::test::source_file("../shared/data/eua");
   return mx2::optimizer::run(directory, argc > 2 ? std::stoull(argv[2]) : 1);
 }

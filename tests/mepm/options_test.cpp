@@ -2,13 +2,13 @@
 #include "lcm/mepm/options.h"
 
 #include "tests/catch.h"
+#include "tests/support/paths.h"
 
 namespace mx2::mepm {
 namespace {
 
 TEST_CASE("mepm.yaml has every key, with its default", "[mepm-config]") {
-  const auto shipped =
-      config::read_yaml_file(std::string(MX2_SOURCE_DIR) + "/deploy/example/mepm.yaml");
+  const auto shipped = config::read_yaml_file(mx2::test::source_file("deploy/example/mepm.yaml"));
   REQUIRE(shipped.ok());
   const auto from_example = read_mepm_options(*shipped);
   const auto from_nothing = read_mepm_options({json::Value::object(), "defaults", {}});

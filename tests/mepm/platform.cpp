@@ -10,6 +10,7 @@
 #include "api/mec/codec_app_lcm.h"
 #include "tests/catch.h"
 #include "tests/support/contract_log.h"
+#include "tests/support/paths.h"
 
 namespace mx2::mepm::test {
 namespace {
@@ -50,7 +51,7 @@ json::Value descriptor(const std::string& app_d_id, const std::string& mode,
 void FakePackages::add(const std::string& app_d_id, const std::string& mode,
                        const json::Value& process, int memory_mib) {
   add_archive(app_d_id, {{"appd.json", json::dump(descriptor(app_d_id, mode, process, memory_mib))},
-                         {"bin/lambda", content_of(MX2_TEST_LAMBDA), 0755}});
+                         {"bin/lambda", content_of(mx2::test::test_lambda()), 0755}});
 }
 
 void FakePackages::add_archive(const std::string& app_d_id,

@@ -4,11 +4,12 @@
 #include <string>
 
 #include "optimizer/advantedge/topology_of.h"
+#include "tests/support/paths.h"
 
 namespace mx2::optimizer::advantedge::test {
 
 inline std::string scenario_file(const std::string& name) {
-  return std::string(MX2_SOURCE_DIR) + "/tests/optimizer/advantedge/" + name;
+  return mx2::test::source_file("tests/optimizer/advantedge/" + name);
 }
 
 inline Scenario load(const std::string& name) {

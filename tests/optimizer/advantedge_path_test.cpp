@@ -56,7 +56,7 @@ std::string difference(const Scenario& scenario, const GoldenFlow& flow) {
 }
 
 TEST_CASE("advantedge: every golden flow is computed as the emulator does", "[advantedge]") {
-  const std::string shared = std::string(MX2_SOURCE_DIR) + "/../shared/advantedge/";
+  const std::string shared = mx2::test::source_file("../shared/advantedge/");
   auto scenario = read_scenario_file(shared + "golden-scenario.json");
   std::ifstream flows(shared + "golden-flows.txt");
   if (!scenario || !flows) {

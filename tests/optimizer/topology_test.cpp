@@ -1,6 +1,7 @@
 #include "optimizer/topology.h"
 
 #include "tests/catch.h"
+#include "tests/support/paths.h"
 #include "tests/support/temp_dir.h"
 
 namespace mx2::optimizer {
@@ -20,7 +21,7 @@ std::string problems(const Topology& topology) {
 
 TEST_CASE("topology: the shipped example is read whole", "[topology]") {
   const auto document =
-      config::read_yaml_file(std::string(MX2_SOURCE_DIR) + "/deploy/example/topology.yaml");
+      config::read_yaml_file(mx2::test::source_file("deploy/example/topology.yaml"));
   REQUIRE(document.ok());
   const auto topology = read_topology(*document);
   CHECK(problems(topology).empty());

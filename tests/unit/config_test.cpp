@@ -5,6 +5,7 @@
 #include "orchestrator/content.h"
 #include "orchestrator/options.h"
 #include "tests/catch.h"
+#include "tests/support/paths.h"
 #include "tests/support/server.h"
 #include "tests/support/temp_dir.h"
 
@@ -181,8 +182,7 @@ TEST_CASE("content: errors carry file, line and column", "[config][content]") {
 template <typename Read>
 void check_example(const std::string& name, Read read) {
   CAPTURE(name);
-  const auto shipped =
-      config::read_yaml_file(std::string(MX2_SOURCE_DIR) + "/deploy/example/" + name);
+  const auto shipped = config::read_yaml_file(mx2::test::source_file("deploy/example/" + name));
   REQUIRE(shipped.ok());
   const auto from_example = read(*shipped);
   const auto from_nothing = read({json::Value::object(), "defaults", {}});
