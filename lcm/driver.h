@@ -3,7 +3,7 @@
 //
 // Every call may be repeated: create() with the same name answers the same instance; starting what
 // starts and ending what has ended are refused with kConflict or kNotFound, and change nothing.
-// Source: ETSI GS MEC 010-2 V2.1.1 clause 7 (Mm3).
+// Source: ETSI GS MEC 010-2 V2.1.1 clause 7 (Mm3); cancel and fail of V3.1.1.
 //
 // Real: Mec010Driver. In tests: a simulated one, with delays and failures.
 // Threads: one, but for wake(). Answers come from within poll(), never from within a call; errors
@@ -46,7 +46,8 @@ struct Instance {
 struct Operation {
   enum class State : std::uint8_t { kRunning, kCompleted, kFailed };
   State state = State::kRunning;
-  std::string error;  // kFailed: why
+  std::string error;       // kFailed: why
+  bool temporary = false;  // kFailed: it holds its instance until fail() or retry
 };
 
 class LcmDriver {
@@ -64,6 +65,11 @@ class LcmDriver {
                          Callback<Result<std::string>> answer) = 0;
   virtual void operation(const std::string& mepm, const std::string& id,
                          Callback<Result<Operation>> answer) = 0;
+  // What goes on is to end as failed; what is only held, at once.
+  virtual void cancel(const std::string& mepm, const std::string& operation_id,
+                      Callback<Result<void>> answer) = 0;
+  virtual void fail(const std::string& mepm, const std::string& operation_id,
+                    Callback<Result<void>> answer) = 0;
   virtual void remove(const std::string& mepm, const std::string& app_instance_id,
                       Callback<Result<void>> answer) = 0;
 

@@ -18,6 +18,10 @@ std::string path_of(const std::string& app_instance_id, const char* task = "") {
   return std::string(kInstances) + "/" + percent_encode(app_instance_id) + task;
 }
 
+std::string operation_path(const std::string& id, const char* task = "") {
+  return std::string(kOperations) + "/" + percent_encode(id) + task;
+}
+
 Error refused(const http::Reply& reply) {
   std::string detail = "the MEPM answered with " + std::to_string(reply.status);
   const auto document = json::parse(reply.body);
@@ -80,13 +84,14 @@ Result<Operation> state_of(const json::Value& document) {
   const auto occurrence = codec::decode_app_lcm_op_occ(document);
   if (!occurrence) return occurrence.error();
   switch (occurrence->state) {
-    case OperationState::kCompleted: return Operation{Operation::State::kCompleted, {}};
+    case OperationState::kCompleted: return Operation{Operation::State::kCompleted, {}, false};
     case OperationState::kFailed:
     case OperationState::kFailedTemp: break;
     default: return Operation{};
   }
   const auto& said = occurrence->error_detail;
-  return Operation{Operation::State::kFailed, said.empty() ? "the operation has failed" : said};
+  return Operation{Operation::State::kFailed, said.empty() ? "the operation has failed" : said,
+                   occurrence->state == OperationState::kFailedTemp};
 }
 
 }  // namespace
@@ -144,7 +149,7 @@ void Mec010Driver::terminate(const std::string& mepm, const std::string& app_ins
 
 void Mec010Driver::operation(const std::string& mepm, const std::string& id,
                              Callback<Result<Operation>> answer) {
-  client_->begin(request("GET", mepm, std::string(kOperations) + "/" + percent_encode(id)),
+  client_->begin(request("GET", mepm, operation_path(id)),
                  [answer = std::move(answer)](const Result<http::Reply>& reply) mutable {
                    const auto document = document_of(reply);
                    if (!document) return answer(document.error());
@@ -152,9 +157,25 @@ void Mec010Driver::operation(const std::string& mepm, const std::string& id,
                  });
 }
 
+void Mec010Driver::cancel(const std::string& mepm, const std::string& operation_id,
+                          Callback<Result<void>> answer) {
+  ask(request("POST", mepm, operation_path(operation_id, "/cancel"),
+              codec::encode(CancelRequest{false})),
+      std::move(answer));
+}
+
+void Mec010Driver::fail(const std::string& mepm, const std::string& operation_id,
+                        Callback<Result<void>> answer) {
+  ask(request("POST", mepm, operation_path(operation_id, "/fail")), std::move(answer));
+}
+
 void Mec010Driver::remove(const std::string& mepm, const std::string& app_instance_id,
                           Callback<Result<void>> answer) {
-  client_->begin(request("DELETE", mepm, path_of(app_instance_id)),
+  ask(request("DELETE", mepm, path_of(app_instance_id)), std::move(answer));
+}
+
+void Mec010Driver::ask(http::OutgoingRequest request, Callback<Result<void>> answer) {
+  client_->begin(std::move(request),
                  [answer = std::move(answer)](const Result<http::Reply>& reply) mutable {
                    answer(accepted(reply));
                  });

@@ -27,12 +27,17 @@ class Mec010Driver final : public LcmDriver {
                  Callback<Result<std::string>> answer) override;
   void operation(const std::string& mepm, const std::string& id,
                  Callback<Result<Operation>> answer) override;
+  void cancel(const std::string& mepm, const std::string& operation_id,
+              Callback<Result<void>> answer) override;
+  void fail(const std::string& mepm, const std::string& operation_id,
+            Callback<Result<void>> answer) override;
   void remove(const std::string& mepm, const std::string& app_instance_id,
               Callback<Result<void>> answer) override;
   void poll(int timeout_ms) override { client_->poll(timeout_ms); }
   void wake() override { client_->wake(); }
 
  private:
+  void ask(http::OutgoingRequest request, Callback<Result<void>> answer);
   [[nodiscard]] http::OutgoingRequest request(std::string method, const std::string& mepm,
                                               const std::string& path, std::string body = {}) const;
 

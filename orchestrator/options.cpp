@@ -149,6 +149,9 @@ void read_lifecycle(config::Reader& reader, LifecycleOptions& options) {
   reader.integer("lifecycle.look_ms", reconcile.look_ms, 100, 600000);
   reader.integer("lifecycle.look_busy_ms", reconcile.look_busy_ms, 10, 60000);
   reader.integer("lifecycle.starts_max", reconcile.starts_max, 1, 10000);
+  reader.integer("lifecycle.start_slow_ms", reconcile.start_slow_ms, 1, 3600000);
+  reader.integer("lifecycle.operation_ms", reconcile.operation_ms, 100, 86400000);
+  reader.integer("lifecycle.fetch_ms", reconcile.fetch_ms, 100, 86400000);
   reader.integer("lifecycle.retire_ms", reconcile.retire_ms, 0, 600000);
   reader.integer("lifecycle.terminate_grace_s", reconcile.terminate_grace_s, 1, 3600);
   reader.integer("lifecycle.lost_ms", reconcile.lost_ms, 0, 600000);
@@ -258,7 +261,8 @@ Result<ReadOptions> read_options(const config::Document& document) {
   read_log(reader, options.log_level, options.log_format);
   reader.integer("shutdown_grace_ms", options.shutdown_grace_ms, 0, 600000);
   static const SystemClock kClock;
-  if (auto auth = Authenticator::make(options.auth, kClock); !auth) {
+  static const SteadyClock kSteady;
+  if (auto auth = Authenticator::make(options.auth, kClock, kSteady); !auth) {
     reader.fail("auth", auth.error().detail);
   }
   if (auto fine = reader.finish(); !fine) return fine.error();

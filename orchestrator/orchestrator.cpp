@@ -49,6 +49,13 @@ LifecycleOptions lifecycle_options(const OrchestratorOptions& options) {
   return lifecycle;
 }
 
+// Another for each life, so that who follows an earlier one's changes is told to read everything
+// again. Not the date: that of a machine that boots without one is the same each time.
+std::int64_t first_position(const SystemClock& clock) {
+  constexpr std::size_t kRandomPart = 20;  // the last 48 bits of a UUIDv7: JSON has them exactly
+  return std::stoll(RandomIds(clock).next().substr(kRandomPart), nullptr, 16);
+}
+
 Dispatching dispatching(const StrategyOptions& strategy) {
   return {strategy.dispatcher, strategy.standard == Strategy::kDispatching};
 }
@@ -57,7 +64,8 @@ Dispatching dispatching(const StrategyOptions& strategy) {
 
 struct Orchestrator::Impl {
   Impl(std::unique_ptr<metrics::Registry> metrics, std::unique_ptr<Store> opened,
-       const OrchestratorOptions& given, Authenticator who, const Clock& clock, IdGenerator& ids)
+       const OrchestratorOptions& given, Authenticator who, const SystemClock& clock,
+       const SteadyClock& steady, IdGenerator& ids)
       : options(given),
         registry(std::move(metrics)),
         store(std::move(opened)),
@@ -66,14 +74,16 @@ struct Orchestrator::Impl {
               registry->gauge("mx2_contexts", "Application contexts")),
         events(options.events, registry->gauge("mx2_event_listeners",
                                                "Clients that wait for events of their contexts")),
-        changes(options.changes, clock.now_ms() * 1000),
+        changes(options.changes, first_position(clock)),
         relocation(model, *store, clock, index, options.strategy, events, changes, *registry),
         service{model,      *store, clock,   ids,       quota, index, options.strategy,
                 relocation, events, changes, &lifecycle},
         rewriter(service),
-        hosts(model, changes, clock, options.hosts,
-              peer_client(options.hosts.probe_timeout_ms, kProbeAnswerMax),
-              [this](const std::string& id, bool reachable) { found_host(id, reachable); }),
+        hosts(
+            model, changes, clock, options.hosts,
+            peer_client(options.hosts.probe_timeout_ms, kProbeAnswerMax),
+            [this](const std::string& id, bool reachable) { found_host(id, reachable); },
+            *registry),
         lifecycle(
             service, [this](const std::string& id) { return hosts.load(id); },
             mepm_driver(options.mepm_token), lifecycle_options(options), *registry),
@@ -87,7 +97,7 @@ struct Orchestrator::Impl {
     model.write([&](Model& m) { m.use(dispatching(options.strategy)); });
     relocation.use(lifecycle);
     if (!options.mec_platform.is_on()) return;
-    platform = std::make_unique<MecPlatform>(options.mec_platform, ids, clock,
+    platform = std::make_unique<MecPlatform>(options.mec_platform, ids, steady,
                                              peer_client(kPlatformTimeoutMs, kPlatformAnswerMax),
                                              *registry, options.end_program);
   }
@@ -105,7 +115,7 @@ struct Orchestrator::Impl {
   }
 
   void found_host(const std::string& id, bool reachable);
-  Result<void> start_notifier(const Clock& clock);
+  Result<void> start_notifier(const SystemClock& clock, const SteadyClock& steady);
   Result<void> load();
   Result<void> start_packages();
   Result<void> load_first_content();
@@ -146,7 +156,8 @@ void Orchestrator::Impl::found_host(const std::string& id, bool reachable) {
 }
 
 // Before anything is submitted: the store tells it of each notification.
-Result<void> Orchestrator::Impl::start_notifier(const Clock& clock) {
+Result<void> Orchestrator::Impl::start_notifier(const SystemClock& clock,
+                                                const SteadyClock& /*steady*/) {
   if (!options.notifier_here) return {};
   auto made = notifier::Notifier::make(outbox, clock, *registry, options.notifier);
   if (!made) return made.error();
@@ -240,21 +251,24 @@ Result<void> Orchestrator::Impl::listen() {
 }
 
 Result<std::unique_ptr<Orchestrator>> Orchestrator::start(const OrchestratorOptions& options,
-                                                          const Clock& clock, IdGenerator& ids) {
+                                                          const SystemClock& clock,
+                                                          const SteadyClock& steady,
+                                                          IdGenerator& ids) {
   auto registry = std::make_unique<metrics::Registry>();
   auto store = SqliteStore::open(options.store, *registry);
   if (!store) return store.error();
-  return start_on(std::move(*store), std::move(registry), options, clock, ids);
+  return start_on(std::move(*store), std::move(registry), options, clock, steady, ids);
 }
 
 Result<std::unique_ptr<Orchestrator>> Orchestrator::start_on(
     std::unique_ptr<Store> store, std::unique_ptr<metrics::Registry> registry,
-    const OrchestratorOptions& options, const Clock& clock, IdGenerator& ids) {
-  auto auth = Authenticator::make(options.auth, clock);
+    const OrchestratorOptions& options, const SystemClock& clock, const SteadyClock& steady,
+    IdGenerator& ids) {
+  auto auth = Authenticator::make(options.auth, clock, steady);
   if (!auth) return auth.error();
   auto impl = std::make_unique<Impl>(std::move(registry), std::move(store), options,
-                                     std::move(*auth), clock, ids);
-  if (auto ok = impl->start_notifier(clock); !ok) return ok.error();
+                                     std::move(*auth), clock, steady, ids);
+  if (auto ok = impl->start_notifier(clock, steady); !ok) return ok.error();
   if (auto ok = impl->load(); !ok) return ok.error();
   if (auto ok = impl->load_first_content(); !ok) return ok.error();
   if (auto ok = impl->start_packages(); !ok) return ok.error();

@@ -107,6 +107,7 @@ test_all() {
   step advantedge 120 "$python" tests/advantedge/advantedge_test.py "$bin"
   step mec-platform 120 "$python" tests/advantedge/platform_test.py "$bin"
   step lifecycle 300 "$python" tests/lifecycle/lifecycle_test.py "$bin"
+  step clock-steps 120 "$python" tests/lifecycle/clock_test.py "$bin"
   step dispatching 420 "$python" tests/dispatcher/dispatcher_test.py "$bin"
   step dispatcher-https 120 "$python" tests/dispatcher/https_test.py "$bin"
   step dispatcher-package 120 "$python" tests/dispatcher/package_test.py "$bin"

@@ -16,6 +16,11 @@
 
 namespace mx2 {
 
+// What a SteadyClock says at that moment.
+[[nodiscard]] inline std::int64_t to_ms(std::chrono::steady_clock::time_point time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
+
 // Of either kind: for who hands it on, or only measures what nothing depends on.
 class Clock {
  public:
@@ -37,8 +42,7 @@ class SystemClock : public virtual Clock {
 class SteadyClock : public virtual Clock {
  public:
   [[nodiscard]] std::int64_t now_ms() const override {
-    const auto since_start = std::chrono::steady_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::milliseconds>(since_start).count();
+    return to_ms(std::chrono::steady_clock::now());
   }
 };
 

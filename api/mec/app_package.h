@@ -51,6 +51,7 @@ struct Package {
   std::string architecture;  // empty: any
   std::int64_t memory_mib = 0;
   int cpus = 0;
+  int ready_timeout_ms = 10'000;  // for its λ to be ready
 
   bool operator==(const Package&) const = default;
 };

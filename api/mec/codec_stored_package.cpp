@@ -66,6 +66,9 @@ void read_descriptor(ObjectReader& reader, Package& out) {
   reader.required("memoryMib", out.memory_mib, 0, kMost);
   reader.required("cpus", cpus, 0, std::numeric_limits<int>::max());
   out.cpus = static_cast<int>(cpus);
+  std::optional<std::int64_t> ready_timeout_ms;
+  reader.optional("readyTimeoutMs", ready_timeout_ms, 0, std::numeric_limits<int>::max());
+  if (ready_timeout_ms) out.ready_timeout_ms = static_cast<int>(*ready_timeout_ms);
 }
 
 }  // namespace
@@ -91,7 +94,8 @@ Value to_json(const Package& p) {
             {"appDVersion", p.app_d_version},
             {"architecture", p.architecture},
             {"memoryMib", p.memory_mib},
-            {"cpus", p.cpus}};
+            {"cpus", p.cpus},
+            {"readyTimeoutMs", p.ready_timeout_ms}};
   if (p.failure) {
     out["failure"] = {
         {"cause", p.failure->cause}, {"detail", p.failure->detail}, {"status", p.failure->status}};

@@ -17,6 +17,7 @@ inline constexpr std::size_t kTargetsMax = 16;
 [[nodiscard]] Result<Host> decode_host(const json::Value& document);
 [[nodiscard]] Result<HostRegistration> decode_host_registration(const json::Value& document);
 [[nodiscard]] Result<HostLoad> decode_host_load(const json::Value& document);
+[[nodiscard]] Result<HostReport> decode_host_report(const json::Value& document);
 [[nodiscard]] Result<App> decode_app(const json::Value& document);
 [[nodiscard]] Result<TableChange> decode_table_change(const json::Value& document);
 
@@ -35,7 +36,7 @@ inline constexpr std::size_t kTargetsMax = 16;
 [[nodiscard]] json::Value to_json(const Host& host);
 // The same without what life-cycle management adds: what an operator's ETag is of.
 [[nodiscard]] json::Value operators_part(const Host& host);
-// What they are answered: "ageMs" of the load is counted from `now_ms`.
+// What they are answered: "ageMs" of the load is counted from `now_ms`, of the steady clock.
 [[nodiscard]] json::Value to_json_with_status(const Host& host, std::int64_t now_ms);
 [[nodiscard]] json::Value to_json(const HostLoad& load, std::int64_t now_ms);
 [[nodiscard]] json::Value to_json(const App& app);

@@ -20,6 +20,7 @@ constexpr std::int64_t kCountMax = 1'000'000'000;
 constexpr double kRateMax = 1e9;
 constexpr int kDayMs = 86'400'000;
 constexpr std::int64_t kLeaseMsMin = 100;
+constexpr std::size_t kMepmKeyMax = 128;
 
 template <typename T>
 void put(Value& out, const char* name, const std::optional<T>& value) {
@@ -147,8 +148,8 @@ HostLoad read_load(ObjectReader& reader) {
   reader.optional("reported", reported, json::kAnyText);
   std::optional<std::int64_t> age_ms;
   reader.optional("ageMs", age_ms, 0, std::numeric_limits<std::int64_t>::max());
-  reader.refuse_unknown(
-      {"cpu", "memory", "inFlight", "requestRate", "apps", "latencyMs", "reported", "ageMs"});
+  reader.refuse_unknown({"cpu", "memory", "inFlight", "requestRate", "apps", "latencyMs", "mepmKey",
+                         "reported", "ageMs"});
   load.age_ms = age_ms.value_or(0);
   return load;
 }
@@ -165,6 +166,7 @@ void read_lease(ObjectReader& reader, std::int64_t& out) {
 void read_watch(ObjectReader& reader, Host& host) {
   reader.optional("mepmUri", host.mepm_uri, {0, 2048});
   check_uri(reader, "mepmUri", host.mepm_uri);
+  reader.optional("mepmKey", host.mepm_key, {0, kMepmKeyMax});
   read_lease(reader, host.lease_ms);
   reader.optional("probeUri", host.probe_uri, {0, 2048});
   check_uri(reader, "probeUri", host.probe_uri);
@@ -219,7 +221,7 @@ Result<Host> decode_host(const Value& document) {
   read_watch(reader, host);
   read_status(reader, host);
   reader.refuse_unknown({"id", "name", "zone", "state", "labels", "serviceArea", "instances",
-                         "mepmUri", "leaseMs", "probeUri", "status"});
+                         "mepmUri", "mepmKey", "leaseMs", "probeUri", "status"});
   if (error) return *error;
   return host;
 }
@@ -231,21 +233,30 @@ Result<HostRegistration> decode_host_registration(const Value& document) {
   read_host_id(reader, registration.id);
   reader.required_line("mepmUri", registration.mepm_uri, {1, 2048});
   check_uri(reader, "mepmUri", registration.mepm_uri);
+  reader.optional("mepmKey", registration.mepm_key, {0, kMepmKeyMax});
   read_lease(reader, registration.lease_ms);
   reader.optional("name", registration.name, {0, 256});
   reader.optional("zone", registration.zone, {0, 256});
   registration.labels = read_labels(reader);
-  reader.refuse_unknown({"id", "mepmUri", "leaseMs", "name", "zone", "labels"});
+  reader.refuse_unknown({"id", "mepmUri", "mepmKey", "leaseMs", "name", "zone", "labels"});
   if (error) return *error;
   return registration;
 }
 
-Result<HostLoad> decode_host_load(const Value& document) {
+Result<HostReport> decode_host_report(const Value& document) {
   std::optional<Error> error;
   ObjectReader reader(document, "", error);
-  auto load = read_load(reader);
+  HostReport report;
+  reader.optional("mepmKey", report.mepm_key, {0, kMepmKeyMax});
+  report.load = read_load(reader);
   if (error) return *error;
-  return load;
+  return report;
+}
+
+Result<HostLoad> decode_host_load(const Value& document) {
+  auto report = decode_host_report(document);
+  if (!report) return report.error();
+  return std::move(report->load);
 }
 
 Value to_json(const Host& host) {
@@ -263,6 +274,7 @@ Value to_json(const Host& host) {
     instances.push_back(std::move(item));
   }
   if (!host.mepm_uri.empty()) out["mepmUri"] = host.mepm_uri;
+  if (!host.mepm_key.empty()) out["mepmKey"] = host.mepm_key;
   if (host.lease_ms > 0) out["leaseMs"] = host.lease_ms;
   if (!host.probe_uri.empty()) out["probeUri"] = host.probe_uri;
   return out;
@@ -271,6 +283,7 @@ Value to_json(const Host& host) {
 Value operators_part(const Host& host) {
   auto put = host;
   put.mepm_uri.clear();
+  put.mepm_key.clear();
   std::erase_if(put.instances, [](const AppInstance& instance) { return instance.managed; });
   return to_json(put);
 }
@@ -284,7 +297,7 @@ Value to_json(const HostLoad& load, std::int64_t now_ms) {
   for (const auto& app : load.apps) out["apps"].push_back(to_json(app));
   if (!load.latency_ms.empty()) out["latencyMs"] = load.latency_ms;
   out["reported"] = format_utc(load.reported_ms);
-  out["ageMs"] = std::max<std::int64_t>(0, now_ms - load.reported_ms);
+  out["ageMs"] = std::max<std::int64_t>(0, now_ms - load.received_ms);
   return out;
 }
 

@@ -50,8 +50,15 @@ struct HostLoad {
   std::optional<double> request_rate;
   std::vector<AppLoad> apps;
   std::map<std::string, double> latency_ms;  // measured round trip, by name of the attachment
-  std::int64_t reported_ms = 0;              // when the orchestrator received it, by its clock
+  std::int64_t reported_ms = 0;              // when the orchestrator received it: the date
+  std::int64_t received_ms = 0;              // the same by its steady clock, for ages
   std::int64_t age_ms = 0;                   // how long ago that was, when it was answered
+};
+
+// A load with who reports it.
+struct HostReport {
+  HostLoad load;
+  std::string mepm_key;  // as in a HostRegistration
 };
 
 struct Host {
@@ -63,6 +70,7 @@ struct Host {
   std::vector<LocationConstraints> service_area;  // empty: matches no location constraint
   std::vector<AppInstance> instances;             // several may be of one app
   std::string mepm_uri;       // apiRoot of its MEPM, which starts and stops λ there; empty: none
+  std::string mepm_key;       // by which that MEPM is known again; empty: it has given none
   std::int64_t lease_ms = 0;  // it must report its load at least this often; 0: it need not
   std::string probe_uri;      // answers GET with 2xx while the host is well; empty: not asked
 
@@ -78,6 +86,7 @@ struct Host {
 struct HostRegistration {
   std::string id;
   std::string mepm_uri;
+  std::string mepm_key;  // the same for all its lives, and of no other MEPM; empty: it has none
   std::int64_t lease_ms = 0;
   std::string name;  // this and what follows: as far as the operator has said nothing
   std::string zone;

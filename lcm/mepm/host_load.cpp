@@ -78,7 +78,8 @@ std::optional<double> HostMeter::memory() const {
   return std::clamp(1 - static_cast<double>(*available) / static_cast<double>(*total), 0.0, 1.0);
 }
 
-std::string encode_load(const std::optional<double>& cpu, const std::optional<double>& memory,
+std::string encode_load(const std::string& mepm_key, const std::optional<double>& cpu,
+                        const std::optional<double>& memory,
                         const std::vector<std::pair<AppInstanceInfo, InstanceUsage>>& instances) {
   std::map<std::string, AppSum> apps;
   AppSum host;
@@ -87,7 +88,7 @@ std::string encode_load(const std::optional<double>& cpu, const std::optional<do
     apps[info.app_d_id].add(usage);
     host.add(usage);
   }
-  json::Value out = json::Value::object();
+  json::Value out{{"mepmKey", mepm_key}};
   put(out, "cpu", cpu);
   put(out, "memory", memory);
   put(out, "inFlight", host.in_flight);

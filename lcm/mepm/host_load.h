@@ -32,7 +32,8 @@ class HostMeter {
 // flight are added up, times of service weighted by rate (the median) or the worst (the 95th
 // percentile). What no instance of an app tells is left out.
 [[nodiscard]] std::string encode_load(
-    const std::optional<double>& cpu, const std::optional<double>& memory,
+    const std::string& mepm_key, const std::optional<double>& cpu,
+    const std::optional<double>& memory,
     const std::vector<std::pair<AppInstanceInfo, InstanceUsage>>& instances);
 
 }  // namespace mx2::mepm

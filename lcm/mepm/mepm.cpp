@@ -38,6 +38,7 @@ void Mepm::set_root(const std::string& root) {
 }
 
 void Mepm::recover() {
+  link_.set_key(persistent_key(options_.state_dir, needs_.ids));
   notifications_.recover();
   lifecycle_.recover();
 }
@@ -78,7 +79,7 @@ std::string Mepm::load() {
     auto usage = needs_.backend.usage(info.id);
     all.emplace_back(std::move(info), usage);
   }
-  return encode_load(meter_.cpu(), meter_.memory(), all);
+  return encode_load(link_.key(), meter_.cpu(), meter_.memory(), all);
 }
 
 json::Value Mepm::health() const {

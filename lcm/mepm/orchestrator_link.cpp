@@ -6,11 +6,14 @@
 #include "api/base/log.h"
 #include "api/base/text.h"
 #include "api/json/json.h"
+#include "lcm/mepm/state_dir.h"
 
 namespace mx2::mepm {
 namespace {
 
 constexpr int kNotFound = 404;
+constexpr int kConflict = 409;
+constexpr std::size_t kKeyMax = 64;
 
 // What a problem document says, after a colon.
 std::string detail_of(const http::Reply& reply) {
@@ -22,8 +25,22 @@ std::string detail_of(const http::Reply& reply) {
 
 }  // namespace
 
+std::string persistent_key(const std::string& state_dir, IdGenerator& ids) {
+  const auto path = state_dir + "/key";
+  const auto kept = read_file(path, kKeyMax);
+  const std::string text = kept ? kept->substr(0, kept->find('\n')) : "";
+  const auto parts = split(text, '/');
+  const auto life = parts.size() == 2 && is_hex32(parts[0]) ? parse_uint(parts[1]) : std::nullopt;
+  auto key = life ? std::string(parts[0]) + "/" + std::to_string(*life + 1) : ids.next() + "/1";
+  if (auto written = replace_file(path, key + "\n"); !written) {
+    log::error("the key of this MEPM is not kept", {{"error", written.error().internal_text}});
+  }
+  return key;
+}
+
 std::string encode_registration(const HostDescription& host, int lease_ms) {
   json::Value out{{"mepmUri", host.mepm_uri}, {"leaseMs", lease_ms}};
+  if (!host.mepm_key.empty()) out["mepmKey"] = host.mepm_key;
   if (!host.name.empty()) out["name"] = host.name;
   if (!host.zone.empty()) out["zone"] = host.zone;
   if (!host.labels.empty()) out["labels"] = host.labels;
@@ -59,12 +76,8 @@ void OrchestratorLink::put(const std::string& path, std::string body) {
 void OrchestratorLink::take(const Result<http::Reply>& reply) {
   asking_ = false;
   if (!reply) return failed(reply.error().detail);
-  if (registered_ && reply->status == kNotFound) {
-    log::info("the orchestrator does not know this host any more");
-    registered_ = false;
-    due_ms_ = 0;
-    return;
-  }
+  const bool disowned = reply->status == kNotFound || reply->status == kConflict;
+  if (registered_ && disowned) return register_again(*reply);
   if (reply->status < 200 || reply->status >= 300) {
     return failed("it answered with " + std::to_string(reply->status) + detail_of(*reply));
   }
@@ -73,6 +86,17 @@ void OrchestratorLink::take(const Result<http::Reply>& reply) {
   registered_ = true;
   retry_ms_ = options_.retry_ms;
   last_error_.clear();
+}
+
+// If another MEPM has come while we were away, ours are instances that nobody lists.
+void OrchestratorLink::register_again(const http::Reply& reply) {
+  registered_ = false;
+  due_ms_ = 0;
+  if (reply.status == kNotFound) {
+    return log::info("the orchestrator does not know this host any more");
+  }
+  log::error("another MEPM has taken over this host; its instances go on, unknown to anybody",
+             {{"host", host_.id}, {"why", detail_of(reply)}});
 }
 
 // An orchestrator that was away may have forgotten us; its 404 will say so.

@@ -1,6 +1,10 @@
 // The tie to the orchestrator: this host registers with a lease, and reports its load, which renews
 // it. Whoever does not know us any more (404) is registered with again; who is away is tried again
 // for ever. One step at a time; the loop's thread alone.
+//
+// A host has one MEPM, which the orchestrator knows again by its key, wherever it is reached: of
+// two with the same host id the second is refused (409) while the first reports. It says so, and
+// goes on trying; its instances are left alone.
 #pragma once
 
 #include <functional>
@@ -9,6 +13,7 @@
 #include <string>
 
 #include "api/base/clock.h"
+#include "api/base/ids.h"
 #include "api/http/async_client.h"
 #include "lcm/mepm/package_server.h"
 
@@ -20,6 +25,7 @@ struct HostDescription {
   std::string zone;
   std::map<std::string, std::string> labels;
   std::string mepm_uri;  // where the orchestrator reaches us
+  std::string mepm_key;  // by which it knows us again
 };
 
 struct LinkOptions {
@@ -36,6 +42,8 @@ class OrchestratorLink {
                    http::AsyncClient& http, const Clock& clock, std::function<std::string()> load);
 
   void set_mepm_uri(const std::string& uri) { host_.mepm_uri = uri; }
+  void set_key(const std::string& key) { host_.mepm_key = key; }
+  [[nodiscard]] const std::string& key() const { return host_.mepm_key; }
   void step();
   [[nodiscard]] std::int64_t next_due_ms() const;
   // For /health: "registered", "unregistered" or "none" (there is no orchestrator), and why.
@@ -46,6 +54,7 @@ class OrchestratorLink {
   void put(const std::string& path, std::string body);
   void take(const Result<http::Reply>& reply);
   void failed(const std::string& why);
+  void register_again(const http::Reply& reply);
 
   OrchestratorAccess access_;
   HostDescription host_;
@@ -59,6 +68,10 @@ class OrchestratorLink {
   std::int64_t due_ms_ = 0;
   std::string last_error_;
 };
+
+// "<identity>/<number of this life>", the identity made in the first and kept in the file "key" of
+// the state directory. If it cannot be kept it holds for this life.
+[[nodiscard]] std::string persistent_key(const std::string& state_dir, IdGenerator& ids);
 
 [[nodiscard]] std::string encode_registration(const HostDescription& host, int lease_ms);
 

@@ -57,7 +57,7 @@ Result<int> import_table(Session& session, const Arguments& arguments) {
   const auto size = standard_input ? 0 : fs::file_size(arguments.file, not_regular);
   const auto name = standard_input ? std::string("<stdin>") : arguments.file;
   const auto rows = make_row_reader(*format, standard_input ? session.in : stream, name);
-  const SystemClock clock;
+  const SteadyClock clock;
   Progress progress(session.err, progress_style(arguments), clock,
                     not_regular ? 0 : static_cast<std::size_t>(size));
   TableImport import(session.server, *rows, name, arguments.batch, progress);
@@ -107,7 +107,7 @@ Result<int> export_table(Session& session, const Arguments& arguments) {
     if (!rows) return rows.error();
     return 0;
   }
-  const SystemClock clock;
+  const SteadyClock clock;
   const auto start_ms = clock.now_ms();
   const auto rows = write_file(session, arguments, *format);
   if (!rows) return rows.error();

@@ -43,7 +43,7 @@ std::string progress_text(std::uint64_t rows, std::int64_t elapsed_ms, std::size
   return text + "  ETA " + duration_text(seconds * (1 - done) / done);
 }
 
-Progress::Progress(std::ostream& out, ProgressStyle style, const Clock& clock,
+Progress::Progress(std::ostream& out, ProgressStyle style, const SteadyClock& clock,
                    std::size_t bytes_total)
     : out_(out),
       style_(style),

@@ -23,7 +23,7 @@ enum class ProgressStyle { kNone, kTerminal /* one line, overwritten */, kLines 
 
 class Progress {
  public:
-  Progress(std::ostream& out, ProgressStyle style, const Clock& clock, std::size_t bytes_total);
+  Progress(std::ostream& out, ProgressStyle style, const SteadyClock& clock, std::size_t bytes_total);
   // Shows it, several times a second on a terminal, every two seconds otherwise.
   void update(std::uint64_t rows, std::size_t bytes);
   // Leaves the terminal's line free for what comes next.
@@ -33,7 +33,7 @@ class Progress {
  private:
   std::ostream& out_;
   const ProgressStyle style_;
-  const Clock& clock_;
+  const SteadyClock& clock_;
   const std::size_t bytes_total_;
   const std::int64_t start_ms_;
   std::int64_t shown_ms_;

@@ -53,11 +53,12 @@ std::string last_forwarded(const http::Request& request) {
 
 }  // namespace
 
-Result<Authenticator> Authenticator::make(const AuthOptions& options, const Clock& clock) {
+Result<Authenticator> Authenticator::make(const AuthOptions& options, const SystemClock& clock,
+                                          const SteadyClock& steady) {
   Authenticator authenticator;
   authenticator.options_ = options;
   authenticator.clock_ = &clock;
-  authenticator.limiter_ = std::make_unique<RateLimiter>(options.requests_per_second_max, clock);
+  authenticator.limiter_ = std::make_unique<RateLimiter>(options.requests_per_second_max, steady);
   std::istringstream lines(options.tokens);
   std::size_t number = 0;
   for (std::string line; std::getline(lines, line);) {

@@ -32,7 +32,9 @@ struct AuthOptions {
 class Authenticator {
  public:
   // invalid_argument when the options cannot work (malformed tokens file, unknown algorithm).
-  [[nodiscard]] static Result<Authenticator> make(const AuthOptions& options, const Clock& clock);
+  [[nodiscard]] static Result<Authenticator> make(const AuthOptions& options,
+                                                  const SystemClock& clock,
+                                                  const SteadyClock& steady);
 
   // unauthorized when credentials are needed and not good, too_many when this client asks too
   // often.
@@ -46,7 +48,7 @@ class Authenticator {
   [[nodiscard]] bool is_trusted(const std::string& address) const;
 
   AuthOptions options_;
-  const Clock* clock_ = nullptr;
+  const SystemClock* clock_ = nullptr;  // JWTs speak of the date
   std::unordered_map<std::string, std::string> subjects_;
   std::vector<IpPrefix> proxies_;
   std::unique_ptr<RateLimiter> limiter_;

@@ -30,7 +30,7 @@ json::Value page_of(const Map& map, const PageQuery& page, Encode encode) {
 json::Value host_json(const OperatorApi& api, const HostEntry& entry) {
   auto host = entry.host;
   host.load = api.hosts.load(host.id);
-  return codec::to_json_with_status(host, api.service.clock.now_ms());
+  return codec::to_json_with_status(host, to_ms(HostWatch::now()));
 }
 
 json::Value app_json(const CatalogueEntry& entry) { return codec::to_json(entry.app); }
@@ -68,9 +68,9 @@ void host_load_put(OperatorApi& api, Request& request, const PathValues& path,
     if (auto type = check_content_type(request); !type) return type.error();
     const auto document = json::parse(request.body);
     if (!document) return document.error();
-    auto load = codec::decode_host_load(*document);
-    if (!load) return load.error();
-    return api.hosts.report(path[0], std::move(*load));
+    auto report = codec::decode_host_report(*document);
+    if (!report) return report.error();
+    return api.hosts.report(path[0], std::move(*report), HostWatch::now());
   }();
   responder.reply(reported ? http::no_content() : refusal(reported.error(), request.id));
 }

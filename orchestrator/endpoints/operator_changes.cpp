@@ -19,7 +19,7 @@ constexpr std::int64_t kLeaseMsMax = 600'000;
 
 // The resource as its own list has it, and what has happened to it.
 struct ChangeJson {
-  std::int64_t now_ms;
+  std::int64_t now_ms;  // of the steady clock
 
   json::Value operator()(const ContextChanged& c) const {
     return of_kind("context", codec::to_json(c.place));
@@ -93,10 +93,10 @@ void changes_get(OperatorApi& api, Request& request, const PathValues&, Responde
   if (!wait_ms) return responder.reply(refusal(wait_ms.error(), request.id));
   api.service.changes.poll(
       *since, std::chrono::milliseconds(*wait_ms),
-      [&api, id = request.id,
+      [id = request.id,
        responder = std::move(responder)](const Result<ChangeFeed::News>& news) mutable {
         if (!news) return responder.reply(refusal(news.error(), id));
-        responder.reply(http::json_reply(200, news_text(*news, api.service.clock.now_ms())));
+        responder.reply(http::json_reply(200, news_text(*news, to_ms(HostWatch::now()))));
       });
 }
 

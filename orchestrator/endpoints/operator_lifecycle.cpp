@@ -106,7 +106,10 @@ void registration_put(OperatorApi& api, Request& request, const PathValues& path
                       Responder responder) {
   auto asked = decode_document(request, "id", path[0], codec::decode_host_registration);
   if (!asked) return responder.reply(refusal(asked.error(), request.id));
-  register_host(api.service, std::move(*asked),
+  const auto allowed = [&hosts = api.hosts](const HostRegistration& registration) {
+    return hosts.may_register(registration, HostWatch::now());
+  };
+  register_host(api.service, std::move(*asked), allowed,
                 answer_with<Changed>(request, std::move(responder), changed_reply));
   api.lifecycle.look_at(path[0]);
 }

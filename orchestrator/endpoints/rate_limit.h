@@ -16,7 +16,7 @@ namespace mx2 {
 class RateLimiter {
  public:
   // `per_second` 0: no limit.
-  RateLimiter(std::size_t per_second, const Clock& clock)
+  RateLimiter(std::size_t per_second, const SteadyClock& clock)
       : per_second_(static_cast<double>(per_second)), clock_(clock) {}
 
   // too_many, with the time to wait, when `client` has used up its tokens.
@@ -31,7 +31,7 @@ class RateLimiter {
   void forget_quiet(std::int64_t now_ms);
 
   const double per_second_;
-  const Clock& clock_;
+  const SteadyClock& clock_;
   std::mutex mutex_;
   std::unordered_map<std::string, Bucket> buckets_;
 };

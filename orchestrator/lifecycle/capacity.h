@@ -93,7 +93,7 @@ struct Decision {
 };
 
 // `state`: of the last decision; none at first, or after a restart, when what is there counts as
-// decided. `now_ms` does not go back.
+// decided. `now_ms` does not go back: it is of the steady clock.
 [[nodiscard]] Decision decide(const Inputs& inputs, const Options& options,
                               const std::optional<State>& state, std::int64_t now_ms);
 

@@ -71,7 +71,7 @@ capacity::Inputs CapacityLoop::inputs_of(const Cell& cell, const CapacityInputs&
   out.clients = count_in(inputs.clients, cell);
   out.required_ms = inputs.apps.at(app);
   out.accepts = there.accepts;
-  if (!there.load || now_ms - there.load->reported_ms > options_.load_age_max_ms) return out;
+  if (!there.load || now_ms - there.load->received_ms > options_.load_age_max_ms) return out;
   for (const auto& load : there.load->apps) {
     if (load.app_d_id != app) continue;
     if (load.in_flight) out.in_flight = static_cast<double>(*load.in_flight);

@@ -54,7 +54,7 @@ class CapacityLoop {
 
   explicit CapacityLoop(const CapacityLoopOptions& options);
 
-  // At least one, from now on, and until nobody needs it.
+  // At least one, from now on, and until nobody needs it. All times are of the steady clock.
   void want(const Cell& cell, std::int64_t now_ms);
   void adjust(const CapacityInputs& inputs, std::int64_t now_ms);
 

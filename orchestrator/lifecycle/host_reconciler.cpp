@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/base/log.h"
+#include "orchestrator/lifecycle/host_reconciler_slot.h"
 
 namespace mx2 {
 namespace {
@@ -12,73 +13,62 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr const char* kOurs = "mx2-";  // begins the names of instances that we have created
-constexpr int kUnableAfter = 2;        // failures in a row
 constexpr int kDoublingsMax = 16;
+constexpr auto kAway = milliseconds(5000);  // beyond the time between two looks
 
 bool is_ours(const lcm::Instance& instance) { return instance.name.rfind(kOurs, 0) == 0; }
 
 }  // namespace
 
-struct HostReconciler::Slot {
-  enum class Doing : std::uint8_t { kNothing, kStarting, kEnding, kRemoving };
-
-  lcm::Instance seen;
-  Doing doing = Doing::kNothing;
-  bool calling = false;    // an answer is still to come
-  std::string operation;   // that goes on there; empty: none that we know
-  Time asked;              // when something was asked of it last
-  std::uint64_t born = 0;  // the look that was the last when we created it
-  std::optional<Time> retired;
-  std::optional<Time> not_ready_since;
-  bool gone = false;
-
-  [[nodiscard]] bool stays() const { return !retired && doing < Doing::kEnding; }
-};
-
 HostReconciler::HostReconciler(std::string host_id, std::string mepm, lcm::LcmDriver& driver,
-                               IdGenerator& ids, const ReconcileOptions& options)
+                               IdGenerator& ids, const ReconcileOptions& options,
+                               ReadyTimeOf ready_time_of)
     : host_id_(std::move(host_id)),
       mepm_(std::move(mepm)),
       driver_(driver),
       ids_(ids),
       options_(options),
+      ready_time_of_(std::move(ready_time_of)),
       alive_(std::make_shared<Alive>(Alive{this})) {}
 
 HostReconciler::~HostReconciler() { alive_->self = nullptr; }
 
-template <typename T, typename F>
-Callback<Result<T>> HostReconciler::when_alive(F&& use) {
-  return [alive = alive_, use = std::forward<F>(use)](Result<T> result) mutable {
-    if (alive->self != nullptr) use(*alive->self, std::move(result));
-  };
-}
-
-template <typename T, typename F>
-Callback<Result<T>> HostReconciler::answer_of(Slot& slot, F&& use) {
-  slot.calling = true;
-  return when_alive<T>([id = slot.seen.id, use](auto& self, const Result<T>& result) {
-    const auto it = self.slots_.find(id);
-    if (it == self.slots_.end()) return;
-    it->second->calling = false;
-    use(self, *it->second, result);
-  });
-}
-
 HostReconciler::Time HostReconciler::step(Time now, const Wanted& wanted) {
+  allow_for_absence(now);
   now_ = now;
+  wanted_ = wanted;
   if (!looking_ && look_at_ <= now) look(now);
-  if (!known_) return look_at_;
-  compare(wanted, now);
-  for (const auto& [id, slot] : slots_) advance(*slot, now);
-  std::erase_if(slots_, [](const auto& item) { return item.second->gone; });
-  if (busy()) look_at_ = std::min(look_at_, now + milliseconds(options_.look_busy_ms));
-  return look_at_;
+  if (known_) {
+    compare(wanted, now);
+    for (const auto& [id, slot] : slots_) advance(*slot, now);
+    std::erase_if(slots_, [](const auto& item) { return item.second->gone; });
+    if (busy()) look_at_ = std::min(look_at_, now + milliseconds(options_.look_busy_ms));
+  }
+  // An answer comes by itself.
+  return looking_ ? std::max(look_at_, now + milliseconds(options_.look_busy_ms)) : look_at_;
+}
+
+// Time in which nobody looked, as the host did not answer or we were stopped, does not count.
+void HostReconciler::allow_for_absence(Time now) {
+  const auto away = now - now_;
+  if (heard_ == Time()) heard_ = now;
+  if (now_ == Time() || away < milliseconds(options_.look_ms) + kAway) return;
+  heard_ += away;
+  for (const auto& [id, slot] : slots_) {
+    slot->begun += away;
+    slot->since += away;
+  }
+}
+
+bool HostReconciler::deaf() const {
+  return now_ - heard_ > milliseconds(options_.operation_ms) + milliseconds(options_.look_ms);
 }
 
 bool HostReconciler::busy() const {
   return std::any_of(slots_.begin(), slots_.end(),
-                     [](const auto& item) {
+                     [&](const auto& item) {
                        const auto& slot = *item.second;
+                       if (slot.not_before > now_) return false;
                        return slot.doing != Slot::Doing::kNothing || slot.retired ||
                               !slot.seen.started;
                      }) ||
@@ -101,23 +91,40 @@ void HostReconciler::look(Time now) {
 // What is there is the truth; what is not there any more was ended by somebody.
 void HostReconciler::take(const std::vector<lcm::Instance>& seen, std::uint64_t look) {
   known_ = true;
+  heard_ = now_;
   std::set<std::string> ids;
   for (const auto& instance : seen) {
-    if (!is_ours(instance)) continue;
+    if (!is_ours(instance) && !slots_.contains(instance.id)) continue;
     ids.insert(instance.id);
     auto& slot = slots_[instance.id];
-    if (!slot) slot = std::make_unique<Slot>();
-    const bool was_started = slot->seen.started;
-    slot->seen = instance;
-    if (instance.started) {
-      slot->not_ready_since.reset();
-    } else if (was_started) {
-      slot->not_ready_since = now_;
+    if (!slot) {
+      slot = std::make_unique<Slot>();
+      slot->begun = slot->since = now_;
     }
+    update(*slot, instance);
   }
   for (auto& [id, slot] : slots_) {
-    if (!slot->calling && slot->born < look && !ids.contains(id)) slot->gone = true;
+    if (!slot->calling && slot->born < look && !ids.contains(id)) lost(*slot);
   }
+}
+
+void HostReconciler::update(Slot& slot, const lcm::Instance& instance) {
+  const auto before = std::exchange(slot.seen, instance);
+  const bool got_on = before.phase != instance.phase || before.restarts != instance.restarts ||
+                      (instance.instantiated && !before.instantiated);
+  if (got_on && slot.stays()) slot.since = now_;
+  if (instance.started) {
+    slot.not_ready_since.reset();
+    if (!slot.was_ready) apps_[instance.app_d_id].failures = 0;
+    slot.was_ready = true;
+  } else if (before.started) {
+    slot.not_ready_since = slot.since = now_;
+  }
+}
+
+void HostReconciler::lost(Slot& slot) {
+  slot.gone = true;
+  if (slot.stays() && !slot.was_ready) failed(slot.seen.app_d_id, "its MEPM has lost it");
 }
 
 std::map<std::string, int> HostReconciler::living() const {
@@ -131,11 +138,21 @@ std::map<std::string, int> HostReconciler::living() const {
   return all;
 }
 
+// Those that take long wait for something, and are no load.
 int HostReconciler::starting() const {
   int count = 0;
-  for (const auto& [id, slot] : slots_) count += slot->stays() && !slot->seen.started ? 1 : 0;
+  for (const auto& [id, slot] : slots_) {
+    const bool young = now_ - slot->begun < milliseconds(options_.start_slow_ms);
+    count += young && slot->stays() && !slot->seen.started ? 1 : 0;
+  }
   for (const auto& [app, state] : apps_) count += state.creating;
   return count;
+}
+
+bool HostReconciler::is_blocked(const std::string& app_d_id) const {
+  return std::any_of(slots_.begin(), slots_.end(), [&](const auto& item) {
+    return item.second->seen.app_d_id == app_d_id && item.second->blocks();
+  });
 }
 
 void HostReconciler::compare(const Wanted& wanted, Time now) {
@@ -145,15 +162,38 @@ void HostReconciler::compare(const Wanted& wanted, Time now) {
     const int most = it == wanted.end() ? 0 : it->second;
     if (count > most) retire(app, count - most, now);
   }
+  forgive(wanted, now);
+  // Those that have failed come last.
+  std::vector<std::pair<std::string, int>> order(wanted.begin(), wanted.end());
+  std::stable_sort(order.begin(), order.end(), [this](const auto& a, const auto& b) {
+    return failures_of(a.first) < failures_of(b.first);
+  });
   int room = options_.starts_max - starting();
-  for (const auto& [app, count] : wanted) {
+  for (const auto& [app, count] : order) {
     const auto it = there.find(app);
     int missing = count - (it == there.end() ? 0 : it->second);
+    if (missing <= 0 || is_blocked(app)) continue;
     const auto state = apps_.find(app);
     if (state != apps_.end() && state->second.not_before > now) continue;
     // After a failure one at a time: it may fail again.
-    if (state != apps_.end() && state->second.failures > 0) missing = std::min(missing, 1);
+    if (failures_of(app) > 0) missing = std::min(missing, 1);
     for (; missing > 0 && room > 0; --missing, --room) create(app);
+  }
+}
+
+int HostReconciler::failures_of(const std::string& app_d_id) const {
+  const auto it = apps_.find(app_d_id);
+  return it == apps_.end() ? 0 : it->second.failures;
+}
+
+// Otherwise nobody would ask again for what has failed once too often.
+void HostReconciler::forgive(const Wanted& wanted, Time now) {
+  for (auto& [app, state] : apps_) {
+    if (wanted.contains(app) && wanted.at(app) > 0) {
+      state.wanted = now;
+    } else if (state.wanted + milliseconds(options_.retry_max_ms) <= now) {
+      state.failures = 0;
+    }
   }
 }
 
@@ -163,26 +203,48 @@ void HostReconciler::create(const std::string& app_d_id) {
                  when_alive<lcm::Instance>([app_d_id](auto& self, auto created) {
                    --self.apps_[app_d_id].creating;
                    if (!created) return self.failed(app_d_id, created.error().detail);
-                   auto slot = std::make_unique<Slot>();
-                   slot->seen = std::move(*created);
-                   slot->born = self.looks_;
-                   auto& place = self.slots_[slot->seen.id];
-                   if (!place) place = std::move(slot);
-                   self.instantiate(*place);
+                   self.created(app_d_id, std::move(*created));
                  }));
+}
+
+// A look may have shown it before its answer came.
+void HostReconciler::created(const std::string& app_d_id, lcm::Instance instance) {
+  auto& slot = slots_[instance.id];
+  if (slot && slot->seen.name != instance.name) {
+    return failed(app_d_id, "its MEPM gives one instance to several requests");
+  }
+  if (!slot) {
+    slot = std::make_unique<Slot>();
+    slot->seen = std::move(instance);
+    slot->born = looks_;
+    slot->begun = slot->since = now_;
+  }
+  if (!slot->calling && slot->doing == Slot::Doing::kNothing) instantiate(*slot);
+}
+
+milliseconds HostReconciler::pause_after(int failures) const {
+  const auto doubled = std::min(failures, kDoublingsMax);
+  return milliseconds(std::min<std::int64_t>(std::int64_t{options_.retry_first_ms} << doubled,
+                                             options_.retry_max_ms));
 }
 
 void HostReconciler::failed(const std::string& app_d_id, const std::string& reason) {
   auto& app = apps_[app_d_id];
-  const auto doubled = std::min(app.failures++, kDoublingsMax);
-  const auto pause = std::min<std::int64_t>(std::int64_t{options_.retry_first_ms} << doubled,
-                                            options_.retry_max_ms);
-  app.not_before = now_ + milliseconds(pause);
+  const auto pause = pause_after(app.failures++);
+  app.not_before = now_ + pause;
   failures_.push_back({app_d_id, reason});
   log::warn("λ not started", {{"host", host_id_},
                               {"app", app_d_id},
                               {"reason", reason},
-                              {"again_in_ms", std::to_string(pause)}});
+                              {"again_in_ms", std::to_string(pause.count())}});
+}
+
+// A call that failed is made again, ever more seldom.
+void HostReconciler::pause(Slot& slot) {
+  slot.not_before = now_ + pause_after(slot.troubles++);
+  if (slot.troubles != kUnableAfter) return;
+  log::warn("an instance cannot be ended; it is tried again",
+            {{"host", host_id_}, {"app", slot.seen.app_d_id}, {"instance", slot.seen.id}});
 }
 
 // Those that are not ready first, then those that came last.
@@ -199,102 +261,6 @@ void HostReconciler::retire(const std::string& app_d_id, int surplus, Time now) 
   }
 }
 
-void HostReconciler::advance(Slot& slot, Time now) {
-  if (slot.calling || slot.gone) return;
-  if (!slot.operation.empty()) return ask(slot);
-  if (slot.doing == Slot::Doing::kRemoving) return remove(slot);
-  if (slot.retired) {
-    if (!slot.seen.instantiated) return remove(slot);
-    const auto due = *slot.retired + milliseconds(slot.seen.started ? options_.retire_ms : 0);
-    if (due <= now) terminate(slot);
-    return;
-  }
-  if (slot.seen.instantiated) {
-    slot.doing = Slot::Doing::kNothing;
-    return;
-  }
-  // It ran, and its MEPM has given it up.
-  if (slot.not_ready_since || !slot.seen.last_error.empty()) {
-    failed(slot.seen.app_d_id,
-           slot.seen.last_error.empty() ? "it has ended" : slot.seen.last_error);
-    return remove(slot);
-  }
-  // It may be starting since an earlier life of ours: it is asked for again now and then.
-  const bool again = now - slot.asked > milliseconds(options_.look_ms);
-  if (slot.doing == Slot::Doing::kNothing || again) instantiate(slot);
-}
-
-void HostReconciler::instantiate(Slot& slot) {
-  slot.doing = Slot::Doing::kStarting;
-  slot.asked = now_;
-  driver_.instantiate(mepm_, slot.seen.id, host_id_,
-                      answer_of<std::string>(slot, [](auto& self, Slot& it, const auto& begun) {
-                        if (begun) {
-                          it.operation = *begun;
-                        } else if (begun.error().code != ErrorCode::kConflict) {
-                          it.doing = Slot::Doing::kRemoving;
-                          self.failed(it.seen.app_d_id, begun.error().detail);
-                        }
-                      }));
-}
-
-void HostReconciler::terminate(Slot& slot) {
-  slot.doing = Slot::Doing::kEnding;
-  driver_.terminate(mepm_, slot.seen.id, options_.terminate_grace_s,
-                    answer_of<std::string>(slot, [](auto& self, Slot& it, const auto& begun) {
-                      if (begun) {
-                        it.operation = *begun;
-                      } else {
-                        it.retired = self.now_;  // again, a little later
-                      }
-                    }));
-}
-
-void HostReconciler::ask(Slot& slot) {
-  if (now_ - slot.asked < milliseconds(options_.look_busy_ms)) return;
-  slot.asked = now_;
-  driver_.operation(mepm_, slot.operation,
-                    answer_of<lcm::Operation>(slot, [](auto& self, Slot& it, const auto& state) {
-                      if (state) return self.ended(it, *state);
-                      if (state.error().code == ErrorCode::kNotFound) it.operation.clear();
-                    }));
-}
-
-void HostReconciler::ended(Slot& slot, const lcm::Operation& operation) {
-  if (operation.state == lcm::Operation::State::kRunning) return;
-  slot.operation.clear();
-  look_at_ = {};
-  const bool done = operation.state == lcm::Operation::State::kCompleted;
-  if (slot.doing == Slot::Doing::kEnding) {
-    if (done) slot.seen.instantiated = slot.seen.started = false;
-    if (!done) slot.retired = now_;
-    return;
-  }
-  if (done) {
-    // The next look shows it; until then it is neither ready nor lost.
-    apps_[slot.seen.app_d_id].failures = 0;
-    slot.seen.instantiated = true;
-    return;
-  }
-  slot.doing = Slot::Doing::kRemoving;
-  failed(slot.seen.app_d_id, operation.error);
-}
-
-void HostReconciler::remove(Slot& slot) {
-  slot.doing = Slot::Doing::kRemoving;
-  driver_.remove(mepm_, slot.seen.id,
-                 answer_of<void>(slot, [](auto& self, Slot& it, const Result<void>& removed) {
-                   if (removed || removed.error().code == ErrorCode::kNotFound) {
-                     it.gone = true;
-                   } else if (removed.error().code == ErrorCode::kConflict) {
-                     // It is instantiated after all.
-                     it.doing = Slot::Doing::kNothing;
-                     it.retired = self.now_;
-                     it.seen.instantiated = true;
-                   }
-                 }));
-}
-
 std::vector<AppInstance> HostReconciler::ready(Time now) const {
   std::vector<AppInstance> ready;
   for (const auto& [id, slot] : slots_) {
@@ -308,11 +274,19 @@ std::vector<AppInstance> HostReconciler::ready(Time now) const {
 }
 
 std::vector<std::string> HostReconciler::unable() const {
-  std::vector<std::string> unable;
+  std::set<std::string> unable;
   for (const auto& [app, state] : apps_) {
-    if (state.failures >= kUnableAfter) unable.push_back(app);
+    if (state.failures >= kUnableAfter) unable.insert(app);
   }
-  return unable;
+  for (const auto& [id, slot] : slots_) {
+    if (slot->is_stuck()) unable.insert(slot->seen.app_d_id);
+  }
+  if (deaf()) {
+    for (const auto& [app, count] : wanted_) {
+      if (count > 0) unable.insert(app);
+    }
+  }
+  return {unable.begin(), unable.end()};
 }
 
 std::vector<ManagedInstance> HostReconciler::instances() const {

@@ -13,7 +13,6 @@ using std::chrono::milliseconds;
 
 constexpr int kRoundMs = 200;
 constexpr auto kShowEvery = milliseconds(100);
-constexpr std::size_t kContextsPerPage = 1000;
 constexpr auto kPublishAgain = std::chrono::seconds(1);
 // A table that is being rewritten changes all the time; so often it is looked at.
 constexpr auto kTableLook = milliseconds(500);
@@ -44,16 +43,6 @@ void count_dispatched(const Model& model, CapacityInputs& inputs) {
   }
 }
 
-// Whether some host serves the app, or could.
-bool is_served(const Model& model, const std::string& app_d_id) {
-  const auto& hosts = model.hosts();
-  return std::any_of(hosts.begin(), hosts.end(), [&](const auto& item) {
-    const auto& entry = item.second;
-    if (entry.host.is_down()) return false;
-    return entry.instances_of.contains(app_d_id) || model.can_start(entry, app_d_id);
-  });
-}
-
 std::vector<AppInstance> managed_of(const Host& host) {
   std::vector<AppInstance> managed;
   std::copy_if(host.instances.begin(), host.instances.end(), std::back_inserter(managed),
@@ -72,7 +61,8 @@ Lifecycle::Lifecycle(Mx2Service& service, LoadOf load_of, std::unique_ptr<lcm::L
       ready_(registry.gauge("mx2_instances_ready", "λ instances that requests can be sent to")),
       failures_(
           registry.counter("mx2_instance_failures_total", "λ instances that could not be started")),
-      capacity_(options.capacity) {}
+      capacity_(options.capacity),
+      abandoned_(service, options.abandon_ms) {}
 
 Lifecycle::~Lifecycle() { stop(); }
 
@@ -87,7 +77,7 @@ void Lifecycle::stop() {
   }
   driver_->wake();
   if (thread_.joinable()) thread_.join();
-  take_inbox();
+  take_inbox(std::chrono::steady_clock::now());
   for (auto& waiting : std::exchange(waiting_, {})) {
     waiting.answer(unavailable("the orchestrator is stopping"));
   }
@@ -117,8 +107,7 @@ void Lifecycle::when_ready(const std::string& app_d_id, const std::string& host_
     const std::lock_guard guard(mutex_);
     if (!stopped_ && waiting_count_ < options_.waiting_max) {
       ++waiting_count_;
-      const auto deadline = std::chrono::steady_clock::now() + milliseconds(options_.ready_wait_ms);
-      inbox_.waiting.push_back({{app_d_id, host_id}, deadline, std::move(answer)});
+      inbox_.waiting.push_back({{app_d_id, host_id}, {}, std::move(answer)});
       inbox_.wanted.emplace_back(app_d_id, host_id);
       return driver_->wake();
     }
@@ -146,8 +135,9 @@ std::vector<WantedInstances> Lifecycle::wanted() const {
 
 void Lifecycle::step(Time now, int wait_ms) {
   take_model(now);
-  take_inbox();
+  take_inbox(now);
   adjust_capacity(now);
+  abandoned_.step();
   step_hosts(now);
   answer_waiting(now);
   show(now);
@@ -163,14 +153,17 @@ int Lifecycle::until_next(Time now) const {
   return static_cast<int>(std::chrono::ceil<milliseconds>(next - now).count());
 }
 
-void Lifecycle::take_inbox() {
+void Lifecycle::take_inbox(Time now) {
   Inbox inbox;
   {
     const std::lock_guard guard(mutex_);
     inbox = std::exchange(inbox_, {});
   }
-  for (const auto& cell : inbox.wanted) capacity_.want(cell, service_.clock.now_ms());
-  for (auto& waiting : inbox.waiting) waiting_.push_back(std::move(waiting));
+  for (const auto& cell : inbox.wanted) capacity_.want(cell, to_ms(now));
+  for (auto& waiting : inbox.waiting) {
+    waiting.deadline = now + milliseconds(options_.ready_wait_ms);
+    waiting_.push_back(std::move(waiting));
+  }
   for (const auto& id : inbox.hosts) {
     const auto host = hosts_.find(id);
     if (host != hosts_.end()) host->second.reconciler->look_now();
@@ -184,7 +177,8 @@ void Lifecycle::take_model(Time now) {
     capacity_at_ = std::min(capacity_at_, now + kTableLook);
     packaged_.clear();
     for (const auto& [id, package] : model.packages()) {
-      if (model.package_of(package.app_d_id) == &package) packaged_.insert(package.app_d_id);
+      if (model.package_of(package.app_d_id) != &package) continue;
+      packaged_[package.app_d_id] = package.ready_timeout_ms;
     }
     std::erase_if(hosts_, [&](const auto& item) {
       const auto* entry = model.host(item.first);
@@ -199,8 +193,13 @@ void Lifecycle::take_model(Time now) {
 void Lifecycle::take_host(const HostEntry& entry) {
   auto& host = hosts_[entry.host.id];
   if (!host.reconciler) {
-    host.reconciler = std::make_unique<HostReconciler>(entry.host.id, entry.host.mepm_uri, *driver_,
-                                                       service_.ids, options_.reconcile);
+    const auto ready_time_of = [this](const std::string& app) -> std::int64_t {
+      const auto it = packaged_.find(app);
+      return it == packaged_.end() ? 0 : it->second;
+    };
+    host.reconciler =
+        std::make_unique<HostReconciler>(entry.host.id, entry.host.mepm_uri, *driver_, service_.ids,
+                                         options_.reconcile, ready_time_of);
   }
   if (!host.reachable && entry.host.reachable) host.reconciler->look_now();
   host.reachable = entry.host.reachable;
@@ -228,7 +227,7 @@ void Lifecycle::adjust_capacity(Time now) {
   }
   service_.model.read([&](const Model& model) {
     count_dispatched(model, inputs);
-    for (const auto& app : packaged_) {
+    for (const auto& [app, ready_timeout_ms] : packaged_) {
       inputs.apps[app] = required_ms(model, app);
       for (const auto& [host, devices] : model.table().devices_by_host(app)) {
         auto& clients = inputs.clients[{app, host}];
@@ -236,47 +235,8 @@ void Lifecycle::adjust_capacity(Time now) {
       }
     }
   });
-  capacity_.adjust(inputs, service_.clock.now_ms());
-  end_abandoned(inputs, now);
-}
-
-// Apps with clients that no host serves any more, nor could.
-void Lifecycle::end_abandoned(const CapacityInputs& inputs, Time now) {
-  std::map<std::string, Time> nowhere;
-  service_.model.read([&](const Model& model) {
-    for (const auto& [cell, clients] : inputs.clients) {
-      const auto& [app, host] = cell;
-      const auto* there = model.host(host);
-      const bool ours = model.package_of(app) != nullptr && there != nullptr &&
-                        !there->host.mepm_uri.empty() && clients > 0;
-      if (!ours || (is_served(model, app) && is_served(model, model.served_by(app)))) continue;
-      const auto since = nowhere_since_.find(app);
-      nowhere.emplace(app, since == nowhere_since_.end() ? now : since->second);
-    }
-  });
-  nowhere_since_ = std::move(nowhere);
-  for (auto& [app, since] : nowhere_since_) {
-    if (now - since < milliseconds(options_.abandon_ms)) continue;
-    since = now;
-    end_contexts(app);
-  }
-}
-
-void Lifecycle::end_contexts(const std::string& app_d_id) {
-  std::string cursor;
-  std::size_t ended = 0;
-  do {
-    const auto page = service_.store.contexts({app_d_id, {}, {}}, cursor, kContextsPerPage);
-    if (!page) return;
-    for (const auto& context : page->items) {
-      if (context.host_id.empty()) continue;  // a literal endpoint, or none yet
-      end_app_context(service_, context.context_id, [](const Result<void>&) {});
-      ++ended;
-    }
-    cursor = page->next;
-  } while (!cursor.empty());
-  log::warn("contexts end: no MEC host can serve their application any more",
-            {{"app", app_d_id}, {"contexts", std::to_string(ended)}});
+  capacity_.adjust(inputs, to_ms(now));
+  abandoned_.look(inputs.clients, now);
 }
 
 void Lifecycle::step_hosts(Time now) {
@@ -287,12 +247,12 @@ void Lifecycle::step_hosts(Time now) {
       failures_.add(1);
       failed_[{app, id}] = reason;
     }
-    if (host.reconciler->known()) publish(id, host, now);
+    if (host.reconciler->known() || host.reconciler->deaf()) publish(id, host, now);
   }
 }
 
 void Lifecycle::publish(const std::string& host_id, ManagedHost& host, Time now) {
-  auto ready = host.reconciler->ready(now);
+  auto ready = host.reconciler->known() ? host.reconciler->ready(now) : host.published;
   auto unable = host.reconciler->unable();
   if ((ready == host.published && unable == host.unable) || host.publish_after > now) return;
   host.publish_after = now + kPublishAgain;

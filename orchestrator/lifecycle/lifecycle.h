@@ -19,13 +19,13 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "api/base/metrics.h"
 #include "lcm/driver.h"
+#include "orchestrator/lifecycle/abandoned.h"
 #include "orchestrator/lifecycle/capacity_loop.h"
 #include "orchestrator/lifecycle/host_reconciler.h"
 #include "orchestrator/mx2/instantiation.h"
@@ -37,7 +37,8 @@ struct LifecycleOptions {
   ReconcileOptions reconcile;
   CapacityLoopOptions capacity;
   int ready_wait_ms = 10'000;      // for an instance, at most
-  int abandon_ms = 60'000;         // without any host that could serve an app, its contexts end
+  int abandon_ms = 0;              // without any host that could serve an app, its contexts end;
+                                   // 0: they do not, as their λ may serve all the same
   std::size_t waiting_max = 1000;  // requests that wait for one at once
 };
 
@@ -94,12 +95,10 @@ class Lifecycle final : public Instantiation {
   };
 
   void run();
-  void take_inbox();
+  void take_inbox(Time now);
   void take_model(Time now);
   void take_host(const HostEntry& entry);
   void adjust_capacity(Time now);
-  void end_abandoned(const CapacityInputs& inputs, Time now);
-  void end_contexts(const std::string& app_d_id);
   void step_hosts(Time now);
   void publish(const std::string& host_id, ManagedHost& host, Time now);
   void answer_waiting(Time now);
@@ -117,10 +116,10 @@ class Lifecycle final : public Instantiation {
   // Of the thread of its own.
   std::optional<std::uint64_t> generation_;  // of the model that this is of
   std::map<std::string, ManagedHost> hosts_;
-  std::set<std::string> packaged_;  // apps
+  std::map<std::string, int> packaged_;  // appDId -> ms until its λ must be ready
   CapacityLoop capacity_;
   Time capacity_at_;
-  std::map<std::string, Time> nowhere_since_;  // appDId
+  AbandonedContexts abandoned_;
   Time show_at_;
   std::vector<Waiting> waiting_;
   std::map<Cell, std::string> failed_;  // in this round, with the reason

@@ -18,7 +18,7 @@ bool speaks_of(const std::string& href, const std::string& app_instance_id) {
 
 }  // namespace
 
-MecPlatform::MecPlatform(const MecPlatformOptions& options, IdGenerator& ids, const Clock& clock,
+MecPlatform::MecPlatform(const MecPlatformOptions& options, IdGenerator& ids, const SteadyClock& clock,
                          std::unique_ptr<http::AsyncClient> http, metrics::Registry& registry,
                          std::function<void()> stop)
     : options_(options),

@@ -24,7 +24,7 @@ class MecPlatform {
 
   // `stop` ends the program as SIGTERM would; called once, on the thread of its own, after the
   // platform has been told that we end.
-  MecPlatform(const MecPlatformOptions& options, IdGenerator& ids, const Clock& clock,
+  MecPlatform(const MecPlatformOptions& options, IdGenerator& ids, const SteadyClock& clock,
               std::unique_ptr<http::AsyncClient> http, metrics::Registry& registry,
               std::function<void()> stop);
   ~MecPlatform();

@@ -55,7 +55,7 @@ std::string service_document(const MecPlatformOptions& options) {
 }  // namespace
 
 Registration::Registration(const MecPlatformOptions& options, std::string callback,
-                           http::AsyncClient& http, const Clock& clock)
+                           http::AsyncClient& http, const SteadyClock& clock)
     : options_(options),
       callback_(std::move(callback)),
       support_(options.app_support_url + codec::kAppSupportPath + "/applications/" +

@@ -45,7 +45,7 @@ class Registration {
  public:
   // `callback`: the whole callbackReference, or empty.
   Registration(const MecPlatformOptions& options, std::string callback, http::AsyncClient& http,
-               const Clock& clock);
+               const SteadyClock& clock);
 
   void step();
   [[nodiscard]] std::int64_t next_due_ms() const;
@@ -100,7 +100,7 @@ class Registration {
   const std::string support_;     // URL of our application there
   const std::string management_;  // and there
   http::AsyncClient& http_;
-  const Clock& clock_;
+  const SteadyClock& clock_;
 
   Stage stage_ = Stage::kReady;
   bool asking_ = false;

@@ -15,8 +15,8 @@ Error closed() { return unavailable("the orchestrator is stopping"); }
 
 }  // namespace
 
-ChangeFeed::ChangeFeed(const ChangeFeedOptions& options, std::int64_t now_us)
-    : options_(options), first_(static_cast<Position>(now_us)) {
+ChangeFeed::ChangeFeed(const ChangeFeedOptions& options, std::int64_t first)
+    : options_(options), first_(static_cast<Position>(first)) {
   thread_ = std::thread([this] { run(); });
 }
 

@@ -62,7 +62,7 @@ struct ChangeFeedOptions {
 
 class ChangeFeed {
  public:
-  // Of changes; grows by one with each, and by far more from one life of the process to the next.
+  // Of changes; grows by one with each; those of another life of the process are others.
   using Position = std::uint64_t;
   struct News {
     Position position = 0;  // after these changes
@@ -70,8 +70,8 @@ class ChangeFeed {
   };
   static constexpr std::size_t kChangesPerPoll = 10'000;
 
-  // `now_us`: wall-clock time, where positions begin.
-  ChangeFeed(const ChangeFeedOptions& options, std::int64_t now_us);
+  // `first`: where positions begin, far from where those of an earlier life ended.
+  ChangeFeed(const ChangeFeedOptions& options, std::int64_t first);
   ~ChangeFeed();
   ChangeFeed(const ChangeFeed&) = delete;
   ChangeFeed& operator=(const ChangeFeed&) = delete;

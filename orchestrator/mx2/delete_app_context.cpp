@@ -15,6 +15,8 @@ class DeleteAppContext final : public UnitOfWork {
         by_(by),
         answer_(std::move(answer)) {}
 
+  [[nodiscard]] bool background() const override { return by_ == EndedBy::kSystemInBackground; }
+
   Result<void> run(StoreTransaction& transaction) override {
     auto found = transaction.find_context(context_id_);
     if (!found) return found.error();

@@ -110,8 +110,8 @@ void update_app_context(Mx2Service& service, std::string context_id, AppContext 
                         Callback<Result<std::uint64_t>> answer);
 
 // A context that its device application ends is forgotten with all it is owed. One that the system
-// ends owes a last notification.
-enum class EndedBy : std::uint8_t { kDeviceApp, kSystem };
+// ends owes a last notification; in the background if nobody waits for it.
+enum class EndedBy : std::uint8_t { kDeviceApp, kSystem, kSystemInBackground };
 void delete_app_context(Mx2Service& service, std::string context_id, Caller caller,
                         const IfMatch& if_match, EndedBy by, Callback<Result<void>> answer);
 

@@ -21,8 +21,14 @@ Changed changed_host(const Host& host, bool created) {
 // What life-cycle management has brought stays, whatever an operator puts.
 void keep_managed(Host& host, const HostEntry* before) {
   std::erase_if(host.instances, [](const AppInstance& instance) { return instance.managed; });
+  host.mepm_key.clear();
   if (before == nullptr) return;
-  if (host.mepm_uri.empty()) host.mepm_uri = before->host.mepm_uri;
+  const auto& is = before->host;
+  if (host.mepm_uri.empty()) host.mepm_uri = is.mepm_uri;
+  if (!is.mepm_uri.empty() && host.mepm_uri == is.mepm_uri) {
+    host.mepm_key = is.mepm_key;
+    if (host.lease_ms == 0) host.lease_ms = is.lease_ms;
+  }
   for (const auto& instance : before->host.instances) {
     if (instance.managed) host.instances.push_back(instance);
   }

@@ -3,25 +3,43 @@
 #include <vector>
 
 #include "api/base/log.h"
+#include "api/base/text.h"
 
 namespace mx2 {
 namespace {
 
+using std::chrono::milliseconds;
+
 constexpr int kRoundMs = 100;
 constexpr auto kTellAgain = std::chrono::seconds(1);
+constexpr auto kRefusedAgain = std::chrono::minutes(1);
 constexpr int kNoContent = 299;  // the last status that is a success
+
+// "<MEPM>/<number of its life>", the latter if it counts them.
+struct Life {
+  std::string_view mepm;
+  std::optional<std::uint64_t> number;
+};
+
+Life life_of(std::string_view key) {
+  const auto at = key.rfind('/');
+  if (at == std::string_view::npos) return {key, std::nullopt};
+  return {key.substr(0, at), parse_uint(key.substr(at + 1))};
+}
 
 }  // namespace
 
-HostWatch::HostWatch(const LiveModel& model, ChangeFeed& changes, const Clock& clock,
+HostWatch::HostWatch(const LiveModel& model, ChangeFeed& changes, const SystemClock& clock,
                      const HostWatchOptions& options, std::unique_ptr<http::AsyncClient> probes,
-                     Found found)
+                     Found found, metrics::Registry& registry)
     : model_(model),
       changes_(changes),
       clock_(clock),
       options_(options),
       probes_(std::move(probes)),
-      found_(std::move(found)) {}
+      found_(std::move(found)),
+      refused_(registry.counter("mx2_mepm_refused_total",
+                                "Registrations and reports of a second MEPM with a host's id")) {}
 
 HostWatch::~HostWatch() { stop(); }
 
@@ -44,25 +62,65 @@ void HostWatch::run() {
       const std::lock_guard guard(mutex_);
       if (stopped_) return;
     }
-    step(std::chrono::steady_clock::now(), kRoundMs);
+    step(now(), kRoundMs);
   }
 }
 
-Result<void> HostWatch::report(const std::string& host_id, HostLoad load) {
-  const auto now = std::chrono::steady_clock::now();
+Result<void> HostWatch::report(const std::string& host_id, HostReport report, Time now) {
   take_hosts(now);
-  load.reported_ms = clock_.now_ms();
-  load.age_ms = 0;
-  const auto shared = std::make_shared<const HostLoad>(std::move(load));
+  report.load.reported_ms = clock_.now_ms();
+  report.load.received_ms = to_ms(now);
+  report.load.age_ms = 0;
+  const auto shared = std::make_shared<const HostLoad>(std::move(report.load));
   {
     const std::lock_guard guard(mutex_);
     const auto it = hosts_.find(host_id);
     if (it == hosts_.end()) return not_found("no host '" + host_id + "'");
-    it->second.load = shared;
-    it->second.lease_end = now + std::chrono::milliseconds(it->second.lease_ms);
+    auto& host = it->second;
+    if (!host.mepm_uri.empty() && host.mepm_key != report.mepm_key) {
+      return refused(host_id, host, "reports", now);
+    }
+    host.load = shared;
+    host.heard = host.held = now;
+    if (!host.reachable) probes_->wake();
   }
   changes_.publish(HostReported{host_id, shared});
   return {};
+}
+
+Result<void> HostWatch::may_register(const HostRegistration& registration, Time now) {
+  take_hosts(now);
+  const std::lock_guard guard(mutex_);
+  const auto it = hosts_.find(registration.id);
+  if (it == hosts_.end()) return {};
+  auto& host = it->second;
+  const bool held = !host.mepm_uri.empty() && host.held + milliseconds(host.lease_ms) > now;
+  if (!held || is_holder(host, registration)) return {};
+  return refused(registration.id, host, registration.mepm_uri, now);
+}
+
+// A restart of the holder, also at another address, is known by its key; who has no key, or had
+// none before it was upgraded, by its address. A copy is taken for a restart once, and those that
+// it has superseded are refused.
+bool HostWatch::is_holder(const Watched& host, const HostRegistration& registration) {
+  const bool same_address = host.mepm_uri == registration.mepm_uri;
+  if (host.mepm_key.empty()) return same_address;
+  const auto known = life_of(host.mepm_key);
+  const auto asks = life_of(registration.mepm_key);
+  if (known.mepm != asks.mepm) return false;
+  if (!known.number || !asks.number || *asks.number > *known.number) return true;
+  return *asks.number == *known.number && same_address;
+}
+
+Error HostWatch::refused(const std::string& host_id, Watched& host, const std::string& who,
+                         Time now) {
+  refused_.add();
+  if (host.refused == Time() || host.refused + kRefusedAgain <= now) {
+    host.refused = now;
+    log::warn("two MEPMs have the same host id: another one is refused",
+              {{"host", host_id}, {"mepm", host.mepm_uri}, {"refused", who}});
+  }
+  return conflict("another MEPM serves host '" + host_id + "': " + host.mepm_uri);
 }
 
 std::optional<HostLoad> HostWatch::load(const std::string& host_id) const {
@@ -82,7 +140,6 @@ void HostWatch::step(Time now, int wait_ms) {
   probes_->poll(wait_ms);
 }
 
-// A host that is new, or whose lease is, has one whole lease before it must report.
 void HostWatch::take_hosts(Time now) {
   const std::lock_guard guard(mutex_);
   model_.read([&](const Model& model) {
@@ -93,27 +150,41 @@ void HostWatch::take_hosts(Time now) {
       const auto before = hosts_.find(id);
       auto& host = hosts[id];
       if (before != hosts_.end()) host = std::move(before->second);
-      if (host.lease_ms != entry.host.lease_ms) {
-        host.lease_end = now + std::chrono::milliseconds(entry.host.lease_ms);
-      }
-      if (host.probe_uri != entry.host.probe_uri) {
-        host.failures = 0;
-        host.probing = host.probe_failed = false;
-        host.next_probe = now;
-      }
-      host.lease_ms = entry.host.lease_ms;
-      host.probe_uri = entry.host.probe_uri;
-      if (host.reachable != entry.host.reachable) host.quiet_until = {};
-      host.reachable = entry.host.reachable;
+      take_host(host, entry.host, now);
     }
     hosts_ = std::move(hosts);
   });
 }
 
+// Whoever is taken for reachable, as after a restart of ours, has one whole lease before it must
+// report.
+void HostWatch::take_host(Watched& host, const Host& now_is, Time now) {
+  const bool other_mepm = host.mepm_uri != now_is.mepm_uri || host.mepm_key != now_is.mepm_key;
+  if (other_mepm) host.held = now;
+  if (other_mepm && !now_is.reachable) host.heard.reset();
+  if (host.lease_ms == 0 && now_is.lease_ms > 0 && now_is.reachable) host.heard = now;
+  if (host.probe_uri != now_is.probe_uri) {
+    host.failures = 0;
+    host.probing = host.probe_failed = false;
+    host.next_probe = now;
+  }
+  if (host.reachable != now_is.reachable) host.quiet_until = {};
+  host.lease_ms = now_is.lease_ms;
+  host.probe_uri = now_is.probe_uri;
+  host.mepm_uri = now_is.mepm_uri;
+  host.mepm_key = now_is.mepm_key;
+  host.reachable = now_is.reachable;
+}
+
+bool HostWatch::lease_ended(const Watched& host, Time now) {
+  if (host.lease_ms == 0) return false;
+  return !host.heard || *host.heard + milliseconds(host.lease_ms) <= now;
+}
+
 void HostWatch::begin_probe(const std::string& host_id, Watched& host, Time now) {
   if (host.probe_uri.empty() || host.probing || host.next_probe > now) return;
   host.probing = true;
-  host.next_probe = now + std::chrono::milliseconds(options_.probe_period_ms);
+  host.next_probe = now + milliseconds(options_.probe_period_ms);
   probes_->begin({"GET", host.probe_uri, {}, ""},
                  [this, host_id, uri = host.probe_uri](const Result<http::Reply>& reply) {
                    const bool answered =
@@ -138,9 +209,9 @@ void HostWatch::tell_changes(Time now) {
   {
     const std::lock_guard guard(mutex_);
     for (auto& [id, host] : hosts_) {
-      const bool lease_ended = host.lease_ms > 0 && host.lease_end <= now;
+      const bool silent = lease_ended(host, now);
       const bool probe_failed = !host.probe_uri.empty() && host.probe_failed;
-      const bool reachable = !lease_ended && !probe_failed;
+      const bool reachable = !silent && !probe_failed;
       if (reachable == host.reachable || host.quiet_until > now) continue;
       host.quiet_until = now + kTellAgain;
       changed.emplace_back(id, reachable);
@@ -148,7 +219,7 @@ void HostWatch::tell_changes(Time now) {
         log::info("host answers again", {{"host", id}});
       } else {
         log::warn("host does not answer",
-                  {{"host", id}, {"reason", lease_ended ? "its lease has ended" : "probe failed"}});
+                  {{"host", id}, {"reason", silent ? "its lease has ended" : "probe failed"}});
       }
     }
   }

@@ -1,8 +1,14 @@
 // Which hosts answer, and what they say of themselves.
 //
 // A host with a lease reports its load at least that often; one with a probeUri answers it. Whoever
-// fails counts as down for requests and for the Optimizer until it reports or answers again. Loads
-// are kept in memory only, with the time they came: they are facts about now.
+// fails counts as down for requests and for the Optimizer until it reports or answers again, and a
+// MEPM's host that was not known counts as down until its first report. Loads are kept in memory
+// only, with the time they came: they are facts about now.
+//
+// A host has one MEPM. While the lease of the one that has registered lives, another is refused,
+// and what it reports as well: it would take a host over whose instances it does not know. MEPMs
+// are told apart by the key they give, or else by their address; lives of one MEPM by a number at
+// the end of its key, so that a copy of it (a cloned machine) does not take turns with it.
 //
 // Threads: any. One thread of its own looks at leases and sends probes.
 #pragma once
@@ -17,6 +23,7 @@
 #include <thread>
 
 #include "api/base/clock.h"
+#include "api/base/metrics.h"
 #include "api/http/async_client.h"
 #include "orchestrator/domain/model.h"
 #include "orchestrator/mx2/change_feed.h"
@@ -35,9 +42,9 @@ class HostWatch {
   // What to do when a host is found (not) to answer; called on the thread of its own.
   using Found = std::function<void(const std::string& host_id, bool reachable)>;
 
-  HostWatch(const LiveModel& model, ChangeFeed& changes, const Clock& clock,
-            const HostWatchOptions& options, std::unique_ptr<http::AsyncClient> probes,
-            Found found);
+  HostWatch(const LiveModel& model, ChangeFeed& changes, const SystemClock& clock,
+            const HostWatchOptions& options, std::unique_ptr<http::AsyncClient> probes, Found found,
+            metrics::Registry& registry);
   ~HostWatch();
   HostWatch(const HostWatch&) = delete;
   HostWatch& operator=(const HostWatch&) = delete;
@@ -45,8 +52,13 @@ class HostWatch {
   void start();
   void stop();
 
-  // A host's report, which renews its lease. not_found for an unknown host.
-  Result<void> report(const std::string& host_id, HostLoad load);
+  static Time now() { return std::chrono::steady_clock::now(); }
+
+  // A host's report, which renews its lease. not_found for an unknown host; conflict when another
+  // MEPM than the host's reports.
+  Result<void> report(const std::string& host_id, HostReport report, Time now);
+  // conflict while another MEPM holds the host.
+  [[nodiscard]] Result<void> may_register(const HostRegistration& registration, Time now);
   // The last one.
   [[nodiscard]] std::optional<HostLoad> load(const std::string& host_id) const;
 
@@ -58,9 +70,13 @@ class HostWatch {
   struct Watched {
     std::int64_t lease_ms = 0;
     std::string probe_uri;
-    bool reachable = true;  // as the model has it
-    Time quiet_until;       // told lately that it is not so
-    Time lease_end;
+    std::string mepm_uri;
+    std::string mepm_key;
+    bool reachable = true;      // as the model has it
+    Time quiet_until;           // told lately that it is not so
+    std::optional<Time> heard;  // its last report, or when it was taken for reachable; none: never
+    Time held;                  // likewise, or when its MEPM registered
+    Time refused;               // when another MEPM was told in the log last
     Time next_probe;
     bool probing = false;
     int failures = 0;
@@ -70,16 +86,21 @@ class HostWatch {
 
   void run();
   void take_hosts(Time now);
+  static void take_host(Watched& host, const Host& now_is, Time now);
   void begin_probe(const std::string& host_id, Watched& host, Time now);
   void end_probe(const std::string& host_id, const std::string& uri, bool answered);
   void tell_changes(Time now);
+  [[nodiscard]] static bool is_holder(const Watched& host, const HostRegistration& registration);
+  [[nodiscard]] static bool lease_ended(const Watched& host, Time now);
+  Error refused(const std::string& host_id, Watched& host, const std::string& who, Time now);
 
   const LiveModel& model_;
   ChangeFeed& changes_;
-  const Clock& clock_;
+  const SystemClock& clock_;
   const HostWatchOptions options_;
   const std::unique_ptr<http::AsyncClient> probes_;
   const Found found_;
+  metrics::Counter& refused_;
 
   mutable std::mutex mutex_;
   std::map<std::string, Watched> hosts_;

@@ -7,15 +7,26 @@
 namespace mx2 {
 namespace {
 
+// What nobody vouches for but its MEPM must have been heard of.
+bool is_up(const HostEntry* before, const HostRegistration& registration) {
+  if (registration.lease_ms == 0) return true;
+  if (before == nullptr) return false;
+  const auto& host = before->host;
+  return host.reachable &&
+         (!host.mepm_uri.empty() || !host.instances.empty() || !host.probe_uri.empty());
+}
+
 Host registered(const HostEntry* before, const HostRegistration& registration) {
   Host host;
   if (before != nullptr) host = before->host;
   host.id = registration.id;
   host.mepm_uri = registration.mepm_uri;
+  host.mepm_key = registration.mepm_key;
   host.lease_ms = registration.lease_ms;
   if (host.name.empty()) host.name = registration.name;
   if (host.zone.empty()) host.zone = registration.zone;
   for (const auto& label : registration.labels) host.labels.insert(label);
+  host.reachable = is_up(before, registration);
   return host;
 }
 
@@ -28,12 +39,13 @@ void add_apps(const std::vector<AppInstance>& instances, RelocationScopes& scope
 
 }  // namespace
 
-void register_host(Mx2Service& service, HostRegistration registration,
+void register_host(Mx2Service& service, HostRegistration registration, MayRegister allowed,
                    Callback<Result<Changed>> answer) {
   const auto host = std::make_shared<Host>();
-  auto attempt = [host, registration = std::move(registration), &relocation = service.relocation](
-                     const Model& model, StoreTransaction& tx,
-                     RelocationScopes& scopes) -> Result<Changed> {
+  auto attempt = [host, registration = std::move(registration), allowed = std::move(allowed),
+                  &relocation = service.relocation](const Model& model, StoreTransaction& tx,
+                                                    RelocationScopes& scopes) -> Result<Changed> {
+    if (auto may = allowed(registration); !may) return may.error();
     const auto* before = model.host(registration.id);
     *host = registered(before, registration);
     if (before == nullptr || before->host.mepm_uri.empty()) {

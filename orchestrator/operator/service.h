@@ -5,6 +5,7 @@
 // Threads: any may call; answers come from the store writer's thread.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -53,8 +54,10 @@ void set_host_state(Mx2Service& service, const std::string& id, HostState state,
 void set_host_reachable(Mx2Service& service, const std::string& id, bool reachable,
                         Callback<Result<Changed>> answer);
 // A MEPM begins to serve its host; creates the host if it is not known. What an operator has said
-// of the host stays.
-void register_host(Mx2Service& service, HostRegistration registration,
+// of the host stays. `allowed` is asked when it is decided, on the store writer's thread: whether
+// the host is not another's. A host that had no MEPM counts as down until it reports.
+using MayRegister = std::function<Result<void>(const HostRegistration&)>;
+void register_host(Mx2Service& service, HostRegistration registration, MayRegister allowed,
                    Callback<Result<Changed>> answer);
 // The instances of a host that life-cycle management has running, in place of those before, and the
 // apps that it could not start there. not_found when the host has gone.

@@ -72,6 +72,7 @@ void take_descriptor(Package& package, const AppDescriptor& descriptor) {
   package.architecture = descriptor.architecture;
   package.memory_mib = descriptor.memory_mib;
   package.cpus = descriptor.virtual_cpus;
+  if (descriptor.process) package.ready_timeout_ms = descriptor.process->ready_timeout_ms;
 }
 
 Result<void> check_removal(const Model& model, const Package& package) {

@@ -189,15 +189,15 @@ class City:
 
 
 @contextlib.contextmanager
-def hasty_city(bin_dir, token=""):
-    """A City on three hosts that ends instances within seconds after their last context."""
+def hasty_city(bin_dir, token="", hosts=("h1", "h2", "h3")):
+    """A City that ends instances within seconds after their last context."""
     extra = ("capacity: {period_ms: 500, idle_ms: 2000, idle_unknown_ms: 3000, "
              "cool_down_down_ms: 1000}\n")
     with tempfile.TemporaryDirectory() as directory:
         directory = pathlib.Path(directory).resolve()
         # Instances run as users of their own where this runs as root.
         os.chmod(directory, 0o755)
-        with City(bin_dir, directory, extra=extra, token=token) as city:
+        with City(bin_dir, directory, hosts, extra=extra, token=token) as city:
             yield city
 
 

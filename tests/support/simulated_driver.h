@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,10 @@ class SimulatedDriver final : public lcm::LcmDriver {
   struct Mepm {
     std::map<std::string, lcm::Instance> instances;
     bool answers = true;
+    std::set<std::string> dead;  // apps whose operations go on for ever
+    bool cancels = true;         // false: and are not to be cancelled
+    bool knows_operations = true;
+    bool forgets = false;  // true: instances that it has created
   };
 
   explicit SimulatedDriver(const Knobs& knobs) : knobs_(knobs), random_(knobs.seed) {}
@@ -35,6 +40,9 @@ class SimulatedDriver final : public lcm::LcmDriver {
   std::map<std::string, Mepm> mepms;  // by apiRoot
   Knobs& knobs() { return knobs_; }
   int calls = 0;
+  int creates = 0;
+  int cancelled = 0;
+  int failed = 0;
 
   [[nodiscard]] std::size_t started() const {
     std::size_t count = 0;
@@ -51,6 +59,7 @@ class SimulatedDriver final : public lcm::LcmDriver {
 
   void list(const std::string& mepm, Callback<Result<std::vector<lcm::Instance>>> answer) override {
     call<std::vector<lcm::Instance>>(mepm, std::move(answer), [](Mepm& at) {
+      if (at.forgets) at.instances.clear();
       std::vector<lcm::Instance> all;
       for (const auto& [id, instance] : at.instances) all.push_back(instance);
       return Result<std::vector<lcm::Instance>>(std::move(all));
@@ -59,6 +68,7 @@ class SimulatedDriver final : public lcm::LcmDriver {
 
   void create(const std::string& mepm, const std::string& app_d_id, const std::string& name,
               Callback<Result<lcm::Instance>> answer) override {
+    ++creates;
     call<lcm::Instance>(mepm, std::move(answer), [=, this](Mepm& at) -> Result<lcm::Instance> {
       for (const auto& [id, known] : at.instances) {
         if (known.name == name) return known;
@@ -94,10 +104,36 @@ class SimulatedDriver final : public lcm::LcmDriver {
 
   void operation(const std::string& mepm, const std::string& id,
                  Callback<Result<lcm::Operation>> answer) override {
-    call<lcm::Operation>(mepm, std::move(answer), [=, this](Mepm&) -> Result<lcm::Operation> {
+    call<lcm::Operation>(mepm, std::move(answer), [=, this](Mepm& at) -> Result<lcm::Operation> {
+      const auto it = operations_.find(id);
+      if (it == operations_.end() || !at.knows_operations) return not_found("no operation");
+      return lcm::Operation{it->second.state, it->second.error, it->second.temporary};
+    });
+  }
+
+  void cancel(const std::string& mepm, const std::string& id,
+              Callback<Result<void>> answer) override {
+    ++cancelled;
+    call<void>(mepm, std::move(answer), [=, this](Mepm& at) -> Result<void> {
       const auto it = operations_.find(id);
       if (it == operations_.end()) return not_found("no operation");
-      return lcm::Operation{it->second.state, it->second.error};
+      if (!at.cancels) return conflict("it is too late");
+      it->second.state = lcm::Operation::State::kFailed;
+      it->second.temporary = true;
+      return {};
+    });
+  }
+
+  void fail(const std::string& mepm, const std::string& id,
+            Callback<Result<void>> answer) override {
+    ++failed;
+    call<void>(mepm, std::move(answer), [=, this](Mepm& at) -> Result<void> {
+      const auto it = operations_.find(id);
+      if (it == operations_.end()) return not_found("no operation");
+      if (!it->second.temporary && !at.cancels) return conflict("it is going on");
+      it->second.state = lcm::Operation::State::kFailed;
+      it->second.temporary = false;
+      return {};
     });
   }
 
@@ -115,7 +151,8 @@ class SimulatedDriver final : public lcm::LcmDriver {
   // Carries out what was called, and lets operations go on.
   void poll(int /*timeout_ms*/) override {
     for (auto& [id, operation] : operations_) {
-      if (operation.state == lcm::Operation::State::kRunning && --operation.polls_left <= 0) {
+      if (operation.state == lcm::Operation::State::kRunning && !is_dead(operation) &&
+          --operation.polls_left <= 0) {
         finish(operation);
       }
     }
@@ -131,6 +168,7 @@ class SimulatedDriver final : public lcm::LcmDriver {
     int polls_left = 0;
     lcm::Operation::State state = lcm::Operation::State::kRunning;
     std::string error;
+    bool temporary = false;
   };
 
   [[nodiscard]] bool chance(double share) {
@@ -153,13 +191,19 @@ class SimulatedDriver final : public lcm::LcmDriver {
   [[nodiscard]] bool running(const std::string& instance) const {
     return std::any_of(operations_.begin(), operations_.end(), [&](const auto& item) {
       return item.second.instance == instance &&
-             item.second.state == lcm::Operation::State::kRunning;
+             (item.second.state == lcm::Operation::State::kRunning || item.second.temporary);
     });
+  }
+
+  [[nodiscard]] bool is_dead(const Running& operation) {
+    auto& at = mepms[operation.mepm];
+    const auto it = at.instances.find(operation.instance);
+    return it != at.instances.end() && at.dead.contains(it->second.app_d_id);
   }
 
   std::string begin(const std::string& mepm, const std::string& instance, const char* kind) {
     auto id = "o" + std::to_string(++last_id_);
-    operations_[id] = {mepm, instance, kind, knobs_.start_polls, {}, {}};
+    operations_[id] = {mepm, instance, kind, knobs_.start_polls, {}, {}, false};
     return id;
   }
 

@@ -68,7 +68,7 @@ AuthOptions hs256() {
 
 // The subject, or "" with the reason captured.
 std::string subject_of(const AuthOptions& options, const http::Request& asked) {
-  const auto authenticator = Authenticator::make(options, kClock);
+  const auto authenticator = Authenticator::make(options, kClock, kClock);
   REQUIRE(authenticator.ok());
   const auto caller = authenticator->identify(asked);
   if (!caller) {
@@ -79,7 +79,7 @@ std::string subject_of(const AuthOptions& options, const http::Request& asked) {
 }
 
 TEST_CASE("auth none: any Authorization is ignored (item 81)", "[auth]") {
-  const auto authenticator = Authenticator::make({}, kClock);
+  const auto authenticator = Authenticator::make({}, kClock, kClock);
   REQUIRE(authenticator.ok());
   const auto caller =
       authenticator->identify(request({{"Authorization", "Basic YWxhZGRpbjpvcGVuc2VzYW1l"}}));
@@ -105,16 +105,17 @@ TEST_CASE("auth bearer: tokens of the file", "[auth]") {
 TEST_CASE("auth: options that cannot work are refused", "[auth]") {
   AuthOptions options;
   options.tokens = "only-a-token\n";
-  CHECK_THAT(Authenticator::make(options, kClock).error().detail, ContainsSubstring("line 1"));
+  CHECK_THAT(Authenticator::make(options, kClock, kClock).error().detail,
+             ContainsSubstring("line 1"));
   options = {};
   options.mode = "bearer";
-  CHECK_FALSE(Authenticator::make(options, kClock).ok());
+  CHECK_FALSE(Authenticator::make(options, kClock, kClock).ok());
   options = hs256();
   options.jwt_algorithm = "XX1";
-  CHECK_FALSE(Authenticator::make(options, kClock).ok());
+  CHECK_FALSE(Authenticator::make(options, kClock, kClock).ok());
   options = {};
   options.trusted_proxies = {"10.0.0.1/8"};
-  CHECK_FALSE(Authenticator::make(options, kClock).ok());
+  CHECK_FALSE(Authenticator::make(options, kClock, kClock).ok());
 }
 
 TEST_CASE("auth HS256: good, expired, early, unsigned, of another key", "[auth][jwt]") {
@@ -193,7 +194,7 @@ TEST_CASE("auth RS256: signed by the key, and no confusion with HS256", "[auth][
 std::string address_of(const std::vector<std::string>& proxies, const http::Request& asked) {
   AuthOptions options;
   options.trusted_proxies = proxies;
-  return Authenticator::make(options, kClock)->identify(asked)->ip_text;
+  return Authenticator::make(options, kClock, kClock)->identify(asked)->ip_text;
 }
 
 TEST_CASE("auth: forwarded addresses only from trusted proxies", "[auth]") {

@@ -12,11 +12,13 @@ using test::SimulatedDriver;
 
 constexpr const char* kMepm = "http://h1:8090";
 
+std::int64_t ready_time_of(const std::string& /*app*/) { return 10'000; }
+
 struct OneHost {
   explicit OneHost(const SimulatedDriver::Knobs& knobs = {}) : driver(knobs) { restart(); }
 
   void restart() {
-    reconciler = std::make_unique<HostReconciler>("h1", kMepm, driver, ids, ReconcileOptions{});
+    reconciler = std::make_unique<HostReconciler>("h1", kMepm, driver, ids, options, ready_time_of);
   }
   void run(int rounds) {
     for (int i = 0; i < rounds; ++i) {
@@ -25,10 +27,12 @@ struct OneHost {
       now += milliseconds(20);
     }
   }
+  void run_ms(int ms) { run(ms / 20); }
   [[nodiscard]] auto& instances() { return driver.mepms[kMepm].instances; }
 
   SimulatedDriver driver;
   SequentialIds ids;
+  ReconcileOptions options;
   HostReconciler::Time now{std::chrono::hours(1)};
   HostReconciler::Wanted wanted;
   std::unique_ptr<HostReconciler> reconciler;
@@ -131,6 +135,209 @@ TEST_CASE("a host that does not answer loses nothing, and nothing is started twi
   CHECK(host.driver.all() == 3);
 }
 
+TEST_CASE(
+    "a start that its MEPM never finishes is cancelled, failed and deleted, and told at once") {
+  OneHost host;
+  host.wanted = {{"a", 1}};
+  host.driver.mepms[kMepm].dead = {"a"};
+  host.run_ms(29'500);
+  CHECK(host.driver.cancelled == 0);
+  CHECK(host.reconciler->unable().empty());
+  host.run_ms(1000);
+  CHECK(host.driver.cancelled == 1);
+  CHECK(host.driver.failed == 1);
+  CHECK(host.driver.all() == 0);
+  CHECK(host.reconciler->instances().empty());
+  CHECK(host.reconciler->unable() == std::vector<std::string>{"a"});
+  const auto failures = host.reconciler->take_failures();
+  REQUIRE(failures.size() == 1);
+  CHECK(failures[0].reason == "it was not ready after 30 s");
+
+  host.driver.mepms[kMepm].dead.clear();  // it is tried again
+  host.run_ms(4000);
+  CHECK(host.driver.started() == 1);
+  CHECK(host.reconciler->unable().empty());
+}
+
+TEST_CASE("what cannot be ended is asked ever more seldom, and nothing is begun beside it") {
+  OneHost host;
+  host.wanted = {{"a", 1}};
+  auto& mepm = host.driver.mepms[kMepm];
+  mepm.dead = {"a"};
+  mepm.cancels = false;
+  host.run_ms(60'000);
+  CHECK(host.driver.creates == 1);
+  CHECK(host.driver.all() == 1);
+  CHECK(host.reconciler->living().empty());
+  CHECK(host.reconciler->unable() == std::vector<std::string>{"a"});
+  host.run_ms(120'000);
+  const auto calls = host.driver.calls;
+  host.run_ms(60'000);
+  CHECK(host.driver.calls - calls < 60);  // half of them looks
+  mepm.dead.clear();
+  host.run_ms(200'000);
+  CHECK(host.driver.started() == 1);
+  CHECK(host.driver.all() == 1);
+  CHECK(host.reconciler->unable().empty());
+}
+
+TEST_CASE("an end that its MEPM never finishes is failed and asked for again, ever more seldom") {
+  OneHost host;
+  host.wanted = {{"a", 1}};
+  host.run(50);
+  auto& mepm = host.driver.mepms[kMepm];
+  mepm.dead = {"a"};
+  host.wanted = {};
+  host.run_ms(24'000);
+  CHECK(host.driver.failed == 0);
+  host.run_ms(3000);
+  CHECK(host.driver.failed == 1);
+  mepm.dead.clear();
+  host.run_ms(5000);
+  CHECK(host.driver.all() == 0);
+  CHECK(host.reconciler->instances().empty());
+}
+
+TEST_CASE("a start that nobody wants any more is cancelled") {
+  OneHost host;
+  host.wanted = {{"a", 1}};
+  host.driver.mepms[kMepm].dead = {"a"};
+  host.run_ms(1000);
+  host.wanted = {{"a", 0}};
+  host.run_ms(500);
+  CHECK(host.driver.cancelled == 1);
+  CHECK(host.driver.all() == 0);
+  CHECK(host.reconciler->take_failures().empty());
+}
+
+TEST_CASE("starts that take long do not hold up others, and what has failed comes last") {
+  OneHost host;
+  auto& mepm = host.driver.mepms[kMepm];
+  for (int i = 0; i < 20; ++i) {
+    const auto app = "a" + std::to_string(10 + i);
+    mepm.dead.insert(app);
+    host.wanted[app] = 1;
+  }
+  host.run_ms(1000);
+  CHECK(host.driver.creates == ReconcileOptions{}.starts_max);
+  host.wanted["good"] = 1;
+  host.run_ms(4500);
+  CHECK(host.driver.started() == 1);
+  host.run_ms(40'000);  // all have failed once
+  host.wanted["very good"] = 1;
+  host.run_ms(500);
+  CHECK(host.driver.started() == 2);
+}
+
+TEST_CASE("an operation that its MEPM does not know any more keeps the deadline of its start") {
+  OneHost host;
+  auto& mepm = host.driver.mepms[kMepm];
+  mepm.knows_operations = false;
+  host.wanted = {{"a", 1}, {"b", 1}};
+  mepm.dead = {"a"};
+  host.run_ms(10'000);
+  CHECK(host.driver.started() == 1);  // the look has shown it
+  CHECK(host.reconciler->ready(host.now).size() == 1);
+  CHECK(host.reconciler->unable().empty());
+  host.run_ms(25'000);
+  CHECK(host.reconciler->unable() == std::vector<std::string>{"a"});
+  CHECK(host.driver.creates == 2);
+}
+
+TEST_CASE("a start that gets on has more time, but not for ever") {
+  OneHost host;
+  host.wanted = {{"a", 1}};
+  auto& mepm = host.driver.mepms[kMepm];
+  mepm.dead = {"a"};
+  host.run_ms(500);
+  const auto id = mepm.instances.begin()->second.id;
+  const auto get_on = [&](int times) {
+    for (int i = 0; i < times && mepm.instances.contains(id); ++i) {
+      auto& phase = mepm.instances[id].phase;
+      phase = phase == "installed" ? "allocated" : "installed";
+      host.run_ms(25'000);
+    }
+  };
+  get_on(12);  // 300 s
+  CHECK(mepm.instances.contains(id));
+  CHECK(host.reconciler->unable().empty());
+  get_on(3);
+  CHECK_FALSE(mepm.instances.contains(id));
+}
+
+TEST_CASE("a package that is fetched has the time that this takes") {
+  OneHost host;
+  host.wanted = {{"a", 1}};
+  auto& mepm = host.driver.mepms[kMepm];
+  mepm.dead = {"a"};
+  host.run_ms(500);
+  mepm.instances.begin()->second.phase = "fetching";
+  host.run_ms(300'000);
+  CHECK(host.driver.cancelled == 0);
+  host.run_ms(30'000);
+  CHECK(host.driver.cancelled == 1);
+}
+
+TEST_CASE(
+    "a MEPM that loses what it was asked to start has failed, and is not asked all the time") {
+  OneHost host;
+  host.wanted = {{"a", 1}};
+  host.driver.mepms[kMepm].forgets = true;
+  host.run_ms(10'000);
+  CHECK(host.reconciler->unable() == std::vector<std::string>{"a"});
+  CHECK(host.driver.creates <= 5);
+}
+
+TEST_CASE("a MEPM that never tells its instances makes its host unable for what is wanted") {
+  OneHost host;
+  host.wanted = {{"a", 1}, {"b", 0}};
+  auto& mepm = host.driver.mepms[kMepm];
+  mepm.answers = false;
+  host.run_ms(21'000);
+  CHECK(host.reconciler->unable().empty());
+  host.run_ms(2000);
+  CHECK_FALSE(host.reconciler->known());
+  CHECK(host.reconciler->deaf());
+  CHECK(host.reconciler->unable() == std::vector<std::string>{"a"});
+  mepm.answers = true;
+  host.run_ms(3000);
+  CHECK(host.reconciler->unable().empty());
+  CHECK(host.driver.started() == 1);
+}
+
+TEST_CASE("while nobody looks at a host its starts do not come nearer to their end") {
+  OneHost host;
+  host.wanted = {{"a", 1}};
+  host.driver.mepms[kMepm].dead = {"a"};
+  host.run_ms(10'000);
+  host.now += std::chrono::minutes(2);
+  host.run_ms(15'000);
+  CHECK(host.driver.cancelled == 0);
+  host.run_ms(10'000);
+  CHECK(host.driver.cancelled == 1);
+}
+
+TEST_CASE("a host is able again when nobody has wanted for a while what failed there") {
+  OneHost host({.start_fails = 1});
+  host.wanted = {{"a", 1}};
+  host.run_ms(10'000);
+  REQUIRE(host.reconciler->unable() == std::vector<std::string>{"a"});
+  host.wanted = {{"a", 0}};
+  host.run_ms(59'000);
+  CHECK(host.reconciler->unable() == std::vector<std::string>{"a"});
+  host.run_ms(3000);
+  CHECK(host.reconciler->unable().empty());
+}
+
+TEST_CASE("a list that hangs does not keep the loop busy") {
+  OneHost host;
+  const auto next = host.reconciler->step(host.now, {{"a", 1}});
+  CHECK(next > host.now);
+  const auto later = host.now + milliseconds(3000);
+  CHECK(host.reconciler->step(later, {{"a", 1}}) > later);
+  CHECK(host.driver.calls == 1);
+}
+
 // 1 000 instances on 200 hosts, half of the starts and every tenth call failing at random.
 TEST_CASE("a city of failing hosts converges, without a leak") {
   SimulatedDriver driver({.start_fails = 0.5, .call_fails = 0.1, .seed = 7});
@@ -140,8 +347,8 @@ TEST_CASE("a city of failing hosts converges, without a leak") {
   std::vector<std::unique_ptr<HostReconciler>> hosts;
   for (int i = 0; i < 200; ++i) {
     const auto id = "h" + std::to_string(i);
-    hosts.push_back(
-        std::make_unique<HostReconciler>(id, "http://" + id + ":8090", driver, ids, options));
+    hosts.push_back(std::make_unique<HostReconciler>(id, "http://" + id + ":8090", driver, ids,
+                                                     options, ready_time_of));
   }
   HostReconciler::Time now{std::chrono::hours(1)};
   const auto run = [&](const HostReconciler::Wanted& wanted, std::size_t instances) {

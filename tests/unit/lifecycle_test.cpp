@@ -28,7 +28,7 @@ struct City {
     auto made = std::make_unique<SimulatedDriver>();
     driver = made.get();
     lifecycle = std::make_unique<Lifecycle>(
-        running.service, [](const std::string&) { return std::nullopt; }, std::move(made), options,
+        running.service, [this](const std::string&) { return load; }, std::move(made), options,
         program.files.registry);
     running.service.instantiation = lifecycle.get();
     running.relocation.use(*lifecycle);
@@ -66,7 +66,9 @@ struct City {
                   HostRegistration registration;
                   registration.id = id;
                   registration.mepm_uri = mepm_of(id);
-                  register_host(program.running->service, registration, std::move(answer));
+                  register_host(
+                      program.running->service, registration,
+                      [](const HostRegistration&) { return Result<void>(); }, std::move(answer));
                 })
                 .ok());
   }
@@ -118,6 +120,7 @@ struct City {
   }
 
   Program program;
+  std::optional<HostLoad> load;  // what every host reports
   SimulatedDriver* driver = nullptr;
   std::unique_ptr<Lifecycle> lifecycle;
   Lifecycle::Time now = std::chrono::steady_clock::now();
@@ -287,6 +290,85 @@ TEST_CASE("contexts that nobody can serve any more end after a while, with a not
   const auto owed = city.program.running->store.notification(made->context_id).value();
   REQUIRE(owed.has_value());
   CHECK(owed->type == "ApplicationContextDeleteNotification");
+}
+
+TEST_CASE("contexts stay, however long no host answers, as their λ may serve all the same") {
+  LifecycleOptions options;
+  options.capacity.period_ms = 200;
+  City city(options);
+  const auto made = city.create(city.request("ue-1"));
+  REQUIRE(made.ok());
+  city.set_reachable("m1", false);
+  city.set_reachable("m2", false);
+  city.run(3000);
+  CHECK(city.program.running->quota.total() == 1);
+  CHECK(city.program.record(made->context_id).reference_uri == made->reference_uri);
+  CHECK(!city.program.running->store.notification(made->context_id).value().has_value());
+}
+
+TEST_CASE("contexts that are abandoned end a few at a time, and no more when a host is back") {
+  LifecycleOptions options;
+  options.abandon_ms = 1000;
+  options.capacity.period_ms = 200;
+  options.capacity.app.clients_per_instance = 0;
+  City city(options);
+  for (int i = 0; i < 700; ++i) REQUIRE(city.create(city.request("ue-" + std::to_string(i))).ok());
+  city.set_reachable("m1", false);
+  city.set_reachable("m2", false);
+  auto& quota = city.program.running->quota;
+  for (int i = 0; i < 100 && quota.total() == 700; ++i) city.run(1);
+  CHECK(quota.total() >= 700 - 256);
+  city.set_reachable("m1", true);
+  city.run(20);
+  CHECK(quota.total() >= 700 - 2 * 256);
+  city.set_reachable("m1", false);
+  for (int i = 0; i < 5000 && quota.total() > 0; ++i) city.run(1);
+  CHECK(quota.total() == 0);
+}
+
+TEST_CASE("a create goes to another host when the first never finishes its start") {
+  City city;
+  city.driver->mepms[mepm_of("m1")].dead = {"b"};
+  CHECK(city.create(city.request("ue-1")).error().cause == "instantiation-timeout");
+  city.run(450);  // longer than a start may take
+  const auto made = city.create(city.request("ue-1"));
+  REQUIRE(made.ok());
+  CHECK(made->reference_uri.starts_with(mepm_of("m2")));
+}
+
+TEST_CASE("a create goes to another host when the MEPM of the first tells nothing") {
+  City city;
+  city.add_host("m0");
+  city.driver->mepms[mepm_of("m0")].answers = false;
+  CHECK(!city.create(city.request("ue-1")).ok());
+  city.run(500);
+  const auto made = city.create(city.request("ue-1"));
+  REQUIRE(made.ok());
+  CHECK(made->reference_uri.starts_with(mepm_of("m1")));
+}
+
+TEST_CASE("steps of the date neither end what is used nor start what is not needed") {
+  const auto step_ms = GENERATE(std::int64_t{-3'600'000}, std::int64_t{7'200'000});
+  LifecycleOptions options;
+  options.capacity.period_ms = 200;
+  City city(options);
+  city.load.emplace();
+  auto& app = city.load->apps.emplace_back();
+  app.app_d_id = "b";
+  app.in_flight = 1;
+  app.request_rate = 10;
+  app.p50_ms = 100;
+  city.load->received_ms = to_ms(city.now);
+  REQUIRE(city.create(city.request("ue-1")).ok());
+  city.program.running->clock.advance(step_ms);
+  for (int i = 0; i < 100; ++i) {
+    city.load->received_ms = to_ms(city.now);
+    city.run(1);
+    REQUIRE(city.lifecycle->wanted().size() == 1);
+    REQUIRE(city.lifecycle->wanted()[0].instances == 1);
+  }
+  CHECK(city.started("m1") == 1);
+  CHECK(city.driver->all() == 1);
 }
 
 TEST_CASE("a host of another architecture is passed over") {

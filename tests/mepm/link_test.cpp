@@ -1,0 +1,94 @@
+// The tie to the orchestrator, which the test plays.
+#include <unistd.h>
+
+#include "api/json/json.h"
+#include "lcm/mepm/orchestrator_link.h"
+#include "tests/catch.h"
+#include "tests/support/scripted_notifier.h"
+#include "tests/support/temp_dir.h"
+
+namespace mx2::mepm {
+namespace {
+
+using mx2::test::ScriptedClient;
+
+const std::string kLinkRegistration = "http://meo/operator/v1/hosts/h/registration";
+const std::string kLinkLoad = "http://meo/operator/v1/hosts/h/load";
+
+HostDescription described() {
+  HostDescription host;
+  host.id = "h";
+  return host;
+}
+
+struct Link {
+  Link() {
+    link.set_mepm_uri("http://me");
+    link.set_key("k");
+  }
+  // What is asked next is answered so.
+  std::string answer(int status) {
+    link.step();
+    REQUIRE(client.in_flight() == 1);
+    REQUIRE(client.answer("", status));
+    client.poll(0);
+    return client.requests.back().url;
+  }
+
+  ScriptedClient client;
+  ManualClock clock{1000};
+  OrchestratorLink link{{.url = "http://meo"},           described(), {}, client, clock,
+                        [] { return std::string("{}"); }};
+};
+
+TEST_CASE("the link registers with its key, and reports at once", "[link]") {
+  Link world;
+  CHECK(world.answer(201) == kLinkRegistration);
+  CHECK(json::parse(world.client.requests.back().body).value()["mepmKey"] == "k");
+  CHECK(world.answer(204) == kLinkLoad);
+  CHECK(world.link.state() == "registered");
+}
+
+TEST_CASE("a MEPM whose host is another's says so and goes on trying", "[link]") {
+  Link world;
+  CHECK(world.answer(409) == kLinkRegistration);
+  CHECK(world.link.state() == "unregistered");
+  CHECK(world.link.last_error().find("409") != std::string::npos);
+  world.link.step();
+  CHECK(world.client.in_flight() == 0);  // not at once
+  world.clock.advance(LinkOptions{}.retry_ms);
+  CHECK(world.answer(200) == kLinkRegistration);
+  CHECK(world.link.state() == "registered");
+}
+
+TEST_CASE("a MEPM whose host was taken over registers again, and is refused", "[link]") {
+  Link world;
+  world.answer(201);
+  world.answer(204);
+  world.clock.advance(LinkOptions{}.report_ms);
+  CHECK(world.answer(409) == kLinkLoad);
+  CHECK(world.link.state() == "unregistered");
+  CHECK(world.answer(409) == kLinkRegistration);
+  CHECK(world.link.state() == "unregistered");
+}
+
+TEST_CASE("the key of a MEPM counts its lives, and a damaged one is replaced", "[link]") {
+  const mx2::test::TempDir directory;
+  SequentialIds ids;
+  const auto first = persistent_key(directory.path(), ids);
+  const auto identity = first.substr(0, first.find('/'));
+  CHECK(is_hex32(identity));
+  CHECK(first == identity + "/1");
+  CHECK(persistent_key(directory.path(), ids) == identity + "/2");
+  CHECK(persistent_key(directory.path(), ids) == identity + "/3");
+  const mx2::test::TempDir other;
+  CHECK(persistent_key(other.path(), ids).substr(0, identity.size()) != identity);
+  REQUIRE(::truncate(directory.file("key").c_str(), 5) == 0);
+  const auto again = persistent_key(directory.path(), ids);
+  CHECK(is_hex32(again.substr(0, again.find('/'))));
+  CHECK(again.ends_with("/1"));
+  CHECK(persistent_key("/nowhere", ids).ends_with("/1"));
+}
+
+}  // namespace
+}  // namespace mx2::mepm
