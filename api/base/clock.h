@@ -1,4 +1,12 @@
-// Time as a dependency: production takes SystemClock, tests a ManualClock they move by hand.
+// Time as a dependency, of two kinds that the types tell apart:
+//
+// SteadyClock for whatever is waited for or measured: deadlines, leases, retries, periods,
+// averages, ages. It does not follow the date when that is set, and means nothing to another
+// process. SystemClock for what people read and what must survive a restart. It may step, back as
+// well; who compares with what it said before says what a step does.
+//
+// Take the one that is needed, so that the other cannot be given. Tests move a ManualClock, which
+// is both, by hand; where the two matter, they have one for each.
 #pragma once
 
 #include <atomic>
@@ -8,14 +16,16 @@
 
 namespace mx2 {
 
+// Of either kind: for who hands it on, or only measures what nothing depends on.
 class Clock {
  public:
   virtual ~Clock() = default;
-  // Milliseconds since 1970-01-01T00:00:00Z. Callable from any thread.
+  // Milliseconds since a moment that depends on the kind. Callable from any thread.
   [[nodiscard]] virtual std::int64_t now_ms() const = 0;
 };
 
-class SystemClock final : public Clock {
+// Since 1970-01-01T00:00:00Z.
+class SystemClock : public virtual Clock {
  public:
   [[nodiscard]] std::int64_t now_ms() const override {
     const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
@@ -23,8 +33,17 @@ class SystemClock final : public Clock {
   }
 };
 
+// Since some moment, mostly the machine's start.
+class SteadyClock : public virtual Clock {
+ public:
+  [[nodiscard]] std::int64_t now_ms() const override {
+    const auto since_start = std::chrono::steady_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(since_start).count();
+  }
+};
+
 // Callable from any thread.
-class ManualClock final : public Clock {
+class ManualClock final : public SystemClock, public SteadyClock {
  public:
   explicit ManualClock(std::int64_t now_ms = 0) : now_ms_(now_ms) {}
   [[nodiscard]] std::int64_t now_ms() const override { return now_ms_; }
