@@ -36,8 +36,9 @@ Result<void> run(OrchestratorOptions options) {
   fit_connections_to_file_limit(options);
   options.end_program = program::stop;
   const SystemClock clock;
+  const SteadyClock steady;
   RandomIds ids(clock);
-  const auto orchestrator = Orchestrator::start(options, clock, ids);
+  const auto orchestrator = Orchestrator::start(options, clock, steady, ids);
   if (!orchestrator) return orchestrator.error();
   log::info(
       "listening",

@@ -105,7 +105,7 @@ struct Orchestrator::Impl {
   }
 
   void found_host(const std::string& id, bool reachable);
-  Result<void> start_notifier(const Clock& clock);
+  Result<void> start_notifier(const SystemClock& clock, const SteadyClock& steady);
   Result<void> load();
   Result<void> start_packages();
   Result<void> load_first_content();
@@ -146,9 +146,10 @@ void Orchestrator::Impl::found_host(const std::string& id, bool reachable) {
 }
 
 // Before anything is submitted: the store tells it of each notification.
-Result<void> Orchestrator::Impl::start_notifier(const Clock& clock) {
+Result<void> Orchestrator::Impl::start_notifier(const SystemClock& clock,
+                                                const SteadyClock& steady) {
   if (!options.notifier_here) return {};
-  auto made = notifier::Notifier::make(outbox, clock, *registry, options.notifier);
+  auto made = notifier::Notifier::make(outbox, clock, steady, *registry, options.notifier);
   if (!made) return made.error();
   notifier = std::move(*made);
   store->on_notification([this] { notifier->wake(); });
@@ -240,21 +241,24 @@ Result<void> Orchestrator::Impl::listen() {
 }
 
 Result<std::unique_ptr<Orchestrator>> Orchestrator::start(const OrchestratorOptions& options,
-                                                          const Clock& clock, IdGenerator& ids) {
+                                                          const SystemClock& clock,
+                                                          const SteadyClock& steady,
+                                                          IdGenerator& ids) {
   auto registry = std::make_unique<metrics::Registry>();
   auto store = SqliteStore::open(options.store, *registry);
   if (!store) return store.error();
-  return start_on(std::move(*store), std::move(registry), options, clock, ids);
+  return start_on(std::move(*store), std::move(registry), options, clock, steady, ids);
 }
 
 Result<std::unique_ptr<Orchestrator>> Orchestrator::start_on(
     std::unique_ptr<Store> store, std::unique_ptr<metrics::Registry> registry,
-    const OrchestratorOptions& options, const Clock& clock, IdGenerator& ids) {
+    const OrchestratorOptions& options, const SystemClock& clock, const SteadyClock& steady,
+    IdGenerator& ids) {
   auto auth = Authenticator::make(options.auth, clock);
   if (!auth) return auth.error();
   auto impl = std::make_unique<Impl>(std::move(registry), std::move(store), options,
                                      std::move(*auth), clock, ids);
-  if (auto ok = impl->start_notifier(clock); !ok) return ok.error();
+  if (auto ok = impl->start_notifier(clock, steady); !ok) return ok.error();
   if (auto ok = impl->load(); !ok) return ok.error();
   if (auto ok = impl->load_first_content(); !ok) return ok.error();
   if (auto ok = impl->start_packages(); !ok) return ok.error();

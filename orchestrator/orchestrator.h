@@ -16,11 +16,13 @@ class Orchestrator {
  public:
   // Opens the store, loads everything, listens. The error says what to mend.
   [[nodiscard]] static Result<std::unique_ptr<Orchestrator>> start(
-      const OrchestratorOptions& options, const Clock& clock, IdGenerator& ids);
+      const OrchestratorOptions& options, const SystemClock& clock, const SteadyClock& steady,
+      IdGenerator& ids);
   // The same on a store made by the caller (benchmarks, fault injection).
   [[nodiscard]] static Result<std::unique_ptr<Orchestrator>> start_on(
       std::unique_ptr<Store> store, std::unique_ptr<metrics::Registry> registry,
-      const OrchestratorOptions& options, const Clock& clock, IdGenerator& ids);
+      const OrchestratorOptions& options, const SystemClock& clock, const SteadyClock& steady,
+      IdGenerator& ids);
   ~Orchestrator();
 
   // Answers what was accepted, makes it durable, and closes. Idempotent.

@@ -85,23 +85,25 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions&
                   "ON CONFLICT (name) DO UPDATE SET value = excluded.value"),
       put_notification_(
           db, std::string("INSERT INTO outbox (") + sqlite::kOutboxColumns +
-                  ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12) "
+                  ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,0) "
                   "ON CONFLICT (context_id) DO UPDATE SET sequence = excluded.sequence, "
                   "revision = excluded.revision, callback_reference = excluded.callback_reference, "
                   "type = excluded.type, body = excluded.body, written_ms = excluded.written_ms, "
-                  "due_ms = excluded.due_ms, attempts = 0, dead = 0, last_error = ''"),
+                  "due_ms = excluded.due_ms, attempts = 0, dead = 0, last_error = '', "
+                  "waited_ms = 0"),
       redirect_notification_(
           db,
           "UPDATE outbox SET sequence = $1, callback_reference = $2, written_ms = $3, due_ms = $3, "
-          "attempts = 0, dead = 0 WHERE context_id = $4"),
+          "attempts = 0, dead = 0, waited_ms = 0 WHERE context_id = $4"),
       delete_notification_(db, "DELETE FROM outbox WHERE context_id = $1"),
       delete_delivered_(db, "DELETE FROM outbox WHERE sequence = $1 AND context_id = $2"),
       retry_notification_(db,
                           "UPDATE outbox SET due_ms = $1, attempts = $2, dead = $3, "
-                          "last_error = $4 WHERE sequence = $5 AND context_id = $6"),
+                          "last_error = $4, waited_ms = $5 WHERE sequence = $6 "
+                          "AND context_id = $7"),
       revive_notification_(db,
                            "UPDATE outbox SET sequence = $1, written_ms = $2, due_ms = $2, "
-                           "attempts = 0, dead = 0 WHERE context_id = $3"),
+                           "attempts = 0, dead = 0, waited_ms = 0 WHERE context_id = $3"),
       history_(db, history) {}
 
 Result<void> SqliteTransaction::insert_context(const ContextRecord& c) {
@@ -280,7 +282,7 @@ Result<void> SqliteTransaction::settle_notification(const notifier::Outcome& out
   }
   const std::int64_t dead = outcome.kind == notifier::Outcome::Kind::kDead ? 1 : 0;
   return write(retry_notification_, outcome.due_ms, static_cast<std::int64_t>(outcome.attempts),
-               dead, outcome.error, sequence, outcome.context_id);
+               dead, outcome.error, outcome.waited_ms, sequence, outcome.context_id);
 }
 
 Result<std::size_t> SqliteTransaction::revive_notifications(const std::string& context_id,

@@ -8,10 +8,11 @@ namespace {
 
 mx2::Result<void> run(const mx2::OrchestratorOptions& options) {
   const mx2::SystemClock clock;
+  const mx2::SteadyClock steady;
   mx2::RandomIds ids(clock);
-  auto orchestrator =
-      mx2::Orchestrator::start_on(std::make_unique<mx2::bench::NoStore>(),
-                                  std::make_unique<mx2::metrics::Registry>(), options, clock, ids);
+  auto orchestrator = mx2::Orchestrator::start_on(std::make_unique<mx2::bench::NoStore>(),
+                                                  std::make_unique<mx2::metrics::Registry>(),
+                                                  options, clock, steady, ids);
   if (!orchestrator) return orchestrator.error();
   mx2::log::info("listening", {{"mx2", ":" + std::to_string((*orchestrator)->mx2_port())},
                                {"operator", ":" + std::to_string((*orchestrator)->operator_port())},

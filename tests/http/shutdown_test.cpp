@@ -98,8 +98,9 @@ TEST_CASE("a port in use is a readable error", "[http][shutdown]") {
   options.store.path = directory.file("x.sqlite");
   options.mx2_server.port = server.mx2_port();
   const SystemClock clock;
+  const SteadyClock steady;
   RandomIds ids(clock);
-  const auto second = Orchestrator::start(options, clock, ids);
+  const auto second = Orchestrator::start(options, clock, steady, ids);
   REQUIRE_FALSE(second.ok());
   CHECK_THAT(second.error().detail, ContainsSubstring("cannot listen on 127.0.0.1:"));
 }
@@ -112,8 +113,9 @@ TEST_CASE("content that does not fit together stops the start with its reason",
   options.content =
       directory.write("c.yaml", "table: [{ue: '*', app: nope, targets: ['host:x']}]\n");
   const SystemClock clock;
+  const SteadyClock steady;
   RandomIds ids(clock);
-  const auto started = Orchestrator::start(options, clock, ids);
+  const auto started = Orchestrator::start(options, clock, steady, ids);
   REQUIRE_FALSE(started.ok());
   CHECK_THAT(started.error().detail, ContainsSubstring("'nope'"));
 }

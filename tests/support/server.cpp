@@ -44,7 +44,7 @@ TestServer::TestServer(const Adjust& adjust) {
 }
 
 void TestServer::start() {
-  auto started = Orchestrator::start(options_, clock, ids_);
+  auto started = Orchestrator::start(options_, clock, steady, ids_);
   if (!started) throw std::runtime_error("orchestrator: " + started.error().detail);
   orchestrator_ = std::move(*started);
   mx2_port_ = orchestrator_->mx2_port();

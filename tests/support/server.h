@@ -38,8 +38,15 @@ class TestServer {
   // A request on a new connection is answered: what a hostile client must not prevent.
   [[nodiscard]] bool still_serves() const;
 
+  // Time goes on, for what people read and what is waited for.
+  void advance(std::int64_t ms) {
+    clock.advance(ms);
+    steady.advance(ms);
+  }
+
   TempDir directory;
-  ManualClock clock{1'700'000'000'000};
+  ManualClock clock{1'700'000'000'000};  // the date
+  ManualClock steady{1'000'000};
 
  private:
   void start();

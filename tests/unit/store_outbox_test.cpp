@@ -42,7 +42,7 @@ struct Outboxed {
     return store->notification(entry.context_id).value()->sequence;
   }
   void settle(Outcome::Kind kind, const std::string& context_id, std::uint64_t sequence) {
-    const Outcome outcome{kind, context_id, sequence, 99, 7, "why"};
+    const Outcome outcome{kind, context_id, sequence, 99, 7, "why", 1234};
     REQUIRE(
         apply(*store, [&](StoreTransaction& tx) { return tx.settle_notification(outcome); }).ok());
   }
@@ -138,6 +138,26 @@ TEST_CASE("outbox: delivered is gone, to be tried again is due later, dead is no
   REQUIRE(dead.size() == 1);
   CHECK(dead[0].context_id == "c");
   CHECK(dead[0].last_error == "why");
+}
+
+// Dates say nothing about it: they may have been set.
+TEST_CASE("outbox: how long an entry has waited is kept, and begins anew with a new one",
+          "[store][outbox]") {
+  Outboxed box;
+  box.settle(Outcome::Kind::kRetry, "c", box.put(entry_of("c")));
+  box.reopen();
+  CHECK(box.find("c")->waited_ms == 1234);
+  SECTION("replaced") { box.put(entry_of("c", 2)); }
+  SECTION("redirected") {
+    REQUIRE(apply(*box.store, [](StoreTransaction& tx) {
+              return tx.redirect_notification("c", "http://other.example/", 500);
+            }).ok());
+  }
+  SECTION("revived") {
+    box.settle(Outcome::Kind::kDead, "c", box.find("c")->sequence);
+    REQUIRE(box.revive("c") == 1);
+  }
+  CHECK(box.find("c")->waited_ms == 0);
 }
 
 TEST_CASE("outbox: read in the order of writing, in pages", "[store][outbox]") {
