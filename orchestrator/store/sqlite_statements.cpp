@@ -83,6 +83,7 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions&
       set_paused_(db,
                   "INSERT INTO meta VALUES ('optimizer_paused', $1) "
                   "ON CONFLICT (name) DO UPDATE SET value = excluded.value"),
+      owed_type_(db, "SELECT type FROM outbox WHERE context_id = $1"),
       put_notification_(
           db, std::string("INSERT INTO outbox (") + sqlite::kOutboxColumns +
                   ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,0) "
@@ -252,6 +253,16 @@ Result<void> SqliteTransaction::reserve_sequences(SQLite::Database& db) {
     sequence_ = query.getColumn(0).getInt64();
     SQLite::Statement update(db, "UPDATE meta SET value = $1 WHERE name = 'outbox_sequence'");
     return write(update, std::to_string(sequence_ + kSequencesPerRun));
+  } catch (const SQLite::Exception& e) {
+    return storage_error(e);
+  }
+}
+
+Result<std::string> SqliteTransaction::owed_type(const std::string& context_id) {
+  try {
+    const sqlite::Reset reset(owed_type_);
+    sqlite::bind_all(owed_type_, context_id);
+    return owed_type_.executeStep() ? owed_type_.getColumn(0).getString() : std::string();
   } catch (const SQLite::Exception& e) {
     return storage_error(e);
   }

@@ -50,6 +50,7 @@ class SqliteTransaction final : public StoreTransaction {
                                     const std::set<std::string>& apps) override;
   Result<void> set_relocating(bool relocating) override;
   Result<void> set_optimizer_paused(bool paused) override;
+  Result<std::string> owed_type(const std::string& context_id) override;
   Result<void> put_notification(const notifier::OutboxEntry& entry) override;
   Result<void> redirect_notification(const std::string& context_id,
                                      const std::string& callback_reference,
@@ -87,6 +88,7 @@ class SqliteTransaction final : public StoreTransaction {
   SQLite::Statement scan_contexts_;
   SQLite::Statement set_relocating_;
   SQLite::Statement set_paused_;
+  SQLite::Statement owed_type_;
   SQLite::Statement put_notification_;
   SQLite::Statement redirect_notification_;
   SQLite::Statement delete_notification_;

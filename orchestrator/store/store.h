@@ -102,6 +102,8 @@ class StoreTransaction {
   // Whether operators want no plans; survives restarts of whoever plans.
   virtual Result<void> set_optimizer_paused(bool paused) = 0;
 
+  // notificationType of what is owed to a context, dead or not; empty when nothing is.
+  virtual Result<std::string> owed_type(const std::string& context_id) = 0;
   // Takes the place of an entry of the same context. Gives it its sequence.
   virtual Result<void> put_notification(const notifier::OutboxEntry& entry) = 0;
   // What is owed goes to another callback, as a new entry.

@@ -63,6 +63,9 @@ class NoTransaction final : public StoreTransaction {
   }
   Result<void> set_relocating(bool /*relocating*/) override { return {}; }
   Result<void> set_optimizer_paused(bool /*paused*/) override { return {}; }
+  Result<std::string> owed_type(const std::string& /*context_id*/) override {
+    return std::string();
+  }
   Result<void> put_notification(const notifier::OutboxEntry& /*entry*/) override { return {}; }
   Result<void> redirect_notification(const std::string& /*context_id*/,
                                      const std::string& /*callback_reference*/,

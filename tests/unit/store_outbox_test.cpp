@@ -56,6 +56,16 @@ struct Outboxed {
             }).ok());
     return count;
   }
+  std::string owed_type(const std::string& context_id) {
+    std::string type;
+    REQUIRE(apply(*store, [&](StoreTransaction& tx) -> Result<void> {
+              auto owed = tx.owed_type(context_id);
+              if (!owed) return owed.error();
+              type = *owed;
+              return {};
+            }).ok());
+    return type;
+  }
   [[nodiscard]] std::optional<OutboxEntry> find(const std::string& context_id) const {
     return store->notification(context_id).value();
   }
@@ -138,6 +148,16 @@ TEST_CASE("outbox: delivered is gone, to be tried again is due later, dead is no
   REQUIRE(dead.size() == 1);
   CHECK(dead[0].context_id == "c");
   CHECK(dead[0].last_error == "why");
+}
+
+TEST_CASE("outbox: what is owed, dead or not, is known by its type", "[store][outbox]") {
+  Outboxed box;
+  CHECK(box.owed_type("c").empty());
+  const auto sequence = box.put(entry_of("c"));
+  CHECK(box.owed_type("c") == "AddressChangeNotification");
+  CHECK(box.owed_type("d").empty());
+  box.settle(Outcome::Kind::kDead, "c", sequence);
+  CHECK(box.owed_type("c") == "AddressChangeNotification");
 }
 
 // Dates say nothing about it: they may have been set.
