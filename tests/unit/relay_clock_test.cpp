@@ -82,6 +82,16 @@ TEST_CASE("relay: given up after so much waiting while relays ran", "[relay][clo
   CHECK(world.outbox.owed("c")->dead);
 }
 
+TEST_CASE("relay: what replaces an old entry at the last moment is new", "[relay][clock]") {
+  RelayWorld world;
+  world.put("c").waited_ms = world.options.retry.give_up_after_ms - 1;
+  world.outbox.after_read = [&] { world.put("c"); };
+  world.wake();
+  REQUIRE(world.sent() == 1);
+  world.reply("a", 503);
+  CHECK(world.outbox.settled.back().kind == Kind::kRetry);
+}
+
 TEST_CASE("relay: a context from the future is young, but not until then", "[relay][clock]") {
   RelayWorld world;
   world.put("c").created_ms = world.date.now_ms() + 3'600'000;

@@ -187,6 +187,20 @@ TEST_CASE("resolver: a name without an answer ends in time, and delays no other"
   CHECK(world.one("slow.example").ok());
 }
 
+TEST_CASE("resolver: whoever asks again and again does not make more look-ups", "[resolver]") {
+  Looking world;
+  for (int i = 0; i < 20; ++i) {
+    const auto n = world.ask("slow.example");
+    world.resolver.step();
+    world.server.step();
+    world.clock.advance(world.options.timeout_ms);
+    world.resolver.step();
+    REQUIRE(world.answers[n].has_value());
+    world.clock.advance(1000);
+  }
+  CHECK(world.asked("slow.example") <= 3);  // the tries of one
+}
+
 TEST_CASE("resolver: while the servers are silent a name keeps its addresses, not for ever",
           "[resolver]") {
   Looking world;
