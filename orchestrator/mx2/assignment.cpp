@@ -188,15 +188,15 @@ ContextChanged changed(const ContextRecord& record, const AppContext& context) {
 
 Result<void> owe(StoreTransaction& transaction, const ContextRecord& record,
                  const AppContext& context, const Notification& notification, std::int64_t now_ms) {
-  if (std::holds_alternative<AddressChangeNotification>(notification)) {
-    const auto before = transaction.owed_type(record.context_id);
-    if (!before) return before.error();
-    if (!before->empty() && *before != codec::type_of(notification)) {
-      return transaction.put_notification(
-          entry_of(record, context, update_notification(context), now_ms));
-    }
+  const auto entry = entry_of(record, context, notification, now_ms);
+  if (!std::holds_alternative<AddressChangeNotification>(notification)) {
+    return transaction.put_notification(entry);
   }
-  return transaction.put_notification(entry_of(record, context, notification, now_ms));
+  const auto put = transaction.put_notification_alike(entry);
+  if (!put) return put.error();
+  if (*put) return {};
+  return transaction.put_notification(
+      entry_of(record, context, update_notification(context), now_ms));
 }
 
 }  // namespace mx2

@@ -63,8 +63,8 @@ class NoTransaction final : public StoreTransaction {
   }
   Result<void> set_relocating(bool /*relocating*/) override { return {}; }
   Result<void> set_optimizer_paused(bool /*paused*/) override { return {}; }
-  Result<std::string> owed_type(const std::string& /*context_id*/) override {
-    return std::string();
+  Result<bool> put_notification_alike(const notifier::OutboxEntry& /*entry*/) override {
+    return true;
   }
   Result<void> put_notification(const notifier::OutboxEntry& /*entry*/) override { return {}; }
   Result<void> redirect_notification(const std::string& /*context_id*/,

@@ -56,15 +56,15 @@ struct Outboxed {
             }).ok());
     return count;
   }
-  std::string owed_type(const std::string& context_id) {
-    std::string type;
+  bool put_alike(const OutboxEntry& entry) {
+    bool done = false;
     REQUIRE(apply(*store, [&](StoreTransaction& tx) -> Result<void> {
-              auto owed = tx.owed_type(context_id);
-              if (!owed) return owed.error();
-              type = *owed;
+              const auto put = tx.put_notification_alike(entry);
+              if (!put) return put.error();
+              done = *put;
               return {};
             }).ok());
-    return type;
+    return done;
   }
   [[nodiscard]] std::optional<OutboxEntry> find(const std::string& context_id) const {
     return store->notification(context_id).value();
@@ -150,14 +150,23 @@ TEST_CASE("outbox: delivered is gone, to be tried again is due later, dead is no
   CHECK(dead[0].last_error == "why");
 }
 
-TEST_CASE("outbox: what is owed, dead or not, is known by its type", "[store][outbox]") {
-  Outboxed box;
-  CHECK(box.owed_type("c").empty());
-  const auto sequence = box.put(entry_of("c"));
-  CHECK(box.owed_type("c") == "AddressChangeNotification");
-  CHECK(box.owed_type("d").empty());
-  box.settle(Outcome::Kind::kDead, "c", sequence);
-  CHECK(box.owed_type("c") == "AddressChangeNotification");
+TEST_CASE("outbox: an entry takes the place of its like alone, if it says so", "[store][outbox]") {
+  for (const bool dead : {false, true}) {
+    CAPTURE(dead);
+    Outboxed box;
+    CHECK(box.put_alike(entry_of("c", 1)));
+    CHECK(box.put_alike(entry_of("c", 2)));
+    auto other = entry_of("c", 3);
+    other.type = "ApplicationContextUpdateNotification";
+    CHECK_FALSE(box.put_alike(other));
+    CHECK(box.find("c")->revision == 2);
+    const auto sequence = box.put(other);
+    if (dead) box.settle(Outcome::Kind::kDead, "c", sequence);
+    CHECK_FALSE(box.put_alike(entry_of("c", 4)));
+    CHECK(box.put_alike(entry_of("d", 1)));
+    if (!dead) CHECK(box.find("c")->revision == 3);
+    CHECK(box.store->outbox(dead, "", 10)->page.items[0].context_id == "c");
+  }
 }
 
 // Dates say nothing about it: they may have been set.
