@@ -5,7 +5,7 @@
 # "a|b" is whichever exists on this release; "|-" marks what we can do without.
 
 MX2_PACKAGES_build="g++ cmake ninja-build pkg-config ccache|- curl ca-certificates
-  libpistache-dev libcurl4-openssl-dev libssl-dev nlohmann-json3-dev libspdlog-dev libsqlitecpp-dev
+  libpistache-dev libcurl4-openssl-dev libc-ares-dev libssl-dev nlohmann-json3-dev libspdlog-dev libsqlitecpp-dev
   libsqlite3-dev libcli11-dev libyaml-cpp-dev prometheus-cpp-dev libgeos-dev libjwt-dev libcsv-dev
   liblemon-dev libfmt-dev libarchive-dev zip haproxy
   libopencv-objdetect-dev opencv-data libturbojpeg0-dev"

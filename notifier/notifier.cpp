@@ -30,10 +30,10 @@ http::AsyncClientOptions client_options(const NotifierOptions& options, AddressG
 }  // namespace
 
 struct Notifier::Impl {
-  Impl(Outbox& outbox, const Clock& clock, metrics::Registry& registry,
-       const NotifierOptions& options, AddressGuard guard)
+  Impl(Outbox& outbox, const SystemClock& date, const SteadyClock& clock,
+       metrics::Registry& registry, const NotifierOptions& options, AddressGuard guard)
       : client(client_options(options, std::move(guard))),
-        relay(outbox, client, clock, registry, options.relay, std::random_device{}()) {}
+        relay(outbox, client, date, clock, registry, options.relay, std::random_device{}()) {}
 
   // Behind the threads that answer requests, when there is not enough for both.
   void run() {
@@ -49,13 +49,14 @@ struct Notifier::Impl {
   std::thread thread;
 };
 
-Result<std::unique_ptr<Notifier>> Notifier::make(Outbox& outbox, const Clock& clock,
+Result<std::unique_ptr<Notifier>> Notifier::make(Outbox& outbox, const SystemClock& date,
+                                                 const SteadyClock& clock,
                                                  metrics::Registry& registry,
                                                  const NotifierOptions& options) {
   auto guard = AddressGuard::make(options.allow);
   if (!guard) return guard.error();
-  return std::unique_ptr<Notifier>(
-      new Notifier(std::make_unique<Impl>(outbox, clock, registry, options, std::move(*guard))));
+  return std::unique_ptr<Notifier>(new Notifier(
+      std::make_unique<Impl>(outbox, date, clock, registry, options, std::move(*guard))));
 }
 
 Notifier::Notifier(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

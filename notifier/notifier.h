@@ -25,7 +25,9 @@ struct NotifierOptions {
 class Notifier {
  public:
   // invalid_argument: `allow` has something that is no address. All must outlive the notifier.
-  [[nodiscard]] static Result<std::unique_ptr<Notifier>> make(Outbox& outbox, const Clock& clock,
+  [[nodiscard]] static Result<std::unique_ptr<Notifier>> make(Outbox& outbox,
+                                                              const SystemClock& date,
+                                                              const SteadyClock& clock,
                                                               metrics::Registry& registry,
                                                               const NotifierOptions& options);
   ~Notifier();

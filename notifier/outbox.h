@@ -3,7 +3,10 @@
 // Pattern: transactional outbox. Whoever changes a context writes what its device application must
 // be told in the same transaction; a relay reads the outbox, delivers, and says how it went. There
 // is at most one entry for each context: a newer one takes the place of one that is still owed
-// (the latest wins), because every notification tells the present state.
+// (the latest wins). So whoever writes it must tell all that the other would have told.
+//
+// Times are dates (milliseconds since 1970), as they outlive the process; whoever reads them must
+// know that the date may have been set meanwhile.
 //
 // Real: orchestrator/store. Tests use the same, or a scripted one.
 #pragma once
@@ -28,8 +31,9 @@ struct OutboxEntry {
   std::int64_t written_ms = 0;  // of the entry
   std::int64_t due_ms = 0;      // not to be sent before
   std::uint32_t attempts = 0;
-  bool dead = false;       // given up; an operator may have it tried again
-  std::string last_error;  // of the last attempt
+  std::int64_t waited_ms = 0;  // while relays ran, until the last attempt; no date is in it
+  bool dead = false;           // given up; an operator may have it tried again
+  std::string last_error;      // of the last attempt
 };
 
 // How an attempt ended. Means nothing when the entry has been replaced meanwhile: `sequence` tells.
@@ -41,6 +45,7 @@ struct Outcome {
   std::int64_t due_ms = 0;  // kRetry: not before
   std::uint32_t attempts = 0;
   std::string error;  // kRetry, kDead
+  std::int64_t waited_ms = 0;
 };
 
 class Outbox {

@@ -16,33 +16,48 @@ bool is_later(int status) { return status == 408 || status == 425 || status == 4
 
 bool is_settled(int status) { return status >= 300 && status < 500; }
 
-Verdict again_or_dead(const OutboxEntry& entry, std::int64_t now_ms, bool reached,
-                      std::string error, const RetryOptions& options) {
-  const bool too_old = now_ms - entry.written_ms >= options.give_up_after_ms;
-  return {too_old ? Outcome::Kind::kDead : Outcome::Kind::kRetry, reached, std::move(error)};
+// No later attempt can end otherwise.
+bool is_hopeless(const Error& error) {
+  return error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kForbidden ||
+         error.cause == http::kNoSuchName;
 }
 
 }  // namespace
 
-Verdict judge(const Result<http::Reply>& reply, const OutboxEntry& entry, std::int64_t now_ms,
+Times times_of(const OutboxEntry& entry, std::int64_t date_ms, std::int64_t steady_ms,
+               const RetryOptions& options) {
+  const auto delay_ms = entry.due_ms - date_ms;
+  const bool believable = delay_ms <= delay_after(entry.attempts, 1.0, options);
+  const auto since = [&](std::int64_t then_ms) {
+    return steady_ms - std::max<std::int64_t>(date_ms - then_ms, 0);
+  };
+  Times times;
+  times.due_ms = steady_ms + (believable ? std::max<std::int64_t>(delay_ms, 0) : 0);
+  times.written_ms = since(entry.written_ms);
+  times.waits_since_ms = steady_ms - entry.waited_ms;
+  times.context_since_ms = since(entry.created_ms);
+  return times;
+}
+
+Verdict judge(const Result<http::Reply>& reply, const Times& times, std::int64_t steady_ms,
               const RetryOptions& options) {
+  const bool too_old = steady_ms - times.waits_since_ms >= options.give_up_after_ms;
+  const auto later = too_old ? Outcome::Kind::kDead : Outcome::Kind::kRetry;
   if (!reply) {
     const auto& error = reply.error();
-    const bool hopeless =
-        error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kForbidden;
-    if (hopeless) return {Outcome::Kind::kDead, true, error.detail};
-    return again_or_dead(entry, now_ms, false, error.detail, options);
+    if (is_hopeless(error)) return {Outcome::Kind::kDead, true, error.detail};
+    return {later, false, error.detail};
   }
   const int status = reply->status;
   if (status >= 200 && status < 300) return {};
   auto error = "answered " + std::to_string(status);
-  const bool young = now_ms - entry.created_ms < options.young_context_ms;
+  const bool young = steady_ms - times.context_since_ms < options.young_context_ms;
   const bool may_not_know_it = young && (status == kBadRequest || status == kNotFound);
   if (is_settled(status) && !is_later(status) && !may_not_know_it) {
     if (status < kBadRequest) error += ", and redirects are not followed";
     return {Outcome::Kind::kDead, true, std::move(error)};
   }
-  return again_or_dead(entry, now_ms, status < 500, std::move(error), options);
+  return {later, status < 500, std::move(error)};
 }
 
 std::int64_t delay_after(std::uint32_t attempts, double random, const RetryOptions& options) {
@@ -52,6 +67,27 @@ std::int64_t delay_after(std::uint32_t attempts, double random, const RetryOptio
       std::ldexp(static_cast<double>(options.first_delay_ms), static_cast<int>(doublings)));
   // Half of it is certain, so that a retry never follows at once.
   return static_cast<std::int64_t>(longest / 2 + random * longest / 2);
+}
+
+Pace::Pace(const PaceOptions& options) : at_once_(std::min(options.first, options.max)) {}
+
+void Pace::replied(std::int64_t took_ms, std::size_t waiting, const PaceOptions& options) {
+  if (took_ms <= options.prompt_ms) return grow(waiting, options);
+  prompt_ = 0;
+  if (at_once_ > options.first) --at_once_;
+}
+
+void Pace::grow(std::size_t waiting, const PaceOptions& options) {
+  const bool known_to_bear_it = at_once_ < options.first;
+  const bool round = ++prompt_ >= at_once_;
+  if (round) prompt_ = 0;
+  const bool matters = waiting > kRoundsAhead * at_once_;
+  if (at_once_ < options.max && (known_to_bear_it || (round && matters))) ++at_once_;
+}
+
+void Pace::failed() {
+  at_once_ = std::max<std::size_t>(at_once_ / 2, 1);
+  prompt_ = 0;
 }
 
 std::string destination_of(const std::string& url) {

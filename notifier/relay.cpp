@@ -20,10 +20,12 @@ metrics::Counter& outcome_counter(metrics::Registry& registry, const std::string
 
 }  // namespace
 
-Relay::Relay(Outbox& outbox, http::AsyncClient& client, const Clock& clock,
-             metrics::Registry& registry, const RelayOptions& options, std::uint64_t seed)
+Relay::Relay(Outbox& outbox, http::AsyncClient& client, const SystemClock& date,
+             const SteadyClock& clock, metrics::Registry& registry, const RelayOptions& options,
+             std::uint64_t seed)
     : outbox_(outbox),
       client_(client),
+      date_(date),
       clock_(clock),
       options_(options),
       random_(seed),
@@ -103,14 +105,18 @@ void Relay::admit(const OutboxEntry& entry) {
   auto& pending = entries_[entry.context_id];
   if (pending.sequence >= entry.sequence) return;
   if (pending.sequence != 0) superseded_.add();
-  pending.sequence = entry.sequence;
-  pending.written_ms = entry.written_ms;
+  learn(pending, entry);
   pending.attempts = entry.attempts;
   const auto* before = pending.destination;
   attach(pending, entry.callback_reference);
   const bool keeps_place =
-      pending.ready && pending.destination == before && entry.due_ms <= now_ms_;
-  if (!pending.in_flight && !keeps_place) queue(entry.context_id, pending, entry.due_ms);
+      pending.ready && pending.destination == before && pending.times.due_ms <= now_ms_;
+  if (!pending.in_flight && !keeps_place) queue(entry.context_id, pending, pending.times.due_ms);
+}
+
+void Relay::learn(Pending& pending, const OutboxEntry& entry) const {
+  pending.sequence = entry.sequence;
+  pending.times = times_of(entry, date_.now_ms(), now_ms_, options_.retry);
 }
 
 void Relay::attach(Pending& pending, const std::string& callback_reference) {
@@ -120,7 +126,7 @@ void Relay::attach(Pending& pending, const std::string& callback_reference) {
   detach(pending);
   auto& destination = destinations_[name];
   if (!destination) {
-    destination = std::make_unique<Destination>();
+    destination = std::make_unique<Destination>(options_.pace);
     destination->name = std::move(name);
   }
   ++destination->entries;
@@ -175,9 +181,7 @@ void Relay::fire_timers() {
 
 bool Relay::may_send(const Destination& destination) const {
   if (destination.ready.empty()) return false;
-  if (!destination.failing) {
-    return destination.in_flight < options_.in_flight_per_destination_max;
-  }
+  if (!destination.failing) return destination.in_flight < destination.pace.at_once();
   return destination.in_flight == 0 && now_ms_ >= destination.probe_ms;
 }
 
@@ -201,7 +205,7 @@ void Relay::send_one(Destination& destination) {
   const Queued queued = std::move(destination.ready.front());
   destination.ready.pop_front();
   const auto it = entries_.find(queued.context_id);
-  if (it == entries_.end() || it->second.ticket != queued.ticket || it->second.in_flight) return;
+  if (it == entries_.end() || it->second.ticket != queued.ticket) return;
   auto& pending = it->second;
   pending.ready = false;
   auto found = outbox_.find(queued.context_id);
@@ -209,8 +213,7 @@ void Relay::send_one(Destination& destination) {
   if (!*found) return forget(it);
   if (pending.sequence != (*found)->sequence) {  // replaced by one that is not read yet
     superseded_.add();
-    pending.sequence = (*found)->sequence;
-    pending.written_ms = (*found)->written_ms;
+    learn(pending, **found);
     attach(pending, (*found)->callback_reference);
     if (pending.destination != &destination) return queue(it->first, pending, now_ms_);
   }
@@ -228,12 +231,12 @@ void Relay::send(OutboxEntry entry, Pending& pending) {
       {{"Content-Type", "application/json"}, {"Mx2-Sequence", std::to_string(entry.revision)}},
       entry.body};
   client_.begin(std::move(request),
-                [this, entry = std::move(entry)](const Result<http::Reply>& reply) {
-                  on_reply(entry, reply);
-                });
+                [this, entry = std::move(entry), sent_ms = now_ms_](
+                    const Result<http::Reply>& reply) { on_reply(entry, sent_ms, reply); });
 }
 
-void Relay::on_reply(const OutboxEntry& entry, const Result<http::Reply>& reply) {
+void Relay::on_reply(const OutboxEntry& entry, std::int64_t sent_ms,
+                     const Result<http::Reply>& reply) {
   now_ms_ = clock_.now_ms();
   --in_flight_;
   const auto it = entries_.find(entry.context_id);
@@ -241,7 +244,8 @@ void Relay::on_reply(const OutboxEntry& entry, const Result<http::Reply>& reply)
   auto& destination = *pending.destination;
   pending.in_flight = false;
   --destination.in_flight;
-  const auto verdict = judge(reply, entry, now_ms_, options_.retry);
+  const auto verdict = judge(reply, pending.times, now_ms_, options_.retry);
+  update_pace(destination, verdict, sent_ms);
   update_health(destination, verdict);
   list(destination);
   conclude(it, entry, verdict);
@@ -254,28 +258,42 @@ void Relay::conclude(PendingMap::iterator it, const OutboxEntry& entry, const Ve
     if (found && *found) attach(pending, (*found)->callback_reference);
     return queue(it->first, pending, now_ms_);
   }
-  Outcome outcome{verdict.kind, entry.context_id, entry.sequence,
-                  now_ms_,      entry.attempts,   verdict.error};
-  switch (verdict.kind) {
-    case Outcome::Kind::kDelivered:
-      delivered_.add();
-      delivery_seconds_.observe(static_cast<double>(now_ms_ - entry.written_ms) / 1000.0);
-      forget(it);
-      break;
-    case Outcome::Kind::kDead:
-      given_up_.add();
-      forget(it);
-      break;
-    case Outcome::Kind::kRetry:
-      retried_.add();
-      outcome.due_ms += delay_after(
-          entry.attempts, std::uniform_real_distribution<double>()(random_), options_.retry);
-      queue(it->first, pending, outcome.due_ms);
-      break;
+  auto outcome = outcome_of(it, verdict);
+  if (verdict.kind == Outcome::Kind::kRetry) {
+    retried_.add();
+    const auto delay_ms = delay_after(
+        entry.attempts, std::uniform_real_distribution<double>()(random_), options_.retry);
+    outcome.due_ms += delay_ms;
+    outcomes_.push_back(std::move(outcome));
+    return queue(it->first, pending, now_ms_ + delay_ms);
   }
-  const bool ended = verdict.kind != Outcome::Kind::kRetry;
-  if (ended && entry.sequence > last_sequence_) ended_ahead_.insert(entry.sequence);
+  if (verdict.kind == Outcome::Kind::kDelivered) {
+    delivered_.add();
+    delivery_seconds_.observe(static_cast<double>(now_ms_ - pending.times.written_ms) / 1000.0);
+  } else {
+    given_up_.add();
+  }
+  if (entry.sequence > last_sequence_) ended_ahead_.insert(entry.sequence);
   outcomes_.push_back(std::move(outcome));
+  forget(it);
+}
+
+// For the outbox, so with dates.
+Outcome Relay::outcome_of(PendingMap::const_iterator it, const Verdict& verdict) const {
+  const auto& pending = it->second;
+  return {verdict.kind,
+          it->first,
+          pending.sequence,
+          date_.now_ms(),
+          pending.attempts,
+          verdict.error,
+          now_ms_ - pending.times.waits_since_ms};
+}
+
+void Relay::update_pace(Destination& destination, const Verdict& verdict,
+                        std::int64_t sent_ms) const {
+  if (verdict.kind == Outcome::Kind::kRetry || !verdict.reached) return destination.pace.failed();
+  destination.pace.replied(now_ms_ - sent_ms, destination.ready.size(), options_.pace);
 }
 
 // One line in the log for each change, not for each attempt.
@@ -312,13 +330,13 @@ void Relay::give_up_old(Destination& destination) {
   for (auto& queued : std::exchange(destination.ready, {})) {
     const auto it = entries_.find(queued.context_id);
     if (it == entries_.end() || it->second.ticket != queued.ticket) continue;
-    if (now_ms_ - it->second.written_ms < options_.retry.give_up_after_ms) {
+    if (now_ms_ - it->second.times.waits_since_ms < options_.retry.give_up_after_ms) {
       kept.push_back(std::move(queued));
       continue;
     }
     given_up_.add();
-    outcomes_.push_back({Outcome::Kind::kDead, it->first, it->second.sequence, now_ms_,
-                         it->second.attempts, "its destination did not answer"});
+    outcomes_.push_back(
+        outcome_of(it, {Outcome::Kind::kDead, false, "its destination did not answer"}));
     forget(it);
   }
   destination.ready = std::move(kept);

@@ -2,11 +2,15 @@
 //
 // Each destination (scheme, host, port) has a queue of its own, and destinations take turns, so one
 // that is slow or dead holds up nobody else. At most one notification of a context is in flight; a
-// newer one waits for it to end and then goes with what is true by then. A destination that fails
-// again and again is left alone but for one attempt now and then, until it answers.
+// newer one waits for it to end and then goes with what is true by then. How many go to one
+// destination at once follows from how it answers (Pace); one that fails again and again is left
+// alone but for one attempt now and then, until it answers.
 //
-// In memory: for each pending entry its context, number and time (about 150 bytes); what is sent is
-// read from the outbox at that moment, so that nothing is sent for a context that has ended.
+// All waiting is on the steady clock; dates are read from entries when they become known, and
+// written for the next relay (times_of()).
+//
+// In memory: for each pending entry its context, number and times (about 170 bytes); what is sent
+// is read from the outbox at that moment, so that nothing is sent for a context that has ended.
 //
 // Threads: turn() on one; wake() and status() on any.
 #pragma once
@@ -33,7 +37,7 @@ namespace mx2::notifier {
 
 struct RelayOptions {
   std::size_t in_flight_max = 2000;
-  std::size_t in_flight_per_destination_max = 64;
+  PaceOptions pace;                  // of each destination
   std::size_t window_max = 500'000;  // entries looked at ahead; the rest stay in the outbox
   std::uint32_t failing_after = 5;   // failures in a row until a destination is left alone
   int look_every_ms = 1000;          // at the outbox, when nobody wakes the relay
@@ -49,8 +53,9 @@ struct RelayStatus {
 class Relay {
  public:
   // All must outlive the relay. `seed`: of the jitter.
-  Relay(Outbox& outbox, http::AsyncClient& client, const Clock& clock, metrics::Registry& registry,
-        const RelayOptions& options, std::uint64_t seed);
+  Relay(Outbox& outbox, http::AsyncClient& client, const SystemClock& date,
+        const SteadyClock& clock, metrics::Registry& registry, const RelayOptions& options,
+        std::uint64_t seed);
   ~Relay();
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
@@ -68,7 +73,7 @@ class Relay {
   struct Pending {
     std::uint64_t sequence = 0;
     std::uint64_t ticket = 0;  // of the one place in a queue that counts
-    std::int64_t written_ms = 0;
+    Times times;
     std::uint32_t attempts = 0;
     Destination* destination = nullptr;
     bool ready = false;  // has a place in its destination's queue
@@ -79,7 +84,9 @@ class Relay {
     std::uint64_t ticket = 0;
   };
   struct Destination {
+    explicit Destination(const PaceOptions& options) : pace(options) {}
     std::string name;
+    Pace pace;
     std::deque<Queued> ready;
     std::size_t entries = 0;
     std::size_t in_flight = 0;
@@ -103,12 +110,15 @@ class Relay {
   void send_ready();
   void send_one(Destination& destination);
   void send(OutboxEntry entry, Pending& pending);
-  void on_reply(const OutboxEntry& entry, const Result<http::Reply>& reply);
+  void on_reply(const OutboxEntry& entry, std::int64_t sent_ms, const Result<http::Reply>& reply);
   void conclude(PendingMap::iterator it, const OutboxEntry& entry, const Verdict& verdict);
+  [[nodiscard]] Outcome outcome_of(PendingMap::const_iterator it, const Verdict& verdict) const;
+  void update_pace(Destination& destination, const Verdict& verdict, std::int64_t sent_ms) const;
   void update_health(Destination& destination, const Verdict& verdict);
   void give_up_old(Destination& destination);
   void list(Destination& destination);
   [[nodiscard]] bool may_send(const Destination& destination) const;
+  void learn(Pending& pending, const OutboxEntry& entry) const;
   void attach(Pending& pending, const std::string& callback_reference);
   void detach(Pending& pending);
   void forget(PendingMap::iterator it);
@@ -118,13 +128,14 @@ class Relay {
 
   Outbox& outbox_;
   http::AsyncClient& client_;
-  const Clock& clock_;
+  const SystemClock& date_;
+  const SteadyClock& clock_;
   const RelayOptions options_;
   std::mt19937_64 random_;
 
   std::uint64_t last_sequence_ = 0;
   std::uint64_t last_ticket_ = 0;
-  std::int64_t now_ms_ = 0;
+  std::int64_t now_ms_ = 0;  // of the steady clock, as all times but those of entries and outcomes
   PendingMap entries_;
   std::set<std::uint64_t> ended_ahead_;  // sequences that were sent and ended before being read
   std::unordered_map<std::string, std::unique_ptr<Destination>> destinations_;

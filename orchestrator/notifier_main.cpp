@@ -32,12 +32,13 @@ void add_endpoints(http::Router& router, const metrics::Registry& registry,
 }
 
 Result<void> run(const NotifierProgramOptions& options) {
-  const SystemClock clock;
+  const SystemClock date;
+  const SteadyClock clock;
   metrics::Registry registry;
   auto store = SqliteStore::open(options.store, registry);
   if (!store) return store.error();
   StoreOutbox outbox(**store, options.store.path + ".notifier");
-  auto notifier = notifier::Notifier::make(outbox, clock, registry, options.notifier);
+  auto notifier = notifier::Notifier::make(outbox, date, clock, registry, options.notifier);
   if (!notifier) return notifier.error();
   http::Router router(registry, "notifier");
   add_endpoints(router, registry, **notifier);

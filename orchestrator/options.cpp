@@ -98,8 +98,9 @@ void read_notifier(config::Reader& reader, notifier::NotifierOptions& options) {
   reader.integer("notifier.connect_timeout_ms", options.connect_timeout_ms, 10, 60000);
   reader.integer("notifier.timeout_ms", options.timeout_ms, 10, 60000);
   reader.integer("notifier.in_flight_max", relay.in_flight_max, 1, 100000);
-  reader.integer("notifier.in_flight_per_destination_max", relay.in_flight_per_destination_max, 1,
-                 10000);
+  reader.integer("notifier.in_flight_per_destination_first", relay.pace.first, 1, 10000);
+  reader.integer("notifier.in_flight_per_destination_max", relay.pace.max, 1, 10000);
+  reader.integer("notifier.prompt_ms", relay.pace.prompt_ms, 1, 60000);
   reader.integer("notifier.window_max", relay.window_max, 1, 100000000);
   reader.integer("notifier.failing_after", relay.failing_after, 1, 1000);
   reader.integer("notifier.retry_first_ms", retry.first_delay_ms, 10, 3600000);

@@ -157,9 +157,9 @@ void Orchestrator::Impl::found_host(const std::string& id, bool reachable) {
 
 // Before anything is submitted: the store tells it of each notification.
 Result<void> Orchestrator::Impl::start_notifier(const SystemClock& clock,
-                                                const SteadyClock& /*steady*/) {
+                                                const SteadyClock& steady) {
   if (!options.notifier_here) return {};
-  auto made = notifier::Notifier::make(outbox, clock, *registry, options.notifier);
+  auto made = notifier::Notifier::make(outbox, clock, steady, *registry, options.notifier);
   if (!made) return made.error();
   notifier = std::move(*made);
   store->on_notification([this] { notifier->wake(); });

@@ -118,6 +118,8 @@ test_all() {
   step crash 600 "$python" tests/crash/crash_test.py "$bin"
   step crash-packages 300 "$python" tests/crash/packages_crash_test.py "$bin"
   step notify 600 "$python" tests/notify/notify_test.py "$bin"
+  step notify-names 60 "$python" tests/notify/names_test.py "$bin"
+  step notify-clock 60 "$python" tests/notify/clock_test.py "$bin"
   step fuzz $((20 * fuzz_seconds + 900)) tests/fuzz/run.sh "$fuzz_seconds"
 }
 

@@ -4,7 +4,8 @@
 //   while (running) { begin what is due; client.poll(timeout_ms); }
 //
 // Errors are as http_client.h has them, and besides:
-//   kForbidden (cause kNotAllowed)   the host's address is not one we may connect to
+//   kForbidden (cause kNotAllowed)      the host's address is not one we may connect to
+//   kUnavailable (cause kNoSuchName)    its name does not exist
 #pragma once
 
 #include <cstddef>
@@ -17,6 +18,7 @@
 #include "api/base/ip.h"
 #include "api/base/result.h"
 #include "api/http/http.h"
+#include "api/http/resolver.h"
 
 namespace mx2::http {
 
@@ -41,7 +43,7 @@ class AsyncClient {
 };
 
 struct AsyncClientOptions {
-  int connect_timeout_ms = 2000;
+  int connect_timeout_ms = 2000;                // its host's name included
   int timeout_ms = 5000;                        // for the whole exchange
   std::size_t response_bytes_max = 16U * 1024;  // of a body; what is beyond is cut off
   std::size_t header_bytes_max = 16U * 1024;
@@ -50,10 +52,12 @@ struct AsyncClientOptions {
   // Whether an address may be connected to. It is asked with the very address of each new
   // connection, after all resolving, so that no name can lead elsewhere in between.
   std::function<bool(const IpAddress&)> may_connect;
+  ResolverOptions names;  // but for its timeout_ms, which is connect_timeout_ms
 };
 
-// libcurl's multi interface on epoll. No redirects are followed, no proxies of the environment
-// used, certificates are verified. One thread, but for wake().
+// libcurl's multi interface on epoll, with names resolved beside it (Resolver). No redirects are
+// followed, no proxies of the environment used, certificates are verified. One thread, but for
+// wake().
 class CurlMulti final : public AsyncClient {
  public:
   explicit CurlMulti(AsyncClientOptions options);

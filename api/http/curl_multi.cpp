@@ -9,11 +9,13 @@
 #include <cerrno>
 #include <chrono>
 #include <stdexcept>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "api/base/text.h"
 #include "api/http/async_client.h"
+#include "api/http/curl_names.h"
 #include "api/http/curl_support.h"
 
 namespace mx2::http {
@@ -21,13 +23,18 @@ namespace {
 
 using Time = std::chrono::steady_clock::time_point;
 
+// Each request brings the addresses of its host; libcurl has to keep them until it has begun.
+constexpr long kKeptByLibcurlS = 5;
+
 // One request on its way. Reused, with its handle, for later ones.
 struct Transfer {
   CURL* handle = nullptr;
   const AsyncClientOptions* options = nullptr;
   OutgoingRequest request;
   curl::HeaderList headers{nullptr, &curl_slist_free_all};
+  curl::List resolved{nullptr, &curl_slist_free_all};  // what the host's name is, for libcurl
   std::unique_ptr<Callback<Result<Reply>>> done;
+  Time begun;
   Reply reply;
   std::size_t header_bytes = 0;
   bool headers_too_large = false;
@@ -81,6 +88,12 @@ curl_socket_t open_socket(void* user, curlsocktype /*purpose*/, curl_sockaddr* a
   return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+long ms_since(Time then) {
+  return static_cast<long>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - then)
+          .count());
+}
+
 Result<Reply> result_of(CURLcode code, Transfer& transfer) {
   transfer.reply.status = curl::status_of(transfer.handle);
   if (code == CURLE_OK || transfer.body_cut) return std::move(transfer.reply);
@@ -99,14 +112,21 @@ Result<Reply> result_of(CURLcode code, Transfer& transfer) {
 }  // namespace
 
 struct CurlMulti::Impl {
-  AsyncClientOptions options;
+  explicit Impl(AsyncClientOptions given)
+      : options(std::move(given)), resolver(resolver_options(options), clock) {}
+
+  const AsyncClientOptions options;
+  const SteadyClock clock;
   CURLM* multi = nullptr;
   int epoll = -1;
   int wakeup = -1;
   std::optional<Time> timer;  // when libcurl wants to be called
   std::vector<std::unique_ptr<Transfer>> idle;
   std::unordered_set<Transfer*> busy;
-  std::vector<std::unique_ptr<Transfer>> refused;  // never begun: answered by the next poll()
+  // Whose name is being looked up, and who will not be begun: answered by the next poll().
+  std::unordered_map<Transfer*, std::unique_ptr<Transfer>> looked_up;
+  std::vector<std::pair<std::unique_ptr<Transfer>, Error>> refused;
+  Resolver resolver;
 
   static int on_socket(CURL* /*handle*/, curl_socket_t socket, int what, void* user,
                        void* registered);
@@ -114,6 +134,9 @@ struct CurlMulti::Impl {
   void set_options(Transfer& transfer) const;
   void set_request(Transfer& transfer) const;
   std::unique_ptr<Transfer> take_transfer();
+  static ResolverOptions resolver_options(const AsyncClientOptions& options);
+  void look_up(std::unique_ptr<Transfer> transfer, curl::HostName host);
+  void start(std::unique_ptr<Transfer> transfer);
   void act(curl_socket_t socket, int events);
   void finish_done();
   void finish(std::unique_ptr<Transfer> transfer, Result<Reply> result);
@@ -156,6 +179,7 @@ void CurlMulti::Impl::set_options(Transfer& transfer) const {
   curl::set_limits(handle, {options.connect_timeout_ms, options.timeout_ms, options.ca_file},
                    transfer.error_text.data());
   curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+  curl_easy_setopt(handle, CURLOPT_DNS_CACHE_TIMEOUT, kKeptByLibcurlS);
   curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
   curl_easy_setopt(handle, CURLOPT_WRITEDATA, &transfer);
   curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
@@ -174,6 +198,40 @@ void CurlMulti::Impl::set_request(Transfer& transfer) const {
   curl_easy_setopt(handle, CURLOPT_HTTPHEADER, transfer.headers.get());
   curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request.body.data());
   curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
+}
+
+ResolverOptions CurlMulti::Impl::resolver_options(const AsyncClientOptions& options) {
+  auto names = options.names;
+  names.timeout_ms = options.connect_timeout_ms;
+  return names;
+}
+
+void CurlMulti::Impl::look_up(std::unique_ptr<Transfer> transfer, curl::HostName host) {
+  auto* key = transfer.get();
+  const auto name = host.name;
+  looked_up[key] = std::move(transfer);
+  resolver.look_up(
+      name, [this, key, host = std::move(host)](const Result<Resolver::Addresses>& addresses) {
+        auto node = looked_up.extract(key);
+        auto owned = std::move(node.mapped());
+        if (!addresses) {
+          refused.emplace_back(std::move(owned), addresses.error());
+          return;
+        }
+        curl::add(owned->resolved, curl::resolve_entry(host, *addresses));
+        start(std::move(owned));
+      });
+}
+
+void CurlMulti::Impl::start(std::unique_ptr<Transfer> transfer) {
+  auto* handle = transfer->handle;
+  const auto waited_ms = ms_since(transfer->begun);
+  curl_easy_setopt(handle, CURLOPT_RESOLVE, transfer->resolved.get());
+  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS,
+                   std::max(options.connect_timeout_ms - waited_ms, 1L));
+  curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, std::max(options.timeout_ms - waited_ms, 1L));
+  curl_multi_add_handle(multi, handle);
+  busy.insert(transfer.release());
 }
 
 std::unique_ptr<Transfer> CurlMulti::Impl::take_transfer() {
@@ -217,6 +275,7 @@ void CurlMulti::Impl::finish(std::unique_ptr<Transfer> transfer, Result<Reply> r
   transfer->header_bytes = 0;
   transfer->headers_too_large = transfer->body_cut = transfer->refused_address = false;
   transfer->error_text[0] = '\0';
+  transfer->resolved.reset();
   idle.push_back(std::move(transfer));
   (*done)(std::move(result));
 }
@@ -224,33 +283,36 @@ void CurlMulti::Impl::finish(std::unique_ptr<Transfer> transfer, Result<Reply> r
 // False when there was nothing to answer.
 bool CurlMulti::Impl::answer_refused() {
   if (refused.empty()) return false;
-  for (auto& transfer : std::exchange(refused, {})) {
-    finish(std::move(transfer), invalid_argument("a URL, method or header has a line break"));
+  for (auto& [transfer, error] : std::exchange(refused, {})) {
+    finish(std::move(transfer), std::move(error));
   }
   return true;
 }
 
 int CurlMulti::Impl::wait_ms(int timeout_ms) const {
   if (!refused.empty()) return 0;
+  timeout_ms = resolver.wait_ms(timeout_ms);
   if (!timer) return timeout_ms;
   const auto left =
       std::chrono::ceil<std::chrono::milliseconds>(*timer - std::chrono::steady_clock::now());
   return std::clamp(static_cast<int>(left.count()), 0, timeout_ms);
 }
 
-CurlMulti::CurlMulti(AsyncClientOptions options) : impl_(std::make_unique<Impl>()) {
+CurlMulti::CurlMulti(AsyncClientOptions options)
+    : impl_(std::make_unique<Impl>(std::move(options))) {
   curl::initialise();
-  impl_->options = std::move(options);
   impl_->multi = curl_multi_init();
   impl_->epoll = ::epoll_create1(EPOLL_CLOEXEC);
   impl_->wakeup = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (impl_->multi == nullptr || impl_->epoll < 0 || impl_->wakeup < 0) {
     throw std::runtime_error("libcurl cannot be initialised");
   }
-  epoll_event event{};
-  event.data.fd = impl_->wakeup;
-  event.events = EPOLLIN;
-  ::epoll_ctl(impl_->epoll, EPOLL_CTL_ADD, impl_->wakeup, &event);
+  for (const int fd : {impl_->wakeup, impl_->resolver.fd()}) {
+    epoll_event event{};
+    event.data.fd = fd;
+    event.events = EPOLLIN;
+    ::epoll_ctl(impl_->epoll, EPOLL_CTL_ADD, fd, &event);
+  }
   curl_multi_setopt(impl_->multi, CURLMOPT_SOCKETFUNCTION, Impl::on_socket);
   curl_multi_setopt(impl_->multi, CURLMOPT_SOCKETDATA, impl_.get());
   curl_multi_setopt(impl_->multi, CURLMOPT_TIMERFUNCTION, Impl::on_timer);
@@ -265,9 +327,9 @@ CurlMulti::~CurlMulti() {
     curl_multi_remove_handle(impl_->multi, owned->handle);
     curl_easy_cleanup(owned->handle);
   }
-  for (auto* list : {&impl_->idle, &impl_->refused}) {
-    for (auto& transfer : *list) curl_easy_cleanup(transfer->handle);
-  }
+  for (auto& transfer : impl_->idle) curl_easy_cleanup(transfer->handle);
+  for (auto& [transfer, error] : impl_->refused) curl_easy_cleanup(transfer->handle);
+  for (auto& [key, transfer] : impl_->looked_up) curl_easy_cleanup(transfer->handle);
   curl_multi_cleanup(impl_->multi);
   ::close(impl_->wakeup);
   ::close(impl_->epoll);
@@ -275,22 +337,26 @@ CurlMulti::~CurlMulti() {
 
 void CurlMulti::begin(OutgoingRequest request, Callback<Result<Reply>> done) {
   auto transfer = impl_->take_transfer();
+  transfer->begun = std::chrono::steady_clock::now();
   transfer->request = std::move(request);
   transfer->done = std::make_unique<Callback<Result<Reply>>>(std::move(done));
   auto headers = curl::header_list(transfer->request.headers);
   const bool clean =
       headers && curl::one_line(transfer->request.url) && curl::one_line(transfer->request.method);
   if (!clean) {
-    impl_->refused.push_back(std::move(transfer));
+    impl_->refused.emplace_back(std::move(transfer),
+                                invalid_argument("a URL, method or header has a line break"));
     return;
   }
   transfer->headers = std::move(*headers);
   impl_->set_request(*transfer);
-  curl_multi_add_handle(impl_->multi, transfer->handle);
-  impl_->busy.insert(transfer.release());
+  auto host = curl::name_in(transfer->request.url);
+  if (host) return impl_->look_up(std::move(transfer), std::move(*host));
+  impl_->start(std::move(transfer));
 }
 
 void CurlMulti::poll(int timeout_ms) {
+  impl_->resolver.step();
   if (impl_->answer_refused()) timeout_ms = 0;
   std::array<epoll_event, 256> events{};
   const int ready = ::epoll_wait(impl_->epoll, events.data(), static_cast<int>(events.size()),
@@ -302,6 +368,7 @@ void CurlMulti::poll(int timeout_ms) {
       static_cast<void>(!::read(impl_->wakeup, &count, sizeof(count)));
       continue;
     }
+    if (event.data.fd == impl_->resolver.fd()) continue;  // the next poll() looks at it
     const bool in = (event.events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0;
     const bool out = (event.events & EPOLLOUT) != 0;
     impl_->act(event.data.fd, (in ? CURL_CSELECT_IN : 0) | (out ? CURL_CSELECT_OUT : 0));

@@ -6,16 +6,13 @@
 #include "api/http/http_client.h"
 
 namespace mx2::http::curl {
-namespace {
 
-void add(HeaderList& list, const std::string& line) {
+void add(List& list, const std::string& line) {
   auto* grown = curl_slist_append(list.get(), line.c_str());
   if (grown == nullptr) throw std::bad_alloc();
   static_cast<void>(list.release());
   list.reset(grown);
 }
-
-}  // namespace
 
 void initialise() {
   static const CURLcode kReady = curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -50,6 +47,11 @@ void set_limits(CURL* handle, const Limits& limits, char* error_text) {
   curl_easy_setopt(handle, CURLOPT_PROXY, "");
   curl_easy_setopt(handle, CURLOPT_USERAGENT, "mx2/" MX2_VERSION);
   if (!limits.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, limits.ca_file.c_str());
+#if LIBCURL_VERSION_NUM >= 0x075700
+  // Debian's libcurl resolves in a thread. A transfer that ends before it leaves it behind; else it
+  // would wait, and neither a timeout nor an interruption would count while a name is slow.
+  curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);
+#endif
 #if LIBCURL_VERSION_NUM >= 0x075500
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
 #else

@@ -11,7 +11,11 @@
 
 namespace mx2::http::curl {
 
-using HeaderList = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
+using List = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
+using HeaderList = List;
+
+// Throws std::bad_alloc.
+void add(List& list, const std::string& line);
 
 // Once for the process; throws std::runtime_error when libcurl cannot be used.
 void initialise();

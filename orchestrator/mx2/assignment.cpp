@@ -56,6 +56,20 @@ bool is_expanded(const std::vector<UserAppInstance>& items) {
          });
 }
 
+notifier::OutboxEntry entry_of(const ContextRecord& record, const AppContext& context,
+                               const Notification& notification, std::int64_t now_ms) {
+  notifier::OutboxEntry entry;
+  entry.context_id = record.context_id;
+  entry.revision = record.revision;
+  entry.callback_reference = context.callback_reference.value_or("");
+  entry.type = codec::type_of(notification);
+  entry.body = codec::encode(notification);
+  entry.created_ms = record.created_ms;
+  entry.written_ms = now_ms;
+  entry.due_ms = now_ms;
+  return entry;
+}
+
 Reassignment unserved(const Model& model, PlacementQuery query) {
   Reassignment nobody;
   nobody.unserved = true;
@@ -172,18 +186,17 @@ ContextChanged changed(const ContextRecord& record, const AppContext& context) {
   return {std::move(place)};
 }
 
-notifier::OutboxEntry owed(const ContextRecord& record, const AppContext& context,
-                           const Notification& notification, std::int64_t now_ms) {
-  notifier::OutboxEntry entry;
-  entry.context_id = record.context_id;
-  entry.revision = record.revision;
-  entry.callback_reference = context.callback_reference.value_or("");
-  entry.type = codec::type_of(notification);
-  entry.body = codec::encode(notification);
-  entry.created_ms = record.created_ms;
-  entry.written_ms = now_ms;
-  entry.due_ms = now_ms;
-  return entry;
+Result<void> owe(StoreTransaction& transaction, const ContextRecord& record,
+                 const AppContext& context, const Notification& notification, std::int64_t now_ms) {
+  const auto entry = entry_of(record, context, notification, now_ms);
+  if (!std::holds_alternative<AddressChangeNotification>(notification)) {
+    return transaction.put_notification(entry);
+  }
+  const auto put = transaction.put_notification_alike(entry);
+  if (!put) return put.error();
+  if (*put) return {};
+  return transaction.put_notification(
+      entry_of(record, context, update_notification(context), now_ms));
 }
 
 }  // namespace mx2

@@ -73,8 +73,12 @@ void expand(const Model& model, const StrategyOptions& options, const PlacementQ
 // For those who follow.
 [[nodiscard]] ContextChanged changed(const ContextRecord& record, const AppContext& context);
 
-// The outbox entry of a context's notification.
-[[nodiscard]] notifier::OutboxEntry owed(const ContextRecord& record, const AppContext& context,
-                                         const Notification& notification, std::int64_t now_ms);
+// Writes a context's notification to the outbox, in place of what is owed. There is one entry for
+// each context, so the new one tells all that the old one would have: an AddressChange means
+// something to those who know the instance, and so becomes the whole list while anything else is
+// owed, or was given up.
+[[nodiscard]] Result<void> owe(StoreTransaction& transaction, const ContextRecord& record,
+                               const AppContext& context, const Notification& notification,
+                               std::int64_t now_ms);
 
 }  // namespace mx2

@@ -49,9 +49,8 @@ class DeleteAppContext final : public UnitOfWork {
     const auto context = codec::decode_app_context(record_.document);
     if (!context) return internal("stored context: " + context.error().detail);
     ++record_.revision;
-    return transaction.put_notification(owed(record_, *context,
-                                             ApplicationContextDeleteNotification{context_id_},
-                                             service_.clock.now_ms()));
+    return owe(transaction, record_, *context, ApplicationContextDeleteNotification{context_id_},
+               service_.clock.now_ms());
   }
 
   Mx2Service& service_;

@@ -200,7 +200,8 @@ Result<void> Relocation::offer_locations(StoreTransaction& transaction, ContextR
   record.ue = known ? "" : kLocationOffered;
   ++record.revision;
   if (auto stored = transaction.update_context(record); !stored) return stored;
-  if (known) return {};
+  // What has not been told yet is not true any more.
+  if (known) return transaction.delete_notification(record.context_id);
   return tell(transaction, record, context,
               ApplicationLocationAvailabilityNotification{record.context_id, std::move(offered)},
               progress);
@@ -213,7 +214,7 @@ Result<void> Relocation::tell(StoreTransaction& transaction, const ContextRecord
     progress.heard.push_back({record.context_id, record.revision, notification});
   }
   if (!context.callback_reference) return {};
-  return transaction.put_notification(owed(record, context, notification, clock_.now_ms()));
+  return owe(transaction, record, context, notification, clock_.now_ms());
 }
 
 void Relocation::finish_piece(const Result<void>& outcome, Progress progress) {

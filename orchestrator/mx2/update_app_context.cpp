@@ -5,6 +5,8 @@
 namespace mx2 {
 namespace {
 
+constexpr std::uint64_t kAsCreated = 1;  // the revision that a 201 has told
+
 // The stored item that an item of an update speaks of: by appInstanceId, else by position.
 UserAppInstance* counterpart(std::vector<UserAppInstance>& stored, const UserAppInstance& update,
                              std::size_t position) {
@@ -36,6 +38,7 @@ class UpdateAppContext final : public UnitOfWork {
     if (!context) return internal("stored context: " + context.error().detail);
     const bool knows_address = !record.reference_uri.empty();
     host_before_ = record.host_id;
+    untold_ = !record.has_callback && record.revision > kAsCreated;
     const bool relocated = take_changes(*context, record);
     const auto moved = relocated ? relocate(*context, record) : Reassignment{};
     starts_ = moved.starts;
@@ -43,7 +46,9 @@ class UpdateAppContext final : public UnitOfWork {
     record.revision += 1;
     revision_ = record.revision;
     record.document = codec::encode(*context);
-    if (auto owing = owe(transaction, record, *context, moved, knows_address); !owing) return owing;
+    if (auto owing = tell(transaction, record, *context, moved, knows_address); !owing) {
+      return owing;
+    }
     told_ = update_notification(*context);
     if (relocated) relocated_ = changed(record, *context);
     return transaction.update_context(record);
@@ -95,15 +100,17 @@ class UpdateAppContext final : public UnitOfWork {
     return reassign(model, strategy, service_.strategy, record, context);
   }
 
-  // The 204 has no room for the new address: a notification brings it. What was owed before goes to
-  // the callback of now.
-  Result<void> owe(StoreTransaction& transaction, const ContextRecord& record,
-                   const AppContext& context, const Reassignment& moved, bool knows_address) const {
+  // The 204 has no room for the new address: a notification brings it. So it does for the first
+  // callback of a context that has changed while there was nobody to tell. What was owed before
+  // goes to the callback of now.
+  Result<void> tell(StoreTransaction& transaction, const ContextRecord& record,
+                    const AppContext& context, const Reassignment& moved,
+                    bool knows_address) const {
     const auto now_ms = service_.clock.now_ms();
-    if (moved.changed && record.has_callback) {
-      const bool address_only = knows_address && !moved.list;
-      return transaction.put_notification(
-          owed(record, context, notification_of(context, address_only), now_ms));
+    const bool late = untold_ && !record.reference_uri.empty();
+    if ((moved.changed || late) && record.has_callback) {
+      const bool address_only = record.legacy || (knows_address && !moved.list && !late);
+      return owe(transaction, record, context, notification_of(context, address_only), now_ms);
     }
     if (!request_.callback_reference) return {};
     return transaction.redirect_notification(record.context_id, *request_.callback_reference,
@@ -118,6 +125,7 @@ class UpdateAppContext final : public UnitOfWork {
   Callback<Result<std::uint64_t>> answer_;
   std::uint64_t revision_ = 0;
   std::string host_before_;
+  bool untold_ = false;
   std::vector<Start> starts_;
   std::optional<ContextChanged> relocated_;
   ApplicationContextUpdateNotification told_;  // to listeners: the list, whatever has changed

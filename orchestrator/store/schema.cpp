@@ -10,7 +10,7 @@ namespace mx2 {
 namespace {
 
 // Element i takes a file from version i to version i + 1. Never edit one that was released: append.
-constexpr std::array<const char*, 4> kMigrations{R"(
+constexpr std::array<const char*, 5> kMigrations{R"(
   CREATE TABLE apps (
     app_d_id TEXT PRIMARY KEY,
     document TEXT NOT NULL
@@ -99,6 +99,9 @@ constexpr std::array<const char*, 4> kMigrations{R"(
     subscription_id TEXT PRIMARY KEY,
     document        TEXT NOT NULL
   );
+)",
+                                                 R"(
+  ALTER TABLE outbox ADD COLUMN waited_ms INTEGER NOT NULL DEFAULT 0;
 )"};
 
 int stored_version(SQLite::Database& database) {

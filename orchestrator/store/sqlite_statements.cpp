@@ -24,6 +24,15 @@ Result<void> write(SQLite::Statement& statement, const Values&... values) {
   }
 }
 
+std::string put_notification_sql() {
+  return std::string("INSERT INTO outbox (") + sqlite::kOutboxColumns +
+         ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,0) "
+         "ON CONFLICT (context_id) DO UPDATE SET sequence = excluded.sequence, "
+         "revision = excluded.revision, callback_reference = excluded.callback_reference, "
+         "type = excluded.type, body = excluded.body, written_ms = excluded.written_ms, "
+         "due_ms = excluded.due_ms, attempts = 0, dead = 0, last_error = '', waited_ms = 0";
+}
+
 // The same for what may throw.
 template <typename F>
 auto guarded(F&& use) -> Result<decltype(use())> {
@@ -83,25 +92,21 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions&
       set_paused_(db,
                   "INSERT INTO meta VALUES ('optimizer_paused', $1) "
                   "ON CONFLICT (name) DO UPDATE SET value = excluded.value"),
-      put_notification_(
-          db, std::string("INSERT INTO outbox (") + sqlite::kOutboxColumns +
-                  ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12) "
-                  "ON CONFLICT (context_id) DO UPDATE SET sequence = excluded.sequence, "
-                  "revision = excluded.revision, callback_reference = excluded.callback_reference, "
-                  "type = excluded.type, body = excluded.body, written_ms = excluded.written_ms, "
-                  "due_ms = excluded.due_ms, attempts = 0, dead = 0, last_error = ''"),
+      put_notification_(db, put_notification_sql()),
+      put_alike_(db, put_notification_sql() + " WHERE outbox.type = excluded.type"),
       redirect_notification_(
           db,
           "UPDATE outbox SET sequence = $1, callback_reference = $2, written_ms = $3, due_ms = $3, "
-          "attempts = 0, dead = 0 WHERE context_id = $4"),
+          "attempts = 0, dead = 0, waited_ms = 0 WHERE context_id = $4"),
       delete_notification_(db, "DELETE FROM outbox WHERE context_id = $1"),
       delete_delivered_(db, "DELETE FROM outbox WHERE sequence = $1 AND context_id = $2"),
       retry_notification_(db,
                           "UPDATE outbox SET due_ms = $1, attempts = $2, dead = $3, "
-                          "last_error = $4 WHERE sequence = $5 AND context_id = $6"),
+                          "last_error = $4, waited_ms = $5 WHERE sequence = $6 "
+                          "AND context_id = $7"),
       revive_notification_(db,
                            "UPDATE outbox SET sequence = $1, written_ms = $2, due_ms = $2, "
-                           "attempts = 0, dead = 0 WHERE context_id = $3"),
+                           "attempts = 0, dead = 0, waited_ms = 0 WHERE context_id = $3"),
       history_(db, history) {}
 
 Result<void> SqliteTransaction::insert_context(const ContextRecord& c) {
@@ -255,9 +260,19 @@ Result<void> SqliteTransaction::reserve_sequences(SQLite::Database& db) {
   }
 }
 
-Result<void> SqliteTransaction::put_notification(const notifier::OutboxEntry& e) {
+Result<void> SqliteTransaction::put_notification(const notifier::OutboxEntry& entry) {
+  return put_notification(put_notification_, entry);
+}
+
+Result<bool> SqliteTransaction::put_notification_alike(const notifier::OutboxEntry& entry) {
+  if (auto put = put_notification(put_alike_, entry); !put) return put.error();
+  return put_alike_.getChanges() > 0;
+}
+
+Result<void> SqliteTransaction::put_notification(SQLite::Statement& statement,
+                                                 const notifier::OutboxEntry& e) {
   notified_ = true;
-  return write(put_notification_, ++sequence_, e.context_id, static_cast<std::int64_t>(e.revision),
+  return write(statement, ++sequence_, e.context_id, static_cast<std::int64_t>(e.revision),
                e.callback_reference, e.type, e.body, e.created_ms, e.written_ms, e.due_ms,
                std::int64_t{0}, std::int64_t{0}, std::string());
 }
@@ -280,7 +295,7 @@ Result<void> SqliteTransaction::settle_notification(const notifier::Outcome& out
   }
   const std::int64_t dead = outcome.kind == notifier::Outcome::Kind::kDead ? 1 : 0;
   return write(retry_notification_, outcome.due_ms, static_cast<std::int64_t>(outcome.attempts),
-               dead, outcome.error, sequence, outcome.context_id);
+               dead, outcome.error, outcome.waited_ms, sequence, outcome.context_id);
 }
 
 Result<std::size_t> SqliteTransaction::revive_notifications(const std::string& context_id,

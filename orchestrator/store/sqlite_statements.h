@@ -51,6 +51,7 @@ class SqliteTransaction final : public StoreTransaction {
   Result<void> set_relocating(bool relocating) override;
   Result<void> set_optimizer_paused(bool paused) override;
   Result<void> put_notification(const notifier::OutboxEntry& entry) override;
+  Result<bool> put_notification_alike(const notifier::OutboxEntry& entry) override;
   Result<void> redirect_notification(const std::string& context_id,
                                      const std::string& callback_reference,
                                      std::int64_t now_ms) override;
@@ -67,6 +68,8 @@ class SqliteTransaction final : public StoreTransaction {
   [[nodiscard]] bool take_notified() { return std::exchange(notified_, false); }
 
  private:
+  Result<void> put_notification(SQLite::Statement& statement, const notifier::OutboxEntry& entry);
+
   SQLite::Database& database_;
   SQLite::Statement insert_context_;
   SQLite::Statement find_context_;
@@ -88,6 +91,7 @@ class SqliteTransaction final : public StoreTransaction {
   SQLite::Statement set_relocating_;
   SQLite::Statement set_paused_;
   SQLite::Statement put_notification_;
+  SQLite::Statement put_alike_;
   SQLite::Statement redirect_notification_;
   SQLite::Statement delete_notification_;
   SQLite::Statement delete_delivered_;

@@ -78,6 +78,7 @@ notifier::OutboxEntry read_entry(SQLite::Statement& row) {
   entry.attempts = row.getColumn(9).getUInt();
   entry.dead = row.getColumn(10).getInt() != 0;
   entry.last_error = row.getColumn(11).getString();
+  entry.waited_ms = row.getColumn(12).getInt64();
   return entry;
 }
 

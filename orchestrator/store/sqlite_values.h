@@ -28,7 +28,7 @@ inline constexpr const char* kContextColumns =
     "legacy, has_callback, created_ms, document";
 inline constexpr const char* kOutboxColumns =
     "sequence, context_id, revision, callback_reference, type, body, created_ms, written_ms, "
-    "due_ms, attempts, dead, last_error";
+    "due_ms, attempts, dead, last_error, waited_ms";
 
 inline constexpr const char* kRowColumns =
     "app_d_id, ue, targets, writer, reason, version, updated_ms";

@@ -104,6 +104,8 @@ class StoreTransaction {
 
   // Takes the place of an entry of the same context. Gives it its sequence.
   virtual Result<void> put_notification(const notifier::OutboxEntry& entry) = 0;
+  // The same, but false, and nothing is written, if that entry, dead or not, is of another type.
+  virtual Result<bool> put_notification_alike(const notifier::OutboxEntry& entry) = 0;
   // What is owed goes to another callback, as a new entry.
   virtual Result<void> redirect_notification(const std::string& context_id,
                                              const std::string& callback_reference,

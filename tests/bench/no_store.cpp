@@ -63,6 +63,9 @@ class NoTransaction final : public StoreTransaction {
   }
   Result<void> set_relocating(bool /*relocating*/) override { return {}; }
   Result<void> set_optimizer_paused(bool /*paused*/) override { return {}; }
+  Result<bool> put_notification_alike(const notifier::OutboxEntry& /*entry*/) override {
+    return true;
+  }
   Result<void> put_notification(const notifier::OutboxEntry& /*entry*/) override { return {}; }
   Result<void> redirect_notification(const std::string& /*context_id*/,
                                      const std::string& /*callback_reference*/,

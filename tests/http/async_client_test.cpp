@@ -6,6 +6,7 @@
 
 #include "api/http/http_client.h"
 #include "tests/catch.h"
+#include "tests/support/caller.h"
 #include "tests/support/receiver.h"
 
 namespace mx2::test {
@@ -14,44 +15,11 @@ namespace {
 using http::AsyncClientOptions;
 using http::CurlMulti;
 
-struct Caller {
-  explicit Caller(const AsyncClientOptions& options = {}) : client(options) {}
-
-  // Begins a POST; its result comes to `results` under its number.
-  void post(const std::string& url, const http::Headers& headers = {},
-            const std::string& body = "{}") {
-    const auto n = begun++;
-    client.begin({"POST", url, headers, body}, [this, n](Result<http::Reply> reply) {
-      results.emplace_back(n, std::move(reply));
-    });
-  }
-  // Polls until all have come back; false when they do not.
-  bool finish() {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (results.size() < begun && std::chrono::steady_clock::now() < deadline) client.poll(100);
-    return results.size() == begun;
-  }
-  Result<http::Reply> one(const std::string& url, const http::Headers& headers = {}) {
-    post(url, headers);
-    if (!finish()) return internal("no answer at all");
-    return results.back().second;
-  }
-
-  CurlMulti client;
-  std::size_t begun = 0;
-  std::vector<std::pair<std::size_t, Result<http::Reply>>> results;
-};
-
 AsyncClientOptions impatient() {
   AsyncClientOptions options;
   options.timeout_ms = 200;
   options.connect_timeout_ms = 200;
   return options;
-}
-
-ErrorCode code_of(const Result<http::Reply>& result) {
-  REQUIRE_FALSE(result.ok());
-  return result.error().code;
 }
 
 TEST_CASE("async client: a POST as it was given, and its reply", "[http][client]") {
@@ -164,7 +132,6 @@ TEST_CASE("async client: nobody listens", "[http][client]") {
   }
   Caller caller(impatient());
   CHECK(code_of(caller.one(url)) == ErrorCode::kUnavailable);
-  CHECK(code_of(caller.one("http://no.such.host.invalid/")) == ErrorCode::kUnavailable);
 }
 
 TEST_CASE("async client: of a large body the beginning is kept", "[http][client]") {

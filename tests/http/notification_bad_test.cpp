@@ -120,7 +120,7 @@ TEST_CASE("bad destination: recovers, and hears the last word", "[http][notifica
   const auto before = flaky.heard().size();
   works = true;
   REQUIRE(eventually([&] {
-    world.server.clock.advance(100);
+    world.server.advance(100);
     return world.outbox()["pending"] == 0;
   }));
   std::map<std::string, std::string> last;

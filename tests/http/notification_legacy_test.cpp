@@ -77,7 +77,7 @@ TEST_CASE("legacy notification: 400 before the client has read its 201 is tried 
   world.patch(Notified::row("*", "host:south"));
   REQUIRE(world.tried_once());
   ue.knows("one");
-  world.server.clock.advance(500);
+  world.server.advance(500);
   CHECK(eventually([&] { return ue.uri("one") == kSouth; }));
   CHECK(world.client.get(kContexts + "/" + id).status == 200);
 }
@@ -89,7 +89,7 @@ TEST_CASE(
   Notified world;
   LegacyUe ue(world.client);
   const auto id = ue.create("one");
-  world.server.clock.advance(5000);
+  world.server.advance(5000);
   world.patch(Notified::row("*", "host:south"));
   CHECK(world.dead()["lastError"] == "answered 400");
   CHECK(world.instances(id)[0]["referenceURI"] == kSouth);
@@ -132,7 +132,7 @@ TEST_CASE("outbox: operators see what is owed and why, and have it tried again",
   CHECK(pending["items"][0]["callbackReference"] == receiver.url("/1"));
   CHECK(pending["items"][0]["lastError"] == "answered 503");
   status = 403;
-  world.server.clock.advance(500);
+  world.server.advance(500);
   CHECK(world.dead()["lastError"] == "answered 403");
   CHECK(world.outbox("dead")["items"][0]["state"] == "dead");
   CHECK(world.outbox()["items"].empty());
@@ -157,14 +157,14 @@ TEST_CASE("outbox: what was given up for its age has all its time again",
   world.create("ue-1", receiver.url("/1"));
   world.patch(Notified::row("*", "host:south"));
   REQUIRE(world.tried_once());
-  world.server.clock.advance(10'000);
+  world.server.advance(10'000);
   REQUIRE(world.dead()["lastError"] == "answered 503");
   const auto before = receiver.heard().size();
   REQUIRE(world.ops.request("POST", kOperator + "/outbox/retry").json()["revived"] == 1);
   REQUIRE(receiver.hears(before + 1));
   REQUIRE(world.tried_once());
   status = 204;
-  world.server.clock.advance(500);
+  world.server.advance(500);
   CHECK(world.nothing_owed());
 }
 

@@ -165,7 +165,7 @@ TEST_CASE("notification: what its owner has deleted is not told, and what is owe
           "[http][notification]") {
   BadReceiver silent(BadReceiver::Manner::kSilent);
   Notified world([](OrchestratorOptions& options) {
-    options.notifier.relay.in_flight_per_destination_max = 1;
+    options.notifier.relay.pace.max = 1;
   });
   world.create("ue-0", silent.url("/0"));  // holds the only place
   const auto id = world.create("ue-1", silent.url("/1"));
@@ -235,7 +235,7 @@ TEST_CASE("notification: what is owed outlives a restart", "[http][notification]
   works = true;
   world.server.restart();  // nothing is due yet: the clock stands still
   const auto before = receiver.heard().size();
-  world.server.clock.advance(1000);
+  world.server.advance(1000);
   REQUIRE(receiver.hears(before + 1));
   CHECK(receiver.last().header("Mx2-Sequence") == "2");
   CHECK(receiver.last().json()["referenceURI"] == kSouth);

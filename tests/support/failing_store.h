@@ -88,6 +88,10 @@ class FailingTransaction final : public StoreTransaction {
   Result<void> set_optimizer_paused(bool paused) override {
     return fails() ? error() : real_.set_optimizer_paused(paused);
   }
+  Result<bool> put_notification_alike(const notifier::OutboxEntry& entry) override {
+    if (fails()) return broken();
+    return real_.put_notification_alike(entry);
+  }
   Result<void> put_notification(const notifier::OutboxEntry& entry) override {
     return fails() ? error() : real_.put_notification(entry);
   }

@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -82,6 +83,7 @@ class ScriptedOutbox final : public notifier::Outbox {
       }
       it->second.due_ms = outcome.due_ms;
       it->second.attempts = outcome.attempts;
+      it->second.waited_ms = outcome.waited_ms;
       it->second.dead = outcome.kind == notifier::Outcome::Kind::kDead;
       it->second.last_error = outcome.error;
     }
@@ -107,6 +109,9 @@ class ScriptedClient final : public http::AsyncClient {
   using Done = Callback<Result<http::Reply>>;
 
   void begin(http::OutgoingRequest request, Done done) override {
+    for (const auto& [waiting, callback] : waiting_) {
+      twice |= context_of(waiting.url) == context_of(request.url);
+    }
     requests.push_back(request);
     waiting_.emplace_back(std::move(request), std::move(done));
     most_in_flight = std::max(most_in_flight, waiting_.size());
@@ -144,6 +149,11 @@ class ScriptedClient final : public http::AsyncClient {
     return answered;
   }
 
+  // Whoever waits is gone.
+  void forget() {
+    waiting_.clear();
+    replies_.clear();
+  }
   [[nodiscard]] std::size_t in_flight(const std::string& url = "") const {
     std::size_t count = 0;
     for (const auto& [request, done] : waiting_) count += request.url.rfind(url, 0) == 0 ? 1 : 0;
@@ -152,11 +162,14 @@ class ScriptedClient final : public http::AsyncClient {
 
   std::vector<http::OutgoingRequest> requests;  // all that were begun
   std::size_t most_in_flight = 0;
+  bool twice = false;  // one was begun while another of the same context was in flight
   int last_timeout_ms = -1;
   int wakes = 0;
   std::function<void(int)> on_poll;
 
  private:
+  static std::string context_of(const std::string& url) { return url.substr(url.rfind('/')); }
+
   std::deque<std::pair<http::OutgoingRequest, Done>> waiting_;
   std::vector<std::pair<Done, Result<http::Reply>>> replies_;
 };
@@ -164,7 +177,23 @@ class ScriptedClient final : public http::AsyncClient {
 // A relay between the two, at a time that stands still. Destinations are http://<name>.example.
 struct RelayWorld {
   explicit RelayWorld(const notifier::RelayOptions& with = {})
-      : options(with), relay(outbox, client, clock, registry, options, 1) {}
+      : options(with), relay(make_relay()) {}
+
+  [[nodiscard]] std::unique_ptr<notifier::Relay> make_relay() {
+    return std::make_unique<notifier::Relay>(outbox, client, date, clock, registry, options, 1);
+  }
+  // Another process takes over: nothing but the outbox is known, and the steady clock is another.
+  void restart() {
+    relay.reset();
+    client.forget();
+    clock.advance(-clock.now_ms() + 5'000);
+    relay = make_relay();
+  }
+  // Time that really passes; the date alone is set by moving `date`.
+  void advance(std::int64_t ms) {
+    date.advance(ms);
+    clock.advance(ms);
+  }
 
   static std::string url(const std::string& name) { return "http://" + name + ".example/"; }
 
@@ -177,19 +206,19 @@ struct RelayWorld {
     wake();
   }
   void wake() {
-    relay.wake();
-    relay.turn();
+    relay->wake();
+    relay->turn();
   }
   // `times` turns, each a millisecond later.
   void turns(int times) {
     for (int i = 0; i < times; ++i) {
-      clock.advance(1);
-      relay.turn();
+      advance(1);
+      relay->turn();
     }
   }
   void later(std::int64_t ms) {
-    clock.advance(ms);
-    relay.turn();
+    advance(ms);
+    relay->turn();
   }
   // The reply arrives at the end of one turn, what follows from it happens in the next.
   void reply(const std::string& name, int status) {
@@ -203,12 +232,13 @@ struct RelayWorld {
   [[nodiscard]] std::size_t sent() const { return client.requests.size(); }
   [[nodiscard]] const std::string& last_body() const { return client.requests.back().body; }
 
-  ManualClock clock{1'000'000};
-  ScriptedOutbox outbox{clock};
+  ManualClock date{1'700'000'000'000};
+  ManualClock clock{1'000'000};  // the steady one
+  ScriptedOutbox outbox{date};
   ScriptedClient client;
   metrics::Registry registry;
   const notifier::RelayOptions options;
-  notifier::Relay relay;
+  std::unique_ptr<notifier::Relay> relay;
   bool answered = true;  // every reply had a request
 };
 

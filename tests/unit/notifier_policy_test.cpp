@@ -1,4 +1,6 @@
 // What an attempt means, and when the next one is.
+#include <map>
+
 #include "api/http/async_client.h"
 #include "notifier/policy.h"
 #include "tests/catch.h"
@@ -10,11 +12,11 @@ using Kind = Outcome::Kind;
 
 constexpr std::int64_t kNow = 10'000'000;
 
-OutboxEntry entry_of_age(std::int64_t entry_ms, std::int64_t context_ms) {
-  OutboxEntry entry;
-  entry.written_ms = kNow - entry_ms;
-  entry.created_ms = kNow - context_ms;
-  return entry;
+Times entry_of_age(std::int64_t entry_ms, std::int64_t context_ms) {
+  Times times;
+  times.waits_since_ms = kNow - entry_ms;
+  times.context_since_ms = kNow - context_ms;
+  return times;
 }
 
 Result<http::Reply> status(int code) {
@@ -71,7 +73,9 @@ TEST_CASE("policy: no answer", "[notifier]") {
     CHECK_FALSE(verdict.reached);
     CHECK(verdict.error == "why");
   }
-  for (const auto& hopeless : {invalid_argument("why"), forbidden(http::kNotAllowed, "why")}) {
+  const Error no_name{ErrorCode::kUnavailable, "why", {}, http::kNoSuchName, {}, 0};
+  for (const auto& hopeless :
+       {invalid_argument("why"), forbidden(http::kNotAllowed, "why"), no_name}) {
     const auto verdict = judge(hopeless, entry, kNow, options);
     CHECK(verdict.kind == Kind::kDead);
     CHECK(verdict.error == "why");
@@ -99,6 +103,72 @@ TEST_CASE("policy: delays double up to the longest, and never end at once", "[no
   }
   CHECK(delay_after(0, 1.0, options) == options.first_delay_ms);
   CHECK(delay_after(4'000'000'000, 1.0, options) == options.delay_max_ms);
+}
+
+TEST_CASE("policy: dates are believed as far as they can be true", "[notifier][clock]") {
+  constexpr std::int64_t kDate = 1'700'000'000'000;
+  constexpr std::int64_t kHour = 3'600'000;
+  const RetryOptions options;
+  OutboxEntry entry;
+  entry.attempts = 3;  // so it waits for 2 s at most
+  entry.waited_ms = 70'000;
+  entry.written_ms = kDate - 90'000;
+  entry.created_ms = kDate - kHour;
+  for (const auto& [due_ms, expected] : std::map<std::int64_t, std::int64_t>{
+           {0, 0}, {-kHour, 0}, {1500, 1500}, {2000, 2000}, {2001, 0}, {kHour, 0}}) {
+    CAPTURE(due_ms);
+    entry.due_ms = kDate + due_ms;
+    CHECK(times_of(entry, kDate, kNow, options).due_ms == kNow + expected);
+  }
+  const auto times = times_of(entry, kDate, kNow, options);
+  CHECK(times.waits_since_ms == kNow - 70'000);
+  CHECK(times.written_ms == kNow - 90'000);
+  CHECK(times.context_since_ms == kNow - kHour);
+  const auto early = times_of(entry, 86'400'000, kNow, options);  // the second day of 1970
+  CHECK(early.due_ms == kNow);
+  CHECK(early.waits_since_ms == kNow - 70'000);
+  CHECK(early.written_ms == kNow);
+  CHECK(early.context_since_ms == kNow);
+}
+
+TEST_CASE("pace: one more each round, while it answers promptly and much waits", "[notifier]") {
+  const PaceOptions options;
+  Pace pace(options);
+  CHECK(pace.at_once() == options.first);
+  const auto round = [&](std::int64_t took_ms, std::size_t waiting) {
+    for (auto left = pace.at_once(); left > 0; --left) pace.replied(took_ms, waiting, options);
+    return pace.at_once();
+  };
+  CHECK(round(options.prompt_ms, 16 * 16) == 16);
+  CHECK(round(options.prompt_ms, 16 * 16 + 1) == 17);
+  CHECK(round(options.prompt_ms + 1, 100'000) == 16);
+  CHECK(round(options.prompt_ms + 1, 100'000) == 16);
+  for (int i = 0; i < 100; ++i) static_cast<void>(round(1, 100'000));
+  CHECK(pace.at_once() == options.max);
+}
+
+TEST_CASE("pace: failures halve it, down to one; then it comes back to where it began",
+          "[notifier]") {
+  const PaceOptions options;
+  Pace pace(options);
+  for (const std::size_t expected : {8, 4, 2, 1, 1}) {
+    pace.failed();
+    CHECK(pace.at_once() == expected);
+  }
+  for (std::size_t expected = 2; expected <= options.first; ++expected) {
+    pace.replied(1, 0, options);
+    CHECK(pace.at_once() == expected);
+  }
+  pace.replied(1, 0, options);
+  CHECK(pace.at_once() == options.first);
+}
+
+TEST_CASE("pace: never more than the most, also at first", "[notifier]") {
+  const PaceOptions options{16, 4, 250};
+  Pace pace(options);
+  CHECK(pace.at_once() == 4);
+  for (int i = 0; i < 100; ++i) pace.replied(1, 100'000, options);
+  CHECK(pace.at_once() == 4);
 }
 
 TEST_CASE("policy: what fails or works as one", "[notifier]") {

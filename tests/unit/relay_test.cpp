@@ -1,6 +1,8 @@
 // What a relay sends for one context, and in which order.
 #include "notifier/relay.h"
 
+#include <random>
+
 #include "tests/catch.h"
 #include "tests/support/scripted_notifier.h"
 
@@ -13,7 +15,7 @@ using Kind = Outcome::Kind;
 
 RelayOptions one_at_a_time() {
   RelayOptions options;
-  options.in_flight_per_destination_max = 1;
+  options.pace.max = 1;
   return options;
 }
 
@@ -28,14 +30,14 @@ TEST_CASE("relay: an entry is POSTed to its callback and settled", "[relay]") {
   CHECK(request.body == entry.body);
   CHECK(request.headers == http::Headers{{"Content-Type", "application/json"},
                                          {"Mx2-Sequence", std::to_string(entry.revision)}});
-  CHECK(world.relay.status().in_flight == 1);
+  CHECK(world.relay->status().in_flight == 1);
   world.reply("a", 204);
   REQUIRE(world.outbox.settled.size() == 1);
   CHECK(world.outbox.settled[0].kind == Kind::kDelivered);
   CHECK(world.outbox.settled[0].sequence == entry.sequence);
   CHECK(world.outbox.size() == 0);
-  CHECK(world.relay.status().pending == 0);
-  CHECK(world.relay.status().in_flight == 0);
+  CHECK(world.relay->status().pending == 0);
+  CHECK(world.relay->status().in_flight == 0);
 }
 
 TEST_CASE("relay: replaced before it is sent, only the newest is sent", "[relay]") {
@@ -72,7 +74,7 @@ TEST_CASE("relay: an entry that is deleted is not sent", "[relay]") {
   world.outbox.erase("second");
   world.reply("a", 204);
   CHECK(world.sent() == 1);
-  CHECK(world.relay.status().pending == 0);
+  CHECK(world.relay->status().pending == 0);
 }
 
 TEST_CASE("relay: an entry that is deleted in flight is not sent again", "[relay]") {
@@ -83,7 +85,7 @@ TEST_CASE("relay: an entry that is deleted in flight is not sent again", "[relay
     world.reply("a", status);
     for (int i = 0; i < 20; ++i) world.later(60'000);
     CHECK(world.sent() == 1);
-    CHECK(world.relay.status().pending == 0);
+    CHECK(world.relay->status().pending == 0);
   }
 }
 
@@ -106,7 +108,7 @@ TEST_CASE("relay: redirected in flight, it goes to the new destination afterward
     CHECK(world.client.in_flight(RelayWorld::url("b")) == 1);
     world.reply("b", 204);
     CHECK(world.outbox.size() == 0);
-    CHECK(world.relay.status().pending == 0);
+    CHECK(world.relay->status().pending == 0);
   }
 }
 
@@ -120,7 +122,7 @@ TEST_CASE("relay: redirected between reading and sending, it belongs to the new 
   world.put_and_turn("y", "a");
   world.fail("a");
   world.fail("a");
-  REQUIRE(world.relay.status().failing_destinations == 1);
+  REQUIRE(world.relay->status().failing_destinations == 1);
   world.put("c", "c");
   world.outbox.after_read = [&] { world.put("c", "b"); };
   world.wake();
@@ -131,7 +133,7 @@ TEST_CASE("relay: redirected between reading and sending, it belongs to the new 
   world.reply("b", 500);  // b fails now, not c
   world.put_and_turn("d", "c");
   CHECK(world.client.in_flight(RelayWorld::url("c")) == 1);
-  CHECK(world.relay.status().failing_destinations == 2);
+  CHECK(world.relay->status().failing_destinations == 2);
 }
 
 // Its entry was read only after it had been sent, and was taken for one that is still owed.
@@ -143,7 +145,7 @@ TEST_CASE("relay: replaced between reading and sending, it is sent once", "[rela
   world.wake();
   REQUIRE(world.sent() == 1);
   CHECK(world.last_body() == "2");
-  world.relay.wake();
+  world.relay->wake();
   world.turns(3);
   CHECK(world.sent() == 1);
   CHECK(world.outbox.size() == 0);
@@ -157,7 +159,7 @@ TEST_CASE("relay: replaced between reading and sending, a failure still backs of
   world.outbox.after_read = [&] { world.put("c"); };
   world.client.on_poll = [&](int) { world.client.answer("", 503); };
   world.wake();
-  world.relay.wake();
+  world.relay->wake();
   world.turns(3);
   CHECK(world.sent() == 1);
   world.later(500);
@@ -186,7 +188,7 @@ TEST_CASE("relay: a retry waits for its time and counts", "[relay]") {
   CHECK(retry.kind == Kind::kRetry);
   CHECK(retry.attempts == 1);
   CHECK(retry.error == "answered 503");
-  const auto wait = retry.due_ms - world.clock.now_ms();
+  const auto wait = retry.due_ms - world.date.now_ms();
   REQUIRE(wait > 0);
   CHECK(world.client.last_timeout_ms <= wait);
   world.later(wait - 1);
@@ -199,9 +201,9 @@ TEST_CASE("relay: a retry waits for its time and counts", "[relay]") {
 
 TEST_CASE("relay: an entry that is not due yet waits", "[relay]") {
   RelayWorld world;
-  world.put("c").due_ms = world.clock.now_ms() + 700;
+  world.put("c").due_ms = world.date.now_ms() + 400;
   world.wake();
-  world.later(699);
+  world.later(399);
   CHECK(world.sent() == 0);
   world.later(1);
   CHECK(world.sent() == 1);
@@ -233,9 +235,39 @@ TEST_CASE("relay: given up when it is too old, or refused", "[relay]") {
   world.put_and_turn("refused");
   world.reply("a", 403);
   CHECK(world.outbox.owed("refused")->dead);
-  CHECK(world.relay.status().pending == 0);
+  CHECK(world.relay->status().pending == 0);
   world.later(60'000);
   CHECK(world.sent() == attempts + 1);
+}
+
+// Everything that can happen to a few contexts, in any order.
+TEST_CASE("relay: never two of one context in flight, and the last word arrives", "[relay]") {
+  std::mt19937 random(7);
+  const auto choose = [&](unsigned below) { return static_cast<unsigned>(random() % below); };
+  RelayWorld world;
+  for (int i = 0; i < 20'000; ++i) {
+    const auto context = "c" + std::to_string(choose(6));
+    switch (choose(8)) {
+      case 0: world.put(context, choose(4) == 0 ? "b" : "a"); break;
+      case 1: world.outbox.erase(context); break;
+      case 2: world.outbox.after_read = [&world, context] { world.put(context); }; break;
+      case 3: world.relay->wake(); break;
+      case 4: static_cast<void>(world.client.answer(RelayWorld::url("a"), 204)); break;
+      case 5: static_cast<void>(world.client.answer("", choose(2) == 0 ? 503 : 410)); break;
+      case 6: world.advance(choose(700)); break;
+      default: world.relay->turn();
+    }
+    REQUIRE_FALSE(world.client.twice);
+  }
+  for (int i = 0; i < 1000; ++i) {
+    world.client.answer_all(204);
+    world.later(1000);
+  }
+  for (unsigned i = 0; i < 6; ++i) {
+    const auto* owed = world.outbox.owed("c" + std::to_string(i));
+    CHECK((owed == nullptr || owed->dead));
+  }
+  CHECK(world.relay->status().pending == 0);
 }
 
 TEST_CASE("relay: without the lease nothing is sent", "[relay]") {
@@ -249,7 +281,7 @@ TEST_CASE("relay: without the lease nothing is sent", "[relay]") {
   CHECK(world.sent() == 1);
   world.outbox.lease = false;  // lost with one in flight
   world.put("d");
-  world.relay.wake();
+  world.relay->wake();
   world.reply("a", 204);
   CHECK(world.sent() == 1);
   world.outbox.lease = true;
@@ -284,7 +316,7 @@ TEST_CASE("relay: outcomes are settled in batches, and never kept for long", "[r
   world.put_and_turn("slow", "b");
   for (int i = 0; i < 60; ++i) {
     world.client.answer(RelayWorld::url("a"), 204);
-    world.relay.turn();
+    world.relay->turn();
   }
   CHECK(world.outbox.batches.size() <= 2);
   CHECK(world.client.last_timeout_ms <= 10);
@@ -298,11 +330,11 @@ TEST_CASE("relay: finish waits for what is in flight and begins nothing", "[rela
   world.put_and_turn("c");
   world.put_and_turn("never", "b");
   world.put("later");
-  world.relay.wake();
-  world.client.on_poll = [&](int timeout_ms) { world.clock.advance(timeout_ms); };
+  world.relay->wake();
+  world.client.on_poll = [&](int timeout_ms) { world.advance(timeout_ms); };
   world.client.answer(RelayWorld::url("a"), 204);
   const auto begun = world.clock.now_ms();
-  world.relay.finish(1000);
+  world.relay->finish(1000);
   CHECK(world.clock.now_ms() - begun >= 1000);
   CHECK(world.clock.now_ms() - begun < 1100);
   CHECK(world.sent() == 2);
@@ -317,7 +349,7 @@ TEST_CASE("relay: a window smaller than the outbox moves on", "[relay]") {
   world.wake();
   std::size_t most = 0;
   for (int i = 0; i < 1000 && world.outbox.size() > 0; ++i) {
-    most = std::max(most, world.relay.status().pending);
+    most = std::max(most, world.relay->status().pending);
     world.client.answer_all(204);
     world.turns(1);
   }

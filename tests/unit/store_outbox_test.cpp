@@ -42,7 +42,7 @@ struct Outboxed {
     return store->notification(entry.context_id).value()->sequence;
   }
   void settle(Outcome::Kind kind, const std::string& context_id, std::uint64_t sequence) {
-    const Outcome outcome{kind, context_id, sequence, 99, 7, "why"};
+    const Outcome outcome{kind, context_id, sequence, 99, 7, "why", 1234};
     REQUIRE(
         apply(*store, [&](StoreTransaction& tx) { return tx.settle_notification(outcome); }).ok());
   }
@@ -55,6 +55,16 @@ struct Outboxed {
               return {};
             }).ok());
     return count;
+  }
+  bool put_alike(const OutboxEntry& entry) {
+    bool done = false;
+    REQUIRE(apply(*store, [&](StoreTransaction& tx) -> Result<void> {
+              const auto put = tx.put_notification_alike(entry);
+              if (!put) return put.error();
+              done = *put;
+              return {};
+            }).ok());
+    return done;
   }
   [[nodiscard]] std::optional<OutboxEntry> find(const std::string& context_id) const {
     return store->notification(context_id).value();
@@ -138,6 +148,45 @@ TEST_CASE("outbox: delivered is gone, to be tried again is due later, dead is no
   REQUIRE(dead.size() == 1);
   CHECK(dead[0].context_id == "c");
   CHECK(dead[0].last_error == "why");
+}
+
+TEST_CASE("outbox: an entry takes the place of its like alone, if it says so", "[store][outbox]") {
+  for (const bool dead : {false, true}) {
+    CAPTURE(dead);
+    Outboxed box;
+    CHECK(box.put_alike(entry_of("c", 1)));
+    CHECK(box.put_alike(entry_of("c", 2)));
+    auto other = entry_of("c", 3);
+    other.type = "ApplicationContextUpdateNotification";
+    CHECK_FALSE(box.put_alike(other));
+    CHECK(box.find("c")->revision == 2);
+    const auto sequence = box.put(other);
+    if (dead) box.settle(Outcome::Kind::kDead, "c", sequence);
+    CHECK_FALSE(box.put_alike(entry_of("c", 4)));
+    CHECK(box.put_alike(entry_of("d", 1)));
+    if (!dead) CHECK(box.find("c")->revision == 3);
+    CHECK(box.store->outbox(dead, "", 10)->page.items[0].context_id == "c");
+  }
+}
+
+// Dates say nothing about it: they may have been set.
+TEST_CASE("outbox: how long an entry has waited is kept, and begins anew with a new one",
+          "[store][outbox]") {
+  Outboxed box;
+  box.settle(Outcome::Kind::kRetry, "c", box.put(entry_of("c")));
+  box.reopen();
+  CHECK(box.find("c")->waited_ms == 1234);
+  SECTION("replaced") { box.put(entry_of("c", 2)); }
+  SECTION("redirected") {
+    REQUIRE(apply(*box.store, [](StoreTransaction& tx) {
+              return tx.redirect_notification("c", "http://other.example/", 500);
+            }).ok());
+  }
+  SECTION("revived") {
+    box.settle(Outcome::Kind::kDead, "c", box.find("c")->sequence);
+    REQUIRE(box.revive("c") == 1);
+  }
+  CHECK(box.find("c")->waited_ms == 0);
 }
 
 TEST_CASE("outbox: read in the order of writing, in pages", "[store][outbox]") {
