@@ -11,11 +11,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr const char* kOurs = "mx2-";  // begins the names of instances that we have created
+constexpr const char* kOurs = "mx2-";  // begins the keys of instances that we have created
 constexpr int kUnableAfter = 2;        // failures in a row
 constexpr int kDoublingsMax = 16;
 
-bool is_ours(const lcm::Instance& instance) { return instance.name.rfind(kOurs, 0) == 0; }
+bool is_ours(const lcm::Instance& instance) { return instance.key.rfind(kOurs, 0) == 0; }
 
 }  // namespace
 
@@ -192,7 +192,7 @@ void HostReconciler::retire(const std::string& app_d_id, int surplus, Time now) 
     if (slot->seen.app_d_id == app_d_id && slot->stays()) candidates.push_back(slot.get());
   }
   std::stable_sort(candidates.begin(), candidates.end(), [](const Slot* a, const Slot* b) {
-    return a->seen.started != b->seen.started ? b->seen.started : a->seen.name > b->seen.name;
+    return a->seen.started != b->seen.started ? b->seen.started : a->seen.key > b->seen.key;
   });
   for (std::size_t i = 0; i < candidates.size() && surplus > 0; ++i, --surplus) {
     candidates[i]->retired = now;
