@@ -1,7 +1,7 @@
 // What life-cycle management asks of a MEC host: to start and stop λ there. One call is one request
 // to the host's MEPM; what follows from the answers is decided elsewhere (orchestrator/lifecycle).
 //
-// Every call may be repeated: create() with the same name answers the same instance; starting what
+// Every call may be repeated: create() with the same key answers the same instance; starting what
 // starts and ending what has ended are refused with kConflict or kNotFound, and change nothing.
 // Source: ETSI GS MEC 010-2 V2.1.1 clause 7 (Mm3); cancel and fail of V3.1.1.
 //
@@ -30,8 +30,8 @@ struct StartTimes {
 
 // An app instance as its MEPM shows it.
 struct Instance {
-  std::string id;    // appInstanceId
-  std::string name;  // appInstanceName
+  std::string id;   // appInstanceId
+  std::string key;  // that create() was given; of MEPMs that do not tell, appInstanceName
   std::string app_d_id;
   bool instantiated = false;
   bool started = false;       // it is ready and can be called
@@ -56,7 +56,7 @@ class LcmDriver {
 
   // `mepm`: apiRoot of a MEPM, as its host's registration says.
   virtual void list(const std::string& mepm, Callback<Result<std::vector<Instance>>> answer) = 0;
-  virtual void create(const std::string& mepm, const std::string& app_d_id, const std::string& name,
+  virtual void create(const std::string& mepm, const std::string& app_d_id, const std::string& key,
                       Callback<Result<Instance>> answer) = 0;
   // These two answer the identifier of an operation.
   virtual void instantiate(const std::string& mepm, const std::string& app_instance_id,

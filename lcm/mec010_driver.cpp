@@ -45,7 +45,7 @@ std::string uri_of(const InstanceAddress& address) {
 Instance instance_of(const AppInstanceInfo& info) {
   Instance instance;
   instance.id = info.id;
-  instance.name = info.app_instance_name;
+  instance.key = info.status.idempotency_key.value_or(info.app_instance_name);
   instance.app_d_id = info.app_d_id;
   instance.instantiated = info.instantiated;
   instance.started = info.instantiated && info.operational_state == OperationalState::kStarted;
@@ -117,9 +117,11 @@ void Mec010Driver::list(const std::string& mepm, Callback<Result<std::vector<Ins
 }
 
 void Mec010Driver::create(const std::string& mepm, const std::string& app_d_id,
-                          const std::string& name, Callback<Result<Instance>> answer) {
-  client_->begin(request("POST", mepm, kInstances,
-                         codec::encode(CreateAppInstanceRequest{app_d_id, name, {}})),
+                          const std::string& key, Callback<Result<Instance>> answer) {
+  auto out = request("POST", mepm, kInstances,
+                     codec::encode(CreateAppInstanceRequest{app_d_id, key, {}, {}}));
+  out.headers.emplace_back(kIdempotencyKeyHeader, '"' + key + '"');
+  client_->begin(std::move(out),
                  [answer = std::move(answer)](const Result<http::Reply>& reply) mutable {
                    const auto document = document_of(reply);
                    if (!document) return answer(document.error());

@@ -1,7 +1,9 @@
 // The client of a MEPM: MEC 010-2 `app_lcm/v1` over HTTP.
 //
 // Asks for nothing but what the standard has, so that it drives other MEPMs, too. What ours adds
-// (`mx2` of an AppInstanceInfo: phases, restarts, the last error) is taken if it is there.
+// (`mx2` of an AppInstanceInfo: phases, restarts, the last error, the key) is taken if it is there.
+// An instance is created with its key as Idempotency-Key, and as name for those MEPMs, ours of
+// earlier versions among them, that know no such header.
 #pragma once
 
 #include <memory>
@@ -19,7 +21,7 @@ class Mec010Driver final : public LcmDriver {
       : client_(std::move(client)), token_(std::move(token)) {}
 
   void list(const std::string& mepm, Callback<Result<std::vector<Instance>>> answer) override;
-  void create(const std::string& mepm, const std::string& app_d_id, const std::string& name,
+  void create(const std::string& mepm, const std::string& app_d_id, const std::string& key,
               Callback<Result<Instance>> answer) override;
   void instantiate(const std::string& mepm, const std::string& app_instance_id,
                    const std::string& host_id, Callback<Result<std::string>> answer) override;

@@ -11,6 +11,7 @@ namespace mx2 {
 namespace {
 
 constexpr std::int64_t kMebibyte = 1024 * 1024;
+constexpr std::int64_t kLeewaySecondsMax = 60;
 
 void read_server(config::Reader& reader, const std::string& section, http::ServerOptions& server) {
   reader.text(section + ".address", server.address);
@@ -64,6 +65,7 @@ void read_auth(config::Reader& reader, AuthOptions& auth) {
   reader.text("auth.jwt_algorithm", auth.jwt_algorithm);
   reader.text("auth.jwt_issuer", auth.jwt_issuer);
   reader.text("auth.jwt_audience", auth.jwt_audience);
+  reader.integer("auth.jwt_leeway_s", auth.jwt_leeway_s, 0, kLeewaySecondsMax);
 }
 
 void read_store(config::Reader& reader, SqliteOptions& store) {

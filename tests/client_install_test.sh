@@ -121,7 +121,7 @@ check "mx2 run: unknown application" 1 "no application 'nosuch' is on offer" "$m
 check "mx2 run: payload that is not there" 2 "cannot be read" "$mx2" run facedetect --payload @/none
 check "mx2: misspelt command" 2 "did you mean 'apps'?" "$mx2" app
 check "mx2: bad URL" 2 "no http or https URL" "$mx2" --url localhost apps
-check "mx2: nobody there" 3 "Couldn't connect" "$mx2" --url http://127.0.0.1:1 apps
+check "mx2: nobody there" 3 "cannot connect: Connection refused" "$mx2" --url http://127.0.0.1:1 apps
 
 # Ctrl-C ends a run with its summary and the deletion of the context.
 "$mx2" run facedetect --every 20ms > "$work/run.txt" 2>&1 & run=$!

@@ -51,9 +51,10 @@ std::string shown(const std::string& name) {
 }
 
 Error broken(::archive* reader) {
+  auto error = refused("bad-archive", "the archive is damaged or of an unknown format");
   const char* text = archive_error_string(reader);
-  return refused("bad-archive",
-                 std::string("the archive cannot be read: ") + (text ? text : "unknown format"));
+  error.internal_text = text != nullptr ? text : "";
+  return error;
 }
 
 // Formats and filters by name: "all" would include those that run other programs. zip by its

@@ -23,6 +23,8 @@ class Fd {
   // Stays ours.
   [[nodiscard]] int get() const { return fd_; }
   [[nodiscard]] bool is_open() const { return fd_ >= 0; }
+  // No longer ours.
+  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
   // Before its time; what close(2) says is not looked at.
   void close();
 

@@ -1,15 +1,17 @@
 #include "api/http/connection.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
-#include "api/base/clock.h"
 #include "api/base/text.h"
 #include "api/http/connection_sink.h"
+#include "api/http/head.h"
 #include "api/http/problem.h"
+#include "api/http/transport.h"
 #include "api/http/wire.h"
 
 namespace mx2::http {
@@ -18,43 +20,38 @@ namespace {
 constexpr std::string_view kBlankLine = "\r\n\r\n";
 constexpr std::size_t kPipelinedBytesMax = 256 * 1024;  // read ahead while a request is answered
 
-// The size in the first line of a chunk; extensions after it are ignored.
+// The size in the line that begins a chunk, which ends in a CR; extensions are ignored.
 std::optional<std::size_t> chunk_size(std::string_view line) {
+  if (line.empty() || line.back() != '\r') return std::nullopt;
+  line.remove_suffix(1);
+  if (line.find_first_of(std::string_view("\0\r", 2)) != std::string_view::npos)
+    return std::nullopt;
   std::size_t size = 0;
   const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), size, 16);
   const auto rest = trim(line.substr(static_cast<std::size_t>(end - line.data())));
-  if (error != std::errc() || rest.empty() ||
-      std::string_view(";\r\n").find(rest[0]) == std::string_view::npos) {
-    return std::nullopt;
-  }
+  if (error != std::errc() || (!rest.empty() && rest[0] != ';')) return std::nullopt;
   return size;
 }
 
-// RFC 9112 9.3: HTTP/1.1 stays unless it says close, HTTP/1.0 goes unless it says keep-alive.
-bool wants_keep_alive(const Pistache::Http::Request& request) {
-  using Pistache::Http::ConnectionControl;
-  const auto header = request.headers().tryGet<Pistache::Http::Header::Connection>();
-  const auto control = header ? header->control() : ConnectionControl::Ext;
-  if (request.version() == Pistache::Http::Version::Http10) {
-    return control == ConnectionControl::KeepAlive;
-  }
-  return control != ConnectionControl::Close;
+// How much of it the kernel took.
+std::size_t write_now(int fd, std::string_view bytes) {
+  const auto sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  return sent > 0 ? static_cast<std::size_t>(sent) : 0;
 }
 
 }  // namespace
 
-Connection::Connection(Shared& shared, const std::shared_ptr<Pistache::Tcp::Peer>& peer)
+Connection::Connection(Shared& shared, Transport& worker, const Peer& peer)
     : shared_(shared),
+      worker_(worker),
       peer_(peer),
       peer_address_(peer->address().host()),
-      parser_(shared.options.head_bytes_max + 2 * shared.options.body_bytes_max + 1024) {
+      parser_(shared.options.head_bytes_max + 2 * shared.options.body_bytes_max + 1024),
+      since_(std::chrono::steady_clock::now()) {
   ++shared_.connections;
 }
 
-Connection::~Connection() {
-  if (orphan_fd_ >= 0) ::close(orphan_fd_);
-  --shared_.connections;
-}
+Connection::~Connection() { --shared_.connections; }
 
 void Connection::on_input(std::string_view bytes) {
   {
@@ -64,7 +61,6 @@ void Connection::on_input(std::string_view bytes) {
     const auto peer = peer_.lock();
     if (peer && !unwritten_.empty())
       peer->send(Pistache::RawBuffer(std::string(), 0), MSG_NOSIGNAL);
-    if (detached_ && peer) peer->setIdle(true);  // else Pistache would write a 408 into the reply
     if (closing_) return;
     input_ += bytes;
     if (busy_ && input_.size() > kPipelinedBytesMax) closing_ = true;
@@ -83,7 +79,7 @@ void Connection::on_disconnect() {
       closing_ = true;
       return finish_request();
     }
-    orphan_fd_ = ::dup(peer->fd());
+    orphan_ = Fd(::fcntl(peer->fd(), F_DUPFD_CLOEXEC, 0));
     if (busy_ && unwritten_.empty()) return;  // its reply is still to come
     write_to_orphan(unwritten_);
     finish_request();
@@ -101,10 +97,8 @@ void Connection::advance() {
     if (step == Step::kMore) break;
     if (step == Step::kAgain) continue;
     busy_ = true;
-    begun_ = std::chrono::steady_clock::now();
     ++shared_.in_flight;
-    keep_alive_ = wants_keep_alive(parser_.request);
-    head_only_ = parser_.request.method() == Pistache::Http::Method::Head;
+    head_only_ = method_ == "HEAD";
     Request request = make_request();
     finish_message();
     lock.unlock();
@@ -117,7 +111,7 @@ void Connection::advance() {
     lock.lock();
   }
   advancing_ = false;
-  if (gone_ && !busy_ && orphan_fd_ >= 0) ::close(std::exchange(orphan_fd_, -1));
+  if (gone_ && !busy_) orphan_.close();
 }
 
 Connection::Step Connection::read_message() {
@@ -128,9 +122,7 @@ Connection::Step Connection::read_message() {
       case Phase::kChunked: return read_chunked();
       case Phase::kTrailer: return read_trailer();
     }
-  } catch (const Pistache::Http::HttpError& e) {
-    return reject(invalid_argument(std::string("malformed HTTP request: ") + e.what()));
-  } catch (const std::exception&) {  // e.g. a chunk size that no memory can hold
+  } catch (const std::exception&) {  // Pistache's, whose text says nothing to a client
     return reject(invalid_argument("malformed HTTP request"));
   }
   return Step::kMore;
@@ -156,7 +148,12 @@ Connection::Step Connection::read_head() {
   if (head->content_length > shared_.options.body_bytes_max) {
     return reject(too_large(head->content_length));
   }
+  if (!head->unsupported.empty()) {
+    return reject(problem_reply(501, "not-implemented", "not supported: " + head->unsupported));
+  }
+  method_ = std::move(head->method);
   target_ = std::move(head->target);
+  keep_alive_ = head->keep_alive;
   body_left_ = head->content_length;
   input_.replace(0, end + kBlankLine.size(), head->text);
   const auto done = feed(head->text.size());
@@ -202,9 +199,9 @@ Connection::Step Connection::read_chunked() {
     return Step::kMore;
   }
   if (line_end == std::string::npos) return reject(too_large(0));
-  const auto wrong = check_chunk_line(std::string_view(input_).substr(0, line_end + 1));
-  if (wrong) return reject(*wrong);
-  const auto done = feed(line_end + 1);
+  const auto length = chunk_left_ > 0 ? take_chunk_data(line_end + 1) : take_chunk_size(line_end);
+  if (!length) return reject(length.error());
+  const auto done = feed(*length);
   if (!done || parser_.request.body().size() > shared_.options.body_bytes_max) {
     return reject(too_large(0));
   }
@@ -212,18 +209,24 @@ Connection::Step Connection::read_chunked() {
   return Step::kAgain;
 }
 
-// A line with its end: a chunk's size, or its data. Pistache reserves whatever a chunk says it has.
-std::optional<Error> Connection::check_chunk_line(std::string_view line) {
-  if (chunk_left_ > 0) {
-    if (line.size() > chunk_left_) return invalid_argument("a chunk is longer than it says");
-    chunk_left_ -= line.size();
-    return std::nullopt;
-  }
-  const auto size = chunk_size(line);
+Result<std::size_t> Connection::take_chunk_data(std::size_t length) {
+  if (length > chunk_left_) return invalid_argument("a chunk is longer than it says");
+  chunk_left_ -= length;
+  return length;
+}
+
+// The line, up to its line feed, is replaced by one without extensions, which Pistache does not
+// know and nobody needs (RFC 9112 7.1.1); it reserves whatever a chunk says it has.
+Result<std::size_t> Connection::take_chunk_size(std::size_t line_end) {
+  const auto size = chunk_size(std::string_view(input_).substr(0, line_end));
   if (!size) return invalid_argument("malformed chunk size");
   if (*size > shared_.options.body_bytes_max) return too_large(*size);
   chunk_left_ = *size + 2;
-  return std::nullopt;
+  std::array<char, 20> hex{};
+  const auto end = std::to_chars(hex.begin(), hex.end(), *size, 16).ptr;
+  const auto plain = std::string(hex.begin(), end) + "\r\n";
+  input_.replace(0, line_end + 1, plain);
+  return plain.size();
 }
 
 // Trailer fields mean nothing here; the empty line after them ends the message.
@@ -251,16 +254,13 @@ void Connection::finish_message() {
   phase_ = Phase::kHead;
   body_left_ = 0;
   chunk_left_ = 0;
-  if (const auto peer = peer_.lock()) {
-    // Pistache measures its header, body and idle timeouts from the reset of the parser it knows.
-    Pistache::Http::Handler::getParser(peer)->reset();
-  }
+  since_ = std::chrono::steady_clock::now();
 }
 
 Request Connection::make_request() const {
   Request request;
   const auto& parsed = parser_.request;
-  request.method = Pistache::Http::methodString(parsed.method());
+  request.method = method_;
   const auto path = strip_authority(target_);
   const auto question = path.find('?');
   request.path = path.substr(0, question);
@@ -273,12 +273,12 @@ Request Connection::make_request() const {
   return request;
 }
 
-Connection::Step Connection::reject(const Error& error) {
+Connection::Step Connection::reject(const Error& error) { return reject(problem_reply(error)); }
+
+Connection::Step Connection::reject(Reply reply) {
   busy_ = true;
-  begun_ = std::chrono::steady_clock::now();
   ++shared_.in_flight;
   closing_ = true;
-  Reply reply = problem_reply(error);
   reply.close = true;
   auto connection = shared_from_this();
   // Leaves the lock to advance(): the reply is written once it is released.
@@ -296,6 +296,34 @@ void Connection::refuse(const Error& error) {
   static_cast<void>(reject(error));
 }
 
+Connection::Peer Connection::resume() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (detached_ && !std::exchange(gone_, true)) return peer_.lock();
+  }
+  advance();
+  return nullptr;
+}
+
+bool Connection::expire(Time now) {
+  const std::lock_guard lock(mutex_);
+  const bool owed = busy_ && unwritten_.empty();
+  if (owed || now - since_ < std::chrono::milliseconds(shared_.options.idle_timeout_ms)) {
+    return false;
+  }
+  const bool begun = phase_ != Phase::kHead || !input_.empty();
+  const auto peer = peer_.lock();
+  if (begun && !closing_ && peer) {
+    const auto reply = serialise(
+        problem_reply(408, "request-timeout", "the request was not complete in time"), true, false);
+    write_now(peer->fd(), reply);
+  }
+  gone_ = true;
+  closing_ = true;
+  finish_request();
+  return true;
+}
+
 void Connection::send(const Reply& reply) {
   std::unique_lock lock(mutex_);
   const bool close = reply.close || !keep_alive_ || shared_.draining || closing_;
@@ -303,24 +331,23 @@ void Connection::send(const Reply& reply) {
   write(serialise(reply, close, head_only_), close, lock);
 }
 
-// Ends with the lock released: the callback may run here and now, and takes it again.
+// Almost always the kernel takes a reply at once, and Pistache's queue would cost four more system
+// calls and a change of thread. The lock keeps the descriptor ours: whoever has Pistache close it
+// takes the lock before. Ends with the lock released: the callback may run here and now, and takes
+// it again.
 void Connection::write(std::string bytes, bool close, std::unique_lock<std::mutex>& lock) {
-  const auto peer = peer_.lock();
-  if (gone_ || !peer) {
-    write_to_orphan(bytes);
-    finish_request();
-    lock.unlock();
-    return advance();
+  const auto peer = gone_ ? nullptr : peer_.lock();
+  if (peer) {
+    bytes.erase(0, write_now(peer->fd(), bytes));
+  } else {
+    write_to_orphan(std::exchange(bytes, {}));
   }
-  bytes.erase(0, write_now(*peer, bytes));
-  // Requests that wait behind this one are the worker's to read, whoever has answered this one.
-  const bool worker_goes_on = input_.empty() || advancing_;
-  if (bytes.empty() && worker_goes_on) {
+  if (bytes.empty()) {
     end_reply(close);  // before on_disconnect() can take it for one still to come
-    lock.unlock();
-    return advance();
+    return go_on(lock);
   }
   unwritten_ = bytes;
+  since_ = std::chrono::steady_clock::now();
   const auto size = bytes.size();
   auto promise = peer->send(Pistache::RawBuffer(std::move(bytes), size), MSG_NOSIGNAL);
   lock.unlock();
@@ -328,43 +355,25 @@ void Connection::write(std::string bytes, bool close, std::unique_lock<std::mute
                [](const std::exception_ptr&) {});
 }
 
-// Almost always the kernel takes a reply at once, and Pistache's queue would cost four more system
-// calls and a change of thread. The lock keeps the descriptor ours: on_disconnect() takes it before
-// Pistache closes. Only an idle connection is closed without a word, so an old request goes by the
-// queue, which looks the connection up.
-std::size_t Connection::write_now(Pistache::Tcp::Peer& peer, std::string_view bytes) const {
-  if (is_old()) return 0;
-  const auto sent = ::send(peer.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  return sent > 0 ? static_cast<std::size_t>(sent) : 0;
-}
-
-bool Connection::is_old() const {
-  const auto age = std::chrono::steady_clock::now() - begun_;
-  return age > std::chrono::milliseconds(shared_.options.idle_timeout_ms) / 2;
-}
-
 // A reply that does not fit into the kernel's buffer is cut short, and the last.
 void Connection::write_to_orphan(std::string_view bytes) {
-  const auto sent = ::send(orphan_fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (sent != static_cast<ssize_t>(bytes.size())) closing_ = true;
+  if (write_now(orphan_.get(), bytes) != bytes.size()) closing_ = true;
 }
 
 void Connection::on_written(bool close) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (gone_) return;
-    end_reply(close);
-  }
-  advance();
+  std::unique_lock lock(mutex_);
+  if (gone_) return;
+  end_reply(close);
+  go_on(lock);
 }
 
 // Half closed, so that a client still sending reads the reason before a reset; but one that was
 // turned away must not keep a descriptor that others need.
 void Connection::end_reply(bool close) {
   finish_request();
-  const auto peer = peer_.lock();
+  since_ = std::chrono::steady_clock::now();
+  const auto peer = gone_ ? nullptr : peer_.lock();
   if (close && peer) ::shutdown(peer->fd(), turned_away_ ? SHUT_RDWR : SHUT_WR);
-  if (peer) peer->setIdle(true);
 }
 
 void Connection::finish_request() {
@@ -372,6 +381,16 @@ void Connection::finish_request() {
   if (!busy_) return;
   busy_ = false;
   --shared_.in_flight;
+}
+
+// After an answer, on whatever thread, which may be the store's: what else the client has sent is
+// the worker's to read. Ends with the lock released.
+void Connection::go_on(std::unique_lock<std::mutex>& lock) {
+  const bool more = !closing_ && !input_.empty();
+  if (gone_ && !more) orphan_.close();
+  const bool worker_is_at_it = advancing_;
+  lock.unlock();
+  if (more && !worker_is_at_it) worker_.resume(shared_from_this());
 }
 
 }  // namespace mx2::http

@@ -6,8 +6,8 @@
 // blank line that ends the head, at Content-Length, or at line ends while a body is chunked; and
 // takes the request target from the request line that the parser has just accepted.
 //
-// Threads: on_input() and on_disconnect() run on the connection's worker thread, send() and
-// detach() on any; one
+// Threads: requests are read, and the Handler is called, on the thread of the connection's worker
+// alone, whoever answers; send() and detach() run on any thread, the rest on the worker's. One
 // mutex guards everything and is never held while the Handler runs.
 #pragma once
 
@@ -22,6 +22,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/base/fd.h"
 #include "api/base/result.h"
 #include "api/http/http.h"
 #include "api/http/pistache_server.h"
@@ -39,9 +40,15 @@ struct Shared {
   StreamLoop streams;
 };
 
+class Transport;
+
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Shared& shared, const std::shared_ptr<Pistache::Tcp::Peer>& peer);
+  using Peer = std::shared_ptr<Pistache::Tcp::Peer>;
+  using Time = std::chrono::steady_clock::time_point;
+
+  // `worker` must live for as long as anybody may answer.
+  Connection(Shared& shared, Transport& worker, const Peer& peer);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -49,11 +56,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_input(std::string_view bytes);
   void on_disconnect();
   void send(const Reply& reply);
-  // Takes the request's reply, and with it the connection, out of Pistache's hands: it no longer
-  // ends when it is idle. Nothing when the client has gone.
+  // Takes the request's reply, and with it the connection, out of Pistache's hands, which can only
+  // wait for input. Nothing when the client has gone.
   [[nodiscard]] std::unique_ptr<Responder::Sink> detach(const ClientGone& gone);
   // Answers without a request and closes at once: there are too many connections.
   void refuse(const Error& error);
+  // Goes on after an answer of another thread. The peer, if Pistache is to let it go.
+  [[nodiscard]] Peer resume();
+  // True, once, when the client has completed no request for the idle timeout and is owed no
+  // answer: it has been told, if it had begun one, and Pistache is to let it go.
+  [[nodiscard]] bool expire(Time now);
 
  private:
   enum class Phase { kHead, kBody, kChunked, kTrailer };
@@ -65,22 +77,25 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] Step read_body();
   [[nodiscard]] Step read_chunked();
   [[nodiscard]] Step read_trailer();
-  [[nodiscard]] std::optional<Error> check_chunk_line(std::string_view line);
+  // How many bytes at the beginning of input_ the parser is to have.
+  [[nodiscard]] Result<std::size_t> take_chunk_data(std::size_t length);
+  [[nodiscard]] Result<std::size_t> take_chunk_size(std::size_t line_end);
   [[nodiscard]] Step begin_body();
   [[nodiscard]] Error too_large(std::size_t bytes) const;
   [[nodiscard]] Step reject(const Error& error);
+  [[nodiscard]] Step reject(Reply reply);
   [[nodiscard]] std::optional<bool> feed(std::size_t bytes);
   void finish_message();
   [[nodiscard]] Request make_request() const;
   void write(std::string bytes, bool close, std::unique_lock<std::mutex>& lock);
   void write_to_orphan(std::string_view bytes);
-  [[nodiscard]] std::size_t write_now(Pistache::Tcp::Peer& peer, std::string_view bytes) const;
-  [[nodiscard]] bool is_old() const;
   void on_written(bool close);
   void end_reply(bool close);
   void finish_request();
+  void go_on(std::unique_lock<std::mutex>& lock);
 
   Shared& shared_;
+  Transport& worker_;
   const std::weak_ptr<Pistache::Tcp::Peer> peer_;
   const std::string peer_address_;
 
@@ -90,18 +105,19 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Phase phase_ = Phase::kHead;
   std::size_t body_left_ = 0;
   std::size_t chunk_left_ = 0;  // of a chunk's data and line end
+  std::string method_;
   std::string target_;
-  bool keep_alive_ = true;                       // as the current request asks
-  bool head_only_ = false;                       // its method is HEAD: the reply has no body
-  bool advancing_ = false;                       // a thread is inside advance()
-  bool busy_ = false;                            // a request is being answered
-  std::chrono::steady_clock::time_point begun_;  // when the current request was complete
-  bool closing_ = false;                         // nothing more is read
-  bool detached_ = false;                        // by detach(): Pistache only waits to let it go
-  bool turned_away_ = false;                     // by refuse()
-  bool gone_ = false;                            // Pistache has let the connection go
-  std::string unwritten_;                        // last reply, until the kernel has it
-  int orphan_fd_ = -1;  // the client closed its sending half: its replies go here
+  bool keep_alive_ = true;  // as the current request asks
+  bool head_only_ = false;  // its method is HEAD: the reply has no body
+  bool advancing_ = false;  // a thread is inside advance()
+  bool busy_ = false;       // a request is being answered
+  Time since_;  // of the connection, the last complete request or its answer, whichever came last
+  bool closing_ = false;      // nothing more is read
+  bool detached_ = false;     // by detach(): Pistache is to let it go
+  bool turned_away_ = false;  // by refuse()
+  bool gone_ = false;         // Pistache has let the connection go
+  std::string unwritten_;     // last reply, until the kernel has it
+  Fd orphan_;                 // the client closed its sending half: its replies go here
 };
 
 }  // namespace mx2::http

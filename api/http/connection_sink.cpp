@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "api/base/log.h"
+#include "api/http/transport.h"
 #include "api/http/wire.h"
 
 namespace mx2::http {
@@ -66,11 +67,11 @@ std::unique_ptr<Responder::Sink> sink_for(std::shared_ptr<Connection> connection
   return std::make_unique<ConnectionSink>(std::move(connection));
 }
 
-// A descriptor of its own: Pistache closes an idle connection without a word.
+// A descriptor of its own, with which the stream outlives Pistache's interest in the connection.
 std::unique_ptr<Responder::Sink> Connection::detach(const ClientGone& gone) {
   const std::lock_guard lock(mutex_);
   const auto peer = peer_.lock();
-  if (gone_ || !peer || is_old()) return nullptr;
+  if (gone_ || !peer) return nullptr;
   const int fd = ::fcntl(peer->fd(), F_DUPFD_CLOEXEC, 0);
   if (fd < 0) return nullptr;
   auto stream = shared_.streams.add(fd, shared_from_this(), gone);
@@ -78,8 +79,8 @@ std::unique_ptr<Responder::Sink> Connection::detach(const ClientGone& gone) {
   detached_ = true;
   closing_ = true;
   input_.clear();
-  peer->setIdle(true);
   finish_request();
+  worker_.resume(shared_from_this());
   return sink;
 }
 

@@ -2,6 +2,7 @@
 
 #include <new>
 #include <stdexcept>
+#include <system_error>
 
 #include "api/http/http_client.h"
 
@@ -75,17 +76,49 @@ Error unreachable(ErrorCode code, std::string detail) {
   return {code, std::move(detail), {}, kUnreachable, {}, 0};
 }
 
-Error error_of(CURL* handle, CURLcode code, const char* error_text) {
-  const std::string reason = *error_text != '\0' ? error_text : curl_easy_strerror(code);
+namespace {
+
+// Of the connection that could not be had, as the system puts it.
+std::string system_reason(CURL* handle) {
+  long number = 0;
+  curl_easy_getinfo(handle, CURLINFO_OS_ERRNO, &number);
+  return number == 0 ? "" : ": " + std::generic_category().message(static_cast<int>(number));
+}
+
+std::string broken_exchange(CURL* handle, CURLcode code) {
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST: return "the name of the host cannot be resolved";
+    case CURLE_COULDNT_CONNECT: return "cannot connect" + system_reason(handle);
+    case CURLE_GOT_NOTHING: return "the connection was closed without an answer";
+    case CURLE_PEER_FAILED_VERIFICATION: return "the certificate of the peer is not trusted";
+    case CURLE_SSL_CACERT_BADFILE: return "the file of trusted certificates cannot be read";
+    case CURLE_SSL_CONNECT_ERROR: return "no TLS could be agreed on";
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_PARTIAL_FILE: return "the connection broke";
+    default: return "the exchange failed (code " + std::to_string(code) + ")";
+  }
+}
+
+Error error_in_words(CURL* handle, CURLcode code) {
   if (code == CURLE_UNSUPPORTED_PROTOCOL && was_sent(handle)) {  // not of the URL: of the reply
-    return unreachable(ErrorCode::kUnavailable, "no HTTP came back: " + reason);
+    return unreachable(ErrorCode::kUnavailable, "no HTTP came back");
   }
   switch (code) {
     case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_URL_MALFORMAT: return invalid_argument("no http or https URL: " + reason);
-    case CURLE_OPERATION_TIMEDOUT: return unreachable(ErrorCode::kDeadlineExceeded, reason);
-    default: return unreachable(ErrorCode::kUnavailable, reason);
+    case CURLE_URL_MALFORMAT: return invalid_argument("no http or https URL");
+    case CURLE_OPERATION_TIMEDOUT:
+      return unreachable(ErrorCode::kDeadlineExceeded, "no answer in time");
+    default: return unreachable(ErrorCode::kUnavailable, broken_exchange(handle, code));
   }
+}
+
+}  // namespace
+
+Error error_of(CURL* handle, CURLcode code, const char* error_text) {
+  auto error = error_in_words(handle, code);
+  error.internal_text = *error_text != '\0' ? error_text : curl_easy_strerror(code);
+  return error;
 }
 
 }  // namespace mx2::http::curl

@@ -39,7 +39,8 @@ void set_limits(CURL* handle, const Limits& limits, char* error_text);
 // Whether bytes of the last request may have reached the peer.
 [[nodiscard]] bool was_sent(CURL* handle);
 
-// The errors of http_client.h.
+// The errors of http_client.h, in our words, as they may end up in an answer to somebody else;
+// libcurl's are for the log.
 [[nodiscard]] Error unreachable(ErrorCode code, std::string detail);
 [[nodiscard]] Error error_of(CURL* handle, CURLcode code, const char* error_text);
 

@@ -1,9 +1,10 @@
 // The HTTP/1.1 server: Pistache behind the Server interface. The only place that includes Pistache.
 //
-// Pistache parses, reads and writes. This adapter decides three things that Pistache 0.0.5 leaves
-// open: what happens to a second request that arrives before the first is answered (it waits, in
-// order), what a malformed or oversized request is told (a problem document, then the connection is
-// closed), and what the head of a response says (keep-alive as HTTP/1.1 means it).
+// Pistache parses, reads and writes. This adapter accepts (acceptor.h), and decides what Pistache
+// 0.0.5 leaves open: what happens to a second request that arrives before the first is answered (it
+// waits, in order), what a malformed, oversized or late request is told (a problem document, then
+// the connection is closed), and what the head of a response says (keep-alive as HTTP/1.1 means
+// it).
 #pragma once
 
 #include <cstddef>
@@ -22,7 +23,7 @@ struct ServerOptions {
   std::size_t body_bytes_max = 65536;   // above: 413
   std::size_t connections_max = 10000;  // above: 503 and close
   int idle_timeout_ms = 60000;          // a connection that completes no request for this long
-                                        // is closed, after a bare 408 of Pistache's if begun
+                                        // is closed, after a 408 if one was begun
 };
 
 class PistacheServer final : public Server {

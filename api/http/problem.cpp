@@ -64,6 +64,8 @@ const char* reason_phrase(int status) {
     case 403: return "Forbidden";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
+    case 406: return "Not Acceptable";
+    case 408: return "Request Timeout";
     case 409: return "Conflict";
     case 410: return "Gone";
     case 412: return "Precondition Failed";
@@ -73,25 +75,30 @@ const char* reason_phrase(int status) {
     case 416: return "Range Not Satisfiable";
     case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";
+    case 501: return "Not Implemented";
     case 503: return "Service Unavailable";
     case 504: return "Gateway Timeout";
     default: return "Internal Server Error";
   }
 }
 
+Reply problem_reply(int status, const std::string& cause, const std::string& detail) {
+  const nlohmann::json document = {{"type", "urn:mx2:problem:" + cause},
+                                   {"title", reason_phrase(status)},
+                                   {"status", status},
+                                   {"detail", detail}};
+  return {status,
+          "application/problem+json",
+          document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
+          {},
+          false};
+}
+
 Reply problem_reply(const Error& error) {
   const Row& row = row_of(error.code);
-  const nlohmann::json document = {
-      {"type", "urn:mx2:problem:" + (error.cause.empty() ? row.cause : error.cause)},
-      {"title", reason_phrase(row.status)},
-      {"status", row.status},
-      {"detail", error.pointer.empty() ? error.detail : error.pointer + ": " + error.detail},
-  };
-  Reply reply{row.status,
-              "application/problem+json",
-              document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
-              {},
-              false};
+  auto reply =
+      problem_reply(row.status, error.cause.empty() ? row.cause : error.cause,
+                    error.pointer.empty() ? error.detail : error.pointer + ": " + error.detail);
   if (error.retry_after_s > 0) {
     reply.headers.emplace_back("Retry-After", std::to_string(error.retry_after_s));
   }

@@ -14,6 +14,8 @@ namespace mx2::http {
 [[nodiscard]] ErrorCode code_of(int status);
 [[nodiscard]] const char* reason_phrase(int status);
 
+// For statuses that only HTTP itself has a use for: 406, 408, 501.
+[[nodiscard]] Reply problem_reply(int status, const std::string& cause, const std::string& detail);
 // application/problem+json, with Retry-After where the error says when.
 [[nodiscard]] Reply problem_reply(const Error& error);
 

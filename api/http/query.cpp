@@ -76,9 +76,10 @@ std::string SingleValued::text(std::string_view name) const {
 
 Result<std::uint64_t> SingleValued::number(std::string_view name, std::uint64_t fallback,
                                            std::uint64_t least, std::uint64_t most) const {
-  const auto value = text(name);
-  if (value.empty()) return fallback;
-  const auto parsed = parse_uint(value);
+  const bool given = std::any_of(parameters_.begin(), parameters_.end(),
+                                 [&](const auto& parameter) { return parameter.name == name; });
+  if (!given) return fallback;
+  const auto parsed = parse_uint(text(name));
   if (!parsed || *parsed < least || *parsed > most) {
     return invalid_argument("query parameter '" + std::string(name) + "' must be a number from " +
                             std::to_string(least) + " to " + std::to_string(most));

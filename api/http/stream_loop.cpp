@@ -82,7 +82,7 @@ class StreamSocket {
   void cut() {
     const linger now{1, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    ::shutdown(fd_, SHUT_RD);  // Pistache may hold the socket as well: it lets go when it sees this
+    ::shutdown(fd_, SHUT_RD);  // Pistache may hold the socket as well, for a moment
     release();
   }
 

@@ -1,4 +1,4 @@
-// Replies that outlive Pistache's patience: event streams, and answers that wait for an event. Each
+// Replies that Pistache cannot watch over: event streams, and answers that wait for an event. Each
 // has a descriptor of its own for its client's socket, and one thread watches all of them through
 // epoll: it writes what a client did not take at once and notices who leaves. Private to api/http.
 //

@@ -10,7 +10,7 @@ namespace {
 // Builds the document as nlohmann's scanner reports it, and stops at the first thing we refuse.
 class BoundedBuilder final : public nlohmann::json_sax<Value> {
  public:
-  explicit BoundedBuilder(Value& root) : root_(root) {}
+  BoundedBuilder(Value& root, std::size_t text_bytes) : root_(root), text_bytes_(text_bytes) {}
 
   bool null() override { return add(nullptr); }
   bool boolean(bool value) override { return add(value); }
@@ -35,11 +35,11 @@ class BoundedBuilder final : public nlohmann::json_sax<Value> {
   }
   bool parse_error(std::size_t position, const std::string&,
                    const nlohmann::detail::exception& e) override {
-    std::string text = e.what();  // "[json.exception.parse_error.101] parse error at …: reason"
-    const auto reason = text.rfind("; last read");
-    const auto start = text.find(": ");
-    text = start == std::string::npos ? text : text.substr(start + 2, reason - start - 2);
-    return refuse("byte " + std::to_string(position) + ": " + text);
+    static constexpr int kNumberTooLarge = 406;
+    const auto* what = e.id == kNumberTooLarge  ? "a number that is too large"
+                       : position > text_bytes_ ? "the text ends too early"
+                                                : "no JSON from here on";
+    return refuse("byte " + std::to_string(position) + ": " + what);
   }
 
   [[nodiscard]] const std::string& problem() const { return problem_; }
@@ -83,6 +83,7 @@ class BoundedBuilder final : public nlohmann::json_sax<Value> {
   }
 
   Value& root_;
+  const std::size_t text_bytes_;
   std::vector<Value*> stack_;  // open containers; stable, as only the innermost one grows
   Value* member_ = nullptr;
   std::string problem_;
@@ -121,7 +122,7 @@ Result<Value> parse(std::string_view text) {
     return invalid_argument("malformed JSON: NUL character");
   }
   Value root;
-  BoundedBuilder builder(root);
+  BoundedBuilder builder(root, text.size());
   if (!Value::sax_parse(text, &builder)) {
     return invalid_argument("malformed JSON: " + builder.problem());
   }

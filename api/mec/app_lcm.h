@@ -17,6 +17,9 @@ namespace mx2 {
 // The key of our hosts in a MECHostInformation.hostId, which is a list of key-value pairs.
 inline constexpr const char* kMecHostIdKey = "hostId";
 
+// Request header: see CreateAppInstanceRequest.
+inline constexpr const char* kIdempotencyKeyHeader = "Idempotency-Key";
+
 // How far the package and the resources of an instance are on its host.
 enum class InstancePhase : std::uint8_t {
   kAbsent,
@@ -51,6 +54,8 @@ struct AppInstanceStatus {
   std::optional<std::int64_t> ready_ms;    // from there until it said, or showed, that it is ready
   std::int64_t restarts = 0;               // since it was instantiated
   std::string last_error;
+  // What it was created with; empty: nothing; none: a MEPM that does not tell.
+  std::optional<std::string> idempotency_key;
 };
 
 struct InstanceAddress {
@@ -78,8 +83,11 @@ struct AppInstanceInfo {
 
 struct CreateAppInstanceRequest {
   std::string app_d_id;
-  std::string app_instance_name;  // if given, creating the same again gives the same instance
+  std::string app_instance_name;  // for people: need not be unique
   std::string app_instance_description;
+  // Header of the same name, IETF draft-ietf-httpapi-idempotency-key-header: creating again with
+  // the same gives the same instance. Empty: each time another.
+  std::string idempotency_key;
 };
 
 // InstantiateAppRequest, clause 6.2.2.7. What else ETSI allows there is ignored.
@@ -127,6 +135,7 @@ struct AppLcmOpOcc {
 struct LcmSubscription {
   enum class Kind : std::uint8_t { kInstances, kOperations };
   Kind kind = Kind::kInstances;
+  std::string type_text;  // as the subscriber spells it, which is how it is answered
   std::string id;
   std::string callback_uri;
   std::vector<AppInstanceState> instance_states;  // kInstances

@@ -73,6 +73,7 @@ enum class PackageSubscriptionType : std::uint8_t { kOnboarding, kOperationChang
 struct PackageSubscription {
   std::string id;
   PackageSubscriptionType type = PackageSubscriptionType::kOnboarding;
+  std::string type_text;  // as the subscriber spells it, which is how it is answered
   std::string callback_uri;
   std::vector<std::string> filters;  // all must match; attribute_filter.h
   std::string root;                  // of the API as the subscriber knows it: for links

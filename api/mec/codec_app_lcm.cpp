@@ -11,6 +11,7 @@ using json::ObjectReader;
 using json::Value;
 
 constexpr Chars kName{0, 256};
+constexpr Chars kIdempotencyKey{0, 256};
 constexpr std::int64_t kSecondsMax = 4'294'967'295;
 constexpr std::int64_t kNanosMax = 999'999'999;
 constexpr std::int64_t kMsPerS = 1000;
@@ -25,7 +26,8 @@ constexpr std::int64_t kPortMax = 65535;
 // ETSI's spelling; see the header.
 constexpr const char* kMisspelled = "INSTATIATE";
 
-// ETSI's two kinds of ending an instance: `graceful` of the type, and for how long.
+// ETSI's two kinds of ending an instance: `graceful` of the type, and for how long, which means
+// nothing to a forceful one.
 void read_grace(ObjectReader& reader, const char* type, const char* timeout, bool& graceful,
                 std::optional<std::int64_t>& timeout_s) {
   std::string text = graceful ? "GRACEFUL" : "FORCEFUL";
@@ -33,7 +35,6 @@ void read_grace(ObjectReader& reader, const char* type, const char* timeout, boo
   if (text != "GRACEFUL" && text != "FORCEFUL") reader.fail("must be GRACEFUL or FORCEFUL", type);
   graceful = text == "GRACEFUL";
   reader.optional(timeout, timeout_s, 0, kGraceSecondsMax);
-  if (!graceful && timeout_s) reader.fail("is for what is graceful", timeout);
 }
 
 void read_host(const Value& item, const std::string& pointer, std::optional<Error>& error,
@@ -69,6 +70,7 @@ void read_status(ObjectReader& reader, AppInstanceStatus& status) {
   std::optional<std::int64_t> restarts;
   sub.optional("restarts", restarts, 0, kRestartsMax);
   status.restarts = restarts.value_or(0);
+  sub.optional("idempotencyKey", status.idempotency_key, kIdempotencyKey);
   sub.optional("lastError", status.last_error, json::kAnyText);
 }
 
@@ -79,6 +81,7 @@ Value status_json(const AppInstanceStatus& status) {
   if (status.start_ms) out["startMs"] = *status.start_ms;
   if (status.ready_ms) out["readyMs"] = *status.ready_ms;
   if (!status.last_error.empty()) out["lastError"] = status.last_error;
+  if (status.idempotency_key) out["idempotencyKey"] = *status.idempotency_key;
   return out;
 }
 
@@ -235,8 +238,10 @@ Result<OperateAppRequest> decode_operate_app(std::string_view body) {
     }
     read_grace(reader, "stopType", "gracefulStopTimeout", request.graceful,
                request.graceful_timeout_s);
-    if (reader.ok() && request.graceful && !request.graceful_timeout_s) {
-      reader.fail("is missing", "gracefulStopTimeout");
+    // Clause 6.2.2.8, note 2.
+    if (reader.ok() && request.graceful != request.graceful_timeout_s.has_value()) {
+      reader.fail(request.graceful ? "is missing" : "is for what is graceful",
+                  "gracefulStopTimeout");
     }
   });
 }

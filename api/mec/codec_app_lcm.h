@@ -4,8 +4,8 @@
 //
 // Spelling. ETSI's own OpenAPI document of V2.1.1 has INSTATIATE as the only name of that
 // lcmOperation in an AppInstanceLcmOpOcc, so it is written there and nowhere else; both spellings
-// are read everywhere. subscriptionType is written as in V2.1.1 (AppInstanceStateChange) and read
-// as in V3.1.1 (AppInstanceStateChangeSubscription), too.
+// are read everywhere. subscriptionType is read as in V2.1.1 (AppInstanceStateChange) and as in
+// V3.1.1 (AppInstanceStateChangeSubscription), and answered as it came.
 //
 // `root` is the URI of the API, ".../app_lcm/v1", for _links.
 #pragma once

@@ -42,6 +42,10 @@ std::string_view name_of(PackageSubscriptionType type) {
   return it->text;
 }
 
+std::string_view name_of(const PackageSubscription& subscription) {
+  return subscription.type_text.empty() ? name_of(subscription.type) : subscription.type_text;
+}
+
 std::string_view name_of(PackageEvent event) {
   switch (event) {
     case PackageEvent::kOnboarded: return "AppPackageOnBoarded";
@@ -111,6 +115,7 @@ void read_type(ObjectReader& reader, PackageSubscription& out) {
         "must be AppPackageOnBoarding, AppPacakgeOperationChange or AppPackageDeletion", member);
   }
   out.type = it->type;
+  out.type_text = std::move(text);
 }
 
 void read_filters(ObjectReader& reader, PackageSubscription& out) {
@@ -249,7 +254,7 @@ Value app_pkg_modifications(const Package& package) {
 
 Value app_pkg_subscription_info(const PackageSubscription& subscription) {
   return {{"id", subscription.id},
-          {"subscriptionType", name_of(subscription.type)},
+          {"subscriptionType", name_of(subscription)},
           {"callbackUri", subscription.callback_uri},
           {"_links", {{"self", link(subscription_uri(subscription, subscription.root))}}}};
 }
@@ -259,8 +264,8 @@ Value app_pkg_subscription_links(const std::vector<PackageSubscription>& subscri
   auto list = Value::array();
   for (const auto& subscription : subscriptions) {
     list.push_back({{"href", subscription_uri(subscription, root)},
-                    {"subscriptionType", name_of(subscription.type)},
-                    {"subsctiptionType", name_of(subscription.type)}});
+                    {"subscriptionType", name_of(subscription)},
+                    {"subsctiptionType", name_of(subscription)}});
   }
   return {
       {"_links", {{"self", link(root + "/subscriptions")}, {"subscriptions", std::move(list)}}}};

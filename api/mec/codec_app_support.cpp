@@ -117,7 +117,10 @@ Value to_json(const std::string& app_instance_id,
   const auto self = list_href(app_instance_id, root);
   auto items = Value::array();
   for (const auto& subscription : subscriptions) {
-    items.push_back({{"href", self + "/" + subscription.id}, {"rel", kSubscriptionType}});
+    // V2.1.1 has its type as `rel`, later versions as `subscriptionType`.
+    items.push_back({{"href", self + "/" + subscription.id},
+                     {"rel", kSubscriptionType},
+                     {"subscriptionType", kSubscriptionType}});
   }
   return {{"_links", {{"self", link(self)}, {"subscriptions", std::move(items)}}}};
 }

@@ -103,13 +103,19 @@ void read_subscription(ObjectReader& reader, LcmSubscription& out) {
   }
   if (!reader.ok()) return;
   out.kind = *kind;
+  out.type_text = std::move(type);
   if (out.kind == LcmSubscription::Kind::kOperations) return read_operation_filter(reader, out);
   read_enums(reader, "appInstanceState", kInstanceStates, out.instance_states);
   read_instance_filter(reader, out);
 }
 
+std::string_view type_of(const LcmSubscription& subscription) {
+  return subscription.type_text.empty() ? subscription_type(subscription.kind)
+                                        : subscription.type_text;
+}
+
 Value request_json(const LcmSubscription& subscription) {
-  Value out{{"subscriptionType", subscription_type(subscription.kind)},
+  Value out{{"subscriptionType", type_of(subscription)},
             {"callbackUri", subscription.callback_uri}};
   auto instances = instance_filter_json(subscription);
   if (subscription.kind == LcmSubscription::Kind::kInstances) {
@@ -237,8 +243,8 @@ Value to_json(const LcmSubscription& subscription, const std::string& root) {
 Value to_json(const std::vector<LcmSubscription>& subscriptions, const std::string& root) {
   auto items = Value::array();
   for (const auto& subscription : subscriptions) {
-    items.push_back({{"href", href_of(subscription, root)},
-                     {"subscriptionType", subscription_type(subscription.kind)}});
+    items.push_back(
+        {{"href", href_of(subscription, root)}, {"subscriptionType", type_of(subscription)}});
   }
   return {
       {"_links", {{"self", link(root + "/subscriptions")}, {"subscriptions", std::move(items)}}}};

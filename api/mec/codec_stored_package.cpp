@@ -131,6 +131,7 @@ Result<Package> decode_package(const Value& document) {
 Value to_json(const PackageSubscription& subscription) {
   return {{"id", subscription.id},
           {"type", static_cast<int>(subscription.type)},
+          {"typeText", subscription.type_text},
           {"callbackUri", subscription.callback_uri},
           {"filters", subscription.filters},
           {"root", subscription.root}};
@@ -143,6 +144,7 @@ Result<PackageSubscription> decode_stored_subscription(const Value& document) {
   std::int64_t type = 0;
   reader.required("id", out.id, {32, 32});
   reader.required("type", type, 0, 2);
+  reader.optional("typeText", out.type_text, kAny);
   reader.required("callbackUri", out.callback_uri, kAny);
   reader.optional("filters", out.filters, kAny, 100);
   reader.optional("root", out.root, kAny);

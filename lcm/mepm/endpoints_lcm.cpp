@@ -3,6 +3,7 @@
 
 #include "api/base/text.h"
 #include "api/http/bearer.h"
+#include "api/http/media.h"
 #include "api/http/problem.h"
 #include "api/http/query.h"
 #include "api/mec/attribute_filter.h"
@@ -123,14 +124,30 @@ Reply create_from(Api& api, const CreateAppInstanceRequest& request,
   return created_instance(api, api.lifecycle.create(request, *package));
 }
 
+// A text, in quotes as the draft has it or without; empty when there is none.
+Result<std::string> idempotency_key(const Request& request) {
+  const auto header = request.header(kIdempotencyKeyHeader);
+  if (!header) return std::string();
+  auto key = trim(*header);
+  const bool quoted = key.size() >= 2 && key.front() == '"' && key.back() == '"';
+  if (quoted) key = key.substr(1, key.size() - 2);
+  if (key.empty() || key.size() > json::kIdentifier.most || !json::is_single_line(key)) {
+    return invalid_argument("Idempotency-Key must have 1 to 256 characters");
+  }
+  return std::string(key);
+}
+
 // What the orchestrator says of the package belongs to the answer, so it is asked first; not here,
 // where others wait.
 void post_instance(Api& api, const Request& request, const PathValues&, Responder responder) {
-  const auto decoded = codec::decode_create_app_instance(request.body);
+  auto decoded = codec::decode_create_app_instance(request.body);
   if (!decoded) return responder.reply(http::problem_reply(decoded.error()));
-  if (const auto known = api.lifecycle.find(*decoded)) {
-    return responder.reply(created_instance(api, *known));
-  }
+  const auto key = idempotency_key(request);
+  if (!key) return responder.reply(http::problem_reply(key.error()));
+  decoded->idempotency_key = *key;
+  const auto known = api.lifecycle.find(*decoded);
+  if (!known) return responder.reply(http::problem_reply(known.error()));
+  if (*known) return responder.reply(created_instance(api, **known));
   struct Pending {
     Api& api;
     CreateAppInstanceRequest request;
@@ -216,13 +233,26 @@ Reply get_subscription(Api& api, const Request& request, const PathValues& value
   return shown(api, subscription);
 }
 
+// For whoever has the token, accepts JSON and, if anything, sends it.
+http::Endpoint guarded(Api& api, http::Endpoint endpoint) {
+  return [&api, endpoint = http::offering({"application/json"}, std::move(endpoint))](
+             Request& request, const PathValues& values, Responder responder) {
+    if (!http::bears(request, api.token)) {
+      return responder.reply(http::problem_reply(
+          {ErrorCode::kUnauthorized, "the MEPM's bearer token is needed", {}, {}, {}, 0}));
+    }
+    if (auto fine = http::check_content_type(request); !fine) {
+      return responder.reply(http::problem_reply(fine.error()));
+    }
+    endpoint(request, values, std::move(responder));
+  };
+}
+
 using Answer = Reply (*)(Api&, const Request&, const PathValues&);
 
-http::Endpoint guarded(Api& api, Answer answer) {
+http::Endpoint answering(Api& api, Answer answer) {
   return [&api, answer](Request& request, const PathValues& values, Responder responder) {
-    if (http::bears(request, api.token)) return responder.reply(answer(api, request, values));
-    responder.reply(http::problem_reply(
-        {ErrorCode::kUnauthorized, "the MEPM's bearer token is needed", {}, {}, {}, 0}));
+    responder.reply(answer(api, request, values));
   };
 }
 
@@ -234,16 +264,12 @@ void add_lcm_endpoints(http::Router& router, Api& api) {
   const auto operation = root + "/app_lcm_op_occs/{appLcmOpOccId}";
   const auto subscription = root + "/subscriptions/{subscriptionId}";
   const auto add = [&](const char* method, const std::string& path, Answer answer) {
-    router.add(method, path, guarded(api, answer));
+    router.add(method, path, guarded(api, answering(api, answer)));
   };
   router.add("POST", root + "/app_instances",
-             [&api](Request& request, const PathValues& values, Responder responder) {
-               if (http::bears(request, api.token)) {
-                 return post_instance(api, request, values, std::move(responder));
-               }
-               responder.reply(http::problem_reply(
-                   {ErrorCode::kUnauthorized, "the MEPM's bearer token is needed", {}, {}, {}, 0}));
-             });
+             guarded(api, [&api](Request& request, const PathValues& values, Responder responder) {
+               post_instance(api, request, values, std::move(responder));
+             }));
   add("GET", root + "/app_instances", [](Api& a, const Request& request, const PathValues&) {
     return list(a, request, a.lifecycle.instances(), selectable_instance());
   });

@@ -25,26 +25,29 @@ std::int64_t grace_ms(bool graceful, const std::optional<std::int64_t>& asked_s,
 Lifecycle::Lifecycle(Needs needs, LifecycleOptions options)
     : needs_(std::move(needs)), options_(options) {}
 
-std::optional<AppInstanceInfo> Lifecycle::find(const CreateAppInstanceRequest& request) const {
+Result<std::optional<AppInstanceInfo>> Lifecycle::find(
+    const CreateAppInstanceRequest& request) const {
   const std::lock_guard lock(mutex_);
   return known(request);
 }
 
-std::optional<AppInstanceInfo> Lifecycle::known(const CreateAppInstanceRequest& request) const {
-  if (request.app_instance_name.empty()) return std::nullopt;
+Result<std::optional<AppInstanceInfo>> Lifecycle::known(
+    const CreateAppInstanceRequest& request) const {
+  if (request.idempotency_key.empty()) return std::optional<AppInstanceInfo>();
   for (const auto& [id, record] : instances_) {
-    if (record.info.app_instance_name == request.app_instance_name &&
-        record.info.app_d_id == request.app_d_id) {
-      return record.info;
-    }
+    if (record.info.status.idempotency_key != request.idempotency_key) continue;
+    if (record.info.app_d_id == request.app_d_id) return std::optional(record.info);
+    return conflict("this Idempotency-Key was used for another application");
   }
-  return std::nullopt;
+  return std::optional<AppInstanceInfo>();
 }
 
 Result<AppInstanceInfo> Lifecycle::create(const CreateAppInstanceRequest& request,
                                           const PackageInfo& package) {
   const std::lock_guard lock(mutex_);
-  if (auto there = known(request)) return *there;
+  const auto there = known(request);
+  if (!there) return there.error();
+  if (*there) return **there;
   if (instances_.size() >= options_.instances_max) {
     return unavailable("this host has as many instances as it may have (" +
                        std::to_string(options_.instances_max) + ")");
@@ -60,6 +63,7 @@ Result<AppInstanceInfo> Lifecycle::create(const CreateAppInstanceRequest& reques
   info.app_soft_version = package.app_soft_version;
   info.app_d_version = package.app_d_version;
   info.app_pkg_id = package.id;
+  info.status.idempotency_key = request.idempotency_key;
   record.digest = package.digest;
   if (needs_.packages.state(record.digest).kind == PackageState::Kind::kInstalled) {
     info.status.phase = InstancePhase::kInstalled;

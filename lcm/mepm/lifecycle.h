@@ -66,8 +66,9 @@ class Lifecycle {
   };
   Lifecycle(Needs needs, LifecycleOptions options);
 
-  // The instance of that name and app, if there is one: creating is idempotent.
-  [[nodiscard]] std::optional<AppInstanceInfo> find(const CreateAppInstanceRequest& request) const;
+  // The instance that was created with this key, if there is one; conflict if it is of another app.
+  [[nodiscard]] Result<std::optional<AppInstanceInfo>> find(
+      const CreateAppInstanceRequest& request) const;
   [[nodiscard]] Result<AppInstanceInfo> create(const CreateAppInstanceRequest& request,
                                                const PackageInfo& package);
   [[nodiscard]] Result<void> remove(const std::string& id);
@@ -100,7 +101,8 @@ class Lifecycle {
   using Operations = std::map<std::string, OperationRecord>;
 
   // Of requests.
-  [[nodiscard]] std::optional<AppInstanceInfo> known(const CreateAppInstanceRequest& request) const;
+  [[nodiscard]] Result<std::optional<AppInstanceInfo>> known(
+      const CreateAppInstanceRequest& request) const;
   [[nodiscard]] Result<InstanceRecord*> idle_instance(const std::string& id);
   [[nodiscard]] Result<OperationRecord*> find_operation(const std::string& id);
   OperationRecord& begin(InstanceRecord& instance, OperationRecord operation);

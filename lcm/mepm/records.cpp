@@ -42,6 +42,8 @@ Result<InstanceRecord> read_instance_record(const json::Value& document) {
   auto decoded = codec::decode_app_instance(*info);
   if (!decoded) return decoded.error();
   record.info = std::move(*decoded);
+  auto& key = record.info.status.idempotency_key;
+  if (!key) key = record.info.app_instance_name;  // of a MEPM for which the name was the key
   record.step = static_cast<Step>(step);
   return record;
 }

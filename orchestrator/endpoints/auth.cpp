@@ -30,6 +30,37 @@ bool is_for_audience(jwt_t* token, const std::string& audience) {
   return list && list->is_array() && std::find(list->begin(), list->end(), audience) != list->end();
 }
 
+// The claims of RFC 7519 4.1.4 to 4.1.6, in seconds since 1970, fractions allowed (section 2).
+constexpr double kMsPerS = 1000;
+
+// Nothing: the token does not have the claim. An error: what it has is no time, which must not pass
+// for having none.
+Result<std::optional<double>> time_claim(jwt_t* token, const char* name) {
+  const std::unique_ptr<char, void (*)(void*)> text(jwt_get_grants_json(token, name), std::free);
+  if (!text) return std::optional<double>();
+  const auto value = json::parse(text.get());
+  if (!value || !value->is_number()) {
+    return invalid_token(std::string("the token's ") + name + " is no time");
+  }
+  return std::optional<double>(value->get<double>());
+}
+
+// `leeway_s`: by so much the issuer's clock and ours may differ.
+Result<void> check_times(jwt_t* token, std::int64_t now_ms, int leeway_s) {
+  const auto now = static_cast<double>(now_ms) / kMsPerS;
+  const auto expiry = time_claim(token, "exp");
+  if (!expiry) return expiry.error();
+  if (!*expiry) return invalid_token("the token never expires");
+  if (**expiry + leeway_s <= now) return invalid_token("the token has expired");
+  for (const auto& [name, refusal] : {std::pair{"nbf", "the token is not valid yet"},
+                                      std::pair{"iat", "the token was issued in the future"}}) {
+    const auto time = time_claim(token, name);
+    if (!time) return time.error();
+    if (*time && **time > now + leeway_s) return invalid_token(refusal);
+  }
+  return {};
+}
+
 // RFC 7239: the last for= of Forwarded, or the last entry of X-Forwarded-For: what the trusted
 // proxy itself has seen. Earlier entries are the client's own words.
 std::string last_forwarded(const http::Request& request) {
@@ -109,10 +140,9 @@ Result<std::string> Authenticator::subject_of_jwt(const std::string& token) cons
   if (jwt_get_alg(raw) != jwt_str_alg(options_.jwt_algorithm.c_str())) {
     return invalid_token("the token is signed with another algorithm than expected");
   }
-  const auto now = clock_->now_ms() / 1000;
-  const auto expiry = jwt_get_grant_int(raw, "exp");
-  if (expiry <= now) return invalid_token("the token has expired or never does");
-  if (jwt_get_grant_int(raw, "nbf") > now) return invalid_token("the token is not valid yet");
+  if (auto valid = check_times(raw, clock_->now_ms(), options_.jwt_leeway_s); !valid) {
+    return valid.error();
+  }
   if (!options_.jwt_issuer.empty() && text_grant(raw, "iss") != options_.jwt_issuer) {
     return invalid_token("the token is of another issuer");
   }

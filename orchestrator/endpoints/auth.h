@@ -3,7 +3,8 @@
 // Modes: `none` (test and closed networks: the Authorization header is ignored, as ETSI's suite
 // needs) and `bearer` (IETF RFC 6750, as MEC 009 clause 6.16 asks): opaque tokens from a file, or
 // JWTs (IETF RFC 7519) signed by the operator's authorization server. The subject of the token owns
-// the contexts it creates.
+// the contexts it creates. A JWT must have an `exp`; times may have fractions, and one that is no
+// number is refused, never passed over.
 #pragma once
 
 #include <memory>
@@ -25,6 +26,7 @@ struct AuthOptions {
   std::string jwt_algorithm = "RS256";
   std::string jwt_issuer;                    // required `iss`; empty: any
   std::string jwt_audience;                  // required `aud`; empty: any
+  int jwt_leeway_s = 5;                      // by so much `exp`, `nbf` and `iat` may miss our clock
   std::vector<std::string> trusted_proxies;  // prefixes whose Forwarded headers are believed
   std::size_t requests_per_second_max = 0;   // of one subject, or else address; 0: no limit
 };

@@ -1,27 +1,10 @@
 #include "orchestrator/endpoints/endpoints.h"
 
-#include <array>
-
 #include "api/base/log.h"
 #include "api/base/text.h"
 #include "api/http/problem.h"
 
 namespace mx2 {
-
-Result<void> check_content_type(const http::Request& request) {
-  const auto header = request.header("Content-Type");
-  if (!header) return {};
-  const auto type = to_lower(trim(header->substr(0, header->find(';'))));
-  static constexpr std::array<std::string_view, 6> kOthers{
-      "text/",      "application/xml", "application/x-www-form-urlencoded",
-      "multipart/", "image/",          "application/octet-stream"};
-  for (const auto other : kOthers) {
-    if (type.substr(0, other.size()) != other) continue;
-    return Error{
-        ErrorCode::kUnsupportedMediaType, "send application/json, not " + type, {}, {}, {}, 0};
-  }
-  return {};
-}
 
 http::Reply refusal(const Error& error, const std::string& request_id) {
   if (!error.internal_text.empty()) {

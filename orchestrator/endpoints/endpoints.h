@@ -67,9 +67,6 @@ void add_operator_endpoints(http::Router& router, const OperatorServices& servic
                             OperatorEndpointOptions options);
 
 // Shared by the three.
-// unsupported_media_type for a body of clearly another type than JSON (or NDJSON); no or an odd
-// Content-Type passes, as ETSI's suites send misspelt ones.
-[[nodiscard]] Result<void> check_content_type(const http::Request& request);
 // An answer for an error; 401 carries WWW-Authenticate.
 [[nodiscard]] http::Reply refusal(const Error& error, const std::string& request_id);
 // The revision that a strong entity tag names, the opposite of etag(); nothing if it is not ours.

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "api/base/text.h"
+#include "api/http/media.h"
 #include "api/http/query.h"
 #include "api/mx2/codec.h"
 #include "api/openapi/openapi.h"

@@ -7,6 +7,7 @@
 
 #include "api/base/callback.h"
 #include "api/http/http.h"
+#include "api/http/media.h"
 #include "api/http/query.h"
 #include "api/http/router.h"
 #include "api/json/json.h"

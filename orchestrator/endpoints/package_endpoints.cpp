@@ -1,5 +1,6 @@
 // ETSI GS MEC 010-2 V2.1.1 clause 7.3, app_pkgm/v1: packages, their descriptors and contents.
 #include "api/base/text.h"
+#include "api/http/media.h"
 #include "api/mec/attribute_filter.h"
 #include "api/mec/codec_app_package.h"
 #include "orchestrator/endpoints/package_support.h"
@@ -224,22 +225,29 @@ void content_put(OperatorApi& api, Request& request, const PathValues& path, Res
 }  // namespace
 
 void add_package_endpoints(http::Router& router, const OperatorApiPtr& api) {
+  // What MEC 010-2 has as media types of its answers; who asks for JSON gets the one there is, too.
+  const auto add = [&](const char* method, const std::string& path, http::Endpoint endpoint) {
+    router.add(method, path, http::offering({"application/json"}, std::move(endpoint)));
+  };
+  const auto add_file = [&](const std::string& path, const char* type, Answer answer) {
+    router.add("GET", path, http::offering({type, "application/json"}, answering(api, answer)));
+  };
   const std::string all = std::string(kPackagesRoot) + "/app_packages";
-  router.add("GET", all, reading(api, packages_get));
-  router.add("POST", all, changing(api, package_post));
-  router.add("GET", all + "/{appPkgId}", reading(api, package_get<by_id>));
-  router.add("PATCH", all + "/{appPkgId}", changing(api, package_patch));
-  router.add("DELETE", all + "/{appPkgId}", changing(api, package_delete));
-  router.add("GET", all + "/{appPkgId}/appd", answering(api, appd_get<by_id>));
-  router.add("GET", all + "/{appPkgId}/package_content", answering(api, content_get<by_id>));
-  router.add("PUT", all + "/{appPkgId}/package_content", changing(api, content_put<by_id>));
+  add("GET", all, reading(api, packages_get));
+  add("POST", all, changing(api, package_post));
+  add("GET", all + "/{appPkgId}", reading(api, package_get<by_id>));
+  add("PATCH", all + "/{appPkgId}", changing(api, package_patch));
+  add("DELETE", all + "/{appPkgId}", changing(api, package_delete));
+  add_file(all + "/{appPkgId}/appd", "text/plain", appd_get<by_id>);
+  add_file(all + "/{appPkgId}/package_content", "application/zip", content_get<by_id>);
+  add("PUT", all + "/{appPkgId}/package_content", changing(api, content_put<by_id>));
 
   const std::string onboarded = std::string(kPackagesRoot) + "/onboarded_app_packages";
-  router.add("GET", onboarded, reading(api, onboarded_get));
-  router.add("GET", onboarded + "/{appDId}", reading(api, package_get<by_app>));
-  router.add("GET", onboarded + "/{appDId}/appd", answering(api, appd_get<by_app>));
-  router.add("GET", onboarded + "/{appDId}/package_content", answering(api, content_get<by_app>));
-  router.add("PUT", onboarded + "/{appDId}/package_content", changing(api, content_put<by_app>));
+  add("GET", onboarded, reading(api, onboarded_get));
+  add("GET", onboarded + "/{appDId}", reading(api, package_get<by_app>));
+  add_file(onboarded + "/{appDId}/appd", "text/plain", appd_get<by_app>);
+  add_file(onboarded + "/{appDId}/package_content", "application/zip", content_get<by_app>);
+  add("PUT", onboarded + "/{appDId}/package_content", changing(api, content_put<by_app>));
 
   add_package_subscription_endpoints(router, api);
 }

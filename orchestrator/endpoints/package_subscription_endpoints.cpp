@@ -1,5 +1,6 @@
 // app_pkgm/v1/subscriptions, and what the endpoints of packages share.
 #include "api/base/text.h"
+#include "api/http/media.h"
 #include "api/mec/codec_app_package.h"
 #include "orchestrator/endpoints/package_support.h"
 #include "orchestrator/packages/packages.h"
@@ -86,10 +87,13 @@ RangeWanted wanted_range(const Request& request, std::uint64_t size, const std::
 
 void add_package_subscription_endpoints(http::Router& router, const OperatorApiPtr& api) {
   const std::string all = std::string(kPackagesRoot) + "/subscriptions";
-  router.add("GET", all, reading(api, subscriptions_get));
-  router.add("POST", all, changing(api, subscription_post));
-  router.add("GET", all + "/{subscriptionId}", reading(api, subscription_get));
-  router.add("DELETE", all + "/{subscriptionId}", changing(api, subscription_delete));
+  const auto add = [&](const char* method, const std::string& path, http::Endpoint endpoint) {
+    router.add(method, path, http::offering({"application/json"}, std::move(endpoint)));
+  };
+  add("GET", all, reading(api, subscriptions_get));
+  add("POST", all, changing(api, subscription_post));
+  add("GET", all + "/{subscriptionId}", reading(api, subscription_get));
+  add("DELETE", all + "/{subscriptionId}", changing(api, subscription_delete));
 }
 
 }  // namespace mx2

@@ -12,11 +12,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr const char* kOurs = "mx2-";  // begins the names of instances that we have created
+constexpr const char* kOurs = "mx2-";  // begins the keys of instances that we have created
 constexpr int kDoublingsMax = 16;
 constexpr auto kAway = milliseconds(5000);  // beyond the time between two looks
 
-bool is_ours(const lcm::Instance& instance) { return instance.name.rfind(kOurs, 0) == 0; }
+bool is_ours(const lcm::Instance& instance) { return instance.key.rfind(kOurs, 0) == 0; }
 
 }  // namespace
 
@@ -210,7 +210,7 @@ void HostReconciler::create(const std::string& app_d_id) {
 // A look may have shown it before its answer came.
 void HostReconciler::created(const std::string& app_d_id, lcm::Instance instance) {
   auto& slot = slots_[instance.id];
-  if (slot && slot->seen.name != instance.name) {
+  if (slot && slot->seen.key != instance.key) {
     return failed(app_d_id, "its MEPM gives one instance to several requests");
   }
   if (!slot) {
@@ -254,7 +254,7 @@ void HostReconciler::retire(const std::string& app_d_id, int surplus, Time now) 
     if (slot->seen.app_d_id == app_d_id && slot->stays()) candidates.push_back(slot.get());
   }
   std::stable_sort(candidates.begin(), candidates.end(), [](const Slot* a, const Slot* b) {
-    return a->seen.started != b->seen.started ? b->seen.started : a->seen.name > b->seen.name;
+    return a->seen.started != b->seen.started ? b->seen.started : a->seen.key > b->seen.key;
   });
   for (std::size_t i = 0; i < candidates.size() && surplus > 0; ++i, --surplus) {
     candidates[i]->retired = now;

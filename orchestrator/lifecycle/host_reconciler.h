@@ -1,7 +1,7 @@
 // Brings the λ instances of one MEC host to the number that is wanted, whatever happens in between:
 // it looks at what is there, compares, and does the next step. Nothing has to be remembered from
-// before a crash: what is found at the MEPM under a name of ours is adopted, or ended if it is too
-// much.
+// before a crash: what is found at the MEPM under a key of ours is adopted, or ended if it is too
+// much; what somebody else has created, whatever its name, is left alone.
 // Pattern: the level-triggered control loops of Kubernetes.
 //
 // An instance that is to go is first withdrawn from the model, so that contexts leave it, and ended

@@ -179,8 +179,10 @@ void Packages::conclude(Job job, const Package& package, const Result<Package>& 
       return enqueue(std::move(job));
     }
     if (same) return answer_waiters(package.source_uri, *same);
-    log::warn("package not on-boarded",
-              {{"package", package.id}, {"cause", error.cause}, {"reason", error.detail}});
+    log::warn("package not on-boarded", {{"package", package.id},
+                                         {"cause", error.cause},
+                                         {"reason", error.detail},
+                                         {"said", error.internal_text}});
   }
   count_outcome(outcome);
   if (package.source_uri.empty()) return;

@@ -31,7 +31,7 @@ check "a bad choice" 2 "not in {table,json,csv}" health --output xml
 check "help" 0 "Exit status" --help
 check "version" 0 "." --version
 check "not http" 2 "must begin with http://" health --url ftp://x
-check "nobody there" 3 "Failed to connect" health --url http://127.0.0.1:1
+check "nobody there" 3 "cannot connect: Connection refused" health --url http://127.0.0.1:1
 check "no such name" 3 "resolve" health --url http://nowhere.invalid
 check "another kind of server" 1 "no resource at" health --url "$mx2"
 

@@ -1,5 +1,6 @@
 // The bytes of HTTP that we read ourselves: request heads, targets and queries.
 #include "api/base/text.h"
+#include "api/http/head.h"
 #include "api/http/query.h"
 #include "api/http/wire.h"
 #include "tests/fuzz/fuzz.h"

@@ -22,7 +22,7 @@ AppInstanceInfo running_instance() {
   info.instantiated = true;
   info.operational_state = OperationalState::kStarted;
   info.ip_addresses = {{"10.0.0.1", 9000}};
-  info.status = {InstancePhase::kAllocated, 1, 2, 3, 4, 5, "oops"};
+  info.status = {InstancePhase::kAllocated, 1, 2, 3, 4, 5, "oops", "key"};
   return info;
 }
 
@@ -40,7 +40,7 @@ TEST_CASE("An AppInstanceInfo comes back as it was", "[lcm-codec]") {
 
 TEST_CASE("Requests of Mm3 come back as they were", "[lcm-codec]") {
   const auto create = codec::decode_create_app_instance(
-      codec::encode(CreateAppInstanceRequest{"d1", "name", "text"}));
+      codec::encode(CreateAppInstanceRequest{"d1", "name", "text", {}}));
   REQUIRE(create.ok());
   CHECK(create->app_instance_name == "name");
   const auto instantiate =
@@ -69,9 +69,13 @@ TEST_CASE("Requests of Mm3 that are wrong say where", "[lcm-codec]") {
             .pointer == "/selectedMECHostInfo/0/hostId");
   CHECK(codec::decode_terminate_app(R"({})").error().pointer == "/terminationType");
   CHECK(codec::decode_terminate_app(
-            R"({"terminationType":"FORCEFUL","gracefulTerminationTimeout":1})")
+            R"({"terminationType":"FORCEFUL","gracefulTerminationTimeout":-1})")
             .error()
             .pointer == "/gracefulTerminationTimeout");
+  CHECK(codec::decode_operate_app(
+            R"({"changeStateTo":"STOPPED","stopType":"FORCEFUL","gracefulStopTimeout":1})")
+            .error()
+            .pointer == "/gracefulStopTimeout");
   CHECK(codec::decode_operate_app(R"({"changeStateTo":"STARTED","stopType":"GRACEFUL"})")
             .error()
             .pointer == "/stopType");

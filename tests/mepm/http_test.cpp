@@ -15,12 +15,11 @@ const std::string kSubscriptions = kLcm + "/subscriptions";
 TEST_CASE("app_lcm: instances are created, listed, shown and deleted", "[mepm-http]") {
   Platform platform;
   platform.packages.add("plain", "serve");
-  const auto body = codec::encode(CreateAppInstanceRequest{"plain", "first", "text"});
+  const auto body = codec::encode(CreateAppInstanceRequest{"plain", "first", "text", {}});
   const auto first = platform.ask("POST", kInstances, body);
   CHECK(first.status == 201);
   const std::string id = first.body["id"];
   CHECK(first.location.ends_with(kInstances + "/" + id));
-  CHECK(platform.ask("POST", kInstances, body).body["id"] == id);
   const auto second = platform.create("plain");
   CHECK(platform.ask("GET", kInstances).body.size() == 2);
   const auto filtered = [&](const std::string& query) {
@@ -52,6 +51,68 @@ TEST_CASE("app_lcm: instances are created, listed, shown and deleted", "[mepm-ht
   CHECK(platform.ask("POST", kInstances, R"({"appDId":"plain"})").status == 403);
   platform.packages.down = true;
   CHECK(platform.ask("POST", kInstances, R"({"appDId":"plain"})").status == 503);
+}
+
+TEST_CASE("app_lcm: an appInstanceName is a name; what makes creating idempotent is a key",
+          "[mepm-http]") {
+  Platform platform;
+  platform.packages.add("plain", "serve");
+  platform.packages.add("other", "serve");
+  const auto create = [&](const std::string& app, const http::Headers& headers) {
+    return platform.ask("POST", kInstances,
+                        codec::encode(CreateAppInstanceRequest{app, "same", {}, {}}), headers);
+  };
+  const auto named = create("plain", {}).body["id"];
+  CHECK(create("plain", {}).body["id"] != named);
+  const auto keyed = create("plain", {{"Idempotency-Key", "\"k 1\""}});
+  CHECK(keyed.status == 201);
+  CHECK(keyed.body["id"] != named);
+  CHECK(keyed.body["mx2"]["idempotencyKey"] == "k 1");
+  CHECK(create("plain", {{"idempotency-key", "k 1"}}).body["id"] == keyed.body["id"]);
+  CHECK(create("plain", {{"Idempotency-Key", "k 2"}}).body["id"] != keyed.body["id"]);
+  CHECK(create("other", {{"Idempotency-Key", "k 1"}}).status == 409);
+  for (const auto& bad : {std::string("\"\""), std::string(300, 'k')}) {
+    CHECK(create("plain", {{"Idempotency-Key", bad}}).status == 400);
+  }
+  platform.stop();
+  platform.start();
+  CHECK(create("plain", {{"Idempotency-Key", "k 1"}}).body["id"] == keyed.body["id"]);
+  CHECK(platform.ask("DELETE", keyed.location.substr(keyed.location.find(kLcm))).status == 204);
+  CHECK(create("plain", {{"Idempotency-Key", "k 1"}}).body["id"] != keyed.body["id"]);
+}
+
+TEST_CASE("app_lcm: 406 and 415 where MEC 010-2 has them, 405 for other methods", "[mepm-http]") {
+  Platform platform;
+  platform.packages.add("plain", "serve");
+  const auto body = codec::encode(CreateAppInstanceRequest{"plain", {}, {}, {}});
+  const auto asking = [&](const std::string& accept) {
+    return platform.ask("GET", kInstances, {}, {{"Accept", accept}}).status;
+  };
+  for (const auto* good : {"application/json", "*/*", "application/*;q=0.1", "text/html, */*;q=0.1",
+                           "text/html;q=0, application/json", "what is this"}) {
+    CAPTURE(good);
+    CHECK(asking(good) == 200);
+  }
+  for (const auto* bad : {"text/html", "application/xml", "application/json;q=0, */*",
+                          "application/*;q=0.0", "text/*, image/png"}) {
+    CAPTURE(bad);
+    CHECK(asking(bad) == 406);
+  }
+  CHECK(platform.ask("POST", kInstances, body, {{"Content-Type", "text/xml"}}).status == 415);
+  CHECK(platform.ask("POST", kInstances, body, {{"Accept", "text/xml"}}).status == 406);
+  CHECK(platform.ask("GET", kInstances).body.empty());
+  CHECK(platform.ask("PUT", kInstances, body).status == 405);
+  CHECK(platform.ask("PATCH", kOperations).status == 405);
+}
+
+TEST_CASE("app_lcm: a forceful end may name the timeout of a graceful one", "[mepm-http]") {
+  Platform platform;
+  platform.packages.add("plain", "serve");
+  const auto id = platform.create("plain");
+  REQUIRE(platform.instantiate(id).state == OperationState::kCompleted);
+  const auto ended = platform.run(
+      id, "terminate", R"({"terminationType":"FORCEFUL","gracefulTerminationTimeout":3600})");
+  CHECK(ended.state == OperationState::kCompleted);
 }
 
 TEST_CASE("app_lcm: tasks and operation occurrences", "[mepm-http]") {
@@ -112,6 +173,8 @@ TEST_CASE("app_lcm: subscriptions, and what subscribers are told", "[mepm-http]"
   CHECK(instances.status == 201);
   CHECK(operations.status == 201);
   CHECK(subscribe("Nothing").status == 400);
+  CHECK(instances.body["subscriptionType"] == "AppInstanceStateChange");
+  CHECK(operations.body["subscriptionType"] == "AppLcmOpOccStateChangeSubscription");
   const std::string first = instances.body["id"];
   CHECK(platform.ask("GET", kSubscriptions).body["_links"]["subscriptions"].size() == 2);
   CHECK(platform.ask("GET", kSubscriptions + "?subscriptionType=AppInstanceStateChange")
@@ -140,7 +203,9 @@ TEST_CASE("app_lcm: subscriptions, and what subscribers are told", "[mepm-http]"
   CHECK(platform.ask("DELETE", kSubscriptions + "/" + first).status == 404);
   platform.stop();
   platform.start();
-  CHECK(platform.ask("GET", kSubscriptions).body["_links"]["subscriptions"].size() == 1);
+  const auto left = platform.ask("GET", kSubscriptions).body["_links"]["subscriptions"];
+  REQUIRE(left.size() == 1);
+  CHECK(left[0]["subscriptionType"] == "AppLcmOpOccStateChangeSubscription");
   CHECK(platform.terminate(id, false).state == OperationState::kCompleted);
 }
 
@@ -171,7 +236,10 @@ TEST_CASE("mec_app_support: confirmations, subscriptions, rules and time", "[mep
   CHECK(platform.ask("POST", app + "/subscriptions", subscription("other")).status == 400);
   CHECK(platform.ask("POST", app + "/subscriptions", "{}").status == 400);
   const auto one = made.location.substr(made.location.find(kSupport));
-  CHECK(platform.ask("GET", app + "/subscriptions").status == 200);
+  const auto links = platform.ask("GET", app + "/subscriptions").body["_links"]["subscriptions"];
+  REQUIRE(links.size() == 1);
+  CHECK(links[0]["subscriptionType"] == "AppTerminationNotificationSubscription");
+  CHECK(links[0]["rel"] == links[0]["subscriptionType"]);
   CHECK(platform.ask("GET", one).body == made.body);
   CHECK(platform.ask("DELETE", one).status == 204);
   CHECK(platform.ask("GET", one).status == 404);

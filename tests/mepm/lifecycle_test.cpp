@@ -74,8 +74,8 @@ struct World {
         Lifecycle::Needs{backend, packages, announcer, state, clock, ids, [] {}},
         LifecycleOptions{3, 4, 60'000});
   }
-  std::string create(const std::string& name = {}) {
-    return life->create({"app", name, {}}, {"pkg", "app", "N", "P", "1", "1", "d", true})
+  std::string create(const std::string& key = {}) {
+    return life->create({"app", "name", {}, key}, {"pkg", "app", "N", "P", "1", "1", "d", true})
         .value()
         .id;
   }
@@ -103,13 +103,13 @@ struct World {
   std::unique_ptr<Lifecycle> life;
 };
 
-TEST_CASE("Creating is idempotent by name, and bounded", "[lifecycle]") {
+TEST_CASE("Creating is idempotent by key, and bounded", "[lifecycle]") {
   World world;
   const auto id = world.create("a");
   CHECK(world.create("a") == id);
   world.create("b");
   world.create();
-  const auto refused = world.life->create({"app", "c", {}}, {});
+  const auto refused = world.life->create({"app", {}, {}, "c"}, {});
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().code == ErrorCode::kUnavailable);
   CHECK(world.life->remove(id).ok());

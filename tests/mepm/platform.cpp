@@ -143,10 +143,13 @@ void Platform::stop() {
   running_.reset();
 }
 
-Answer Platform::ask(const std::string& method, const std::string& path, const std::string& body) {
+Answer Platform::ask(const std::string& method, const std::string& path, const std::string& body,
+                     const http::Headers& more) {
   http::CurlClient client({});
-  http::Headers headers;
-  if (!body.empty()) headers.emplace_back("Content-Type", "application/json");
+  auto headers = more;
+  const bool typed = std::any_of(more.begin(), more.end(),
+                                 [](const auto& header) { return header.first == "Content-Type"; });
+  if (!body.empty() && !typed) headers.emplace_back("Content-Type", "application/json");
   const auto reply =
       client.send(method, "http://127.0.0.1:" + std::to_string(port) + path, headers, body);
   REQUIRE(reply.ok());
@@ -163,7 +166,7 @@ Answer Platform::ask(const std::string& method, const std::string& path, const s
 
 std::string Platform::create(const std::string& app_d_id) {
   const auto answer = ask("POST", kLcm + "/app_instances",
-                          codec::encode(CreateAppInstanceRequest{app_d_id, {}, {}}));
+                          codec::encode(CreateAppInstanceRequest{app_d_id, {}, {}, {}}));
   CAPTURE(json::dump(answer.body));
   REQUIRE(answer.status == 201);
   return answer.body["id"];

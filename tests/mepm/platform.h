@@ -57,7 +57,8 @@ class Platform {
   void start();
   void stop();
 
-  Answer ask(const std::string& method, const std::string& path, const std::string& body = {});
+  Answer ask(const std::string& method, const std::string& path, const std::string& body = {},
+             const http::Headers& headers = {});
   // POST app_instances; its id.
   std::string create(const std::string& app_d_id);
   // Starts the operation and waits for its end.

@@ -66,16 +66,16 @@ class SimulatedDriver final : public lcm::LcmDriver {
     });
   }
 
-  void create(const std::string& mepm, const std::string& app_d_id, const std::string& name,
+  void create(const std::string& mepm, const std::string& app_d_id, const std::string& key,
               Callback<Result<lcm::Instance>> answer) override {
     ++creates;
     call<lcm::Instance>(mepm, std::move(answer), [=, this](Mepm& at) -> Result<lcm::Instance> {
       for (const auto& [id, known] : at.instances) {
-        if (known.name == name) return known;
+        if (known.key == key) return known;
       }
       lcm::Instance instance;
       instance.id = "i" + std::to_string(++last_id_);
-      instance.name = name;
+      instance.key = key;
       instance.app_d_id = app_d_id;
       return at.instances[instance.id] = instance;
     });

@@ -122,18 +122,93 @@ TEST_CASE("auth HS256: good, expired, early, unsigned, of another key", "[auth][
   const auto options = hs256();
   CHECK(subject_of(options, with_token(sign({}, JWT_ALG_HS256, kSecret))) == "alice");
   Claims claims;
-  claims.exp = kNow;
+  claims.exp = kNow - 5;
   CHECK(subject_of(options, with_token(sign(claims, JWT_ALG_HS256, kSecret))).empty());
   claims.exp = 0;
   CHECK(subject_of(options, with_token(sign(claims, JWT_ALG_HS256, kSecret))).empty());
   claims.exp = kNow + 60;
-  claims.nbf = kNow + 1;
+  claims.nbf = kNow + 6;
   CHECK(subject_of(options, with_token(sign(claims, JWT_ALG_HS256, kSecret))).empty());
   claims.nbf = 0;
   claims.sub = "";
   CHECK(subject_of(options, with_token(sign(claims, JWT_ALG_HS256, kSecret))).empty());
   CHECK(subject_of(options, with_token(sign({}, JWT_ALG_HS256, "another"))).empty());
   CHECK(subject_of(options, with_token(sign({}, JWT_ALG_NONE, ""))).empty());
+}
+
+// The claims as JSON, so that they may be of any type.
+std::string subject_of_claims(const AuthOptions& options, const std::string& claims) {
+  jwt_t* token = nullptr;
+  REQUIRE(jwt_new(&token) == 0);
+  REQUIRE(jwt_add_grants_json(token, (R"({"sub":"alice",)" + claims + "}").c_str()) == 0);
+  const auto* key = reinterpret_cast<const unsigned char*>(kSecret.data());
+  REQUIRE(jwt_set_alg(token, JWT_ALG_HS256, key, static_cast<int>(kSecret.size())) == 0);
+  char* text = jwt_encode_str(token);
+  const std::string signed_token = text;
+  std::free(text);  // NOLINT(cppcoreguidelines-no-malloc): libjwt gives it away
+  jwt_free(token);
+  return subject_of(options, with_token(signed_token));
+}
+
+std::string at(const char* claim, const std::string& time) {
+  return std::string("\"") + claim + "\":" + time;
+}
+
+std::string after(std::int64_t seconds, const char* fraction = "") {
+  return std::to_string(kNow + seconds) + fraction;
+}
+
+TEST_CASE("auth: times of a token may have fractions, which change nothing", "[auth][jwt]") {
+  const auto options = hs256();
+  const auto exp = at("exp", after(60, ".5"));
+  CHECK(subject_of_claims(options, exp) == "alice");
+  CHECK(subject_of_claims(options, exp + "," + at("nbf", after(-10, ".5")) + "," +
+                                       at("iat", after(-10, ".25"))) == "alice");
+  CHECK(subject_of_claims(options, exp + "," + at("nbf", after(600, ".5"))).empty());
+  CHECK(subject_of_claims(options, exp + "," + at("iat", after(600, ".5"))).empty());
+  CHECK(subject_of_claims(options, at("exp", after(-600, ".5"))).empty());
+  CHECK(subject_of_claims(options, at("exp", "1.70000006e9")) == "alice");
+}
+
+TEST_CASE("auth: clocks may differ by the leeway, no more", "[auth][jwt]") {
+  auto options = hs256();
+  const auto exp = at("exp", after(60));
+  CHECK(subject_of_claims(options, at("exp", after(-4))) == "alice");
+  CHECK(subject_of_claims(options, at("exp", after(-5, ".001"))) == "alice");
+  CHECK(subject_of_claims(options, at("exp", after(-5))).empty());
+  for (const char* claim : {"nbf", "iat"}) {
+    CAPTURE(claim);
+    CHECK(subject_of_claims(options, exp + "," + at(claim, after(5))) == "alice");
+    CHECK(subject_of_claims(options, exp + "," + at(claim, after(5, ".5"))).empty());
+  }
+  options.jwt_leeway_s = 0;
+  CHECK(subject_of_claims(options, at("exp", after(0))).empty());
+  CHECK(subject_of_claims(options, at("exp", after(0, ".5"))) == "alice");
+  CHECK(subject_of_claims(options, exp + "," + at("nbf", after(1))).empty());
+}
+
+TEST_CASE("auth: a time that is none refuses the token", "[auth][jwt][hostile]") {
+  const auto options = hs256();
+  const auto exp = at("exp", after(60));
+  for (const std::string& value :
+       {"\"" + after(60) + "\"", std::string("null"), std::string("true"), std::string("[]"),
+        std::string("{}"), std::string("\"\"")}) {
+    CAPTURE(value);
+    CHECK(subject_of_claims(options, at("exp", value)).empty());
+    CHECK(subject_of_claims(options, exp + "," + at("nbf", value)).empty());
+    CHECK(subject_of_claims(options, exp + "," + at("iat", value)).empty());
+  }
+  for (const char* past : {"0", "-1", "-1e300", "-9223372036854775808"}) {
+    CAPTURE(past);
+    CHECK(subject_of_claims(options, at("exp", past)).empty());
+    CHECK(subject_of_claims(options, exp + "," + at("nbf", past)) == "alice");
+  }
+  for (const char* future : {"1e12", "1e300", "9223372036854775807"}) {
+    CAPTURE(future);
+    CHECK(subject_of_claims(options, at("exp", future)) == "alice");
+    CHECK(subject_of_claims(options, exp + "," + at("nbf", future)).empty());
+    CHECK(subject_of_claims(options, exp + "," + at("iat", future)).empty());
+  }
 }
 
 TEST_CASE("auth: another algorithm than configured is refused", "[auth][jwt]") {

@@ -62,7 +62,7 @@ TEST_CASE("instances of an earlier life are adopted, too many are ended, others'
   host.run(50);
   lcm::Instance foreign;
   foreign.id = "x";
-  foreign.name = "somebody's";
+  foreign.key = "somebody's";
   foreign.app_d_id = "a";
   host.instances()["x"] = foreign;
 

@@ -17,6 +17,15 @@ TEST_CASE("JSON depth: 32 levels pass, 33 do not", "[json][hostile]") {
   CHECK_FALSE(parse("{\"a\":" + nested(kDepthMax) + "}").ok());
 }
 
+TEST_CASE("JSON: a refusal says where, in our words", "[json][hostile]") {
+  const auto said = [](std::string_view text) { return parse(text).error().detail; };
+  CHECK(said(R"({"a":)") == "malformed JSON: byte 6: the text ends too early");
+  CHECK(said("") == "malformed JSON: byte 1: the text ends too early");
+  CHECK(said("[1,]") == "malformed JSON: byte 4: no JSON from here on");
+  CHECK(said("[1] x") == "malformed JSON: byte 5: no JSON from here on");
+  CHECK_THAT(said("[1e999]"), ContainsSubstring("a number that is too large"));
+}
+
 TEST_CASE("JSON: a member name that appears twice is refused", "[json][hostile]") {
   CHECK_THAT(parse(R"({"a":1,"a":2})").error().detail, ContainsSubstring("'a' appears twice"));
   CHECK_FALSE(parse(R"({"x":{"a":1,"\u0061":2}})").ok());

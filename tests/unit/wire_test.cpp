@@ -10,43 +10,6 @@ namespace {
 
 using test::ContainsSubstring;
 
-std::string head(const std::string& lines) { return "POST /x?y HTTP/1.1\r\n" + lines + "\r\n"; }
-
-TEST_CASE("prepare_head finds target and length, and shields header names", "[wire]") {
-  const auto prepared =
-      prepare_head(head("Host: h\r\ncontent-length: 12\r\nAccept: a/b/c\r\nConnection: close\r\n"));
-  REQUIRE(prepared.ok());
-  CHECK(prepared->target == "/x?y");
-  CHECK(prepared->content_length == 12);
-  CHECK_THAT(prepared->text, ContainsSubstring("\r\n~Accept: a/b/c\r\n"));
-  CHECK_THAT(prepared->text, ContainsSubstring("\r\nConnection: close\r\n"));
-  CHECK(unshielded("~Accept") == "Accept");
-  CHECK(unshielded("Accept") == "Accept");
-}
-
-TEST_CASE("prepare_head refuses what frames a message in two ways", "[wire][hostile]") {
-  const auto bad =
-      GENERATE(as<std::string>{}, "Content-Length: 1\r\nContent-Length: 2\r\n",
-               "Content-Length: 1\r\nContent-Length: 1\r\n", "Content-Length: -1\r\n",
-               "Content-Length: 1, 1\r\n", "Content-Length: \r\n", "Content-Length: 0x10\r\n",
-               "Content-Length: +5\r\n", "Content-Length: 18446744073709551616\r\n",
-               "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
-               "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "Content-Length : 5\r\n",
-               " Content-Length: 5\r\n", "Transfer-Encoding : chunked\r\n");
-  CAPTURE(bad);
-  CHECK_FALSE(prepare_head(head(bad)).ok());
-}
-
-TEST_CASE("prepare_head refuses malformed lines", "[wire][hostile]") {
-  CHECK_FALSE(prepare_head(head("no colon\r\n")).ok());
-  CHECK_FALSE(prepare_head(head(": no name\r\n")).ok());
-  CHECK_FALSE(prepare_head(head("Host: h\r\n folded: line\r\n")).ok());
-  for (const char* line : {"GET", "GET /", "GET  / HTTP/1.1", "GET / HTTP/1.1 x", ""}) {
-    CAPTURE(line);
-    CHECK_FALSE(prepare_head(std::string(line) + "\r\n\r\n").ok());
-  }
-}
-
 TEST_CASE("strip_authority leaves the path of an absolute form (item 17)", "[wire]") {
   CHECK(strip_authority("http://host:1/path?x") == "/path?x");
   CHECK(strip_authority("http://host") == "/");
@@ -137,6 +100,7 @@ TEST_CASE("SingleValued refuses unknown and repeated names, with a suggestion", 
   CHECK(*query->number("other", 9, 1, 10) == 9);
   CHECK_FALSE(query->number("limit", 9, 4, 10).ok());
   CHECK_FALSE(query->number("cursor", 9, 1, 10).ok());
+  CHECK_FALSE(SingleValued::parse("limit=", {"limit"})->number("limit", 9, 1, 10).ok());
 }
 
 TEST_CASE("Request::header looks up without regard to case", "[wire]") {
