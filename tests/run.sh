@@ -92,6 +92,7 @@ test_all() {
   step contract 300 "$python" tests/http/contract.py "$dev/tests/contract.ndjson"
   step contract-mepm 300 "$python" tests/http/contract.py "$dev/tests/contract_mepm.ndjson"
   step agreement 120 "$python" tests/http/agreement_test.py "$bin"
+  step descriptors 60 "$python" tests/http/descriptors_test.py "$bin"
   step layers 60 tests/check_layers
   step ctl 300 tests/ctl_test.sh "$bin"
   step client-install 300 tests/client_install_test.sh build/release

@@ -75,6 +75,8 @@ RULES = [
 def mutations(document, schema, value, pointer=""):
     """(pointer, another value) of everything in `value`."""
     schema = document.resolve(schema)
+    if "properties" not in schema and "allOf" in schema:
+        schema = document.resolve(schema["allOf"][0])
     yield from ((pointer, other) for other in others(schema, value))
     if isinstance(value, dict):
         known = schema.get("properties", {})
@@ -86,6 +88,8 @@ def mutations(document, schema, value, pointer=""):
             for mutation in mutations(document, sub, member, f"{pointer}/{name}"):
                 yield (mutation[0], dict(value, **{name: mutation[1]}))
         yield f"{pointer}/unknown", dict(value, unknown=1)
+        yield from ((f"{pointer}/{name}", dict(value, **{name: "x"})) for name in known
+                    if name not in value)
     elif isinstance(value, list) and value:
         for index, item in enumerate(value):
             for mutation in mutations(document, schema.get("items", {}), item, f"{pointer}/{index}"):
@@ -186,6 +190,10 @@ def main(bin_dir):
                         "appInfo": {name: CONTEXT["appInfo"][name] for name in
                                     ("appName", "appProvider", "appSoftVersion", "appDVersion",
                                      "appDescription")}}, app), None),
+            (Operation(mx2, "/mx2/v1/app_contexts", "post",
+                       {"associateUeAppId": "ue-1", "callbackReference": "http://192.0.2.7:9100/u",
+                        "appInfo": {"appName": "facedetect", "appProvider": "Example",
+                                    "appSoftVersion": "1.0", "appDescription": "x"}}, app), None),
             (Operation(ops, "/operator/v1/apps/{appDId}", "put", APP, op,
                        "/operator/v1/apps/new-1"), None),
             (Operation(ops, host, "put", HOST, op, "/operator/v1/hosts/h1"), None),

@@ -24,6 +24,7 @@ ETSI = ROOT.parent / "shared" / "etsi"
 # Codes that MEC 009 allows everywhere and documents need not repeat for each method.
 GENERIC = {405, 408, 409, 412, 413, 414, 415, 429, 431, 500, 503}
 FAILURES_SHOWN = 20
+SUBSCRIPTION_TYPES = {"AppInstanceStateChange", "AppLcmOpOccStateChange", "AppPackageOnBoarding"}
 
 
 class Document:
@@ -49,6 +50,18 @@ class Document:
             for part in path[:-1]:
                 node = node[part]
             node[path[-1]] = value(node[path[-1]])
+        return self
+
+    def respell(self, node=None):
+        """Types of subscriptions are answered as they came: also spelt right, and as in V3.1.1."""
+        node = self.tree if node is None else node
+        for each in node.values() if isinstance(node, dict) else node:
+            if isinstance(each, (dict, list)):
+                self.respell(each)
+        enum = node.get("enum") if isinstance(node, dict) else None
+        if isinstance(enum, list) and set(enum) & SUBSCRIPTION_TYPES:
+            right = [str(name).replace("Pacakge", "Package") for name in enum]
+            node["enum"] = enum + right + [f"{name}Subscription" for name in right]
         return self
 
     def _resolve(self, node):
@@ -140,7 +153,8 @@ def documents():
     found = []
     for name, file, base, corrections in STANDARDS:
         if (ETSI / file).exists():
-            found.append(Document(name, ETSI / file, base, strict=False).correct(corrections))
+            found.append(Document(name, ETSI / file, base, strict=False)
+                         .correct(corrections).respell())
         else:
             print(f"SKIPPED: ETSI's OpenAPI document is not at {ETSI / file}")
     for name in ("mx2", "operator"):

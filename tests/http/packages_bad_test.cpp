@@ -44,7 +44,12 @@ TEST_CASE("packages: hostile content is refused, and the package says why", "[ht
     CHECK(info["onboardingState"] == "CREATED");
     CHECK(cause_of(info) == cause);
     CHECK(info["operationalState"] == "DISABLED");
-    CHECK_FALSE(info["onboardingFailureDetails"]["detail"].get<std::string>().empty());
+    const auto said = info["onboardingFailureDetails"]["detail"].get<std::string>();
+    CHECK_FALSE(said.empty());
+    for (const char* library :
+         {"libarchive", "Unrecognized", "ZIP", "parse error", "while parsing"}) {
+      CHECK(said.find(library) == std::string::npos);
+    }
   }
   CHECK(ops.get(kOperator + "/apps/hello-1").status == 404);
   CHECK(std::filesystem::is_empty(server.directory.file("mx2.sqlite.packages")));
@@ -52,6 +57,28 @@ TEST_CASE("packages: hostile content is refused, and the package says why", "[ht
   CHECK(put_content(ops, large, std::string(65UL * 1024, 'x')).status == 413);
   CHECK(put_content(ops, large, zip).status == 202);
   CHECK(settled(ops, large)["onboardingState"] == "ONBOARDED");
+}
+
+TEST_CASE("packages: 406 for those who accept none of what MEC 010-2 answers with",
+          "[http][packages]") {
+  const TestServer server;
+  auto ops = server.ops();
+  const auto id = onboarded(ops, package_zip());
+  const auto asking = [&](const std::string& target, const char* accept) {
+    return ops.request("GET", target, "", {{"Accept", accept}}).status;
+  };
+  const auto one = kPackages + "/" + id;
+  for (const auto& [target, type] :
+       {std::pair{kPackages, "application/json"}, std::pair{one, "application/json"},
+        std::pair{one + "/appd", "text/plain"},
+        std::pair{one + "/package_content", "application/zip"},
+        std::pair{kPackageSubscriptions, "application/json"}}) {
+    CAPTURE(target);
+    CHECK(asking(target, type) == 200);
+    CHECK(asking(target, "*/*") == 200);
+    CHECK(asking(target, "application/json") == 200);
+    CHECK(asking(target, "image/png") == 406);
+  }
 }
 
 TEST_CASE("packages: another content than the checksum's", "[http][packages]") {

@@ -187,11 +187,13 @@ TEST_CASE("packages: subscribers hear", "[http][packages]") {
   REQUIRE(made.status == 201);
   CHECK(made.json()["subscriptionType"] == "AppPackageOnBoarding");
   CHECK(subscribe("AppPackageOperationChange").json()["subscriptionType"] ==
-        "AppPacakgeOperationChange");
+        "AppPackageOperationChange");
   CHECK(subscribe("AppPackageDeletion", {"(eq,appDId,other)"}).status == 201);
   CHECK(subscribe("AppPackageDeletion", {"(eq,appDId"}).status == 400);
   CHECK(subscribe("Nothing").status == 400);
-  CHECK(ops.get(kPackageSubscriptions).json()["_links"]["subscriptions"].size() == 3);
+  const auto links = ops.get(kPackageSubscriptions).json()["_links"]["subscriptions"];
+  REQUIRE(links.size() == 3);
+  CHECK(links[1]["subscriptionType"] == "AppPackageOperationChange");
   const auto id = onboarded(ops, package_zip());
   REQUIRE(subscriber.hears(2));
   const auto heard = subscriber.last().json();
