@@ -259,6 +259,8 @@ Result<ReadOptions> read_options(const config::Document& document) {
   reader.integer("limits.patch_rows_max", options.operator_endpoints.patch_rows_max, 1, 1000000);
   reader.integer("limits.plan_rows_max", options.operator_endpoints.plan_rows_max, 1, 10000000);
   reader.integer("limits.changes_max", options.changes.changes_max, 1000, 100000000);
+  reader.integer("limits.changes_bytes_max", options.changes.bytes_max, kMebibyte,
+                 1024 * 1024 * kMebibyte);
   reader.integer("limits.page_max", options.operator_endpoints.page_max, 1, 100000);
   reader.text("content", options.content);
   read_log(reader, options.log_level, options.log_format);

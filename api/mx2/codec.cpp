@@ -50,6 +50,15 @@ UserAppInstance read_instance(const Value& value, const std::string& pointer, Di
   return instance;
 }
 
+std::size_t positions_of(const std::vector<UserAppInstance>& items) {
+  std::size_t positions = 0;
+  for (const auto& item : items) {
+    if (!item.app_location || !item.app_location->area) continue;
+    for (const auto& ring : item.app_location->area->rings) positions += ring.size();
+  }
+  return positions;
+}
+
 void read_instances(ObjectReader& reader, Direction direction, ContextAppInfo& info) {
   const auto* items = reader.need("userAppInstanceInfo", Value::value_t::array);
   if (items == nullptr) return;
@@ -61,6 +70,12 @@ void read_instances(ObjectReader& reader, Direction direction, ContextAppInfo& i
     info.user_app_instance_info.push_back(
         read_instance((*items)[i], reader.at("userAppInstanceInfo") + "/" + std::to_string(i),
                       direction, reader.error()));
+  }
+  const bool request = direction != Direction::kRepresentation;
+  if (request && positions_of(info.user_app_instance_info) > kPositionsOfRequestMax) {
+    reader.fail(
+        "polygons have more than " + std::to_string(kPositionsOfRequestMax) + " positions together",
+        "userAppInstanceInfo");
   }
 }
 

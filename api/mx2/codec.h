@@ -19,6 +19,8 @@ enum class Strictness { kFull, kSchemaOnly };
 inline constexpr std::size_t kInstancesMax = 16;    // userAppInstanceInfo items in one context
 inline constexpr std::size_t kLocationsMax = 256;   // appLocation items of an app or a host
 inline constexpr std::size_t kPositionsMax = 2048;  // positions in one polygon
+// Positions of all items in one request: what they cost to be compared is counted together.
+inline constexpr std::size_t kPositionsOfRequestMax = 4096;
 
 // A create request: contextId must be absent; appInstanceId and referenceURI are ignored (they are
 // the server's to give). Also reads the wrapped form {"appContext": {…}} of early drafts.

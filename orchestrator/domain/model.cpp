@@ -44,6 +44,14 @@ std::uint64_t weight_of(std::string_view dev_app_id, const AppInstance& instance
   return h ^ (h >> 33U);
 }
 
+// What is prepared of the same locations already is as good, and whoever remembers it finds it.
+Result<PreparedLocation::Offer> prepare_again(const std::vector<LocationConstraints>& locations,
+                                              const std::vector<LocationConstraints>* before,
+                                              const PreparedLocation::Offer& prepared_before) {
+  if (before != nullptr && locations == *before) return prepared_before;
+  return prepare_offer(locations);
+}
+
 std::string count_of(std::size_t n, const char* what) {
   return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }
@@ -61,17 +69,23 @@ const AppInstance* HostEntry::instance(const std::string& app_d_id,
       })];
 }
 
-Result<void> Model::put_app(const App& app) {
-  auto locations = prepare(app.info.app_location);
-  if (!locations) return locations.error();
+Result<void> Model::put_app(const App& app, PreparedLocation::Offer prepared) {
   const auto& id = app.info.app_d_id;
+  if (prepared == nullptr) {
+    const auto* before = this->app(id);
+    auto made = prepare_again(app.info.app_location,
+                              before == nullptr ? nullptr : &before->app.info.app_location,
+                              before == nullptr ? nullptr : before->locations);
+    if (!made) return made.error();
+    prepared = std::move(*made);
+  }
   remove_app(id);
   by_name_[{app.info.app_name, app.info.app_provider}].insert(id);
   const bool dispatches =
       app.strategy ? *app.strategy == Strategy::kDispatching : dispatching_.is_standard;
   const bool dispatched =
       dispatches && !dispatching_.dispatcher.empty() && id != dispatching_.dispatcher;
-  apps_[id] = {app, dispatched, std::move(*locations)};
+  apps_[id] = {app, dispatched, std::move(prepared)};
   return {};
 }
 
@@ -91,12 +105,18 @@ void Model::unlist_instances(const HostEntry& entry) {
   }
 }
 
-Result<void> Model::put_host(const Host& host) {
-  auto area = prepare(host.service_area);
-  if (!area) return area.error();
+Result<void> Model::put_host(const Host& host, PreparedLocation::Offer prepared) {
+  if (prepared == nullptr) {
+    const auto* before = this->host(host.id);
+    auto made =
+        prepare_again(host.service_area, before == nullptr ? nullptr : &before->host.service_area,
+                      before == nullptr ? nullptr : before->service_area);
+    if (!made) return made.error();
+    prepared = std::move(*made);
+  }
   remove_host(host.id);
   auto& entry = hosts_[host.id];
-  entry = {host, std::move(*area), {}};
+  entry = {host, std::move(prepared), {}};
   for (std::size_t i = 0; i < host.instances.size(); ++i) {
     entry.instances_of[host.instances[i].app_d_id].push_back(i);
     hosts_of_[host.instances[i].app_d_id].insert(host.id);
@@ -245,6 +265,14 @@ std::vector<std::string> Model::serves(const std::string& app_d_id) const {
     if (id == app_d_id || entry.dispatched) apps.push_back(id);
   }
   return apps;
+}
+
+std::vector<PreparedLocation::Offer> Model::service_areas() const {
+  std::vector<PreparedLocation::Offer> areas;
+  for (const auto& [id, entry] : hosts_) {
+    if (!entry.service_area->empty()) areas.push_back(entry.service_area);
+  }
+  return areas;
 }
 
 const std::set<std::string>& Model::hosts_of(const std::string& app_d_id) const {

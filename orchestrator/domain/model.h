@@ -33,12 +33,12 @@ struct Dispatching {
 struct CatalogueEntry {
   App app;
   bool dispatched = false;
-  std::vector<PreparedLocation> locations;
+  PreparedLocation::Offer locations;
 };
 
 struct HostEntry {
   Host host;
-  std::vector<PreparedLocation> service_area;
+  PreparedLocation::Offer service_area;
   std::unordered_map<std::string, std::vector<std::size_t>> instances_of;  // appDId -> indexes
 
   // The instance that serves a UE: of several each serves its share, and when one comes or goes,
@@ -59,10 +59,11 @@ struct AppReference {
 class Model {
  public:
   // Changes that were checked before. put_* returns invalid_argument for a location that is no
-  // polygon, and then changes nothing.
-  Result<void> put_app(const App& app);
+  // polygon, and then changes nothing. `prepared`: its locations, if they have been prepared
+  // already, elsewhere; those that are the same as before are kept.
+  Result<void> put_app(const App& app, PreparedLocation::Offer prepared = {});
   void remove_app(const std::string& app_d_id);
-  Result<void> put_host(const Host& host);
+  Result<void> put_host(const Host& host, PreparedLocation::Offer prepared = {});
   void remove_host(const std::string& id);
   void set_reachable(const std::string& host_id, bool reachable);
   void apply(const TableChange& change);
@@ -98,6 +99,8 @@ class Model {
   [[nodiscard]] const std::string& served_by(const std::string& app_d_id) const;
   // Apps whose clients an app serves: itself, or of the dispatchers those that they dispatch.
   [[nodiscard]] std::vector<std::string> serves(const std::string& app_d_id) const;
+  // The service areas of all hosts that have one.
+  [[nodiscard]] std::vector<PreparedLocation::Offer> service_areas() const;
   // Hosts that list an instance of the app, by identifier.
   [[nodiscard]] const std::set<std::string>& hosts_of(const std::string& app_d_id) const;
 

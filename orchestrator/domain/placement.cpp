@@ -45,7 +45,7 @@ const char* obstacle(const Model& model, const HostEntry* entry, const AppInstan
   if (entry->host.state != HostState::kUp && !stays) {
     return entry->host.state == HostState::kDraining ? "host is draining" : "host is cordoned";
   }
-  if (query.location != nullptr && !query.location->matches_any(entry->service_area)) {
+  if (query.location != nullptr && !query.location->matches_offer(entry->service_area)) {
     return "host does not serve the requested location";
   }
   return nullptr;

@@ -153,9 +153,7 @@ class Mx2Endpoints {
     if (!caller) return;
     auto asked = codec::decode_location_availability(request.body);
     if (!asked) return responder.reply(refusal(asked.error(), request.id));
-    const auto available = service_.model.read([&](const Model& model) {
-      return obtain_app_loc_availability(model, std::move(*asked), *caller);
-    });
+    const auto available = obtain_app_loc_availability(service_.model, std::move(*asked), *caller);
     responder.reply(http::json_reply(200, codec::encode(available)));
   }
 

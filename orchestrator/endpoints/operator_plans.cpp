@@ -105,8 +105,8 @@ Result<std::uint64_t> rollback_version(const Request& request) {
 void rollback_post(OperatorApi& api, Request& request, const PathValues&, Responder responder) {
   const auto version = rollback_version(request);
   if (!version) return responder.reply(refusal(version.error(), request.id));
-  roll_back_table(api.service, api.rewriter, *version,
-                  answer_with<Rewritten>(request, std::move(responder), rewritten_reply));
+  api.rewriter.roll_back(*version,
+                         answer_with<Rewritten>(request, std::move(responder), rewritten_reply));
 }
 
 }  // namespace

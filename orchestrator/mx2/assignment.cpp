@@ -17,13 +17,13 @@ PlacementQuery query_of(const ContextRecord& record) {
   return {record.app_d_id, record.dev_app_id, IpAddress::parse(record.client_ip), nullptr, {}};
 }
 
-// Nothing when the item asks for no location, or for one that cannot be compared (an update is only
-// checked by the schema).
-std::optional<PreparedLocation> location_of(const UserAppInstance& item) {
-  if (!item.app_location) return std::nullopt;
-  auto prepared = PreparedLocation::make(*item.app_location);
-  if (!prepared) return std::nullopt;
-  return std::move(*prepared);
+// It was told, or will be, that its location is available, and asks for it then.
+bool waits_for_offer(const AssignmentBasis& basis, const ContextRecord& record,
+                     const AppContext& context, std::size_t position) {
+  const auto& item = context.app_info.user_app_instance_info[position];
+  return item.reference_uri.empty() && item.app_location &&
+         context.app_location_updates.value_or(false) &&
+         wait_of(record, position) != Wait::kRequested && ((basis.asked >> position) & 1U) == 0;
 }
 
 std::vector<UserAppInstance> as_items(const std::vector<Placement>& placements,
@@ -51,7 +51,10 @@ bool is_one_wish(const std::vector<UserAppInstance>& items) {
 
 // What an item of several addresses was expanded to: wishes that are alike are served alike.
 bool is_expanded(const std::vector<UserAppInstance>& items) {
-  return is_one_wish(items) && std::any_of(items.begin(), items.end(), [&](const auto& item) {
+  const bool all_placed = std::none_of(items.begin(), items.end(),
+                                       [](const auto& item) { return item.reference_uri.empty(); });
+  return all_placed && is_one_wish(items) &&
+         std::any_of(items.begin(), items.end(), [&](const auto& item) {
            return item.reference_uri != items.front().reference_uri;
          });
 }
@@ -79,14 +82,14 @@ Reassignment unserved(const Model& model, PlacementQuery query) {
   return nobody;
 }
 
-Reassignment reassign_list(const Model& model, const StrategyOptions& options,
-                           ContextRecord& record, std::vector<UserAppInstance>& items) {
+Reassignment reassign_list(const AssignmentBasis& basis, ContextRecord& record,
+                           std::vector<UserAppInstance>& items) {
   auto query = query_of(record);
-  const auto location = location_of(items.front());
-  if (location) query.location = &*location;
+  query.location = basis.locations.find(items.front());
+  if (items.front().app_location && query.location == nullptr) return {};
   for (const auto& item : items) query.current_uris.push_back(item.reference_uri);
-  const auto placements = place_all(model, query, options.endpoints_max);
-  if (placements.empty()) return unserved(model, query);
+  const auto placements = place_all(basis.model, query, basis.options.endpoints_max);
+  if (placements.empty()) return unserved(basis.model, query);
   auto list = as_items(placements, items.front().app_location);
   if (same_addresses(list, items)) return {};
   take_first(placements.front(), record);
@@ -94,20 +97,45 @@ Reassignment reassign_list(const Model& model, const StrategyOptions& options,
   return {true, false, true};
 }
 
-Reassignment reassign_item(const Model& model, ContextRecord& record, UserAppInstance& item,
-                           bool first) {
+Reassignment reassign_item(const AssignmentBasis& basis, ContextRecord& record,
+                           UserAppInstance& item, bool first) {
   auto query = query_of(record);
-  const auto location = location_of(item);
-  if (item.app_location && !location) return {};
-  if (location) query.location = &*location;
+  query.location = basis.locations.find(item);
+  if (item.app_location && query.location == nullptr) return {};
   query.current_uris = {item.reference_uri};
-  const auto placement = place(model, query);
-  if (!placement) return unserved(model, query);
+  const auto placement = place(basis.model, query);
+  if (!placement) return unserved(basis.model, query);
   if (placement->reference_uri == item.reference_uri) return {};
   item.reference_uri = placement->reference_uri;
   if (item.app_instance_id.empty()) item.app_instance_id = placement->app_instance_id;
   if (first) take_first(*placement, record);
   return {true, false, false};
+}
+
+// After the attempt to give an item an address.
+void note_wait(const AssignmentBasis& basis, ContextRecord& record, const UserAppInstance& item,
+               std::size_t position, const Reassignment& attempt) {
+  if (!item.reference_uri.empty()) return set_wait(record, position, Wait::kNone);
+  if (((basis.asked >> position) & 1U) == 0) return;
+  set_wait(record, position, attempt.starts.empty() ? Wait::kAnything : Wait::kRequested);
+}
+
+// One that waits for its location does not keep the others from following.
+Reassignment reassign_items(const AssignmentBasis& basis, ContextRecord& record,
+                            AppContext& context) {
+  Reassignment all;
+  auto& items = context.app_info.user_app_instance_info;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const bool placed = !items[i].reference_uri.empty();
+    if (placed && basis.keeps_addresses) continue;
+    if (waits_for_offer(basis, record, context, i)) continue;
+    const auto one = reassign_item(basis, record, items[i], i == 0);
+    all.changed |= one.changed;
+    all.unserved |= one.unserved;
+    all.starts.insert(all.starts.end(), one.starts.begin(), one.starts.end());
+    note_wait(basis, record, items[i], i, one);
+  }
+  return all;
 }
 
 }  // namespace
@@ -116,38 +144,38 @@ Strategy strategy_of(const App& app, const StrategyOptions& options) {
   return app.strategy.value_or(options.standard);
 }
 
-Reassignment reassign(const Model& model, Strategy strategy, const StrategyOptions& options,
-                      ContextRecord& record, AppContext& context) {
+Reassignment reassign(const AssignmentBasis& basis, ContextRecord& record, AppContext& context) {
   auto& items = context.app_info.user_app_instance_info;
   // Clients of the V1.1.1 dialect know one address.
-  if (strategy == Strategy::kMultiple && !record.legacy && is_one_wish(items)) {
-    return reassign_list(model, options, record, items);
+  const bool list = basis.strategy == Strategy::kMultiple && !record.legacy && is_one_wish(items);
+  if (list && !waits_for_offer(basis, record, context, 0)) {
+    auto all = reassign_list(basis, record, items);
+    if (all.changed) record.waits = 0;
+    note_wait(basis, record, items.front(), 0, all);
+    return all;
   }
-  Reassignment all;
-  if (is_expanded(items)) {
-    items.erase(items.begin() + 1, items.end());
-    all.changed = all.list = true;
-  }
-  for (auto& item : items) {
-    const auto one = reassign_item(model, record, item, &item == &items.front());
-    all.changed |= one.changed;
-    all.unserved |= one.unserved;
-    all.starts.insert(all.starts.end(), one.starts.begin(), one.starts.end());
-  }
+  const bool was_list = !basis.keeps_addresses && is_expanded(items);
+  if (was_list) items.erase(items.begin() + 1, items.end());
+  auto all = reassign_items(basis, record, context);
+  all.changed |= was_list;
+  all.list |= was_list;
   return all;
 }
 
-std::vector<LocationConstraints> locations_to_offer(const Model& model, const ContextRecord& record,
-                                                    const AppContext& context) {
+std::vector<LocationConstraints> offer_locations(const AssignmentBasis& basis,
+                                                 ContextRecord& record, const AppContext& context) {
   std::vector<LocationConstraints> offered;
-  for (const auto& item : context.app_info.user_app_instance_info) {
-    if (!item.reference_uri.empty()) continue;
-    const auto location = location_of(item);
-    if (!location) continue;
+  const auto& items = context.app_info.user_app_instance_info;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (!waits_for_offer(basis, record, context, i)) continue;
     auto query = query_of(record);
-    query.location = &*location;
+    query.location = basis.locations.find(items[i]);
+    if (query.location == nullptr) continue;
     query.could_start = true;
-    if (place(model, query)) offered.push_back(*item.app_location);
+    const bool available = place(basis.model, query).has_value();
+    const bool told = wait_of(record, i) == Wait::kOffered;
+    if (available && !told) offered.push_back(*items[i].app_location);
+    set_wait(record, i, available ? Wait::kOffered : Wait::kAnything);
   }
   return offered;
 }

@@ -2,6 +2,7 @@
 // of its app. Shared by creating, updating and relocating.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -10,6 +11,7 @@
 #include "api/base/result.h"
 #include "orchestrator/domain/model.h"
 #include "orchestrator/domain/placement.h"
+#include "orchestrator/mx2/asked_locations.h"
 #include "orchestrator/mx2/change_feed.h"
 #include "orchestrator/store/store.h"
 
@@ -32,11 +34,23 @@ struct Start {
   }
 };
 
+// What a context is given addresses by.
+struct AssignmentBasis {
+  const Model& model;
+  Strategy strategy;
+  const StrategyOptions& options;
+  const AskedLocations& locations;  // an item whose location is not among them is left alone
+  bool keeps_addresses = false;     // only items without an address are looked at
+  // Items by position, one bit each, whose location its device application asks for now. With
+  // appLocationUpdates no other gets its first address.
+  std::uint32_t asked = 0;
+};
+
 // Gives the items of a context that exists the addresses they should have now. An item that nobody
 // can serve keeps its address. An item keeps its appInstanceId when it moves, so that an
 // AddressChangeNotification names what the device application knows; the list of `multiple` is
 // replaced, with the identifiers of the instances. When the app has lost that strategy, the list
-// becomes one item again.
+// becomes one item again. What items wait for is noted in the record.
 struct Reassignment {
   bool changed = false;   // some address
   bool unserved = false;  // some item that nobody can serve
@@ -44,20 +58,15 @@ struct Reassignment {
   // What could be started for those that nobody can serve.
   std::vector<Start> starts = {};
 };
-[[nodiscard]] Reassignment reassign(const Model& model, Strategy strategy,
-                                    const StrategyOptions& options, ContextRecord& record,
+[[nodiscard]] Reassignment reassign(const AssignmentBasis& basis, ContextRecord& record,
                                     AppContext& context);
 
-// In place of a row's selector, while no row has decided: the device application was told that it
-// could have its location; it then asked for it, and an instance is being started.
-inline constexpr const char* kLocationOffered = "offered";
-inline constexpr const char* kLocationRequested = "requested";
-
-// Locations that a context asks for without having an address there, and where it could have one
-// now: what ApplicationLocationAvailabilityNotification tells (clause 6.4.5).
-[[nodiscard]] std::vector<LocationConstraints> locations_to_offer(const Model& model,
-                                                                  const ContextRecord& record,
-                                                                  const AppContext& context);
+// Of the items that wait until their location becomes available (appLocationUpdates), those that
+// could have an address there now and were not told so: what
+// ApplicationLocationAvailabilityNotification tells (clause 6.4.5). Noted in the record.
+[[nodiscard]] std::vector<LocationConstraints> offer_locations(const AssignmentBasis& basis,
+                                                               ContextRecord& record,
+                                                               const AppContext& context);
 
 // The list of `multiple` in place of the only item of a new context.
 void expand(const Model& model, const StrategyOptions& options, const PlacementQuery& query,

@@ -13,7 +13,63 @@ constexpr std::size_t kCopiedAtOnce = 256;
 
 Error closed() { return unavailable("the orchestrator is stopping"); }
 
+std::size_t bytes_of(const std::string& text) { return text.size(); }
+
+std::size_t bytes_of(const CivicAddressElement& element) {
+  return sizeof(element) + element.ca_value.size();
+}
+
+std::size_t bytes_of(const std::vector<Position>& ring) { return ring.size() * sizeof(Position); }
+
+std::size_t bytes_of(const AppInstance& instance) {
+  return sizeof(instance) + instance.reference_uri.size();
+}
+
+std::size_t bytes_of(const Target& target) { return sizeof(target) + target.value.size(); }
+
+std::size_t bytes_of(const LocationConstraints& location);
+
+template <typename List>
+std::size_t bytes_of_all(const List& list) {
+  std::size_t bytes = 0;
+  for (const auto& item : list) bytes += bytes_of(item);
+  return bytes;
+}
+
+std::size_t bytes_of(const LocationConstraints& location) {
+  const auto area = location.area ? bytes_of_all(location.area->rings) : 0;
+  return sizeof(location) + area + bytes_of_all(location.civic_address_element);
+}
+
+struct ChangeBytes {
+  std::size_t operator()(const ContextChanged& c) const {
+    return c.place.app_location ? bytes_of(*c.place.app_location) : 0;
+  }
+  std::size_t operator()(const TableChange& c) const {
+    return c.row.reason.size() + bytes_of_all(c.row.targets);
+  }
+  std::size_t operator()(const HostChanged& c) const {
+    constexpr std::size_t kLabel = 128;
+    return sizeof(Host) + bytes_of_all(c.host->service_area) + bytes_of_all(c.host->instances) +
+           bytes_of_all(c.host->unable) + kLabel * c.host->labels.size();
+  }
+  std::size_t operator()(const HostReported& c) const {
+    constexpr std::size_t kLatency = 128;
+    return sizeof(HostLoad) + sizeof(AppLoad) * c.load->apps.size() +
+           kLatency * c.load->latency_ms.size();
+  }
+  std::size_t operator()(const AppChanged& c) const {
+    return sizeof(App) + bytes_of_all(c.app->info.app_location);
+  }
+  std::size_t operator()(const auto& /*a name*/) const { return 0; }
+};
+
 }  // namespace
+
+std::size_t bytes_of(const Change& change) {
+  constexpr std::size_t kTexts = 128;  // identifiers, which are short
+  return sizeof(Change) + kTexts + std::visit(ChangeBytes{}, change);
+}
 
 ChangeFeed::ChangeFeed(const ChangeFeedOptions& options, std::int64_t first)
     : options_(options), first_(static_cast<Position>(first)) {
@@ -37,8 +93,11 @@ void ChangeFeed::publish(Change change) {
     ++first_;
     return;
   }
-  kept_.push_back(std::move(change));
-  if (kept_.size() > options_.changes_max) {
+  const auto bytes = bytes_of(change);
+  kept_.push_back({std::move(change), bytes});
+  kept_bytes_ += bytes;
+  while (kept_.size() > options_.changes_max || kept_bytes_ > options_.bytes_max) {
+    kept_bytes_ -= kept_.front().bytes;
     kept_.pop_front();
     ++first_;
   }
@@ -74,12 +133,13 @@ void ChangeFeed::poll(Position since, std::chrono::milliseconds wait,
   answer(refusal);
 }
 
-std::deque<Change> ChangeFeed::forget_if_unfollowed(Time now) {
+std::deque<ChangeFeed::Kept> ChangeFeed::forget_if_unfollowed(Time now) {
   const bool followed =
       !waiting_.empty() || now - last_poll_ < std::chrono::milliseconds(options_.unfollowed_ms);
   if (followed || !followed_) return {};
   followed_ = false;
   first_ = end();
+  kept_bytes_ = 0;
   return std::exchange(kept_, {});
 }
 
@@ -123,6 +183,7 @@ void ChangeFeed::answer_all(std::vector<Waiting> due) {
 
 Result<ChangeFeed::News> ChangeFeed::news_since(Position since) {
   News news{since, {}};
+  std::size_t bytes = 0;
   while (news.changes.size() < kChangesPerPoll) {
     const std::lock_guard guard(mutex_);
     if (closed_) return closed();
@@ -130,13 +191,16 @@ Result<ChangeFeed::News> ChangeFeed::news_since(Position since) {
       return gone("changes after position " + std::to_string(since) +
                   " are not kept: read everything again");
     }
-    const auto from = static_cast<std::ptrdiff_t>(news.position - first_);
     const auto count = std::min<std::size_t>(
         {end() - news.position, kCopiedAtOnce, kChangesPerPoll - news.changes.size()});
     if (count == 0) break;
-    news.changes.insert(news.changes.end(), kept_.begin() + from,
-                        kept_.begin() + from + static_cast<std::ptrdiff_t>(count));
-    news.position += count;
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto& next = kept_[news.position - first_];
+      bytes += next.bytes;
+      if (bytes > options_.poll_bytes_max && !news.changes.empty()) return news;
+      news.changes.push_back(next.change);
+      ++news.position;
+    }
   }
   return news;
 }

@@ -1,6 +1,7 @@
 // What changes, in order, for those who keep a replica: the Optimizer reads everything once and
-// then follows. The last changes are kept in memory, and only while somebody follows; whoever falls
-// behind, or comes from an earlier life of this process, is told so and reads everything again.
+// then follows. The last changes are kept in memory, as many as fit, and only while somebody
+// follows; whoever falls behind, or comes from an earlier life of this process, is told so and
+// reads everything again.
 //
 // Replicas may see a change twice (in a list and in the feed), so changes are what is now, never
 // differences.
@@ -54,10 +55,15 @@ struct AppRemoved {
 using Change = std::variant<ContextChanged, ContextEnded, TableChange, HostChanged, HostRemoved,
                             HostReported, AppChanged, AppRemoved>;
 
+// About what one takes in memory, and in an answer.
+[[nodiscard]] std::size_t bytes_of(const Change& change);
+
 struct ChangeFeedOptions {
-  std::size_t changes_max = 500'000;  // kept
-  std::size_t waiting_max = 64;       // polls that wait at once
-  int unfollowed_ms = 120'000;        // so long after the last poll changes are kept
+  std::size_t changes_max = 500'000;                    // kept
+  std::size_t bytes_max = std::size_t{256} << 20U;      // likewise
+  std::size_t poll_bytes_max = std::size_t{16} << 20U;  // of one answer, the first change apart
+  std::size_t waiting_max = 64;                         // polls that wait at once
+  int unfollowed_ms = 120'000;  // so long after the last poll changes are kept
 };
 
 class ChangeFeed {
@@ -97,9 +103,14 @@ class ChangeFeed {
     Callback<Result<News>> answer;
   };
 
+  struct Kept {
+    Change change;
+    std::size_t bytes = 0;
+  };
+
   [[nodiscard]] Position end() const { return first_ + kept_.size(); }
   // What it forgets, to be freed without the mutex.
-  [[nodiscard]] std::deque<Change> forget_if_unfollowed(Time now);
+  [[nodiscard]] std::deque<Kept> forget_if_unfollowed(Time now);
   void run();
   void answer_all(std::vector<Waiting> due);
   [[nodiscard]] Result<News> news_since(Position since);
@@ -108,8 +119,9 @@ class ChangeFeed {
   const ChangeFeedOptions options_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  Position first_;                      // of kept_
-  std::deque<Change> kept_;             // changes after position first_, first_ + 1, …
+  Position first_;         // of kept_
+  std::deque<Kept> kept_;  // changes after position first_, first_ + 1, …
+  std::size_t kept_bytes_ = 0;
   std::atomic<bool> followed_ = false;  // written under the mutex
   Time last_poll_;
   std::vector<Waiting> waiting_;

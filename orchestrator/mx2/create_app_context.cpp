@@ -39,6 +39,7 @@ class CreateAppContext final : public UnitOfWork {
     record_.client_ip = caller_.ip_text;
     record_.legacy = legacy_;
     record_.has_callback = request_.callback_reference.has_value();
+    if (auto prepared = prepare_locations(); !prepared) return prepared;
     auto decided = service_.model.read([this](const Model& model) { return decide(model); });
     if (decided.ok()) record_.document = codec::encode(context_);
     return decided;
@@ -102,6 +103,30 @@ class CreateAppContext final : public UnitOfWork {
  private:
   [[nodiscard]] ContextOwner owner() const { return {record_.subject, record_.dev_app_id}; }
 
+  // Polygons are compared before anything is locked.
+  Result<void> prepare_locations() {
+    const auto& items = request_.app_info.user_app_instance_info;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      if (!items[i].app_location) continue;
+      if (auto known = locations_.add(*items[i].app_location); !known) {
+        return invalid_argument(known.error().detail, instance_pointer(i));
+      }
+    }
+    if (locations_.empty()) return {};
+    locations_.compare(service_.model.read([this](const Model& model) {
+      auto offers = model.service_areas();
+      const auto found = resolve(model);
+      if (found && *found != nullptr) offers.push_back((*found)->locations);
+      return offers;
+    }));
+    return {};
+  }
+
+  [[nodiscard]] Result<const CatalogueEntry*> resolve(const Model& model) const {
+    return model.resolve(reference_of(request_.app_info, legacy_),
+                         [this](const App& app) { return may_use(app, caller_); });
+  }
+
   // Under the model's lock, or on the writer's thread.
   Result<void> decide(const Model& model) {
     generation_ = model.generation();
@@ -112,8 +137,7 @@ class CreateAppContext final : public UnitOfWork {
     start_.reset();
     also_.reset();
     context_.context_id = record_.context_id;
-    const auto found = model.resolve(reference_of(request_.app_info, legacy_),
-                                     [this](const App& app) { return may_use(app, caller_); });
+    const auto found = resolve(model);
     if (!found) return found.error();
     const CatalogueEntry* entry = *found;
     app_unknown_ = entry == nullptr;
@@ -124,6 +148,7 @@ class CreateAppContext final : public UnitOfWork {
     for (std::size_t i = 0; i < request_.app_info.user_app_instance_info.size(); ++i) {
       if (auto placed = place_instance(model, *entry, i); !placed) return placed;
     }
+    set_waits(record_, context_.app_info.user_app_instance_info);
     return {};
   }
 
@@ -141,16 +166,11 @@ class CreateAppContext final : public UnitOfWork {
   Result<void> place_instance(const Model& model, const CatalogueEntry& entry, std::size_t index) {
     auto& instance = context_.app_info.user_app_instance_info[index];
     PlacementQuery query{record_.app_d_id, record_.dev_app_id, caller_.ip, nullptr, {}};
-    std::optional<PreparedLocation> location;
-    if (instance.app_location) {
-      auto prepared = PreparedLocation::make(*instance.app_location);
-      if (!prepared) return invalid_argument(prepared.error().detail, instance_pointer(index));
-      location = std::move(*prepared);
-      if (!entry.locations.empty() && !location->matches_any(entry.locations)) {
-        return invalid_argument("matches none of the appLocations of this application",
-                                instance_pointer(index));
-      }
-      query.location = &*location;
+    query.location = locations_.find(instance);
+    if (query.location != nullptr && !entry.locations->empty() &&
+        !query.location->matches_offer(entry.locations)) {
+      return invalid_argument("matches none of the appLocations of this application",
+                              instance_pointer(index));
     }
     const auto placement = place(model, query);
     if (!placement) return find_start(model, query);
@@ -221,6 +241,7 @@ class CreateAppContext final : public UnitOfWork {
   const Caller caller_;
   const bool legacy_;
   Callback<Result<StoredContext>> answer_;
+  AskedLocations locations_;
   AppContext context_;
   ContextRecord record_;
   bool app_unknown_ = false;

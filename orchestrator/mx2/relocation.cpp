@@ -9,7 +9,8 @@ namespace mx2 {
 namespace {
 
 constexpr std::size_t kDevicesMax = 100'000;
-constexpr std::size_t kScanned = 16;  // contexts between two looks at the clock
+constexpr std::size_t kScanned = 16;       // contexts read at once
+constexpr std::size_t kWorkedOutMax = 64;  // contexts with the worker, or back from it
 
 // Whether life-cycle management had an instance there that has gone. What operators list is theirs
 // to say.
@@ -60,7 +61,13 @@ Relocation::Relocation(LiveModel& model, Store& store, const Clock& clock, Conte
       unserved_(registry.counter("mx2_contexts_unserved_total",
                                  "Contexts that kept their address because no host can serve them "
                                  "after a change")),
-      retry_([this] { store_.submit(std::make_unique<Piece>(*this)); }) {}
+      retry_([this] { store_.submit(std::make_unique<Piece>(*this)); }),
+      worker_(model, [this] { submit_piece(); }) {}
+
+void Relocation::stop() {
+  worker_.stop();
+  retry_.stop();
+}
 
 bool Relocation::follows(const std::string& app_d_id) const {
   const auto* entry = model_.unlocked().app(app_d_id);
@@ -74,11 +81,11 @@ Result<void> Relocation::announce(StoreTransaction& transaction, const Relocatio
 
 void Relocation::begin(const RelocationScopes& scopes) {
   if (scopes.empty()) return;
-  announced_ = true;
-  if (!outstanding_) {
+  if (!announced_) {
     began_ = std::chrono::steady_clock::now();
     moved_now_ = unserved_now_ = 0;
   }
+  announced_ = true;
   for (const auto& [changed, dev_app_id] : scopes) {
     for (auto& app_d_id : model_.unlocked().serves(changed)) {
       if (dev_app_id.empty()) {
@@ -112,46 +119,88 @@ void Relocation::sweep_instead() {
   devices_.clear();
 }
 
+// Never a second one. Any thread.
 void Relocation::submit_piece() {
-  if (outstanding_) return;
-  outstanding_ = true;
-  store_.submit(std::make_unique<Piece>(*this));
+  if (!outstanding_.exchange(true)) store_.submit(std::make_unique<Piece>(*this));
 }
 
 Result<Relocation::Progress> Relocation::run_piece(StoreTransaction& transaction) {
+  for (auto& done : worker_.take()) worked_out_.push_back(std::move(done));
   Progress progress;
+  progress.contexts = contexts_;
   progress.cursor = cursor_;
   progress.wrapped = wrapped_;
   progress.sweep_done = swept_apps_.empty();
+  if (auto done = run_worked_out(transaction, progress); !done) return done.error();
   if (auto done = run_devices(transaction, progress); !done) return done.error();
   if (auto done = run_sweep(transaction, progress); !done) return done.error();
-  if (progress.devices_done == devices_.size() && progress.sweep_done) {
-    progress.all_done = true;
+  progress.all_done = progress.worked_out_done == worked_out_.size() && worker_.pending() == 0 &&
+                      progress.jobs.empty() && progress.contexts.empty() &&
+                      progress.devices_done == devices_.size() && progress.sweep_done;
+  if (progress.all_done) {
     if (auto done = transaction.set_relocating(false); !done) return done.error();
   }
   return progress;
 }
 
-Result<void> Relocation::run_devices(StoreTransaction& transaction, Progress& progress) {
-  while (progress.devices_done < devices_.size() && !transaction.time_is_up()) {
-    const auto& scope = devices_[progress.devices_done++];
-    for (const auto& id : index_.find(scope.app_d_id, scope.dev_app_id)) {
-      auto found = transaction.find_context(id);
-      if (!found) return found.error();
-      if (!*found) continue;
-      if (auto done = relocate(transaction, **found, progress); !done) return done;
+// After each context; each piece gets on by one at least.
+bool Relocation::must_end(const StoreTransaction& transaction, const Progress& progress) {
+  return progress.blocked || (progress.begun && transaction.time_is_up());
+}
+
+Result<void> Relocation::run_worked_out(StoreTransaction& transaction, Progress& progress) {
+  while (progress.worked_out_done < worked_out_.size() && !must_end(transaction, progress)) {
+    auto& done = worked_out_[progress.worked_out_done++];
+    progress.begun = true;
+    auto found = transaction.find_context(done.context_id);
+    if (!found) return found.error();
+    if (!*found) continue;
+    auto& record = **found;
+    if (record.revision != done.revision) {
+      work_out(record, progress);
+      continue;
     }
+    if (!done.context) return internal("stored context: " + done.context.error().detail);
+    auto context = *done.context;
+    auto moved = relocate(transaction, record, context, done.locations, progress);
+    if (!moved) return moved;
+  }
+  return {};
+}
+
+Result<void> Relocation::run_devices(StoreTransaction& transaction, Progress& progress) {
+  while (!must_end(transaction, progress)) {
+    if (progress.contexts.empty()) {
+      if (progress.devices_done == devices_.size()) return {};
+      const auto& scope = devices_[progress.devices_done++];
+      progress.begun = true;
+      progress.contexts = index_.find(scope.app_d_id, scope.dev_app_id);
+      continue;
+    }
+    auto found = transaction.find_context(progress.contexts.back());
+    if (!found) return found.error();
+    if (*found) {
+      if (auto done = relocate(transaction, **found, progress); !done) return done;
+      if (progress.blocked) return {};
+    }
+    progress.begun = true;
+    progress.contexts.pop_back();
   }
   return {};
 }
 
 Result<void> Relocation::run_sweep(StoreTransaction& transaction, Progress& progress) {
-  while (!progress.sweep_done && !transaction.time_is_up()) {
+  while (!progress.sweep_done && !must_end(transaction, progress)) {
     auto scan = transaction.scan_contexts(progress.cursor, kScanned, swept_apps_);
     if (!scan) return scan.error();
     for (auto& record : scan->contexts) {
+      if (must_end(transaction, progress)) return {};
       if (auto done = relocate(transaction, record, progress); !done) return done;
+      if (progress.blocked) return {};
+      progress.begun = true;
+      progress.cursor = record.context_id;
     }
+    progress.begun = true;
     const bool passed_end = progress.wrapped && (scan->last.empty() || scan->last >= sweep_end_);
     progress.sweep_done = passed_end || (scan->last.empty() && sweep_end_.empty());
     progress.wrapped |= scan->last.empty();
@@ -160,51 +209,73 @@ Result<void> Relocation::run_sweep(StoreTransaction& transaction, Progress& prog
   return {};
 }
 
+// Or not yet: what asks for an area goes to the worker first, as far as it has room.
 Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& record,
                                   Progress& progress) {
   const auto& model = model_.unlocked();
   const auto* entry = model.app(record.app_d_id);
   if (entry == nullptr) return {};
   // An app that follows nothing has contexts that wait for their first address all the same.
-  const bool knows_address = !record.reference_uri.empty();
-  if (knows_address && !follows(entry->app) && !lost_instance(model, record)) return {};
+  if (record.waits == 0 && !follows(entry->app) && !lost_instance(model, record)) return {};
+  if (may_ask_for_area(record.document)) {
+    work_out(record, progress);
+    return {};
+  }
   auto context = codec::decode_app_context(record.document);
   if (!context) return internal("stored context: " + context.error().detail);
-  const bool waits = !knows_address && context->app_location_updates.value_or(false);
-  if (waits && record.ue != kLocationRequested) {
-    return offer_locations(transaction, record, *context, progress);
-  }
+  const auto locations = AskedLocations::of(context->app_info.user_app_instance_info);
+  return relocate(transaction, record, *context, locations, progress);
+}
+
+void Relocation::work_out(const ContextRecord& record, Progress& progress) const {
+  const auto busy_with = worker_.pending() + worked_out_.size() - progress.worked_out_done;
+  progress.blocked = busy_with + progress.jobs.size() >= kWorkedOutMax;
+  if (progress.blocked) return;
+  progress.jobs.push_back({record.context_id, record.revision, record.document});
+}
+
+Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& record,
+                                  AppContext& context, const AskedLocations& locations,
+                                  Progress& progress) {
+  const auto& model = model_.unlocked();
+  const auto* entry = model.app(record.app_d_id);
+  if (entry == nullptr) return {};
+  const bool keeps = !follows(entry->app) && !lost_instance(model, record);
+  const AssignmentBasis basis{model, strategy_of(entry->app, strategy_), strategy_, locations,
+                              keeps};
   const auto host_before = record.host_id;
-  const auto reassigned =
-      reassign(model, strategy_of(entry->app, strategy_), strategy_, record, *context);
+  const auto waits_before = record.waits;
+  const bool knows_address = !record.reference_uri.empty();
+  const auto reassigned = reassign(basis, record, context);
   progress.unserved += reassigned.unserved ? 1 : 0;
   progress.starts.insert(reassigned.starts.begin(), reassigned.starts.end());
-  if (!reassigned.changed) return {};
+  if (!reassigned.changed) {
+    auto offered = offer_locations(basis, record, context);
+    if (record.waits == waits_before) return {};
+    ++record.revision;
+    if (auto stored = transaction.update_context(record); !stored) return stored;
+    if (offered.empty()) return withdraw_offer(transaction, record);
+    return tell(transaction, record, context,
+                ApplicationLocationAvailabilityNotification{record.context_id, std::move(offered)},
+                progress);
+  }
   ++progress.moved;
   if (record.host_id != host_before) {
     progress.clients.push_back({record.app_d_id, host_before, record.host_id});
   }
   ++record.revision;
-  record.document = codec::encode(*context);
+  record.document = codec::encode(context);
   if (auto stored = transaction.update_context(record); !stored) return stored;
-  if (changes_.followed()) progress.followed.push_back(changed(record, *context));
-  return tell(transaction, record, *context,
-              notification_of(*context, knows_address && !reassigned.list), progress);
+  if (changes_.followed()) progress.followed.push_back(changed(record, context));
+  return tell(transaction, record, context,
+              notification_of(context, knows_address && !reassigned.list), progress);
 }
 
-Result<void> Relocation::offer_locations(StoreTransaction& transaction, ContextRecord& record,
-                                         const AppContext& context, Progress& progress) {
-  auto offered = locations_to_offer(model_.unlocked(), record, context);
-  const bool known = record.ue == kLocationOffered;
-  if (known != offered.empty()) return {};
-  record.ue = known ? "" : kLocationOffered;
-  ++record.revision;
-  if (auto stored = transaction.update_context(record); !stored) return stored;
-  // What has not been told yet is not true any more.
-  if (known) return transaction.delete_notification(record.context_id);
-  return tell(transaction, record, context,
-              ApplicationLocationAvailabilityNotification{record.context_id, std::move(offered)},
-              progress);
+// What has not been told yet is not true any more.
+Result<void> Relocation::withdraw_offer(StoreTransaction& transaction,
+                                        const ContextRecord& record) {
+  const bool nothing_else_owed = record.reference_uri.empty();
+  return nothing_else_owed ? transaction.delete_notification(record.context_id) : Result<void>{};
 }
 
 Result<void> Relocation::tell(StoreTransaction& transaction, const ContextRecord& record,
@@ -218,13 +289,36 @@ Result<void> Relocation::tell(StoreTransaction& transaction, const ContextRecord
 }
 
 void Relocation::finish_piece(const Result<void>& outcome, Progress progress) {
-  // The piece stays outstanding: there is never a second one.
-  if (!outcome) return retry_.later();
-  outstanding_ = false;
+  if (!outcome) {  // it stays outstanding: there is never a second one
+    static_cast<void>(retry_.later());
+    return;
+  }
+  worked_out_.erase(worked_out_.begin(),
+                    worked_out_.begin() + static_cast<std::ptrdiff_t>(progress.worked_out_done));
   devices_.erase(devices_.begin(),
                  devices_.begin() + static_cast<std::ptrdiff_t>(progress.devices_done));
+  contexts_ = std::move(progress.contexts);
   cursor_ = progress.cursor;
   wrapped_ = progress.wrapped;
+  if (progress.sweep_done) swept_apps_.clear();
+  for (auto& job : progress.jobs) worker_.submit(std::move(job));
+  publish(progress);
+  outstanding_ = false;
+  if (progress.all_done) {
+    announced_ = false;
+    return report();
+  }
+  if (can_go_on(progress)) submit_piece();
+}
+
+// Without waiting for the worker, who submits the next piece otherwise.
+bool Relocation::can_go_on(const Progress& progress) const {
+  if (!worked_out_.empty() || worker_.is_ready()) return true;
+  if (progress.blocked) return false;
+  return !contexts_.empty() || !devices_.empty() || !swept_apps_.empty();
+}
+
+void Relocation::publish(Progress& progress) {
   for (const auto& [context_id, revision, notification] : progress.heard) {
     events_.publish(context_id, revision, notification);
   }
@@ -240,10 +334,6 @@ void Relocation::finish_piece(const Result<void>& outcome, Progress progress) {
   unserved_now_ += progress.unserved;
   moves_.add(static_cast<double>(progress.moved));
   unserved_.add(static_cast<double>(progress.unserved));
-  if (progress.sweep_done) swept_apps_.clear();
-  if (!progress.all_done) return submit_piece();
-  announced_ = false;
-  report();
 }
 
 void Relocation::report() {

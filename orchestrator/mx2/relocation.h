@@ -2,18 +2,21 @@
 // have now, and its device application is owed a notification, in the same transaction.
 //
 // A change may concern a million contexts, so it is followed in pieces of a few milliseconds, as
-// background work of the store: creates go on between them. Until the last piece the store
-// remembers that contexts may lag behind, and after a crash all of them are looked at again.
-// Looking twice does no harm: what is right already is left alone.
+// background work of the store: creates go on between them, and the clock is looked at after each
+// context. Those that ask for areas are worked out by a thread of their own first. Until the last
+// piece the store remembers that contexts may lag behind, and after a crash or a stop all of them
+// are looked at again. Looking twice does no harm: what is right already is left alone.
 //
 // Contexts of strategy `baseline`, and those whose app has gone, keep what they have. So does a
 // context that nobody can serve any more; it is counted, and if an instance could be started for it
-// somewhere, that is asked for. A context that waits for a location (appLocationUpdates) is told
-// once that the location has become available; its device application then asks for it (PUT).
+// somewhere, that is asked for. An item that waits for a location (appLocationUpdates) is told
+// once that the location has become available; its device application then asks for it (PUT). If
+// another item has moved, that is told, and the offer comes with the next change.
 //
-// Threads: the store writer's; resume() and stop() before it starts and after it ended.
+// Threads: the store writer's; resume() before it starts, stop() any, before the store is closed.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -31,6 +34,7 @@
 #include "orchestrator/mx2/context_events.h"
 #include "orchestrator/mx2/context_index.h"
 #include "orchestrator/mx2/instantiation.h"
+#include "orchestrator/mx2/location_worker.h"
 #include "orchestrator/mx2/retry_timer.h"
 #include "orchestrator/store/store.h"
 
@@ -67,7 +71,8 @@ class Relocation {
   void use(Instantiation& instantiation) { instantiation_ = &instantiation; }
   // At start-up: `lagging` as the store says.
   void resume(bool lagging);
-  void stop() { retry_.stop(); }
+  // What is not done by then is done after the next start.
+  void stop();
 
  private:
   class Piece;
@@ -79,7 +84,12 @@ class Relocation {
   };
   // How far one piece has come; taken over when it is durable.
   struct Progress {
+    std::size_t worked_out_done = 0;
+    std::vector<LocationWorker::Job> jobs;  // for the worker
+    bool blocked = false;                   // it has enough to do
+    bool begun = false;                     // some context was looked at: the time may be up
     std::size_t devices_done = 0;
+    std::vector<std::string> contexts;  // of the last of these, still to be looked at
     std::string cursor;
     bool wrapped = false;
     bool sweep_done = false;
@@ -101,15 +111,21 @@ class Relocation {
   void sweep_instead();
   void submit_piece();
   Result<Progress> run_piece(StoreTransaction& transaction);
+  Result<void> run_worked_out(StoreTransaction& transaction, Progress& progress);
   Result<void> run_devices(StoreTransaction& transaction, Progress& progress);
   Result<void> run_sweep(StoreTransaction& transaction, Progress& progress);
+  [[nodiscard]] static bool must_end(const StoreTransaction& transaction, const Progress& progress);
   Result<void> relocate(StoreTransaction& transaction, ContextRecord& record, Progress& progress);
-  Result<void> offer_locations(StoreTransaction& transaction, ContextRecord& record,
-                               const AppContext& context, Progress& progress);
+  Result<void> relocate(StoreTransaction& transaction, ContextRecord& record, AppContext& context,
+                        const AskedLocations& locations, Progress& progress);
+  void work_out(const ContextRecord& record, Progress& progress) const;
+  [[nodiscard]] bool can_go_on(const Progress& progress) const;
+  static Result<void> withdraw_offer(StoreTransaction& transaction, const ContextRecord& record);
   Result<void> tell(StoreTransaction& transaction, const ContextRecord& record,
                     const AppContext& context, const Notification& notification,
                     Progress& progress);
   void finish_piece(const Result<void>& outcome, Progress progress);
+  void publish(Progress& progress);
   void report();
 
   LiveModel& model_;
@@ -123,9 +139,11 @@ class Relocation {
   metrics::Counter& moves_;
   metrics::Counter& unserved_;
 
-  bool announced_ = false;  // as the store has it
-  bool outstanding_ = false;
+  bool announced_ = false;                 // as the store has it
+  std::atomic<bool> outstanding_ = false;  // a piece
+  std::deque<LocationWorker::Done> worked_out_;
   std::deque<RelocationScope> devices_;
+  std::vector<std::string> contexts_;  // of the device application before these
   // One walk around all contexts serves all apps: it ends where it was when the last was added.
   std::set<std::string> swept_apps_;
   std::string cursor_;
@@ -136,6 +154,7 @@ class Relocation {
   std::size_t unserved_now_ = 0;
 
   RetryTimer retry_;
+  LocationWorker worker_;
 };
 
 }  // namespace mx2

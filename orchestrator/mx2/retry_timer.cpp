@@ -13,21 +13,24 @@ constexpr auto kDelay = std::chrono::seconds(1);
 RetryTimer::RetryTimer(std::function<void()> work)
     : work_(std::move(work)), thread_([this] { run(); }) {}
 
-void RetryTimer::later() {
+bool RetryTimer::later() {
   {
     const std::lock_guard guard(mutex_);
+    if (stopped_) return false;
     asked_ = true;
   }
   changed_.notify_one();
+  return true;
 }
 
-void RetryTimer::stop() {
+bool RetryTimer::stop() {
   {
     const std::lock_guard guard(mutex_);
     stopped_ = true;
   }
   changed_.notify_one();
   if (thread_.joinable()) thread_.join();
+  return std::exchange(asked_, false);
 }
 
 void RetryTimer::run() {

@@ -18,10 +18,10 @@ class RetryTimer {
   RetryTimer(const RetryTimer&) = delete;
   RetryTimer& operator=(const RetryTimer&) = delete;
 
-  // In a second, once however often this is called until then.
-  void later();
-  // Idempotent. What was to be done later is not done.
-  void stop();
+  // In a second, once however often this is called until then. False after stop(): never.
+  bool later();
+  // Idempotent. What was to be done later is not done; true when there was something.
+  bool stop();
 
  private:
   void run();

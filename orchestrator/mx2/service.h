@@ -120,7 +120,7 @@ void get_app_context(Mx2Service& service, std::string context_id, Caller caller,
 
 // Fills available_locations; keeps the rest as it was asked.
 [[nodiscard]] ApplicationLocationAvailability obtain_app_loc_availability(
-    const Model& model, ApplicationLocationAvailability request, const Caller& caller);
+    const LiveModel& model, ApplicationLocationAvailability request, const Caller& caller);
 
 // Shared by the procedures.
 [[nodiscard]] bool may_use(const App& app, const Caller& caller);

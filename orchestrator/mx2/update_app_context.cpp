@@ -29,6 +29,14 @@ class UpdateAppContext final : public UnitOfWork {
         if_match_(if_match),
         answer_(std::move(answer)) {}
 
+  // On the caller's thread: what is asked for is compared with what hosts offer now.
+  void prepare() {
+    locations_ = AskedLocations::of(request_.app_info.user_app_instance_info);
+    if (locations_.empty()) return;
+    locations_.compare(
+        service_.model.read([](const Model& model) { return model.service_areas(); }));
+  }
+
   Result<void> run(StoreTransaction& transaction) override {
     auto found = transaction.find_context(context_id_);
     if (!found) return found.error();
@@ -39,10 +47,10 @@ class UpdateAppContext final : public UnitOfWork {
     const bool knows_address = !record.reference_uri.empty();
     host_before_ = record.host_id;
     untold_ = !record.has_callback && record.revision > kAsCreated;
-    const bool relocated = take_changes(*context, record);
-    const auto moved = relocated ? relocate(*context, record) : Reassignment{};
+    const auto asked = take_changes(*context, record);
+    const bool relocated = asked != 0;
+    const auto moved = relocated ? relocate(*context, record, asked) : Reassignment{};
     starts_ = moved.starts;
-    if (!knows_address && !starts_.empty()) record.ue = kLocationRequested;
     record.revision += 1;
     revision_ = record.revision;
     record.document = codec::encode(*context);
@@ -73,31 +81,34 @@ class UpdateAppContext final : public UnitOfWork {
   }
 
   // Only callbackReference and appLocation may change (7.5.3.2); the rest of the request is
-  // ignored. True if a location has changed, or is asked for again by an item without an address.
-  bool take_changes(AppContext& context, ContextRecord& record) const {
+  // ignored. The items, by position, whose location has changed or is asked for again because they
+  // have no address.
+  std::uint32_t take_changes(AppContext& context, ContextRecord& record) const {
     if (request_.callback_reference) context.callback_reference = request_.callback_reference;
     record.has_callback = context.callback_reference.has_value();
     auto& stored = context.app_info.user_app_instance_info;
     const auto& updates = request_.app_info.user_app_instance_info;
-    bool relocated = false;
+    std::uint32_t asked = 0;
     for (std::size_t i = 0; i < updates.size(); ++i) {
       auto* item = counterpart(stored, updates[i], i);
       if (item == nullptr || !updates[i].app_location) continue;
       const bool same = updates[i].app_location == item->app_location;
       if (same && !item->reference_uri.empty()) continue;
       item->app_location = updates[i].app_location;
-      relocated = true;
+      asked |= std::uint32_t{1} << static_cast<unsigned>(item - stored.data());
     }
-    return relocated;
+    return asked;
   }
 
-  // Items move to where their new locations are served, if that is anywhere; else they stay.
-  Reassignment relocate(AppContext& context, ContextRecord& record) const {
+  // Items move to where their new locations are served, if that is anywhere; else they stay, as do
+  // those whose locations the request does not name.
+  Reassignment relocate(AppContext& context, ContextRecord& record, std::uint32_t asked) const {
     const auto& model = service_.model.unlocked();
     const auto* entry = model.app(record.app_d_id);
     if (entry == nullptr) return {};
     const auto strategy = strategy_of(entry->app, service_.strategy);
-    return reassign(model, strategy, service_.strategy, record, context);
+    return reassign({model, strategy, service_.strategy, locations_, false, asked}, record,
+                    context);
   }
 
   // The 204 has no room for the new address: a notification brings it. So it does for the first
@@ -123,6 +134,7 @@ class UpdateAppContext final : public UnitOfWork {
   const Caller caller_;
   const IfMatch if_match_;
   Callback<Result<std::uint64_t>> answer_;
+  AskedLocations locations_;
   std::uint64_t revision_ = 0;
   std::string host_before_;
   bool untold_ = false;
@@ -136,9 +148,10 @@ class UpdateAppContext final : public UnitOfWork {
 void update_app_context(Mx2Service& service, std::string context_id, AppContext request,
                         Caller caller, const IfMatch& if_match,
                         Callback<Result<std::uint64_t>> answer) {
-  service.store.submit(std::make_unique<UpdateAppContext>(service, std::move(context_id),
-                                                          std::move(request), std::move(caller),
-                                                          if_match, std::move(answer)));
+  auto unit = std::make_unique<UpdateAppContext>(service, std::move(context_id), std::move(request),
+                                                 std::move(caller), if_match, std::move(answer));
+  unit->prepare();
+  service.store.submit(std::move(unit));
 }
 
 }  // namespace mx2

@@ -40,13 +40,14 @@ void keep_managed(Host& host, const HostEntry* before) {
 void put_app(Mx2Service& service, App app, const Precondition& guard,
              Callback<Result<Changed>> answer) {
   const auto shared = std::make_shared<App>(std::move(app));
+  auto locations = prepare_offer(shared->info.app_location);
+  if (!locations) return answer(locations.error());
   auto attempt = [shared, guard, &relocation = service.relocation](
                      const Model& model, StoreTransaction& tx,
                      RelocationScopes& scopes) -> Result<Changed> {
     const auto* before = model.app(shared->info.app_d_id);
     const auto old_document = document_of(before);
     if (auto ok = check(guard, before != nullptr, etag_of(old_document)); !ok) return ok.error();
-    if (auto ok = prepare(shared->info.app_location); !ok) return ok.error();
     if (before != nullptr && before->app.strategy != shared->strategy &&
         relocation.follows(*shared)) {
       scopes.push_back({shared->info.app_d_id, {}});
@@ -55,8 +56,8 @@ void put_app(Mx2Service& service, App app, const Precondition& guard,
     auto document = json::dump(codec::to_json(*shared));
     return Changed{before == nullptr, etag_of(document), document};
   };
-  auto publish = [shared](Model& model, ChangeFeed& changes) {
-    expect(model.put_app(*shared));
+  auto publish = [shared, locations = std::move(*locations)](Model& model, ChangeFeed& changes) {
+    expect(model.put_app(*shared, locations));
     changes.publish(AppChanged{shared});
   };
   submit_change<Changed>(service, std::move(attempt), std::move(publish), std::move(answer));
@@ -82,6 +83,8 @@ void delete_app(Mx2Service& service, const std::string& app_d_id, const Precondi
 void put_host(Mx2Service& service, Host host, const Precondition& guard,
               Callback<Result<Changed>> answer) {
   const auto shared = std::make_shared<Host>(std::move(host));
+  auto area = prepare_offer(shared->service_area);
+  if (!area) return answer(area.error());
   auto attempt = [shared, guard, &ids = service.ids, &relocation = service.relocation](
                      const Model& model, StoreTransaction& tx,
                      RelocationScopes& scopes) -> Result<Changed> {
@@ -90,7 +93,6 @@ void put_host(Mx2Service& service, Host host, const Precondition& guard,
       return ok.error();
     }
     if (auto ok = model.check_host(*shared); !ok) return ok.error();
-    if (auto ok = prepare(shared->service_area); !ok) return ok.error();
     name_instances(*shared, before, ids);
     keep_managed(*shared, before);
     shared->reachable = before == nullptr || before->host.reachable;
@@ -100,8 +102,8 @@ void put_host(Mx2Service& service, Host host, const Precondition& guard,
     if (auto stored = tx.put_host(*shared); !stored) return stored.error();
     return changed_host(*shared, before == nullptr);
   };
-  auto publish = [shared](Model& model, ChangeFeed& changes) {
-    expect(model.put_host(*shared));
+  auto publish = [shared, area = std::move(*area)](Model& model, ChangeFeed& changes) {
+    expect(model.put_host(*shared, area));
     changes.publish(HostChanged{shared});
   };
   submit_change<Changed>(service, std::move(attempt), std::move(publish), std::move(answer));

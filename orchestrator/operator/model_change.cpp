@@ -88,7 +88,8 @@ Result<void> store_row(StoreTransaction& transaction, const TableChange& change,
   const auto& row = change.row;
   auto kept = transaction.put_row_before(row.version, row.ue, row.app_d_id, before);
   if (!kept) return kept;
-  return change.remove ? transaction.delete_row(row.ue, row.app_d_id) : transaction.put_row(row);
+  return change.remove ? transaction.delete_row(row.ue, row.app_d_id, row.version)
+                       : transaction.put_row(row);
 }
 
 namespace {

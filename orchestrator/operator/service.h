@@ -2,7 +2,8 @@
 // against the latest model, stored, and only then seen by requests; a patch of many rows is taken
 // whole or not at all and makes one table version.
 //
-// Threads: any may call; answers come from the store writer's thread.
+// Threads: any may call; answers come from the store writer's thread, refusals of what cannot even
+// be tried from the caller's. The caller's thread also makes polygons ready.
 #pragma once
 
 #include <functional>

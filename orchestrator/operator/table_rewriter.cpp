@@ -1,5 +1,7 @@
 #include "orchestrator/operator/table_rewriter.h"
 
+#include <utility>
+
 #include "api/base/log.h"
 #include "api/operator/codec.h"
 #include "orchestrator/operator/model_change.h"
@@ -37,10 +39,39 @@ class TableRewriter::Step final : public UnitOfWork {
 TableRewriter::TableRewriter(Mx2Service& service)
     : service_(service), retry_([this] { submit_step(stage_); }) {}
 
+std::optional<Error> TableRewriter::reserve() {
+  if (stopping_) return unavailable("stopping");
+  if (busy_.exchange(true)) return conflict("another rewrite of the table is being carried out");
+  return std::nullopt;
+}
+
 void TableRewriter::submit(RewriteOrder order, Callback<Result<Rewritten>> answer) {
-  if (busy_.exchange(true)) {
-    return answer(conflict("another rewrite of the table is being carried out"));
+  if (const auto refused = reserve()) return answer(*refused);
+  carry_out(std::move(order), std::move(answer));
+}
+
+// The past is read when no other rewrite adds to it.
+void TableRewriter::roll_back(std::uint64_t version, Callback<Result<Rewritten>> answer) {
+  if (const auto refused = reserve()) return answer(*refused);
+  auto order = way_back(version);
+  if (order) return carry_out(std::move(*order), std::move(answer));
+  busy_ = false;
+  answer(order.error());
+}
+
+// Whatever patches the table meanwhile makes the order old: it is refused before it begins.
+Result<RewriteOrder> TableRewriter::way_back(std::uint64_t version) {
+  const auto now = service_.model.read([](const Model& model) { return model.table_version(); });
+  if (version >= now) {
+    return invalid_argument("the table is at version " + std::to_string(now), "/version");
   }
+  auto changes = service_.store.changes_back_to(version);
+  if (!changes) return changes.error();
+  return RewriteOrder{TableVersion::Kind::kRollback, std::move(*changes), now,
+                      "back to version " + std::to_string(version), false};
+}
+
+void TableRewriter::carry_out(RewriteOrder order, Callback<Result<Rewritten>> answer) {
   pieces_.clear();
   for (auto& change : order.changes) {
     if (pieces_.empty() || pieces_.back().changes.size() == kRowsOfPiece) {
@@ -63,6 +94,7 @@ void TableRewriter::submit(RewriteOrder order, Callback<Result<Rewritten>> answe
 }
 
 Result<void> TableRewriter::resume(const Store::Loaded& loaded) {
+  shorten_history(service_.store);
   for (const auto& [number, document] : loaded.rewrite_pieces) {
     auto changes = codec::decode_table_patch(document, kRowsOfPiece);
     if (!changes) return internal("stored rewrite: " + changes.error().detail);
@@ -85,11 +117,12 @@ Result<void> TableRewriter::resume(const Store::Loaded& loaded) {
 
 void TableRewriter::stop() {
   stopping_ = true;
-  retry_.stop();
+  if (retry_.stop()) interrupt();
 }
 
 void TableRewriter::submit_step(Stage stage) {
   stage_ = stage;
+  if (stopping_) return interrupt();
   service_.store.submit(std::make_unique<Step>(*this, stage));
 }
 
@@ -168,45 +201,71 @@ Result<void> TableRewriter::run_forget(StoreTransaction& transaction) {
   return {};
 }
 
+// Whether somebody has changed or removed a row at a later version than ours; `found`: as it is
+// now.
+Result<bool> TableRewriter::changed_later(StoreTransaction& transaction, const Association& row,
+                                          const std::optional<Association>& found) const {
+  if (version_.version == 0) return false;  // only tried
+  if (found) return found->version > version_.version;
+  const auto removed = transaction.removed_at(row.ue, row.app_d_id);
+  if (!removed) return removed.error();
+  return *removed > version_.version;
+}
+
 // The count of rows that are left alone for the same reason; nothing for one to be changed.
 std::size_t* TableRewriter::left_alone(const TableChange& change,
                                        const std::optional<Association>& before) {
   auto& counts = progress_.counts;
   const bool pinned = before && before->writer == Writer::kOperator;
   if (pinned && version_.kind == TableVersion::Kind::kPlan) return &counts.pinned;
-  if (before && version_.version != 0 && before->version > version_.version) {
-    return &counts.superseded;
-  }
   return service_.model.unlocked().check(change).ok() ? nullptr : &counts.unknown;
+}
+
+// Nothing to remove, or carried out before a crash.
+bool TableRewriter::is_done(const TableChange& change,
+                            const std::optional<Association>& before) const {
+  return before ? before->version == version_.version : change.remove;
 }
 
 Result<void> TableRewriter::apply(StoreTransaction& transaction, TableChange change, bool dry_run) {
   auto& row = change.row;
+  row.version = version_.version;
+  row.updated_ms = service_.clock.now_ms();
   const auto before = transaction.find_row(row.ue, row.app_d_id);
   if (!before) return before.error();
+  const auto later = changed_later(transaction, row, *before);
+  if (!later) return later.error();
+  if (*later) return apply_late(transaction, change);
   if (auto* count = left_alone(change, *before); count != nullptr) {
     ++*count;
     return {};
   }
-  // Nothing to remove, or carried out before a crash.
-  const bool done = *before ? (*before)->version == version_.version : change.remove;
-  if (done) return {};
+  if (is_done(change, *before)) return {};
   ++progress_.counts.rows;
   if (dry_run) return {};
-  row.version = version_.version;
-  row.updated_ms = service_.clock.now_ms();
   if (auto stored = store_row(transaction, change, *before); !stored) return stored;
   progress_.applied.push_back(std::move(change));
   return {};
 }
 
+// Somebody has been there since: what is now stays, and the change is made in the past of the row.
+Result<void> TableRewriter::apply_late(StoreTransaction& transaction, const TableChange& change) {
+  const auto& row = change.row;
+  ++progress_.counts.superseded;
+  const auto next = transaction.first_change_after(row.version, row.ue, row.app_d_id);
+  if (!next) return next.error();
+  if (!*next) return {};
+  const auto& before = (*next)->before;
+  if (left_alone(change, before) != nullptr || is_done(change, before)) return {};
+  auto kept = transaction.put_row_before(row.version, row.ue, row.app_d_id, before);
+  if (!kept) return kept;
+  return transaction.replace_row_before((*next)->version, row.ue, row.app_d_id,
+                                        change.remove ? std::nullopt : std::optional(row));
+}
+
+// What is durable is taken over, also while the program stops: others go on until the store closes.
 void TableRewriter::finish(Stage stage, const Result<void>& outcome) noexcept {
-  const bool has_version = stage == Stage::kApply;
-  if (stopping_)
-    return refuse_now(unavailable(has_version ? "stopping; the rewrite goes on after the next start"
-                                              : "stopping"));
-  if (!outcome && (has_version || stage == Stage::kForget)) return retry_.later();
-  if (!outcome) return refuse(outcome.error());
+  if (!outcome) return fail(stage, outcome.error());
   cursor_ = progress_.cursor;
   counts_ = progress_.counts;
   const bool more = !at_end(cursor_);
@@ -244,43 +303,38 @@ void TableRewriter::finish_apply() {
   shorten_history(service_.store);
 }
 
+// What has a version is carried out, what is logged for nothing goes, however often it takes.
+void TableRewriter::fail(Stage stage, const Error& error) {
+  const bool owed = stage == Stage::kApply || stage == Stage::kForget;
+  if (!owed) return refuse(error);
+  if (!retry_.later()) interrupt();
+}
+
 // Before it has a version: what was logged is forgotten first.
-void TableRewriter::refuse(Error error) {
-  refusal_ = std::move(error);
+void TableRewriter::refuse(const Error& error) {
+  refusal_ = error;
   const bool logged = stage_ == Stage::kBegin || cursor_.piece > 0;
   cursor_ = {};
   if (logged) return submit_step(Stage::kForget);
   conclude();
 }
 
-void TableRewriter::refuse_now(Error error) {
-  refusal_ = std::move(error);
-  conclude();
+// Stays busy: nobody begins another in this life.
+void TableRewriter::interrupt() {
+  const auto* why =
+      stage_ == Stage::kApply ? "stopping; the rewrite goes on after the next start" : "stopping";
+  if (auto answer = std::exchange(answer_, std::nullopt)) {
+    (*answer)(refusal_ ? *refusal_ : unavailable(why));
+  }
 }
 
 // The next one may be submitted from within the answer.
 void TableRewriter::conclude() {
   std::vector<Piece>().swap(pieces_);
-  auto answer = std::move(answer_);
-  answer_.reset();
-  const auto refusal = std::move(refusal_);
-  const auto counts = counts_;
+  const auto outcome = refusal_ ? Result<Rewritten>(*refusal_) : Result<Rewritten>(counts_);
+  auto answer = std::exchange(answer_, std::nullopt);
   busy_ = false;
-  if (!answer) return;
-  (*answer)(refusal ? Result<Rewritten>(*refusal) : Result<Rewritten>(counts));
-}
-
-void roll_back_table(Mx2Service& service, TableRewriter& rewriter, std::uint64_t version,
-                     Callback<Result<Rewritten>> answer) {
-  const auto now = service.model.read([](const Model& model) { return model.table_version(); });
-  if (version >= now) {
-    return answer(invalid_argument("the table is at version " + std::to_string(now), "/version"));
-  }
-  auto changes = service.store.changes_back_to(version);
-  if (!changes) return answer(changes.error());
-  rewriter.submit({TableVersion::Kind::kRollback, std::move(*changes), now,
-                   "back to version " + std::to_string(version), false},
-                  std::move(answer));
+  if (answer) (*answer)(outcome);
 }
 
 }  // namespace mx2

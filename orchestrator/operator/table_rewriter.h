@@ -3,11 +3,12 @@
 //
 // A rewrite is first logged in pieces, then it gets its version, then its rows are carried out, a
 // few in each transaction, as background work: creates go on between them, and none ever sees half
-// a row. After a crash it goes on where it was. While it is under way the table can be patched by
-// others: a row that somebody changed later than the rewrite's version is left alone. A plan never
-// changes a row that an operator has pinned.
-// One at a time; who comes second is refused with `conflict`.
-// Pattern: write-ahead logging; the serialised plan applier of HashiCorp Nomad.
+// a row. After a crash or a stop it goes on where it was. While it is under way the table can be
+// patched by others, and each row has one order all the same, that of the versions: a row that
+// somebody changed or removed later than the rewrite's version stays as it is, and the rewrite
+// takes its place in the row's past, before that change. A plan never changes a row that an
+// operator has pinned. One at a time; who comes second is refused with `conflict`. Pattern:
+// write-ahead logging; the serialised plan applier of HashiCorp Nomad.
 //
 // Threads: submit() any; the rest is the store writer's, resume() before it starts.
 #pragma once
@@ -38,7 +39,7 @@ struct Rewritten {
   // Left alone:
   std::size_t pinned = 0;      // by an operator
   std::size_t unknown = 0;     // app or host has gone meanwhile
-  std::size_t superseded = 0;  // changed by somebody later
+  std::size_t superseded = 0;  // changed or removed by somebody later
 };
 
 class TableRewriter {
@@ -47,9 +48,13 @@ class TableRewriter {
 
   // Answers when all of it is durable and seen by requests.
   void submit(RewriteOrder order, Callback<Result<Rewritten>> answer);
-  // At start-up: what a crash has interrupted.
+  // Makes the table what it was at `version`, also rows that are pinned. gone when that is too long
+  // ago.
+  void roll_back(std::uint64_t version, Callback<Result<Rewritten>> answer);
+  // At start-up: what a crash or a stop has interrupted.
   Result<void> resume(const Store::Loaded& loaded);
-  // Whoever waits is refused; what has its version goes on after the next start.
+  // The step that is under way is finished, no other begins. Whoever waits is refused, and what has
+  // its version goes on after the next start. Before the store is closed.
   void stop();
 
  private:
@@ -73,6 +78,9 @@ class TableRewriter {
     RelocationScopes scopes;
   };
 
+  [[nodiscard]] std::optional<Error> reserve();
+  [[nodiscard]] Result<RewriteOrder> way_back(std::uint64_t version);
+  void carry_out(RewriteOrder order, Callback<Result<Rewritten>> answer);
   void submit_step(Stage stage);
   Result<void> run(Stage stage, StoreTransaction& transaction);
   Result<void> run_log(StoreTransaction& transaction);
@@ -80,13 +88,19 @@ class TableRewriter {
   Result<void> run_apply(StoreTransaction& transaction, bool dry_run);
   Result<void> run_forget(StoreTransaction& transaction);
   Result<void> apply(StoreTransaction& transaction, TableChange change, bool dry_run);
+  Result<void> apply_late(StoreTransaction& transaction, const TableChange& change);
   Result<void> finish_pieces(StoreTransaction& transaction);
+  Result<bool> changed_later(StoreTransaction& transaction, const Association& row,
+                             const std::optional<Association>& found) const;
   [[nodiscard]] std::size_t* left_alone(const TableChange& change,
                                         const std::optional<Association>& before);
+  [[nodiscard]] bool is_done(const TableChange& change,
+                             const std::optional<Association>& before) const;
   void finish(Stage stage, const Result<void>& outcome) noexcept;
   void finish_apply();
-  void refuse(Error error);
-  void refuse_now(Error error);
+  void fail(Stage stage, const Error& error);
+  void refuse(const Error& error);
+  void interrupt();
   void conclude();
   [[nodiscard]] bool at_end(const Cursor& cursor) const { return cursor.piece == pieces_.size(); }
   void advance(Cursor& cursor) const;
@@ -105,10 +119,5 @@ class TableRewriter {
   Stage stage_ = Stage::kLog;  // of the step that is under way
   RetryTimer retry_;
 };
-
-// Makes the table what it was at `version`, also rows that are pinned. gone when that is too long
-// ago.
-void roll_back_table(Mx2Service& service, TableRewriter& rewriter, std::uint64_t version,
-                     Callback<Result<Rewritten>> answer);
 
 }  // namespace mx2

@@ -10,7 +10,7 @@ namespace mx2 {
 namespace {
 
 // Element i takes a file from version i to version i + 1. Never edit one that was released: append.
-constexpr std::array<const char*, 5> kMigrations{R"(
+constexpr std::array<const char*, 6> kMigrations{R"(
   CREATE TABLE apps (
     app_d_id TEXT PRIMARY KEY,
     document TEXT NOT NULL
@@ -102,6 +102,20 @@ constexpr std::array<const char*, 5> kMigrations{R"(
 )",
                                                  R"(
   ALTER TABLE outbox ADD COLUMN waited_ms INTEGER NOT NULL DEFAULT 0;
+)",
+                                                 R"(
+  -- Removals while a rewrite is under way; what items of a context wait for.
+  CREATE TABLE removed_rows (
+    app_d_id TEXT NOT NULL,
+    ue       TEXT NOT NULL,
+    version  INTEGER NOT NULL,
+    PRIMARY KEY (app_d_id, ue)
+  ) WITHOUT ROWID;
+  ALTER TABLE contexts ADD COLUMN waits INTEGER NOT NULL DEFAULT 0;
+  UPDATE contexts SET
+    waits = CASE ue WHEN 'offered' THEN 2 WHEN 'requested' THEN 3 ELSE 1 END,
+    ue = CASE WHEN ue IN ('offered', 'requested') THEN '' ELSE ue END
+  WHERE reference_uri = '';
 )"};
 
 int stored_version(SQLite::Database& database) {

@@ -1,5 +1,7 @@
 #include "orchestrator/store/sqlite_history.h"
 
+#include <SQLiteCpp/Transaction.h>
+
 #include <limits>
 #include <set>
 
@@ -36,9 +38,15 @@ std::optional<std::uint64_t> oldest_version(SQLite::Database& db) {
   return static_cast<std::uint64_t>(query.getColumn(0).getInt64());
 }
 
+// In rows_before, a row that was not there has no targets.
+const Association& as_kept(const std::optional<Association>& before) {
+  static const Association kAbsent;
+  return before ? *before : kAbsent;
+}
+
 }  // namespace
 
-// A row that did not exist before has no targets in rows_before.
+// Rows in rows_before of versions that are not in table_versions are forgotten, and go bit by bit.
 History::History(SQLite::Database& db, const HistoryOptions& options)
     : options_(options),
       put_version_(db,
@@ -48,13 +56,36 @@ History::History(SQLite::Database& db, const HistoryOptions& options)
       put_before_(db,
                   "INSERT INTO rows_before VALUES ($1,$2,$3,$4,$5,$6,$7,$8) "
                   "ON CONFLICT (made_by, app_d_id, ue) DO NOTHING"),
+      replace_before_(db,
+                      "UPDATE rows_before SET targets = $1, writer = $2, reason = $3, "
+                      "version = $4, updated_ms = $5 "
+                      "WHERE made_by = $6 AND app_d_id = $7 AND ue = $8"),
+      // By versions, of which there are few: a row may be one of very many.
+      first_after_(db, std::string("SELECT made_by, ") + kRowColumns +
+                           " FROM (SELECT version AS later FROM table_versions "
+                           "WHERE version > $1 ORDER BY version) AS versions "
+                           "CROSS JOIN rows_before WHERE made_by = later "
+                           "AND app_d_id = $2 AND ue = $3 ORDER BY later LIMIT 1"),
+      mark_removed_(db,
+                    "INSERT INTO removed_rows SELECT $1, $2, $3 "
+                    "WHERE EXISTS (SELECT 1 FROM rewrite_pieces) AND NOT EXISTS "
+                    "(SELECT 1 FROM table_versions WHERE version = $3 AND finished = 0) "
+                    "ON CONFLICT (app_d_id, ue) DO UPDATE SET version = excluded.version"),
+      removed_at_(db, "SELECT version FROM removed_rows WHERE app_d_id = $1 AND ue = $2"),
       measure_(db, "SELECT COUNT(*), SUM(rows) FROM table_versions"),
       oldest_(db, "SELECT version, finished FROM table_versions ORDER BY version LIMIT 1"),
-      delete_before_(db,
-                     "DELETE FROM rows_before WHERE made_by = $1 AND (app_d_id, ue) IN "
-                     "(SELECT app_d_id, ue FROM rows_before WHERE made_by = $1 "
-                     "ORDER BY app_d_id, ue LIMIT $2)"),
-      count_before_(db, "SELECT 1 FROM rows_before WHERE made_by = $1 LIMIT 1"),
+      forget_before_(
+          db,
+          "DELETE FROM rows_before WHERE made_by = (SELECT MIN(made_by) FROM rows_before) "
+          "AND made_by < (SELECT MIN(version) FROM table_versions) "
+          "AND (app_d_id, ue) <= (SELECT app_d_id, ue FROM "
+          "(SELECT app_d_id, ue FROM rows_before WHERE made_by = "
+          "(SELECT MIN(made_by) FROM rows_before) ORDER BY app_d_id, ue LIMIT $1) "
+          "AS first ORDER BY app_d_id DESC, ue DESC LIMIT 1)"),
+      forget_removed_(db,
+                      "DELETE FROM removed_rows WHERE (app_d_id, ue) IN "
+                      "(SELECT app_d_id, ue FROM removed_rows "
+                      "WHERE NOT EXISTS (SELECT 1 FROM rewrite_pieces) LIMIT $1)"),
       delete_version_(db, "DELETE FROM table_versions WHERE version = $1"),
       put_piece_(db, "INSERT INTO rewrite_pieces VALUES ($1, $2)"),
       delete_piece_(db, "DELETE FROM rewrite_pieces WHERE piece = $1") {}
@@ -67,11 +98,19 @@ void History::put_version(const TableVersion& v) {
 void History::put_row_before(std::uint64_t version, const UeSelector& ue,
                              const std::string& app_d_id,
                              const std::optional<Association>& before) {
-  static const Association kAbsent;
-  const auto& row = before ? *before : kAbsent;
+  const auto& row = as_kept(before);
   write(put_before_, static_cast<std::int64_t>(version), app_d_id, ue.text(),
         join_targets(row.targets), static_cast<std::int64_t>(row.writer), row.reason,
         static_cast<std::int64_t>(row.version), row.updated_ms);
+}
+
+void History::replace_row_before(std::uint64_t version, const UeSelector& ue,
+                                 const std::string& app_d_id,
+                                 const std::optional<Association>& before) {
+  const auto& row = as_kept(before);
+  write(replace_before_, join_targets(row.targets), static_cast<std::int64_t>(row.writer),
+        row.reason, static_cast<std::int64_t>(row.version), row.updated_ms,
+        static_cast<std::int64_t>(version), app_d_id, ue.text());
 }
 
 bool History::too_long() {
@@ -82,7 +121,9 @@ bool History::too_long() {
   return versions > 1 && (versions > options_.versions_max || rows > options_.rows_max);
 }
 
+// The version first: whoever goes back sees all of it or none. Its rows are nobody's then.
 bool History::shorten() {
+  if (forget(forget_before_) > 0 || forget(forget_removed_) > 0) return true;
   if (!too_long()) return false;
   std::int64_t version = 0;
   {
@@ -91,15 +132,42 @@ bool History::shorten() {
     version = oldest_.getColumn(0).getInt64();
     if (oldest_.getColumn(1).getInt() == 0) return false;
   }
-  write(delete_before_, version, kForgottenAtOnce);
-  bool some_left = false;
-  {
-    const Reset reset(count_before_);
-    bind_all(count_before_, version);
-    some_left = count_before_.executeStep();
-  }
-  if (!some_left) write(delete_version_, version);
+  write(delete_version_, version);
   return true;
+}
+
+int History::forget(SQLite::Statement& some) {
+  const Reset reset(some);
+  bind_all(some, kForgottenAtOnce);
+  return some.exec();
+}
+
+void History::mark_removed(std::uint64_t version, const UeSelector& ue,
+                           const std::string& app_d_id) {
+  write(mark_removed_, app_d_id, ue.text(), static_cast<std::int64_t>(version));
+}
+
+std::uint64_t History::removed_at(const UeSelector& ue, const std::string& app_d_id) {
+  const Reset reset(removed_at_);
+  const auto selector = ue.text();
+  bind_all(removed_at_, app_d_id, selector);
+  if (!removed_at_.executeStep()) return 0;
+  return static_cast<std::uint64_t>(removed_at_.getColumn(0).getInt64());
+}
+
+Result<std::optional<RowChange>> History::first_change_after(std::uint64_t version,
+                                                             const UeSelector& ue,
+                                                             const std::string& app_d_id) {
+  const Reset reset(first_after_);
+  const auto selector = ue.text();
+  bind_all(first_after_, static_cast<std::int64_t>(version), app_d_id, selector);
+  std::optional<RowChange> found;
+  if (!first_after_.executeStep()) return found;
+  auto row = read_row(first_after_, 1);
+  if (!row) return row.error();
+  found.emplace().version = static_cast<std::uint64_t>(first_after_.getColumn(0).getInt64());
+  if (!row->targets.empty()) found->before = std::move(*row);
+  return found;
 }
 
 void History::put_piece(std::size_t piece, const std::string& document) {
@@ -134,6 +202,7 @@ Result<Page<TableVersion>> table_versions(SQLite::Database& db, const std::strin
 }
 
 Result<std::vector<TableChange>> changes_back_to(SQLite::Database& db, std::uint64_t version) {
+  const SQLite::Transaction one_past(db);  // while it is written to, and shortened
   const auto oldest = oldest_version(db);
   if (!oldest || version + 1 < *oldest) {
     return gone("the history of the table does not reach back to version " +

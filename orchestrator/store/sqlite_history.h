@@ -21,20 +21,32 @@ class History {
   void put_version(const TableVersion& version);
   void put_row_before(std::uint64_t version, const UeSelector& ue, const std::string& app_d_id,
                       const std::optional<Association>& before);
+  void replace_row_before(std::uint64_t version, const UeSelector& ue, const std::string& app_d_id,
+                          const std::optional<Association>& before);
+  [[nodiscard]] Result<std::optional<RowChange>> first_change_after(std::uint64_t version,
+                                                                    const UeSelector& ue,
+                                                                    const std::string& app_d_id);
+  void mark_removed(std::uint64_t version, const UeSelector& ue, const std::string& app_d_id);
+  [[nodiscard]] std::uint64_t removed_at(const UeSelector& ue, const std::string& app_d_id);
   bool shorten();
   void put_piece(std::size_t piece, const std::string& document);
   void delete_piece(std::size_t piece);
 
  private:
   [[nodiscard]] bool too_long();
+  [[nodiscard]] int forget(SQLite::Statement& some);
 
   const HistoryOptions options_;
   SQLite::Statement put_version_;
   SQLite::Statement put_before_;
+  SQLite::Statement replace_before_;
+  SQLite::Statement first_after_;
+  SQLite::Statement mark_removed_;
+  SQLite::Statement removed_at_;
   SQLite::Statement measure_;
   SQLite::Statement oldest_;
-  SQLite::Statement delete_before_;
-  SQLite::Statement count_before_;
+  SQLite::Statement forget_before_;
+  SQLite::Statement forget_removed_;
   SQLite::Statement delete_version_;
   SQLite::Statement put_piece_;
   SQLite::Statement delete_piece_;

@@ -61,6 +61,9 @@ std::string meta(SQLite::Database& db, const char* name) {
   return query.executeStep() ? query.getColumn(0).getString() : "";
 }
 
+// Of documents whose locations are in one page of contexts.
+constexpr std::size_t kPageBytes = std::size_t{16} << 20U;
+
 // Most contexts have none, and need not be parsed to see it.
 std::optional<LocationConstraints> location_of(std::string_view document) {
   if (document.find("\"appLocation\"") == std::string_view::npos) return std::nullopt;
@@ -101,8 +104,9 @@ Result<Page<ContextSummary>> contexts(SQLite::Database& db, const ContextFilter&
   bind_all(query, cursor, filter.app_d_id, filter.dev_app_id, filter.host_id,
            static_cast<std::int64_t>(limit + 1));
   Page<ContextSummary> page;
+  std::size_t bytes = 0;
   while (query.executeStep()) {
-    if (page.items.size() == limit) {
+    if (page.items.size() == limit || bytes > kPageBytes) {
       page.next = page.items.back().context_id;
       break;
     }
@@ -116,7 +120,9 @@ Result<Page<ContextSummary>> contexts(SQLite::Database& db, const ContextFilter&
     item.ue = query.getColumn(6).getString();
     item.created_ms = query.getColumn(7).getInt64();
     item.has_callback = query.getColumn(8).getInt() != 0;
-    item.app_location = location_of(query.getColumn(9).getText());
+    const std::string_view document = query.getColumn(9).getText();
+    item.app_location = location_of(document);
+    if (item.app_location) bytes += document.size();
   }
   return page;
 }

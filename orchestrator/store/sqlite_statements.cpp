@@ -11,6 +11,9 @@ namespace {
 // never see a number again.
 constexpr std::int64_t kSequencesPerRun = std::int64_t{1} << 32;
 
+// Of contexts' documents, which may be large, in one stretch.
+constexpr std::size_t kScannedBytes = std::size_t{64} << 10U;
+
 // Runs a write and leaves the statement ready for the next, whatever happens.
 template <typename... Values>
 Result<void> write(SQLite::Statement& statement, const Values&... values) {
@@ -53,13 +56,14 @@ auto guarded(F&& use) -> Result<decltype(use())> {
 SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions& history)
     : database_(db),
       insert_context_(db, std::string("INSERT INTO contexts (") + sqlite::kContextColumns +
-                              ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)"),
+                              ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)"),
       find_context_(db, std::string("SELECT ") + sqlite::kContextColumns +
                             " FROM contexts WHERE context_id = $1"),
       // SQLite counts $n by first appearance, PostgreSQL by n: keep both the same.
       update_context_(db,
                       "UPDATE contexts SET revision = $1, host_id = $2, reference_uri = $3, "
-                      "ue = $4, has_callback = $5, document = $6 WHERE context_id = $7"),
+                      "ue = $4, has_callback = $5, document = $6, waits = $7 "
+                      "WHERE context_id = $8"),
       delete_context_(db, "DELETE FROM contexts WHERE context_id = $1"),
       put_app_(db,
                "INSERT INTO apps VALUES ($1, $2) "
@@ -112,7 +116,8 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions&
 Result<void> SqliteTransaction::insert_context(const ContextRecord& c) {
   return write(insert_context_, c.context_id, static_cast<std::int64_t>(c.revision), c.app_d_id,
                c.dev_app_id, c.subject, c.client_ip, c.host_id, c.reference_uri, c.ue,
-               std::int64_t{c.legacy}, std::int64_t{c.has_callback}, c.created_ms, c.document);
+               std::int64_t{c.legacy}, std::int64_t{c.has_callback}, c.created_ms, c.document,
+               std::int64_t{c.waits});
 }
 
 Result<std::optional<ContextRecord>> SqliteTransaction::find_context(
@@ -130,7 +135,7 @@ Result<std::optional<ContextRecord>> SqliteTransaction::find_context(
 
 Result<void> SqliteTransaction::update_context(const ContextRecord& c) {
   return write(update_context_, static_cast<std::int64_t>(c.revision), c.host_id, c.reference_uri,
-               c.ue, std::int64_t{c.has_callback}, c.document, c.context_id);
+               c.ue, std::int64_t{c.has_callback}, c.document, std::int64_t{c.waits}, c.context_id);
 }
 
 Result<void> SqliteTransaction::delete_context(const std::string& context_id) {
@@ -175,8 +180,15 @@ Result<void> SqliteTransaction::put_row(const Association& row) {
                static_cast<std::int64_t>(row.version), row.updated_ms);
 }
 
-Result<void> SqliteTransaction::delete_row(const UeSelector& ue, const std::string& app_d_id) {
-  return write(delete_row_, app_d_id, ue.text());
+Result<void> SqliteTransaction::delete_row(const UeSelector& ue, const std::string& app_d_id,
+                                           std::uint64_t version) {
+  if (auto deleted = write(delete_row_, app_d_id, ue.text()); !deleted) return deleted;
+  return guarded([&] { history_.mark_removed(version, ue, app_d_id); });
+}
+
+Result<std::uint64_t> SqliteTransaction::removed_at(const UeSelector& ue,
+                                                    const std::string& app_d_id) {
+  return guarded([&] { return history_.removed_at(ue, app_d_id); });
 }
 
 Result<std::optional<Association>> SqliteTransaction::find_row(const UeSelector& ue,
@@ -204,6 +216,21 @@ Result<void> SqliteTransaction::put_row_before(std::uint64_t version, const UeSe
   return guarded([&] { history_.put_row_before(version, ue, app_d_id, before); });
 }
 
+Result<std::optional<RowChange>> SqliteTransaction::first_change_after(
+    std::uint64_t version, const UeSelector& ue, const std::string& app_d_id) {
+  try {
+    return history_.first_change_after(version, ue, app_d_id);
+  } catch (const SQLite::Exception& e) {
+    return storage_error(e);
+  }
+}
+
+Result<void> SqliteTransaction::replace_row_before(std::uint64_t version, const UeSelector& ue,
+                                                   const std::string& app_d_id,
+                                                   const std::optional<Association>& before) {
+  return guarded([&] { history_.replace_row_before(version, ue, app_d_id, before); });
+}
+
 Result<bool> SqliteTransaction::shorten_history() {
   return guarded([&] { return history_.shorten(); });
 }
@@ -227,13 +254,17 @@ Result<ContextScan> SqliteTransaction::scan_contexts(const std::string& after, s
     sqlite::bind_all(scan_contexts_, after, static_cast<std::int64_t>(limit));
     ContextScan scan;
     std::size_t seen = 0;
-    while (scan_contexts_.executeStep()) {
+    std::size_t bytes = 0;
+    while (bytes < kScannedBytes) {
+      if (!scan_contexts_.executeStep()) {
+        if (seen < limit) scan.last.clear();
+        break;
+      }
       ++seen;
       scan.last = scan_contexts_.getColumn(0).getString();
       if (apps.count(scan_contexts_.getColumn(2).getString()) == 0) continue;
-      scan.contexts.push_back(sqlite::read_context(scan_contexts_));
+      bytes += scan.contexts.emplace_back(sqlite::read_context(scan_contexts_)).document.size();
     }
-    if (seen < limit) scan.last.clear();
     return scan;
   } catch (const SQLite::Exception& e) {
     return storage_error(e);

@@ -35,7 +35,9 @@ class SqliteTransaction final : public StoreTransaction {
   Result<void> put_package_subscription(const PackageSubscription& subscription) override;
   Result<void> delete_package_subscription(const std::string& id) override;
   Result<void> put_row(const Association& row) override;
-  Result<void> delete_row(const UeSelector& ue, const std::string& app_d_id) override;
+  Result<void> delete_row(const UeSelector& ue, const std::string& app_d_id,
+                          std::uint64_t version) override;
+  Result<std::uint64_t> removed_at(const UeSelector& ue, const std::string& app_d_id) override;
   Result<std::optional<Association>> find_row(const UeSelector& ue,
                                               const std::string& app_d_id) override;
   Result<void> set_table_version(std::uint64_t version) override;
@@ -43,6 +45,11 @@ class SqliteTransaction final : public StoreTransaction {
   Result<void> put_row_before(std::uint64_t version, const UeSelector& ue,
                               const std::string& app_d_id,
                               const std::optional<Association>& before) override;
+  Result<std::optional<RowChange>> first_change_after(std::uint64_t version, const UeSelector& ue,
+                                                      const std::string& app_d_id) override;
+  Result<void> replace_row_before(std::uint64_t version, const UeSelector& ue,
+                                  const std::string& app_d_id,
+                                  const std::optional<Association>& before) override;
   Result<bool> shorten_history() override;
   Result<void> put_rewrite_piece(std::size_t piece, const std::string& document) override;
   Result<void> delete_rewrite_piece(std::size_t piece) override;

@@ -61,6 +61,7 @@ ContextRecord read_context(SQLite::Statement& row) {
   context.has_callback = row.getColumn(10).getInt() != 0;
   context.created_ms = row.getColumn(11).getInt64();
   context.document = row.getColumn(12).getString();
+  context.waits = row.getColumn(13).getUInt();
   return context;
 }
 

@@ -25,7 +25,7 @@ inline constexpr int kBusyTimeoutMs = 5000;
 // In the order in which read_context() and read_entry() take them.
 inline constexpr const char* kContextColumns =
     "context_id, revision, app_d_id, dev_app_id, subject, client_ip, host_id, reference_uri, ue, "
-    "legacy, has_callback, created_ms, document";
+    "legacy, has_callback, created_ms, document, waits";
 inline constexpr const char* kOutboxColumns =
     "sequence, context_id, revision, callback_reference, type, body, created_ms, written_ms, "
     "due_ms, attempts, dead, last_error, waited_ms";

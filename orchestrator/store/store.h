@@ -36,6 +36,7 @@ struct ContextRecord {
   std::string host_id;        // of the first instance; empty for a literal endpoint or none yet
   std::string reference_uri;  // likewise
   std::string ue;             // selector of the row that decided
+  std::uint32_t waits = 0;    // what items without an address wait for: mx2/asked_locations.h
   bool legacy = false;        // created in the V1.1.1 dialect
   bool has_callback = false;
   std::int64_t created_ms = 0;
@@ -46,6 +47,12 @@ struct ContextRecord {
 struct HistoryOptions {
   std::size_t versions_max = 10'000;
   std::size_t rows_max = 1'000'000;
+};
+
+// What a version of the table did to a row; `before`: nothing when there was none.
+struct RowChange {
+  std::uint64_t version = 0;
+  std::optional<Association> before;
 };
 
 // A stretch of all contexts, by identifier.
@@ -74,9 +81,14 @@ class StoreTransaction {
   virtual Result<void> put_package_subscription(const PackageSubscription& subscription) = 0;
   virtual Result<void> delete_package_subscription(const std::string& id) = 0;
   virtual Result<void> put_row(const Association& row) = 0;
-  virtual Result<void> delete_row(const UeSelector& ue, const std::string& app_d_id) = 0;
+  // `version`: of the change that removes it. Others than the rewrite that is under way leave a
+  // mark, whether there was such a row or not: see removed_at().
+  virtual Result<void> delete_row(const UeSelector& ue, const std::string& app_d_id,
+                                  std::uint64_t version) = 0;
   virtual Result<std::optional<Association>> find_row(const UeSelector& ue,
                                                       const std::string& app_d_id) = 0;
+  // The version that removed a row last while a rewrite was under way; 0 when none did.
+  virtual Result<std::uint64_t> removed_at(const UeSelector& ue, const std::string& app_d_id) = 0;
   virtual Result<void> set_table_version(std::uint64_t version) = 0;
 
   // The history of the table: its versions, and what each row was before a version changed it.
@@ -85,15 +97,24 @@ class StoreTransaction {
   virtual Result<void> put_row_before(std::uint64_t version, const UeSelector& ue,
                                       const std::string& app_d_id,
                                       const std::optional<Association>& before) = 0;
-  // Forgets a bounded part of the oldest version if the history is longer than it may be. False
-  // when it is not.
+  // The first change of a row after `version`; nothing when there is none, or it is forgotten.
+  virtual Result<std::optional<RowChange>> first_change_after(std::uint64_t version,
+                                                              const UeSelector& ue,
+                                                              const std::string& app_d_id) = 0;
+  // What that change found was another row after all: one of an earlier version, stored later.
+  virtual Result<void> replace_row_before(std::uint64_t version, const UeSelector& ue,
+                                          const std::string& app_d_id,
+                                          const std::optional<Association>& before) = 0;
+  // If the history is longer than it may be, nobody goes back beyond its oldest version any more,
+  // and what is kept of it goes in bounded parts. False when there is nothing left to do.
   virtual Result<bool> shorten_history() = 0;
 
   // A rewrite of the table that is logged before it is carried out, piece by piece.
   virtual Result<void> put_rewrite_piece(std::size_t piece, const std::string& document) = 0;
   virtual Result<void> delete_rewrite_piece(std::size_t piece) = 0;
 
-  // Looks at the next `limit` contexts after an identifier, and gives those of these apps.
+  // Looks at the next contexts after an identifier, `limit` of them or fewer large ones, and gives
+  // those of these apps.
   virtual Result<ContextScan> scan_contexts(const std::string& after, std::size_t limit,
                                             const std::set<std::string>& apps) = 0;
   // True while contexts may lag behind the model; survives a crash.

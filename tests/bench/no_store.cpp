@@ -38,7 +38,22 @@ class NoTransaction final : public StoreTransaction {
   Result<void> put_package_subscription(const PackageSubscription& /*one*/) override { return {}; }
   Result<void> delete_package_subscription(const std::string& /*id*/) override { return {}; }
   Result<void> put_row(const Association& /*row*/) override { return {}; }
-  Result<void> delete_row(const UeSelector& /*ue*/, const std::string& /*app_d_id*/) override {
+  Result<std::uint64_t> removed_at(const UeSelector& /*ue*/,
+                                   const std::string& /*app_d_id*/) override {
+    return std::uint64_t{0};
+  }
+  Result<std::optional<RowChange>> first_change_after(std::uint64_t /*version*/,
+                                                      const UeSelector& /*ue*/,
+                                                      const std::string& /*app_d_id*/) override {
+    return std::optional<RowChange>();
+  }
+  Result<void> replace_row_before(std::uint64_t /*version*/, const UeSelector& /*ue*/,
+                                  const std::string& /*app_d_id*/,
+                                  const std::optional<Association>& /*before*/) override {
+    return {};
+  }
+  Result<void> delete_row(const UeSelector& /*ue*/, const std::string& /*app_d_id*/,
+                          std::uint64_t /*version*/) override {
     return {};
   }
   Result<void> set_table_version(std::uint64_t /*version*/) override { return {}; }

@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
-"""kill -9 under load, again and again on one store: nothing that was acknowledged is lost.
+"""kill -9 or SIGTERM under load, again and again on one store: nothing that was acknowledged is
+lost, and what was owed is made good.
 
 usage: crash_test.py BIN_DIR [--rounds N] [--seed N]     (MX2_CRASH_ROUNDS, MX2_CRASH_SEED)
 
-Each round: threads create and delete contexts over keep-alive connections, one rewrites rows of the
-table; at a random moment the process is killed; after the restart every context that was answered
-201 is there with the same content, none answered 204 on DELETE is, the table is at the acknowledged
-version or later with whole patches, and whatever else is listed is readable and complete.
+Each round: threads create and delete contexts over keep-alive connections, another one patches the
+table, or has plans carried out that move everybody of a kind, or goes back to older versions, while
+the history is kept short; at a random moment the process is killed or told to stop, with
+notifications on their way to receivers that fail now and then or never answer. After the restart
+every context that was answered 201 is there with the same content, none answered 204 on DELETE is,
+the table is at the acknowledged version or later with whole patches, all contexts are where their
+rows lead, whoever has moved is told, and whatever else is listed is readable and complete.
 """
 import argparse
 import http.client
+import json
 import os
 import pathlib
 import random
@@ -18,13 +23,21 @@ import tempfile
 import threading
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / "support"), str(TESTS / "notify")]
 from orchestrator import CONTEXTS, EXAMPLE_CONTENT, Orchestrator, create_request, in_parallel
+from receiver import Receiver
 
 APP = "facedetect-1"
 HOSTS = ("mec-north", "mec-south", "cloud")
 ROWS_PER_PATCH = 20
 CREATORS = 6
+MOVERS = 400         # contexts that plans move
+TOLD_MOVERS = 60     # of these, with a callback
+SILENT = 3           # of these, at a receiver that never answers
+PATIENCE_S = 30
+CONFIG = 'notifier: {allow: ["127.0.0.0/8"], retry_first_ms: 50, retry_max_ms: 300}\n'
+HISTORY = "history_versions_max: 6, history_rows_max: 3000, "
 NO_ANSWER = (OSError, http.client.HTTPException)
 
 
@@ -39,6 +52,7 @@ class Ledger:
         self.verified = set()   # read back in a former round
         self.table_version = 0
         self.targets = [None]   # of our rows: acknowledged last, then attempted without an answer
+        self.movers = []        # contextIds of those that are told, and answer
 
     def created(self, document):
         with self.lock:
@@ -82,32 +96,65 @@ def rewrite_table(server, ledger, rng, stop):
             ledger.targets = [target]
 
 
-def load_until_killed(server, ledger, rng, round_number, problems):
+def plan_moves(server, ledger, rng, stop):
+    with server.operator() as client:
+        while not stop.is_set():
+            version = client.need(200, "GET", "/operator/v1/health")["tableVersion"]
+            if rng.random() < 0.3:  # the history may have become too short: 410
+                client.need((200, 409, 410, 412), "POST", "/operator/v1/table/rollback",
+                            {"version": max(1, version - rng.randrange(1, 5))})
+                continue
+            client.headers["If-Match"] = f'"{version}"'
+            target = f"host:{rng.choice(HOSTS)}"
+            rows = "\n".join(json.dumps({"ue": f"dev:mover-{i}", "app": APP, "targets": [target]})
+                             for i in range(MOVERS))
+            client.need((200, 409, 412), "POST", "/operator/v1/plans", rows,
+                        "application/x-ndjson")
+            del client.headers["If-Match"]
+
+
+def going_back(server, ledger, rng, stop):
+    """Plans, and ways back that take the rows of the patches with them."""
+    ledger.targets = [None] + [f"host:{host}" for host in HOSTS]
+    plan_moves(server, ledger, rng, stop)
+
+
+def end(server, rng):
+    if rng.random() < 0.5:
+        server.kill()
+        return "killed"
+    server.stop()
+    return "stopped"
+
+
+def load_until_ended(server, ledger, rng, round_number, problems):
     stop = threading.Event()
     seconds = rng.uniform(0.05, 1.0)
+    on_table = rng.choice((rewrite_table, going_back))
 
-    def until_killed(function, *arguments):
+    def until_ended(function, *arguments):
         try:
             function(*arguments, stop)
         except NO_ANSWER as no_answer:
             if not stop.is_set():
-                problems.append(f"the connection broke before the kill: {no_answer!r}")
+                problems.append(f"the connection broke before the end: {no_answer!r}")
         except Exception as problem:  # pylint: disable=broad-except
-            problems.append(str(problem))
+            if not stop.is_set() or "got 503" not in str(problem):
+                problems.append(str(problem))
 
-    threads = [threading.Thread(target=until_killed, args=(
+    threads = [threading.Thread(target=until_ended, args=(
         create_and_delete, server, ledger, random.Random(rng.random()), f"r{round_number}-{i}"))
                for i in range(CREATORS)]
-    threads.append(threading.Thread(target=until_killed, args=(
-        rewrite_table, server, ledger, random.Random(rng.random()))))
+    threads.append(threading.Thread(target=until_ended, args=(
+        on_table, server, ledger, random.Random(rng.random()))))
     for thread in threads:
         thread.start()
     time.sleep(seconds)  # the random moment
     stop.set()
-    server.kill()
+    how = end(server, rng)
     for thread in threads:
         thread.join()
-    return seconds
+    return f"{how} after {seconds:.2f} s"
 
 
 def check_whole(summary, document):
@@ -167,15 +214,66 @@ def check_table(server, ledger, problems):
     ledger.targets = [target]
 
 
-def run_round(server, ledger, rng, number, last):
+def create_movers(server, ledger, receiver):
+    with server.mx2() as client:
+        for i in range(MOVERS):
+            request = create_request(f"mover-{i}")
+            if i < TOLD_MOVERS:
+                silent = i < SILENT
+                url = receiver.bad_urls[0] if silent else receiver.urls[i % len(receiver.urls)]
+                request["callbackReference"] = f"{url}/{i}"
+            context_id = client.need(201, "POST", CONTEXTS, request)["contextId"]
+            if SILENT <= i < TOLD_MOVERS:
+                ledger.movers.append(context_id)
+
+
+def lagging(server):
+    """Contexts of movers that are not where their row, or the one for everybody, leads."""
+    with server.operator() as operator:
+        history = operator.need(200, "GET", "/operator/v1/table/history?limit=100")["items"]
+        if any(version["state"] != "done" for version in history):
+            return ["a rewrite goes on"]
+        rows = {row["ue"]: row["targets"][0] for row in operator.pages("/operator/v1/table")
+                if row["app"] == APP}
+        contexts = list(operator.pages("/operator/v1/contexts"))
+    return [f"context {context['contextId']} is at {context['host']}, not at {target}"
+            for context in contexts if context["associateDevAppId"].startswith("mover-")
+            and (target := rows.get("dev:" + context["associateDevAppId"],
+                                    rows["ip:127.0.0.0/8"])) != f"host:{context['host']}"]
+
+
+def untold(server, ledger, receiver):
+    """Movers whose receiver has heard of another address than they have."""
+    found = []
+    with server.mx2() as client:
+        for context_id in ledger.movers:
+            document = client.need(200, "GET", f"{CONTEXTS}/{context_id}")
+            address = document["appInfo"]["userAppInstanceInfo"][0]["referenceURI"]
+            heard = receiver.heard.get(context_id)
+            if heard and f'"{address}"' not in json.dumps(heard[1]):
+                found.append(f"context {context_id} is at {address}, told was {heard[1]}")
+    return found
+
+
+def check_owed(server, ledger, receiver, problems):
+    deadline = time.monotonic() + PATIENCE_S
+    for what in (lambda: lagging(server), lambda: untold(server, ledger, receiver)):
+        while (left := what()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        problems.extend(left)
+    problems.extend(receiver.disorder)
+
+
+def run_round(server, ledger, receiver, rng, number, last):
     problems = []
     before = len(ledger.contexts) + len(ledger.deleted)
-    seconds = load_until_killed(server, ledger, rng, number, problems)
+    how = load_until_ended(server, ledger, rng, number, problems)
     acknowledged = len(ledger.contexts) + len(ledger.deleted) - before
     restart = server.start()
+    check_owed(server, ledger, receiver, problems)  # first: then they stay as they are
     check_contexts(server, ledger, problems, everything=last)
     check_table(server, ledger, problems)
-    print(f"round {number:2}: killed after {seconds:.2f} s, {acknowledged} contexts acknowledged, "
+    print(f"round {number:2}: {how}, {acknowledged} contexts acknowledged, "
           f"{len(ledger.verified)} there, table version {ledger.table_version}, "
           f"restart {restart:.2f} s: {'ok' if not problems else 'FAILED'}", flush=True)
     for problem in problems[:10]:
@@ -195,10 +293,14 @@ def main():
     ledger = Ledger()
     passed = 0
     with tempfile.TemporaryDirectory(prefix="mx2-crash-") as directory, Orchestrator(
-            arguments.bin_dir / "mx2-orchestrator", directory, EXAMPLE_CONTENT) as server:
+            arguments.bin_dir / "mx2-orchestrator", directory, EXAMPLE_CONTENT, CONFIG,
+            store=HISTORY) as server:
+        receiver = Receiver(ports=2, bad=("silent",), unsure=0.2, seed=arguments.seed)
+        create_movers(server, ledger, receiver)
         for number in range(1, arguments.rounds + 1):
-            passed += run_round(server, ledger, rng, number, number == arguments.rounds)
+            passed += run_round(server, ledger, receiver, rng, number, number == arguments.rounds)
         server.stop()
+        receiver.close()
     print(f"{passed} passed, {arguments.rounds - passed} failed")
     return 0 if passed == arguments.rounds else 1
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""kill -9 while packages are on-boarded, again and again on one store: each one that was acknowledged
-is there after the restart and goes on to its end, and no file is left over.
+"""kill -9 or SIGTERM while packages are on-boarded, again and again on one store: each one that was
+acknowledged is there after the restart and goes on to its end, and no file is left over.
 
 usage: packages_crash_test.py BIN_DIR [--rounds N] [--seed N]
 
 Each round: some packages are created by URI from a slow source, some uploaded; at a random moment the
-process is killed. After the restart those by URI become ONBOARDED by themselves; those uploaded are
+process is killed, or told to stop. After the restart those by URI become ONBOARDED by themselves; those uploaded are
 ONBOARDED if the upload was answered 202, or else wait for it and take it.
 """
 import argparse
@@ -78,6 +78,8 @@ def create(server, name, content, uri=None):
     if uri:
         request["appPkgPath"] = uri
     status, body = ask(server, "POST", ROOT, json.dumps(request))
+    if status == 503:  # it stops
+        raise ConnectionError(body)
     assert status == 201, (status, body)
     return json.loads(body)["id"]
 
@@ -87,7 +89,7 @@ def upload(server, package_id, content):
 
 
 def load(server, source, contents, known, number):
-    """Creates packages until the process dies; `known`: name -> (id, by URI, upload answered)."""
+    """Creates packages until the process ends; `known`: name -> (id, by URI, upload answered)."""
     try:
         for i in range(PACKAGES):
             for by_uri in (True, False):
@@ -158,13 +160,14 @@ def main():
                 worker = threading.Thread(target=load, args=(server, uri, contents, known, number))
                 worker.start()
                 time.sleep(random.uniform(0.005, 0.4))
-                server.kill()
+                end = random.choice((server.kill, server.stop))
+                end()
                 worker.join()
                 server.start()
                 check(server, contents, known)
                 acknowledged += len(known)
                 remove_all(server, pathlib.Path(str(server.store) + ".packages"))
-    print(f"{options.rounds} kills, {acknowledged} packages acknowledged: none lost, none torn")
+    print(f"{options.rounds} kills and stops, {acknowledged} packages acknowledged: none lost, none torn")
     return 0
 
 

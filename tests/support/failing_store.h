@@ -1,17 +1,26 @@
-// A store whose n-th write or read inside a transaction fails: for every n, memory and disk must
-// agree afterwards.
+// A store whose n-th write or read inside a transaction fails, or is when something else happens:
+// for every n, memory and disk must agree afterwards.
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <memory>
 
 #include "orchestrator/store/store.h"
 
 namespace mx2::test {
 
+// What goes wrong, and when.
+struct Trouble {
+  std::atomic<int> countdown = 0;     // calls until it does; 0 or less: nothing does
+  std::function<void()> instead;      // is called then, and the call succeeds; empty: it fails
+  std::atomic<bool> hurried = false;  // the time of background work is always up
+  std::function<void()> past_is_read;
+};
+
 class FailingTransaction final : public StoreTransaction {
  public:
-  // `countdown`: calls until the one that fails; 0 or less: none does.
-  FailingTransaction(StoreTransaction& real, int& countdown) : real_(real), left_(countdown) {}
+  FailingTransaction(StoreTransaction& real, Trouble& trouble) : real_(real), trouble_(trouble) {}
 
   Result<void> insert_context(const ContextRecord& c) override {
     return fails() ? error() : real_.insert_context(c);
@@ -51,8 +60,13 @@ class FailingTransaction final : public StoreTransaction {
   Result<void> put_row(const Association& row) override {
     return fails() ? error() : real_.put_row(row);
   }
-  Result<void> delete_row(const UeSelector& ue, const std::string& app) override {
-    return fails() ? error() : real_.delete_row(ue, app);
+  Result<void> delete_row(const UeSelector& ue, const std::string& app,
+                          std::uint64_t version) override {
+    return fails() ? error() : real_.delete_row(ue, app, version);
+  }
+  Result<std::uint64_t> removed_at(const UeSelector& ue, const std::string& app) override {
+    if (fails()) return broken();
+    return real_.removed_at(ue, app);
   }
   Result<void> set_table_version(std::uint64_t version) override {
     return fails() ? error() : real_.set_table_version(version);
@@ -68,6 +82,16 @@ class FailingTransaction final : public StoreTransaction {
   Result<void> put_row_before(std::uint64_t version, const UeSelector& ue, const std::string& app,
                               const std::optional<Association>& before) override {
     return fails() ? error() : real_.put_row_before(version, ue, app, before);
+  }
+  Result<std::optional<RowChange>> first_change_after(std::uint64_t version, const UeSelector& ue,
+                                                      const std::string& app) override {
+    if (fails()) return broken();
+    return real_.first_change_after(version, ue, app);
+  }
+  Result<void> replace_row_before(std::uint64_t version, const UeSelector& ue,
+                                  const std::string& app,
+                                  const std::optional<Association>& before) override {
+    return fails() ? error() : real_.replace_row_before(version, ue, app, before);
   }
   // Not counted: it is done in the background, after whatever is tested.
   Result<bool> shorten_history() override { return real_.shorten_history(); }
@@ -105,19 +129,25 @@ class FailingTransaction final : public StoreTransaction {
   Result<void> settle_notification(const notifier::Outcome& outcome) override {
     return fails() ? error() : real_.settle_notification(outcome);
   }
-  bool time_is_up() const override { return real_.time_is_up(); }
+  bool time_is_up() const override { return trouble_.hurried || real_.time_is_up(); }
   Result<std::size_t> revive_notifications(const std::string& id, std::int64_t now_ms) override {
     if (fails()) return broken();
     return real_.revive_notifications(id, now_ms);
   }
 
  private:
-  [[nodiscard]] bool fails() { return --left_ == 0; }
+  [[nodiscard]] bool fails() {
+    if (--trouble_.countdown != 0) return false;
+    if (!trouble_.instead) return true;
+    const auto what = trouble_.instead;  // which may say what happens next
+    what();
+    return false;
+  }
   static Error broken() { return unavailable("the storage does not work"); }
   static Result<void> error() { return broken(); }
 
   StoreTransaction& real_;
-  int& left_;
+  Trouble& trouble_;
 };
 
 // Hands every unit a FailingTransaction; everything else goes to `real`.
@@ -126,15 +156,27 @@ class FailingStore final : public Store {
   explicit FailingStore(std::unique_ptr<Store> real) : real_(std::move(real)) {}
 
   // From now on the n-th call fails; 0: none. Not while units are waiting.
-  void fail_at(int n) { countdown_ = n; }
+  void fail_at(int n) { call_at(n, {}); }
+  // Likewise, but `what` happens in the n-th call, on the writer's thread.
+  void call_at(int n, std::function<void()> what) {
+    trouble_.instead = std::move(what);
+    trouble_.countdown = n;
+  }
   // False when fewer calls were made than fail_at() asked for.
-  [[nodiscard]] bool has_failed() const { return countdown_ <= 0; }
+  [[nodiscard]] bool has_failed() const { return trouble_.countdown <= 0; }
+  // Background work does one thing at a time.
+  void hurry(bool hurried = true) { trouble_.hurried = hurried; }
+  // What happens when the way back to an old version has been read.
+  void when_past_is_read(std::function<void()> what) { trouble_.past_is_read = std::move(what); }
+  // Units of background work so far.
+  [[nodiscard]] std::size_t background_units() const { return background_units_; }
 
   // For looking at it: its calls are not counted.
   [[nodiscard]] Store& real() { return *real_; }
 
   void submit(std::unique_ptr<UnitOfWork> work) override {
-    real_->submit(std::make_unique<Wrapped>(std::move(work), countdown_));
+    if (work->background()) ++background_units_;
+    real_->submit(std::make_unique<Wrapped>(std::move(work), trouble_));
   }
   void close() override { real_->close(); }
   Result<Page<ContextSummary>> contexts(const ContextFilter& filter, const std::string& cursor,
@@ -149,7 +191,9 @@ class FailingStore final : public Store {
     return real_->table_versions(cursor, limit);
   }
   Result<std::vector<TableChange>> changes_back_to(std::uint64_t version) override {
-    return real_->changes_back_to(version);
+    auto changes = real_->changes_back_to(version);
+    if (trouble_.past_is_read) trouble_.past_is_read();
+    return changes;
   }
   Result<std::vector<notifier::OutboxEntry>> notifications(std::uint64_t after,
                                                            std::size_t limit) override {
@@ -169,10 +213,10 @@ class FailingStore final : public Store {
  private:
   class Wrapped final : public UnitOfWork {
    public:
-    Wrapped(std::unique_ptr<UnitOfWork> unit, int& countdown)
-        : unit_(std::move(unit)), countdown_(countdown) {}
+    Wrapped(std::unique_ptr<UnitOfWork> unit, Trouble& trouble)
+        : unit_(std::move(unit)), trouble_(trouble) {}
     Result<void> run(StoreTransaction& transaction) override {
-      FailingTransaction failing(transaction, countdown_);
+      FailingTransaction failing(transaction, trouble_);
       return unit_->run(failing);
     }
     void done(const Result<void>& outcome) noexcept override { unit_->done(outcome); }
@@ -181,11 +225,12 @@ class FailingStore final : public Store {
 
    private:
     std::unique_ptr<UnitOfWork> unit_;
-    int& countdown_;
+    Trouble& trouble_;
   };
 
   std::unique_ptr<Store> real_;
-  int countdown_ = 0;
+  Trouble trouble_;
+  std::atomic<std::size_t> background_units_ = 0;
 };
 
 }  // namespace mx2::test

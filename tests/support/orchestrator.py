@@ -16,15 +16,16 @@ CONTEXTS = "/dev_app/v1/app_contexts"
 
 class Orchestrator:
     """One store in `directory`, and the process on it. Use as a context manager. With a `token`, the
-    operator API asks for it."""
+    operator API asks for it. `store`: more keys of that section, each followed by a comma."""
 
-    def __init__(self, program, directory, content="", extra="", token=""):
+    def __init__(self, program, directory, content="", extra="", token="", store=""):
         self.program = pathlib.Path(program).resolve()
         self.directory = pathlib.Path(directory).resolve()
         self.config = self.directory / "config.yaml"
         self.log = self.directory / "log"
         self.process = None
         self.token = token
+        self.store_keys = store
         self.token_file = self.directory / "token" if token else ""
         self.more = f'content: "{content}"\n{extra}'
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -38,7 +39,7 @@ class Orchestrator:
         self.config.write_text(
             f"mx2: {{address: 127.0.0.1, port: {mx2_port}}}\n"
             f'operator: {{port: {operator_port}, token_file: "{self.token_file}"}}\n'
-            f'store: {{path: "{self.store}"}}\n{self.more}')
+            f'store: {{{self.store_keys}path: "{self.store}"}}\n{self.more}')
 
     def keep_ports(self):
         """So that it is found again after a restart."""

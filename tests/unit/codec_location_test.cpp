@@ -77,6 +77,31 @@ TEST_CASE("a polygon has a bounded number of positions", "[codec][location][host
   CHECK_THAT(error->detail, ContainsSubstring("too many positions"));
 }
 
+TEST_CASE("the polygons of one request have a bounded number of positions together",
+          "[codec][location][hostile]") {
+  auto request = test::minimal_context();
+  const auto ring_of = [](std::size_t positions) {
+    Value ring = Value::array({{0, 0}, {1, 0}});
+    while (ring.size() < positions - 1) ring.push_back({1, 1});
+    ring.push_back({0, 0});
+    return ring;
+  };
+  auto& items = request["appInfo"]["userAppInstanceInfo"];
+  items = Value::array();
+  for (const auto positions : {kPositionsMax, kPositionsMax - 10, std::size_t{10}}) {
+    items.push_back(
+        {{"appLocation", {{"area", {{"coordinates", Value::array({ring_of(positions)})}}}}}});
+  }
+  const auto body = json::dump(request);
+  CHECK(decode_create_request(body).ok());
+  items.push_back({{"appLocation", {{"area", {{"coordinates", Value::array({ring_of(4)})}}}}}});
+  const auto refused = decode_create_request(json::dump(request));
+  REQUIRE_FALSE(refused.ok());
+  CHECK_THAT(refused.error().detail, ContainsSubstring("positions together"));
+  CHECK_FALSE(decode_update_request(json::dump(request)).ok());
+  CHECK(decode_app_context(json::dump(request)).ok());  // what is stored already
+}
+
 TEST_CASE("civic address elements have an octet and a text", "[codec][location]") {
   for (const char* bad :
        {R"([{"caType":-1,"caValue":"x"}])", R"([{"caType":256,"caValue":"x"}])",

@@ -42,15 +42,16 @@ std::map<std::uint64_t, int> versions(Program& program) {
   return counts;
 }
 
-std::size_t pieces_left(Program& program) {
+Store::Loaded store_at_start(Program& program) {
   return program.running->store
       .load(
           {[](App&&) -> Result<void> { return {}; }, [](Host&&) -> Result<void> { return {}; },
            [](TableChange&&) -> Result<void> { return {}; },
            [](const ContextOwner&, const std::string&, const std::string&, const std::string&) {}})
-      .value()
-      .rewrite_pieces.size();
+      .value();
 }
+
+std::size_t pieces_left(Program& program) { return store_at_start(program).rewrite_pieces.size(); }
 
 bool comes_to_rest(Program& program) {
   for (int i = 0; i < 3000; ++i) {
@@ -126,6 +127,159 @@ TEST_CASE("rewriter: a stop in the middle is made good by the next start",
     CHECK(history.front().finished);
     CHECK(history.front().rows == (all ? std::size_t{kRows} : std::size_t{1}));
   }
+}
+
+// Nothing is owed any more: all contexts have followed, as far as this life knows.
+bool has_followed(Program& program) {
+  for (int i = 0; i < 5000; ++i) {
+    if (!store_at_start(program).relocating) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return false;
+}
+
+TEST_CASE("rewriter: contexts of rows that a stop finds half carried out follow all the same",
+          "[store][fault][plans]") {
+  // In the log, when it begins, and while rows are carried out.
+  for (const int call : {1, 3, 4, 5, 7, 100, 700, 1500}) {
+    CAPTURE(call);
+    Program program;
+    for (int i = 10; i < kRows; i += 6) program.create("ue-" + std::to_string(i));
+    auto& store = program.running->store;
+    store.call_at(call, [&] { program.running->rewriter.stop(); });
+    const auto outcome = submit(program, plan_to("south"), 1);
+    REQUIRE(store.has_failed());
+    CHECK((outcome.ok() || outcome.error().code == ErrorCode::kUnavailable));
+    // Requests that are on their way are still served while the program stops.
+    const auto patched = program.rewrite({sample_row("dev:other", "a", {"host:north"})});
+    REQUIRE(patched.ok());
+    REQUIRE(has_followed(program));
+    CHECK(submit(program, plan_to("north"), patched->table_version).error().code ==
+          ErrorCode::kUnavailable);
+    program.stop();
+    program.start();
+    REQUIRE(comes_to_rest(program));
+    REQUIRE(program.settles());
+    const bool begun = patched->table_version == 3;
+    std::map<std::uint64_t, int> expected{{patched->table_version, 1}};
+    if (begun) expected[2] = kRows;
+    CHECK(versions(program) == expected);
+    CHECK(begun == (call >= 4));
+  }
+}
+
+TEST_CASE("rewriter: one that waits to be tried again answers when the program stops",
+          "[store][fault][plans]") {
+  Program program;
+  program.running->store.fail_at(10);
+  std::promise<Result<Rewritten>> promise;
+  program.running->rewriter.submit({TableVersion::Kind::kPlan, plan_to("south"), 1, "test", false},
+                                   Callback<Result<Rewritten>>([&](Result<Rewritten> result) {
+                                     promise.set_value(std::move(result));
+                                   }));
+  while (!program.running->store.has_failed()) std::this_thread::yield();
+  program.running->rewriter.stop();
+  auto answer = promise.get_future();
+  REQUIRE(answer.wait_for(std::chrono::seconds(5)) == std::future_status::ready);
+  CHECK(answer.get().error().code == ErrorCode::kUnavailable);
+}
+
+TableChange removal_of(const std::string& ue) {
+  auto change = sample_row(ue, "a", {"host:north"});
+  change.remove = true;
+  return change;
+}
+
+// The row's host as the store has it; empty: there is no row.
+std::string host_of_row(Program& program, const std::string& ue) {
+  const auto rows = program.running->store.rows("a", ue, "", 1).value().items;
+  return rows.empty() ? "" : rows.front().targets.front().value;
+}
+
+Rewritten roll_table_back(Program& program, std::uint64_t version) {
+  const auto done = program.wait<Rewritten>(
+      [&](auto answer) { program.running->rewriter.roll_back(version, std::move(answer)); });
+  REQUIRE(done.ok());
+  return *done;
+}
+
+TEST_CASE("rewriter: who removes or pins a row while a plan is carried out comes after the plan",
+          "[store][plans]") {
+  const bool existed = GENERATE(true, false);
+  Program program;
+  if (existed) REQUIRE(submit(program, plan_to("north"), 1).ok());
+  const auto before = program.running->model.unlocked().table_version();
+  auto& store = program.running->store;
+  store.hurry();
+  std::optional<Patched> patched;
+  store.call_at(20, [&] {
+    patch_table(program.running->service,
+                {removal_of("dev:ue-599"), sample_row("dev:ue-598", "a", {"host:north"})}, {},
+                [&](const Result<Patched>& outcome) {
+                  if (outcome) patched = *outcome;
+                  store.hurry(false);
+                });
+  });
+  const auto planned = submit(program, plan_to("south"), before);
+  REQUIRE(planned.ok());
+  REQUIRE(patched);
+  CHECK(patched->table_version == planned->table_version + 1);
+  CHECK(planned->superseded == 2);
+  CHECK(planned->rows == kRows - 2);
+  CHECK(host_of_row(program, "dev:ue-599").empty());
+  CHECK(host_of_row(program, "dev:ue-598") == "north");
+  // Each version can be gone back to as if they had come one after the other.
+  REQUIRE(program.rewrite({sample_row("dev:other", "a", {"host:north"})}).ok());
+  roll_table_back(program, patched->table_version);
+  CHECK(host_of_row(program, "dev:ue-599").empty());
+  CHECK(host_of_row(program, "dev:ue-598") == "north");
+  CHECK(host_of_row(program, "dev:ue-0") == "south");
+  roll_table_back(program, planned->table_version);
+  CHECK(host_of_row(program, "dev:ue-599") == "south");
+  CHECK(host_of_row(program, "dev:ue-598") == "south");
+  roll_table_back(program, before);
+  CHECK(host_of_row(program, "dev:ue-599") == (existed ? "north" : ""));
+  CHECK(host_of_row(program, "dev:ue-598") == (existed ? "north" : ""));
+  CHECK(host_of_row(program, "dev:ue-0") == (existed ? "north" : ""));
+}
+
+TEST_CASE("rewriter: a row that was removed may be put again by the next plan", "[store][plans]") {
+  Program program;
+  auto& store = program.running->store;
+  store.hurry();
+  store.call_at(20, [&] {
+    patch_table(program.running->service, {removal_of("dev:ue-599")}, {},
+                [&](const Result<Patched>&) { store.hurry(false); });
+  });
+  REQUIRE(submit(program, plan_to("south"), 1)->superseded == 1);
+  const auto again = submit(program, plan_to("south"), 3);
+  REQUIRE(again.ok());
+  CHECK(again->superseded == 0);
+  CHECK(host_of_row(program, "dev:ue-599") == "south");
+}
+
+TEST_CASE("rollback: nobody adds to the past while it is read", "[store][plans]") {
+  Program program;
+  REQUIRE(submit(program, plan_to("south"), 1).ok());
+  std::optional<ErrorCode> refused;
+  program.running->store.when_past_is_read([&] {
+    const auto other = submit(program, plan_to("north"), 2);
+    if (!other) refused = other.error().code;
+  });
+  CHECK(roll_table_back(program, 1).rows == kRows);
+  CHECK(refused == ErrorCode::kConflict);
+  CHECK(versions(program).empty());
+  program.running->store.when_past_is_read({});
+  // One that finds nothing to do, or nothing that it may do, leaves the way free.
+  const auto refuse = [&](std::uint64_t version) {
+    return program
+        .wait<Rewritten>(
+            [&](auto answer) { program.running->rewriter.roll_back(version, std::move(answer)); })
+        .error()
+        .code;
+  };
+  CHECK(refuse(99) == ErrorCode::kInvalidArgument);
+  CHECK(submit(program, plan_to("south"), 3).ok());
 }
 
 TEST_CASE("rewriter: what is changed while it is under way stays", "[store][plans]") {

@@ -1,0 +1,272 @@
+// How contexts follow: a little at a time, polygons elsewhere, and each item for itself.
+#include <dlfcn.h>
+
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "tests/support/program.h"
+
+namespace {
+
+// Threads that made polygons ready or compared them.
+struct GeometryThreads {
+  std::mutex mutex;
+  std::set<std::thread::id> ids;
+  void add() {
+    const std::lock_guard guard(mutex);
+    ids.insert(std::this_thread::get_id());
+  }
+  std::set<std::thread::id> take() {
+    const std::lock_guard guard(mutex);
+    return std::exchange(ids, {});
+  }
+};
+
+GeometryThreads& geometry_threads() {
+  static GeometryThreads threads;
+  return threads;
+}
+
+template <typename F>
+F* next_function(const char* name) {
+  return reinterpret_cast<F*>(::dlsym(RTLD_NEXT, name));
+}
+
+}  // namespace
+
+// In place of GEOS's own, for whoever is linked into this program.
+extern "C" char GEOSisValid_r(void* handle, const void* geometry) {
+  geometry_threads().add();
+  static auto* const real = next_function<char(void*, const void*)>("GEOSisValid_r");
+  return real(handle, geometry);
+}
+extern "C" char GEOSPreparedIntersects_r(void* handle, const void* a, const void* b) {
+  geometry_threads().add();
+  static auto* const real =
+      next_function<char(void*, const void*, const void*)>("GEOSPreparedIntersects_r");
+  return real(handle, a, b);
+}
+
+namespace mx2 {
+namespace {
+
+using test::in_area;
+using test::Program;
+using test::sample_row;
+using test::square;
+
+constexpr int kMany = 40;
+
+TEST_CASE("relocation: the clock is looked at after each context", "[relocation]") {
+  const auto* row = GENERATE("dev:ue-x", "*");
+  Program program(0);
+  for (int i = 0; i < kMany; ++i) program.create("ue-x");
+  auto& store = program.running->store;
+  store.hurry();
+  const auto before = store.background_units();
+  REQUIRE(program.rewrite({sample_row(row, "a", {"host:south"})}).ok());
+  REQUIRE(program.settles());
+  CHECK(store.background_units() - before >= kMany);
+}
+
+// A program whose hosts have areas, and contexts that ask for some.
+class AreaCity {
+ public:
+  AreaCity() { set_area("north", square(0, 0, 10)); }
+
+  void set_area(const std::string& id, const Polygon& area) {
+    auto host = program.running->model.unlocked().host(id)->host;
+    host.service_area = {in_area(area)};
+    REQUIRE(program
+                .wait<Changed>([&](auto answer) {
+                  put_host(program.running->service, host, {}, std::move(answer));
+                })
+                .ok());
+  }
+  static AppContext request(const std::vector<std::optional<Polygon>>& areas) {
+    AppContext request;
+    request.associate_dev_app_id = "ue-1";
+    request.app_info.app_name = "alpha";
+    request.app_info.app_provider = "Example";
+    request.app_info.app_d_version = "1.0";
+    request.callback_reference = "http://ue.example/";
+    for (const auto& area : areas) {
+      auto& item = request.app_info.user_app_instance_info.emplace_back();
+      if (area) item.app_location = in_area(*area);
+    }
+    return request;
+  }
+  std::string create(const AppContext& request) {
+    const auto made = program.wait<StoredContext>([&](auto answer) {
+      create_app_context(program.running->service, request, Caller{}, false, std::move(answer));
+    });
+    REQUIRE(made.ok());
+    return made->context_id;
+  }
+  void update(const std::string& id, const AppContext& request) {
+    REQUIRE(program
+                .wait<std::uint64_t>([&](auto answer) {
+                  update_app_context(program.running->service, id, request, Caller{}, std::nullopt,
+                                     std::move(answer));
+                })
+                .ok());
+  }
+  // When nothing lags behind any more.
+  void rest() {
+    for (int i = 0; i < 5000; ++i) {
+      if (!is_relocating()) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    FAIL("contexts still lag behind");
+  }
+  std::vector<std::string> addresses(const std::string& id) {
+    std::vector<std::string> addresses;
+    const auto context = codec::decode_app_context(program.record(id).document).value();
+    for (const auto& item : context.app_info.user_app_instance_info) {
+      addresses.push_back(item.reference_uri);
+    }
+    return addresses;
+  }
+  // The type of what the context is owed, and the whole of it.
+  std::pair<std::string, json::Value> owed(const std::string& id) {
+    const auto entry = program.running->store.notification(id).value();
+    if (!entry) return {};
+    return {entry->type, json::parse(entry->body).value()};
+  }
+  void move_all_to(const std::string& host) {
+    REQUIRE(program.rewrite({sample_row("*", "a", {"host:" + host})}).ok());
+    rest();
+  }
+  std::thread::id writer() {
+    std::thread::id id;
+    REQUIRE(test::apply(program.running->store, [&](StoreTransaction&) -> Result<void> {
+              id = std::this_thread::get_id();
+              return {};
+            }).ok());
+    return id;
+  }
+
+  Program program{0};
+
+ private:
+  bool is_relocating() {
+    return program.running->store
+        .load({[](App&&) -> Result<void> { return {}; }, [](Host&&) -> Result<void> { return {}; },
+               [](TableChange&&) -> Result<void> { return {}; },
+               [](const ContextOwner&, const std::string&, const std::string&, const std::string&) {
+               }})
+        .value()
+        .relocating;
+  }
+};
+
+const char* const kNorth = "http://north.example/a";
+const char* const kSouth = "http://south.example/a";
+
+TEST_CASE("relocation: polygons are made ready and compared, but not by the store writer",
+          "[relocation][location]") {
+  AreaCity city;
+  const auto writer = city.writer();
+  const auto elsewhere = [&] {
+    const auto threads = geometry_threads().take();
+    CHECK_FALSE(threads.contains(writer));
+    return !threads.empty();
+  };
+  geometry_threads().take();
+  const auto id = city.create(city.request({square(1, 1, 1)}));
+  CHECK(city.addresses(id) == std::vector<std::string>{kNorth});
+  CHECK(elsewhere());
+  city.set_area("south", square(20, 20, 10));
+  city.rest();
+  CHECK(elsewhere());
+  city.update(id, city.request({square(21, 21, 1)}));
+  CHECK(city.addresses(id) == std::vector<std::string>{kSouth});
+  CHECK(elsewhere());
+  // South serves another place, north serves its place: the context follows.
+  city.set_area("north", square(0, 0, 40));
+  city.rest();
+  city.set_area("south", square(50, 50, 1));
+  city.rest();
+  CHECK(city.addresses(id) == std::vector<std::string>{kNorth});
+  CHECK(elsewhere());
+  CHECK(city.owed(id).second["referenceURI"] == kNorth);
+}
+
+TEST_CASE("relocation: more contexts that ask for areas than are worked out at once all follow",
+          "[relocation][location]") {
+  AreaCity city;
+  city.set_area("south", square(0, 0, 10));
+  std::vector<std::string> ids;
+  for (int i = 0; i < 200; ++i) ids.push_back(city.create(city.request({square(1, 1, 1)})));
+  city.move_all_to("south");
+  for (const auto& id : ids) CHECK(city.addresses(id) == std::vector<std::string>{kSouth});
+  // A stop in the middle is made good by the next start.
+  REQUIRE(city.program.rewrite({sample_row("*", "a", {"host:north"})}).ok());
+  city.program.running->relocation.stop();
+  city.program.stop();
+  city.program.start();
+  city.rest();
+  for (const auto& id : ids) CHECK(city.addresses(id) == std::vector<std::string>{kNorth});
+}
+
+TEST_CASE("relocation: an item that waits for its location does not stop the others",
+          "[relocation][location]") {
+  AreaCity city;
+  const bool waits_first = GENERATE(true, false);
+  const auto far = square(100, 50, 1);
+  auto request =
+      waits_first ? city.request({far, std::nullopt}) : city.request({std::nullopt, far});
+  request.app_location_updates = true;
+  const auto id = city.create(request);
+  const auto expected = [&](const char* uri) {
+    return waits_first ? std::vector<std::string>{"", uri} : std::vector<std::string>{uri, ""};
+  };
+  CHECK(city.addresses(id) == expected(kNorth));
+  city.move_all_to("south");
+  CHECK(city.addresses(id) == expected(kSouth));
+  CHECK(city.owed(id).first == "ApplicationContextUpdateNotification");
+  // Its location becomes available: it is offered, not taken.
+  city.set_area("south", far);
+  city.rest();
+  CHECK(city.addresses(id) == expected(kSouth));
+  CHECK(city.owed(id).first == "ApplicationLocationAvailabilityNotification");
+  city.update(id, request);
+  CHECK(city.addresses(id) == std::vector<std::string>{kSouth, kSouth});
+}
+
+TEST_CASE("relocation: each item that waits is told of its own location, once",
+          "[relocation][location]") {
+  AreaCity city;
+  const auto east = square(100, 50, 1);
+  const auto west = square(-100, 50, 1);
+  auto request = city.request({east, west});
+  request.app_location_updates = true;
+  const auto id = city.create(request);
+  const auto offered = [&] {
+    const auto [type, body] = city.owed(id);
+    CHECK(type == "ApplicationLocationAvailabilityNotification");
+    return body["availableLocations"];
+  };
+  city.set_area("north", east);
+  city.rest();
+  REQUIRE(offered().size() == 1);
+  const auto revision = city.program.record(id).revision;
+  city.move_all_to("south");
+  CHECK(city.program.record(id).revision == revision);
+  city.set_area("south", west);
+  city.rest();
+  REQUIRE(offered().size() == 1);
+  CHECK(city.program.record(id).revision == revision + 1);
+  // One is asked for, the other waits on.
+  auto asked = city.request({east});
+  city.update(id, asked);
+  CHECK(city.addresses(id) == std::vector<std::string>{kNorth, ""});
+  city.program.stop();
+  city.program.start();
+  city.move_all_to("south");
+  CHECK(city.addresses(id) == std::vector<std::string>{kNorth, ""});
+}
+
+}  // namespace
+}  // namespace mx2

@@ -1,0 +1,146 @@
+// The table's past in the store: whoever goes back reads all of it or is told that it is gone, also
+// while it is made shorter; and what nobody can go back to takes no room.
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include "tests/catch.h"
+#include "tests/support/units.h"
+
+namespace mx2 {
+namespace {
+
+using test::apply;
+using test::sample_row;
+using test::StoreInDir;
+
+constexpr std::size_t kRowsOfVersion = 600;
+
+Association history_row(std::size_t i, std::uint64_t version) {
+  auto row = sample_row("dev:ue-" + std::to_string(i), "a", {"host:north"}).row;
+  row.version = version;
+  return row;
+}
+
+// A version that puts all rows anew.
+void put_rows(Store& store, std::uint64_t number, bool finished = true) {
+  REQUIRE(apply(store, [&](StoreTransaction& tx) -> Result<void> {
+            for (std::size_t i = 0; i < kRowsOfVersion; ++i) {
+              const auto row = history_row(i, number);
+              const auto before = tx.find_row(row.ue, "a").value();
+              if (auto kept = tx.put_row_before(number, row.ue, "a", before); !kept) return kept;
+              if (auto put = tx.put_row(row); !put) return put;
+            }
+            TableVersion version;
+            version.version = number;
+            version.rows = kRowsOfVersion;
+            version.finished = finished;
+            return tx.put_table_version(version);
+          }).ok());
+}
+
+bool shorten(Store& store) {
+  bool more = false;
+  REQUIRE(apply(store, [&](StoreTransaction& tx) -> Result<void> {
+            more = tx.shorten_history().value();
+            return {};
+          }).ok());
+  return more;
+}
+
+std::int64_t rows_in(const StoreInDir& files, const std::string& from) {
+  const SQLite::Database database(files.options.path, SQLite::OPEN_READONLY);
+  SQLite::Statement query(database, "SELECT COUNT(*) FROM " + from);
+  query.executeStep();
+  return query.getColumn(0).getInt64();
+}
+
+TEST_CASE("history: going back finds all rows or none, however much has been forgotten",
+          "[store][history]") {
+  StoreInDir files;
+  files.options.history.versions_max = 2;
+  const auto store = files.open().value();
+  for (std::uint64_t version = 1; version <= 4; ++version) put_rows(*store, version);
+  std::size_t steps = 0;
+  do {
+    for (std::uint64_t version = 0; version < 4; ++version) {
+      CAPTURE(steps, version);
+      const auto changes = store->changes_back_to(version);
+      if (!changes) {
+        CHECK(changes.error().code == ErrorCode::kGone);
+        CHECK(version < 2);
+        continue;
+      }
+      CHECK(changes->size() == kRowsOfVersion);
+      for (const auto& change : *changes) CHECK(change.row.version == version);
+    }
+    ++steps;
+  } while (shorten(*store));
+  CHECK(steps > 2 * kRowsOfVersion / 256);  // bit by bit
+  CHECK(rows_in(files, "table_versions") == 2);
+  CHECK(rows_in(files, "rows_before") == 2 * kRowsOfVersion);
+  CHECK(store->changes_back_to(2)->size() == kRowsOfVersion);
+}
+
+TEST_CASE("history: a stop in the middle of forgetting is made good by the next start",
+          "[store][history]") {
+  StoreInDir files;
+  files.options.history.versions_max = 1;
+  auto store = files.open().value();
+  for (std::uint64_t version = 1; version <= 3; ++version) put_rows(*store, version);
+  CHECK(shorten(*store));
+  CHECK(shorten(*store));
+  store.reset();
+  store = files.open().value();
+  CHECK(store->changes_back_to(0).error().code == ErrorCode::kGone);
+  while (shorten(*store)) {
+  }
+  CHECK(rows_in(files, "rows_before") == kRowsOfVersion);
+}
+
+TEST_CASE("history: a rewrite that is under way is not forgotten, nor what came after it",
+          "[store][history]") {
+  StoreInDir files;
+  files.options.history.versions_max = 1;
+  const auto store = files.open().value();
+  put_rows(*store, 1, false);
+  put_rows(*store, 2);
+  CHECK_FALSE(shorten(*store));
+  CHECK(store->changes_back_to(0)->size() == kRowsOfVersion);
+}
+
+TEST_CASE("history: removals are remembered while a rewrite is under way, and no longer",
+          "[store][history]") {
+  StoreInDir files;
+  const auto store = files.open().value();
+  const auto remove = [&](std::size_t i, std::uint64_t version) {
+    REQUIRE(apply(*store, [&](StoreTransaction& tx) {
+              return tx.delete_row(history_row(i, 0).ue, "a", version);
+            }).ok());
+  };
+  const auto removed_at = [&](std::size_t i) {
+    std::uint64_t version = 0;
+    REQUIRE(apply(*store, [&](StoreTransaction& tx) -> Result<void> {
+              version = tx.removed_at(history_row(i, 0).ue, "a").value();
+              return {};
+            }).ok());
+    return version;
+  };
+  remove(1, 2);
+  CHECK(removed_at(1) == 0);
+  REQUIRE(apply(*store, [](StoreTransaction& tx) { return tx.put_rewrite_piece(0, "{}"); }).ok());
+  put_rows(*store, 3, false);
+  remove(1, 3);  // its own
+  CHECK(removed_at(1) == 0);
+  remove(1, 4);
+  remove(1, 5);
+  CHECK(removed_at(1) == 5);
+  CHECK_FALSE(shorten(*store));
+  REQUIRE(apply(*store, [](StoreTransaction& tx) { return tx.delete_rewrite_piece(0); }).ok());
+  CHECK(removed_at(1) == 5);
+  CHECK(shorten(*store));
+  CHECK(removed_at(1) == 0);
+  CHECK(rows_in(files, "removed_rows") == 0);
+  CHECK_FALSE(shorten(*store));
+}
+
+}  // namespace
+}  // namespace mx2
