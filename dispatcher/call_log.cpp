@@ -1,11 +1,15 @@
 #include "dispatcher/call_log.h"
 
+#include <algorithm>
+
 #include "api/base/text.h"
 
 namespace mx2::dispatcher {
 namespace {
 
 constexpr double kUsPerSecond = 1e6;
+constexpr double kMsPerSecond = 1e3;
+constexpr double kSlack = 0.1;  // seconds by which the two clocks may differ in a busy HAProxy
 constexpr std::uint64_t kFirstServerError = 500;
 constexpr std::string_view kNothing = "-";
 constexpr std::string_view kNoAnswerYet = "CH";
@@ -14,7 +18,7 @@ constexpr std::string_view kServer = "Server ";
 
 // Backend, server, status; in microseconds when the last attempt began, its answer and the end;
 // bytes, calls at the server, servers that were tried, the last one first; queue of server and
-// backend, how it ended.
+// backend, how it ended; milliseconds from the last attempt to its answer, and of the whole call.
 enum Field {
   kBackend,
   kName,
@@ -28,6 +32,8 @@ enum Field {
   kQueue,
   kBackendQueue,
   kEnd,
+  kAnswerMs,
+  kCallMs,
   kFields
 };
 
@@ -49,16 +55,27 @@ std::optional<double> seconds_between(std::optional<std::uint64_t> begin,
   return static_cast<double>(*end - *begin) / kUsPerSecond;
 }
 
+// HAProxy has microseconds of the wall clock alone, which may be set at any time; its milliseconds
+// are of a clock that is not. `end` is when it was answered, or, abandoned, when the caller left.
+std::optional<double> seconds_of(const Fields& fields, bool abandoned) {
+  const auto begin = parse_uint(fields[kBegun]);
+  const auto end = parse_uint(fields[abandoned ? kEnded : kAnswered]);
+  const auto measured = seconds_between(begin, end);
+  const auto ms = parse_uint(fields[abandoned ? kCallMs : kAnswerMs]);  // -1: none
+  if (!begin || !end || !ms) return measured;
+  const double steady = static_cast<double>(*ms) / kMsPerSecond;
+  if (!measured || *measured > steady + kSlack) return steady;
+  return abandoned ? *measured : std::max(*measured, steady - kSlack);
+}
+
 std::optional<Sample> sample_of(const Fields& fields, bool abandoned) {
   if (fields[kName].starts_with('<')) return std::nullopt;
   Sample sample;
-  const auto begun = parse_uint(fields[kBegun]);
   const auto answered = parse_uint(fields[kAnswered]);
   const auto status = parse_uint(fields[kStatus]).value_or(0);
   // Who goes before the call was sent, or while the answer arrives, says nothing.
   if (abandoned && fields[kEnd] != kNoAnswerYet) return std::nullopt;
-  const auto end = abandoned ? parse_uint(fields[kEnded]) : answered;
-  const auto seconds = seconds_between(begun, end);
+  const auto seconds = seconds_of(fields, abandoned);
   sample.failed = abandoned || !answered || status >= kFirstServerError || status == 0;
   if (!seconds && (abandoned || !sample.failed)) return std::nullopt;
   sample.seconds = seconds.value_or(0);

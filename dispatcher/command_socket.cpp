@@ -76,25 +76,26 @@ Result<std::string> ask(const std::string& socket, const std::string& line) {
   return answer;
 }
 
+std::vector<std::string> lines_of(const std::vector<std::string>& commands) {
+  std::vector<std::string> lines;
+  for (const auto& text : commands) {
+    if (lines.empty() || lines.back().size() + text.size() > kLineBytesMax) {
+      lines.push_back(text);
+    } else {
+      lines.back() += ";" + text;
+    }
+  }
+  return lines;
+}
+
 Result<std::vector<std::string>> command(const std::string& socket,
                                          const std::vector<std::string>& commands) {
   std::vector<std::string> failed;
-  std::string line;
-  const auto flush = [&]() -> Result<void> {
-    if (line.empty()) return {};
+  for (const auto& line : lines_of(commands)) {
     const auto answer = ask(socket, line);
     if (!answer) return answer.error();
     for (auto& words : complaints(*answer)) failed.push_back(std::move(words));
-    line.clear();
-    return {};
-  };
-  for (const auto& text : commands) {
-    if (line.size() + text.size() > kLineBytesMax) {
-      if (auto flushed = flush(); !flushed) return flushed.error();
-    }
-    line += (line.empty() ? "" : ";") + text;
   }
-  if (auto flushed = flush(); !flushed) return flushed.error();
   return failed;
 }
 

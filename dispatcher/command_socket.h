@@ -14,6 +14,9 @@ namespace mx2::dispatcher {
 // What one line of commands answers. unavailable when nobody does.
 [[nodiscard]] Result<std::string> ask(const std::string& socket, const std::string& line);
 
+// Many commands in a line, but none longer than HAProxy reads.
+[[nodiscard]] std::vector<std::string> lines_of(const std::vector<std::string>& commands);
+
 // Commands that change something, in order, many in a line. The words of those that failed.
 [[nodiscard]] Result<std::vector<std::string>> command(const std::string& socket,
                                                        const std::vector<std::string>& commands);

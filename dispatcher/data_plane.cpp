@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <iterator>
+#include <span>
+#include <utility>
 
 #include "api/base/log.h"
 
@@ -46,17 +49,29 @@ DataPlane::DataPlane(const DispatcherOptions& options, std::string directory,
       reloads_(registry.counter("mx2_dispatcher_haproxy_reloads_total",
                                 "Configurations that HAProxy has loaded while it served")),
       commands_(registry.counter("mx2_dispatcher_haproxy_commands_total",
-                                 "Commands sent to HAProxy's Runtime API")) {
+                                 "Commands sent to HAProxy's Runtime API")),
+      refused_(registry.gauge("mx2_dispatcher_refused_lambdas",
+                              "Applications whose configuration HAProxy has refused")) {
   wanted_.complete = false;
   wanted_.ca_file = options_.ca_file;
 }
 
 void DataPlane::put(const Lambda& lambda, const std::vector<int>& weights) {
-  remove(lambda.app_d_id);
+  drop(lambda.app_d_id);
+  apps_.insert(lambda.app_d_id);
   add_lambda(wanted_, lambda, weights);
+  if (!set_aside_.is_still_refused(lambda.app_d_id, wanted_)) return;
+  drop(lambda.app_d_id);
+  add_set_aside(wanted_, lambda.app_d_id);
 }
 
 void DataPlane::remove(const std::string& app_d_id) {
+  drop(app_d_id);
+  apps_.erase(app_d_id);
+  set_aside_.forget(app_d_id);
+}
+
+void DataPlane::drop(const std::string& app_d_id) {
   for (const bool final : {false, true}) wanted_.backends.erase(backend_name(app_d_id, final));
   wanted_.routes.erase(route_key(app_d_id));
   wanted_.final_routes.erase(route_key(app_d_id));
@@ -64,6 +79,7 @@ void DataPlane::remove(const std::string& app_d_id) {
 }
 
 void DataPlane::step(std::int64_t now_ms) {
+  refused_.set(static_cast<double>(set_aside_.size()));
   listen();
   supervise(now_ms);
   if (pending_) look_whether_loaded(now_ms);
@@ -95,6 +111,7 @@ void DataPlane::supervise(std::int64_t now_ms) {
     start_due_ms_ = now_ms + start_pause_ms_;
     start_pause_ms_ = std::clamp(2 * start_pause_ms_, kStartPauseFirstMs, kStartPauseMaxMs);
     serving_ = 0;
+    if (pending_ && set_aside_refused()) start_due_ms_ = now_ms;
     pending_.reset();
   }
   if (process_.pid() < 0 && now_ms >= start_due_ms_) start(now_ms);
@@ -124,12 +141,15 @@ void DataPlane::start(std::int64_t now_ms) {
   auto started = write_files(now_ms);
   if (started) started = process_.start(directory_ + "/haproxy.cfg", "unix@" + master_socket());
   if (!started) {
-    log::error("cannot start HAProxy", {{"reason", started.error().detail}});
+    const auto& why = started.error().detail;
+    if (why != not_started_) log::error("cannot start HAProxy; trying again", {{"reason", why}});
+    not_started_ = why;
     pending_.reset();
     start_due_ms_ = now_ms + kRetryMs;
     return;
   }
   starts_.add();
+  not_started_.clear();
   reload_due_ms_ = now_ms + options_.haproxy.reload_interval_ms;
 }
 
@@ -186,27 +206,34 @@ void DataPlane::look_whether_loaded(std::int64_t now_ms) {
     pending_.reset();
     return;
   }
-  if (now_ms - pending_->begun_ms < kLoadMsMax) return;
+  const bool late = now_ms - pending_->begun_ms >= kLoadMsMax;
+  const auto is_alert = [](const auto& line) { return line.starts_with(kAlert); };
+  if (!late && std::none_of(said_.begin(), said_.end(), is_alert)) return;
+  const bool found = !std::exchange(pending_->looked_into, true) && set_aside_refused();
+  if (!late && !found) return;
   log::error("HAProxy does not take its configuration", {{"file", directory_ + "/haproxy.cfg"}});
   tell_why();
   try_again(now_ms);
+  if (found) reload_due_ms_ = now_ms;
   if (serving_ == 0) process_.stop(0);
 }
 
-Layout DataPlane::part(const Layout& of, const std::string& app_d_id) const {
-  Layout out;
-  out.ca_file = of.ca_file;
-  for (const bool final : {false, true}) {
-    const auto name = backend_name(app_d_id, final);
-    const auto it = of.backends.find(name);
-    if (it != of.backends.end()) out.backends.insert(*it);
+// Of the configuration that was written last. True if the others can go on without them.
+bool DataPlane::set_aside_refused() {
+  const auto file = directory_ + "/check.cfg";
+  const auto refusal = [&](const Layout& some) {
+    const auto text = haproxy_files(some, options_, directory_, generation_).configuration;
+    return write_file(file, text) ? process_.refusal(file) : std::string();
+  };
+  const auto found = set_aside_.find(pending_->layout, apps_, refusal);
+  for (const auto& app : found) {
+    log::error(
+        "HAProxy refuses the configuration of an application; it is set aside until it changes",
+        {{"app", app}, {"reason", set_aside_.reason(app)}});
+    drop(app);
+    add_set_aside(wanted_, app);
   }
-  const auto key = route_key(app_d_id);
-  if (const auto it = of.routes.find(key); it != of.routes.end()) out.routes.insert(*it);
-  if (const auto it = of.final_routes.find(key); it != of.final_routes.end()) {
-    out.final_routes.insert(*it);
-  }
-  return out;
+  return !found.empty();
 }
 
 // What runs is what was wanted, and servers that have not been deleted yet. Not `all`: what needs a
@@ -230,8 +257,9 @@ void DataPlane::take_over(const std::string& app_d_id, bool all) {
   const auto key = route_key(app_d_id);
   running_.routes.erase(key);
   running_.final_routes.erase(key);
-  running_.routes.merge(part(wanted_, app_d_id).routes);
-  running_.final_routes.merge(part(wanted_, app_d_id).final_routes);
+  auto wanted = part(wanted_, std::span(&app_d_id, 1));
+  running_.routes.merge(wanted.routes);
+  running_.final_routes.merge(wanted.final_routes);
 }
 
 // While a configuration is being loaded they go to the process that serves; the next one is
@@ -243,7 +271,8 @@ void DataPlane::send_changes() {
   std::vector<std::string> commands;
   std::set<std::string> later;
   for (const auto& app : changed_) {
-    auto change = difference(part(running_, app), part(wanted_, app), arguments, directory_);
+    const std::span one(&app, 1);
+    auto change = difference(part(running_, one), part(wanted_, one), arguments, directory_);
     if (change.reload) {
       needs_reload_ = needs_reload_ || !pending_;  // that may be the one it needs
       later.insert(app);
@@ -263,43 +292,43 @@ void DataPlane::send_changes() {
   needs_reload_ = true;
 }
 
+// In turns: some have connections for hours.
 void DataPlane::delete_leaving(std::int64_t now_ms) {
   delete_due_ms_ = now_ms + kDeleteEveryMs;
-  std::size_t asked = 0;
-  for (auto it = leaving_.begin(); it != leaving_.end() && asked < kDeletesMax;) {
-    const auto slash = it->find('/');
-    const auto backend = running_.backends.find(it->substr(0, slash));
-    const auto server = it->substr(slash + 1);
+  for (const auto& name : in_turn(leaving_, asked_last_, kDeletesMax)) {
+    asked_last_ = name;
+    const auto slash = name.find('/');
+    const auto backend = running_.backends.find(name.substr(0, slash));
+    const auto server = name.substr(slash + 1);
     const bool there = backend != running_.backends.end() &&
                        backend->second.servers.contains(server) &&
                        !backend->second.servers[server].enabled;
-    const auto wanted = wanted_.backends.find(it->substr(0, slash));
+    const auto wanted = wanted_.backends.find(name.substr(0, slash));
     const bool back = wanted != wanted_.backends.end() && wanted->second.servers.contains(server);
     if (there && !back) {
-      ++asked;
-      const auto answer = ask(command_socket(directory_, serving_), "del server " + *it);
+      const auto answer = ask(command_socket(directory_, serving_), "del server " + name);
       if (!answer) return;
-      if (!complaints(*answer).empty()) {  // it has connections
-        ++it;
-        continue;
-      }
+      if (!complaints(*answer).empty()) continue;  // it has connections
       backend->second.servers.erase(server);
     }
-    it = leaving_.erase(it);
+    leaving_.erase(name);
   }
 }
 
 std::vector<ServerState> DataPlane::look(const std::vector<std::string>& backends) const {
   if (serving_ == 0) return {};
-  std::string line;
+  std::vector<std::string> questions;
   for (const auto& name : backends) {
-    if (running_.backends.contains(name)) {
-      line += (line.empty() ? "show stat " : ";show stat ") + name + " 4 -1";
-    }
+    if (running_.backends.contains(name)) questions.push_back("show stat " + name + " 4 -1");
   }
-  if (line.empty()) return {};
-  const auto answer = ask(command_socket(directory_, serving_), line);
-  return answer ? parse_stat(*answer) : std::vector<ServerState>();
+  std::vector<ServerState> states;
+  for (const auto& line : lines_of(questions)) {
+    const auto answer = ask(command_socket(directory_, serving_), line);
+    if (!answer) break;
+    auto some = parse_stat(*answer);
+    std::move(some.begin(), some.end(), std::back_inserter(states));
+  }
+  return states;
 }
 
 }  // namespace mx2::dispatcher

@@ -60,11 +60,11 @@ Result<ReferenceUri> parse_authority(std::string_view authority, bool tls) {
   return uri;
 }
 
+// Nothing for a host without an address that can be called.
 std::optional<std::string> address_of(const World& world, const std::string& host) {
-  if (IpAddress::parse(host)) return host;
   const auto it = world.addresses.find(host);
-  if (it == world.addresses.end() || it->second.empty()) return std::nullopt;
-  return it->second;
+  const auto& address = it == world.addresses.end() ? host : it->second;
+  return is_callable(address) ? std::optional(address) : std::nullopt;
 }
 
 std::string join(const std::string& address, std::uint16_t port, bool brackets) {
@@ -159,8 +159,9 @@ class Finder {
     if (!uri) return problem(uri.error().detail);
     const auto address = address_of(world_, uri->host);
     if (!address) {
-      const bool tried = world_.addresses.contains(uri->host);
-      return problem(tried ? "its name cannot be resolved" : "its name is not resolved yet");
+      const bool known = IpAddress::parse(uri->host) || world_.addresses.contains(uri->host);
+      return problem(known ? "it has no address that can be called"
+                           : "its name is not resolved yet");
     }
     if (uri->tls && options_.ca_file.empty()) return problem("there is no tls.ca_file");
     if (lambda.destinations.empty()) lambda.path = uri->path;
@@ -207,6 +208,11 @@ std::string_view to_text(Admin admin) {
     case Admin::kDraining: return "draining";
     default: return "down";
   }
+}
+
+bool is_callable(const std::string& address) {
+  const auto ip = IpAddress::parse(address);
+  return ip && ip != IpAddress::parse("0.0.0.0") && ip != IpAddress::parse("::");
 }
 
 bool Lambda::has_other_dispatchers() const {

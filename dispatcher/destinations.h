@@ -65,6 +65,11 @@ struct ReferenceUri {
 };
 [[nodiscard]] Result<ReferenceUri> parse_reference_uri(std::string_view uri);
 
+// Whether HAProxy takes it for the address of a server, and calls that: an IP address in text,
+// without a zone ("fe80::1%eth0" is of one machine alone) and not the unspecified one, which would
+// lead back to us.
+[[nodiscard]] bool is_callable(const std::string& address);
+
 // What is known of the world outside.
 struct World {
   std::map<std::string, Host> hosts;

@@ -101,7 +101,7 @@ void Dispatcher::take_world() {
 }
 
 void Dispatcher::read_log(int fd) {
-  std::array<char, 4096> buffer{};
+  std::array<char, kLogLineBytes> buffer{};
   for (int i = 0; i < kLinesMax; ++i) {
     const auto got = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (got <= 0) return;
@@ -221,6 +221,7 @@ json::Value Dispatcher::health() const {
   json::Value out{{"status", serving_ ? "ok" : "starting"},
                   {"version", MX2_VERSION},
                   {"lambdas", entries_.size()}};
+  if (const auto refused = plane_.count_refused(); refused > 0) out["refused"] = refused;
   const auto problem = follower_.problem();
   if (!problem.empty()) out["orchestrator"] = problem;
   if (!problem.empty() && serving_) out["status"] = "stale";
@@ -266,6 +267,8 @@ json::Value Dispatcher::to_json(const Entry& entry) const {
     }
     destinations.push_back(std::move(item));
   }
+  const auto refusal = plane_.refusal(entry.lambda.app_d_id);
+  if (!refusal.empty()) out["refused"] = refusal;
   if (!entry.lambda.problems.empty()) out["leftOut"] = entry.lambda.problems;
   return out;
 }

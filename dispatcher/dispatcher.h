@@ -38,12 +38,13 @@ class Dispatcher {
   // log has something to read, or when the follower knows something new.
   void step();
 
-  // {"status":"ok"|"starting","orchestrator":…}
+  // {"status":"ok"|"starting"|"stale","orchestrator":…,"refused":…}; the latter is how many λ are
+  // set aside.
   [[nodiscard]] json::Value health() const;
   // {"requests","in_flight"}: its own load, as a MEPM asks instances for it. Requests are those
   // that were measured: of many a tenth.
   [[nodiscard]] json::Value stats() const;
-  // Every λ with its destinations, weights and response times.
+  // Every λ with its destinations, weights and response times, and, "refused", why it is set aside.
   [[nodiscard]] json::Value status() const;
 
  private:

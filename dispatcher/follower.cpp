@@ -1,18 +1,12 @@
 #include "dispatcher/follower.h"
 
-#include <netdb.h>
-
 #include <algorithm>
-#include <array>
 
 #include "api/base/log.h"
 #include "api/operator/codec.h"
 
 namespace mx2::dispatcher {
 namespace {
-
-constexpr std::int64_t kResolveAgainMs = 30'000;
-constexpr std::int64_t kResolveMs = 1000;  // in a step, unless one name takes longer
 
 bool serves_alike(const Host& a, const Host& b) {
   return a.state == b.state && a.reachable == b.reachable && a.zone == b.zone &&
@@ -21,28 +15,11 @@ bool serves_alike(const Host& a, const Host& b) {
 
 }  // namespace
 
-std::vector<std::string> resolve_name(const std::string& name) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (::getaddrinfo(name.c_str(), nullptr, &hints, &found) != 0 || found == nullptr) return {};
-  std::vector<std::string> addresses;
-  for (const auto* each = found; each != nullptr; each = each->ai_next) {
-    std::array<char, NI_MAXHOST> out{};
-    const int failed = ::getnameinfo(each->ai_addr, each->ai_addrlen, out.data(), out.size(),
-                                     nullptr, 0, NI_NUMERICHOST);
-    if (failed == 0) addresses.emplace_back(out.data());
-  }
-  ::freeaddrinfo(found);
-  return addresses;
-}
-
 Follower::Follower(http::Client& http, FeedAccess access, const Clock& clock, Resolve resolve,
                    std::function<void()> changed)
     : access_(std::move(access)),
-      clock_(clock),
-      resolve_(std::move(resolve)),
       changed_(std::move(changed)),
+      names_(std::move(resolve), clock, changed_),
       feed_(http, http, access_, {"hosts", "apps"}, Feed::WhenLost::kReadAtOnce) {}
 
 Result<void> Follower::step() {
@@ -51,8 +28,16 @@ Result<void> Follower::step() {
   return outcome;
 }
 
+// Many names may get an address before somebody asks.
 std::shared_ptr<const World> Follower::world() const {
   const std::lock_guard lock(mutex_);
+  const auto version = names_.version();
+  if (world_ && names_version_ != version) {
+    auto world = *world_;
+    world.addresses = names_.known();
+    world_ = std::make_shared<const World>(std::move(world));
+    names_version_ = version;
+  }
   return world_;
 }
 
@@ -75,21 +60,15 @@ void Follower::note(const Result<void>& outcome) {
 
 Result<void> Follower::follow() {
   changed_here_ = false;
-  const auto wait_ms =
-      to_resolve_.empty() ? std::min<std::int64_t>(access_.wait_ms, kResolveAgainMs) : 0;
-  const auto news = feed_.follow(*this, static_cast<int>(wait_ms));
+  names_.look();
+  const auto news = feed_.follow(
+      *this, static_cast<int>(std::min<std::int64_t>(access_.wait_ms, Names::kAgainMs)));
   if (!news) return news.error();
   if (*news == Feed::News::kEverything) {
-    reading_.addresses = std::move(known_.addresses);
     known_ = std::exchange(reading_, {});
     changed_here_ = true;
   }
-  // What is known is told before anybody waits for a resolver.
-  if (changed_here_) {
-    keep_addresses();
-    publish();
-  }
-  if (resolve_names()) publish();
+  if (changed_here_) publish();
   return {};
 }
 
@@ -136,47 +115,18 @@ Result<void> Follower::take_change(json::Value change) {
   return {};
 }
 
-// Of names that are still used; others are to be resolved.
-void Follower::keep_addresses() {
-  std::map<std::string, std::string> addresses;
-  for (const auto& name : names_to_resolve(known_)) {
-    const auto before = known_.addresses.find(name);
-    if (before == known_.addresses.end()) {
-      to_resolve_.insert(name);
-    } else {
-      addresses.insert(*before);
-    }
-  }
-  known_.addresses = std::move(addresses);
-}
-
-// A name keeps the address it had while that is one of those it has now, or none can be found. True
-// if there is another.
-bool Follower::resolve_names() {
-  const auto begin_ms = clock_.now_ms();
-  if (begin_ms >= resolve_all_ms_) {
-    resolve_all_ms_ = begin_ms + kResolveAgainMs;
-    for (auto& name : names_to_resolve(known_)) to_resolve_.insert(std::move(name));
-  }
-  bool changed = false;
-  while (!to_resolve_.empty() && !stopping_ && clock_.now_ms() - begin_ms < kResolveMs) {
-    const auto name = to_resolve_.extract(to_resolve_.begin()).value();
-    const auto found = resolve_(name);
-    auto& address = known_.addresses[name];
-    if (found.empty() || std::find(found.begin(), found.end(), address) != found.end()) continue;
-    address = found.front();
-    changed = true;
-  }
-  return changed;
-}
-
+// With the addresses there are; who looks up the others tells of them.
 void Follower::publish() {
+  names_.want(names_to_resolve(known_));
   {
-    auto world = std::make_shared<const World>(known_);
+    auto world = known_;
     const std::lock_guard lock(mutex_);
-    world_ = std::move(world);
+    names_version_ = names_.version();
+    world.addresses = names_.known();
+    world_ = std::make_shared<const World>(std::move(world));
   }
   changed_();
+  names_.look();
 }
 
 }  // namespace mx2::dispatcher

@@ -72,7 +72,7 @@ std::string errors() {
 }
 
 std::string log_to(const std::string& socket) {
-  return "  log unix@" + socket + " len 2048 format raw local0\n";
+  return "  log unix@" + socket + " len " + std::to_string(kLogLineBytes) + " format raw local0\n";
 }
 
 std::string defaults_section(const DispatcherOptions& options, const std::string& directory) {
@@ -146,6 +146,15 @@ std::string own_backend(const DispatcherOptions& options, const std::string& ca_
          trust(ca_file);
 }
 
+// For λ that cannot be configured.
+std::string set_aside_backend() {
+  return "backend " + std::string(kSetAsideBackend) + "\n" +
+         answer(503, "unavailable", "Service Unavailable",
+                "the configuration of application %[var(txn.app)] was refused; the status of the "
+                "dispatcher says why") +
+         " hdr Retry-After 30\n";
+}
+
 // Which λ there are is not known yet: later. Else it is, and this one is none of them.
 std::string unknown_rule(bool complete) {
   const std::string condition = " unless { var(txn.backend) -m found }\n";
@@ -166,7 +175,7 @@ std::string frontend_section(const DispatcherOptions& options, const std::string
   out += "  no log\n" + log_to(call_log_socket(directory));
   out +=
       "  log-format \"R %b %s %ST %[var(txn.t0)] %[var(txn.t1)] %[date(0,us)] %U %sc "
-      "%[var(txn.tried)] %sq %bq %ts\"\n";
+      "%[var(txn.tried)] %sq %bq %ts %Tr %Ta\"\n";
   // Nobody learns from calls that no destination had.
   out += health_rule(complete);
   out += "  http-request set-var(txn.app) path,field(2,/),url_dec,url_enc\n";
@@ -283,7 +292,7 @@ HaproxyFiles haproxy_files(const Layout& layout, const DispatcherOptions& option
   files.configuration = global_section(options, directory, generation, count_servers(layout)) +
                         "\n" + defaults_section(options, directory) + "\n" +
                         frontend_section(options, directory, layout.complete) + "\n" +
-                        own_backend(options, layout.ca_file);
+                        own_backend(options, layout.ca_file) + "\n" + set_aside_backend();
   const auto arguments = server_arguments(options, count_servers(layout));
   for (const auto& [name, backend] : layout.backends) {
     files.configuration +=

@@ -1,5 +1,7 @@
 #include "dispatcher/layout.h"
 
+#include <algorithm>
+
 #include "api/base/text.h"
 
 namespace mx2::dispatcher {
@@ -128,6 +130,37 @@ void add_lambda(Layout& layout, const Lambda& lambda, const std::vector<int>& we
   }
   layout.routes[route_key(lambda.app_d_id)] = all;
   layout.final_routes[route_key(lambda.app_d_id)] = final;
+}
+
+void add_set_aside(Layout& layout, const std::string& app_d_id) {
+  layout.routes[route_key(app_d_id)] = kSetAsideBackend;
+  layout.final_routes[route_key(app_d_id)] = kSetAsideBackend;
+}
+
+Layout part(const Layout& of, std::span<const std::string> app_d_ids) {
+  Layout out;
+  out.ca_file = of.ca_file;
+  const auto copy = [](const auto& from, auto& to, const std::string& key) {
+    if (const auto it = from.find(key); it != from.end()) to.insert(*it);
+  };
+  for (const auto& app : app_d_ids) {
+    for (const bool final : {false, true})
+      copy(of.backends, out.backends, backend_name(app, final));
+    copy(of.routes, out.routes, route_key(app));
+    copy(of.final_routes, out.final_routes, route_key(app));
+  }
+  return out;
+}
+
+std::vector<std::string> in_turn(const std::set<std::string>& all, const std::string& last,
+                                 std::size_t count) {
+  std::vector<std::string> out;
+  auto it = all.upper_bound(last);
+  for (std::size_t i = 0; i < std::min(count, all.size()); ++i, ++it) {
+    if (it == all.end()) it = all.begin();
+    out.push_back(*it);
+  }
+  return out;
 }
 
 std::string tls_arguments(const Server& server, const std::string& ca_file) {

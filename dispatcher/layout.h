@@ -3,6 +3,8 @@
 #pragma once
 
 #include <map>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +46,15 @@ struct Layout {
 
 // Adds a λ. `weights`: as many as it has destinations.
 void add_lambda(Layout& layout, const Lambda& lambda, const std::vector<int>& weights);
+// Adds one that cannot be configured: who calls it is told so.
+void add_set_aside(Layout& layout, const std::string& app_d_id);
+inline constexpr const char* kSetAsideBackend = "set-aside";  // of all of them; λ have others
+// What a layout has of these λ.
+[[nodiscard]] Layout part(const Layout& of, std::span<const std::string> app_d_ids);
+
+// The next `count` of `all` after `last`, round and round.
+[[nodiscard]] std::vector<std::string> in_turn(const std::set<std::string>& all,
+                                               const std::string& last, std::size_t count);
 
 // How a server is called: over TLS, if it has a tls_host, and never without. Begins with a space.
 [[nodiscard]] std::string tls_arguments(const Server& server, const std::string& ca_file);

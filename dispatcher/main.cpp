@@ -148,13 +148,18 @@ Result<void> find_haproxy(const std::string& program) {
                      "haproxy)");
 }
 
-// What HAProxy could not read would keep it from loading anything.
-std::string usable(const std::string& ca_file) {
+// What HAProxy could not read would keep it from loading anything, now or, if it is changed, later:
+// so it gets a copy.
+std::string usable(const std::string& ca_file, const std::string& directory) {
   if (ca_file.empty()) return {};
   const auto certificates = count_certificates(ca_file);
-  if (certificates) return ca_file;
+  auto copy = directory + "/ca.pem";
+  std::error_code failed;
+  std::filesystem::remove(copy, failed);
+  if (certificates) std::filesystem::copy_file(ca_file, copy, failed);
+  if (certificates && !failed) return copy;
   log::error("https destinations cannot be called: tls.ca_file cannot be used",
-             {{"reason", certificates.error().detail}});
+             {{"reason", certificates ? failed.message() : certificates.error().detail}});
   return {};
 }
 
@@ -190,11 +195,11 @@ Result<void> run_for_ever(DispatcherOptions options) {
   limit_resolver();
   const SteadyClock clock;
   if (auto found = find_haproxy(options.haproxy.program); !found) return found;
-  options.ca_file = usable(options.ca_file);
   find_files_max(options);
   auto directory = Directory::make(options.haproxy.directory);
   if (!directory) return directory.error();
   const auto& path = (*directory)->path();
+  options.ca_file = usable(options.ca_file, path);
   auto listener = listen_on(options.listen_address, options.listen_port);
   if (!listener) return listener.error();
   const auto calls = bind_datagrams(call_log_socket(path));

@@ -103,6 +103,14 @@ void read_health(config::Reader& reader, HealthOptions& health) {
   reader.integer("health.checks_per_second", health.checks_per_second, 1, 1'000'000);
 }
 
+// It becomes part of configurations and commands.
+void check_path(config::Reader& reader, const std::string& key, const std::string& path) {
+  const auto bad = path.find_first_of(" \t\r\n\"'#\\$;,()%");
+  if (bad != std::string::npos) {
+    reader.fail(key, "HAProxy cannot take a name with '" + path.substr(bad, 1) + "'");
+  }
+}
+
 void read_haproxy(config::Reader& reader, HaproxyOptions& haproxy) {
   reader.text("haproxy.program", haproxy.program);
   reader.text("haproxy.directory", haproxy.directory);
@@ -110,6 +118,7 @@ void read_haproxy(config::Reader& reader, HaproxyOptions& haproxy) {
   reader.integer("haproxy.reload_interval_ms", haproxy.reload_interval_ms, 0, kHourMs);
   reader.integer("haproxy.drain_ms", haproxy.drain_ms, 1000, 24 * kHourMs);
   if (haproxy.directory.size() > 80) reader.fail("haproxy.directory", "longer than 80 bytes");
+  check_path(reader, "haproxy.directory", haproxy.directory);
 }
 
 }  // namespace
@@ -135,9 +144,7 @@ Result<ReadDispatcherOptions> read_dispatcher_options(const config::Document& do
   read_health(reader, options.health);
   read_haproxy(reader, options.haproxy);
   reader.text("tls.ca_file", options.ca_file);
-  if (options.ca_file.find_first_of(" \t\n\"'#\\$") != std::string::npos) {
-    reader.fail("tls.ca_file", "HAProxy cannot take such a name");
-  }
+  check_path(reader, "tls.ca_file", options.ca_file);
   reader.choice("log.level", options.log_level, {"debug", "info", "warn", "error", "off"});
   reader.choice("log.format", options.log_format, {"text", "json"});
   if (auto fine = reader.finish(); !fine) return fine.error();

@@ -1,7 +1,9 @@
 #include "dispatcher/process.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -27,6 +29,8 @@ constexpr int kDatagramBuffer = 4 << 20;
 constexpr std::size_t kLineBytesMax = 4096;
 constexpr unsigned kLastFd = 1024;
 constexpr int kTermMs = 1000;
+constexpr int kRefusalMs = 5000;
+constexpr std::size_t kWordsBytesMax = 64U * 1024;
 
 sockaddr_in6 socket_address(const IpAddress& address, std::uint16_t port) {
   sockaddr_in6 out{};
@@ -58,11 +62,61 @@ sockaddr_in socket_address_v4(const IpAddress& address, std::uint16_t port) {
   } else {
     ::dup2(listen_fd, kListenFd);
   }
-  for (unsigned fd = kListenFd + 1; fd < kLastFd; ++fd) {
-    ::fcntl(static_cast<int>(fd), F_SETFD, FD_CLOEXEC);
+  if (::close_range(kListenFd + 1, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {  // older than Linux 5.11
+    for (unsigned fd = kListenFd + 1; fd < kLastFd; ++fd) {
+      ::fcntl(static_cast<int>(fd), F_SETFD, FD_CLOEXEC);
+    }
   }
   ::execv(arguments[0], arguments);
   ::_exit(127);
+}
+
+// A child, and what it writes. Nothing, and errno, when that cannot be.
+struct Child {
+  pid_t pid = -1;
+  Fd output;
+};
+Child spawn(std::vector<std::string> words, int listen_fd) {
+  std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return {};
+  Child child{-1, Fd(ends[0])};
+  const Fd writer(ends[1]);
+  ::fcntl(child.output.get(), F_SETFL, O_NONBLOCK);
+  child.pid = ::fork();
+  if (child.pid == 0) become(arguments.data(), listen_fd, writer.get());
+  return child;
+}
+
+// Until it has ended, or for kRefusalMs.
+std::string read_all(const Fd& output) {
+  using Clock = std::chrono::steady_clock;
+  const auto end = Clock::now() + std::chrono::milliseconds(kRefusalMs);
+  std::string text;
+  std::array<char, 4096> buffer{};
+  while (text.size() < kWordsBytesMax) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+    pollfd waiting{output.get(), POLLIN, 0};
+    if (left.count() <= 0 || ::poll(&waiting, 1, static_cast<int>(left.count())) <= 0) break;
+    const auto got = ::read(output.get(), buffer.data(), buffer.size());
+    if (got <= 0) break;
+    text.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+  return text;
+}
+
+// The first thing that is wrong, without who says it.
+std::string first_alert(const std::string& text) {
+  for (auto line : split(text, '\n')) {
+    if (!line.starts_with(kAlert)) continue;
+    const auto who = line.find(") : ");
+    line.remove_prefix(who == std::string_view::npos ? kAlert.size() : who + 4);
+    return std::string(trim(line.substr(0, kLineBytesMax)));
+  }
+  return "it says nothing";
 }
 
 }  // namespace
@@ -106,21 +160,25 @@ Result<Fd> bind_datagrams(const std::string& path) {
 }
 
 Result<void> Process::start(const std::string& configuration, const std::string& master) {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return unavailable("cannot make a pipe");
-  Fd reader(ends[0]);
-  const Fd writer(ends[1]);
-  ::fcntl(reader.get(), F_SETFL, O_NONBLOCK);
-  std::array<std::string, 7> words{program_, "-W", "-db", "-S", master, "-f", configuration};
-  std::array<char*, 8> arguments{};
-  for (std::size_t i = 0; i < words.size(); ++i) arguments[i] = words[i].data();
-  const pid_t pid = ::fork();
-  if (pid == 0) become(arguments.data(), listen_fd_, writer.get());
-  if (pid < 0) return unavailable(std::string("cannot start anything: ") + std::strerror(errno));
-  pid_ = pid;
-  output_ = std::move(reader);
+  auto child = spawn({program_, "-W", "-db", "-S", master, "-f", configuration}, listen_fd_);
+  if (child.pid < 0) {
+    return unavailable(std::string("cannot start anything: ") + std::strerror(errno));
+  }
+  pid_ = child.pid;
+  output_ = std::move(child.output);
   partial_.clear();
   return {};
+}
+
+std::string Process::refusal(const std::string& configuration) const {
+  const auto child = spawn({program_, "-c", "-f", configuration}, listen_fd_);
+  if (child.pid < 0) return {};
+  const auto words = read_all(child.output);
+  ::kill(child.pid, SIGKILL);  // it has said what it had to say
+  int status = 0;
+  if (::waitpid(child.pid, &status, 0) != child.pid) return {};
+  const bool refused = words.find(kAlert) != std::string::npos;
+  return refused ? first_alert(words) : std::string();
 }
 
 std::optional<int> Process::ended() {

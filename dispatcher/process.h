@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,9 @@ struct Listener {
 // A bound UNIX datagram socket; does not block.
 [[nodiscard]] Result<Fd> bind_datagrams(const std::string& path);
 
+// How HAProxy begins a line that says why it does not do what it was told.
+inline constexpr std::string_view kAlert = "[ALERT]";
+
 class Process {
  public:
   // `listen_fd` becomes kListenFd of the child.
@@ -36,6 +40,9 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   [[nodiscard]] Result<void> start(const std::string& configuration, const std::string& master);
+  // Why the program would not take a configuration, in its words; empty: it would, or nobody says.
+  // Waits for that, some seconds at most.
+  [[nodiscard]] std::string refusal(const std::string& configuration) const;
   // The status with which it ended, once; nothing while it runs or was never started.
   [[nodiscard]] std::optional<int> ended();
   // What it has written since, in lines.

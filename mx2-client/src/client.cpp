@@ -80,8 +80,11 @@ std::string Context::endpoint() const { return impl_->session->state().endpoint(
 std::vector<std::string> Context::endpoints() const { return impl_->session->state().endpoints(); }
 Statistics Context::statistics() const { return impl_->session->statistics(); }
 
+// What another thread, or a callable that dies meanwhile, does to the Context does not end the
+// session under these.
 void Context::on_move(std::function<void(const Move&)> callback) {
-  impl_->session->state().on_move(std::move(callback));
+  const auto session = impl_->session;
+  session->state().on_move(std::move(callback));
 }
 
 bool Context::wait_for_move(std::chrono::milliseconds timeout) {
@@ -89,16 +92,23 @@ bool Context::wait_for_move(std::chrono::milliseconds timeout) {
 }
 
 bool Context::wait_for_move(std::chrono::milliseconds timeout, const std::string& known) {
-  return impl_->session->state().wait_other(known, std::chrono::steady_clock::now() + timeout);
+  const auto session = impl_->session;
+  return session->state().wait_other(known, device::deadline_after(timeout));
 }
 
 Result<Reply> Context::invoke(std::string_view payload, const std::string& content_type) {
-  return guarded<Reply>([&] { return impl_->session->invoke(payload, content_type); });
+  const auto session = impl_->session;
+  return guarded<Reply>([&]() -> Result<Reply> {
+    auto called = session->invoke(payload, content_type);
+    if (!called) return called.error();
+    return std::move(called->reply);
+  });
 }
 
 Result<bool> Context::close() {
+  const auto session = impl_->session;
   return guarded<bool>([&]() -> Result<bool> {
-    const auto closed = impl_->session->close();
+    const auto closed = session->close();
     if (!closed) return error_of(closed.error());
     return true;
   });

@@ -6,26 +6,24 @@ namespace mx2::device {
 
 void ContextState::begin(const std::string& context_id, const Instances& instances,
                          Number revision) {
-  std::unique_lock lock(mutex_);
+  const std::lock_guard lock(mutex_);
   context_id_ = context_id;
   latest_ = revision;
   set_instances(instances);
-  deliver(lock);
 }
 
 bool ContextState::update(Number number, const Instances& instances,
                           std::optional<std::uint64_t> generation) {
-  std::unique_lock lock(mutex_);
+  const std::lock_guard lock(mutex_);
   if (generation && *generation != generation_) return false;
   if (!admit(number)) return false;
   set_instances(instances);
-  deliver(lock);
   return true;
 }
 
 bool ContextState::change_address(Number number, const std::string& app_instance_id,
                                   const std::string& reference_uri) {
-  std::unique_lock lock(mutex_);
+  const std::lock_guard lock(mutex_);
   if (!admit(number)) return false;
   auto it = std::find_if(instances_.begin(), instances_.end(), [&](const Instance& instance) {
     return !app_instance_id.empty() && instance.id == app_instance_id;
@@ -36,7 +34,6 @@ bool ContextState::change_address(Number number, const std::string& app_instance
   if (it->uri != reference_uri) ++generation_;
   it->uri = reference_uri;
   settle();
-  deliver(lock);
   return true;
 }
 
@@ -71,32 +68,11 @@ void ContextState::settle() {
   if (begun_ && next != primary_) {
     client::Move move{primary_, next, {}};
     for (const auto& instance : instances_) move.endpoints.push_back(instance.uri);
-    undelivered_.push_back(std::move(move));
+    listener_.tell(std::move(move));
     ++moves_;
   }
   begun_ = true;
   primary_ = next;
-  changed_.notify_all();
-}
-
-// One thread at a time hands out moves, without the lock, so that a callback may do anything.
-void ContextState::deliver(std::unique_lock<std::mutex>& lock) {
-  if (delivering_) return;
-  delivering_ = true;
-  deliverer_ = std::this_thread::get_id();
-  while (!undelivered_.empty()) {
-    const auto move = std::move(undelivered_.front());
-    undelivered_.pop_front();
-    const auto callback = closed_ ? nullptr : callback_;
-    if (!callback) continue;
-    lock.unlock();
-    try {
-      callback(move);
-    } catch (...) {  // NOLINT(bugprone-empty-catch): the user's; see client.h
-    }
-    lock.lock();
-  }
-  delivering_ = false;
   changed_.notify_all();
 }
 
@@ -142,12 +118,6 @@ void ContextState::prefer(const std::string& endpoint) {
   changed_.notify_all();
 }
 
-void ContextState::on_move(std::function<void(const client::Move&)> callback) {
-  std::unique_lock lock(mutex_);
-  callback_ = std::move(callback);
-  wait_for_delivery(lock);
-}
-
 bool ContextState::wait_other(const std::string& known, Clock::time_point deadline) {
   std::unique_lock lock(mutex_);
   changed_.wait_until(lock, deadline, [&] { return closed_ || primary_ != known; });
@@ -155,14 +125,12 @@ bool ContextState::wait_other(const std::string& known, Clock::time_point deadli
 }
 
 void ContextState::close() {
-  std::unique_lock lock(mutex_);
-  closed_ = true;
-  changed_.notify_all();
-  wait_for_delivery(lock);
-}
-
-void ContextState::wait_for_delivery(std::unique_lock<std::mutex>& lock) {
-  changed_.wait(lock, [&] { return !delivering_ || deliverer_ == std::this_thread::get_id(); });
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    changed_.notify_all();
+  }
+  listener_.close();
 }
 
 }  // namespace mx2::device

@@ -9,16 +9,15 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "api/mx2/types.h"
 #include "mx2-client/include/mx2/client.h"
+#include "mx2-client/src/listener.h"
 
 namespace mx2::device {
 
@@ -51,12 +50,13 @@ class ContextState {
   // The endpoint that is to be primary as long as it is there. No move.
   void prefer(const std::string& endpoint);
 
-  // Returns when the one before is not running, but perhaps in this thread.
-  void on_move(std::function<void(const client::Move&)> callback);
+  // As Listener::set().
+  void on_move(std::function<void(const client::Move&)> callback) {
+    listener_.set(std::move(callback));
+  }
   // Until endpoint() is not `known`. False at the deadline or after close().
   bool wait_other(const std::string& known, Clock::time_point deadline);
-  // Wakes who waits, and waits for a callback that is running in another thread; none is called
-  // afterwards.
+  // Wakes who waits; then as Listener::close().
   void close();
 
  private:
@@ -69,9 +69,6 @@ class ContextState {
   void set_instances(const Instances& instances);
   // Under the lock: works out the primary, and notes a move if it is another.
   void settle();
-  void deliver(std::unique_lock<std::mutex>& lock);
-  // Until no callback is running in another thread.
-  void wait_for_delivery(std::unique_lock<std::mutex>& lock);
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
@@ -84,11 +81,7 @@ class ContextState {
   std::uint64_t moves_ = 0;
   bool begun_ = false;
   bool closed_ = false;
-
-  std::function<void(const client::Move&)> callback_;
-  std::deque<client::Move> undelivered_;
-  bool delivering_ = false;
-  std::thread::id deliverer_;
+  Listener<client::Move> listener_;
 };
 
 }  // namespace mx2::device

@@ -1,5 +1,7 @@
 #include "mx2-client/src/convert.h"
 
+#include <algorithm>
+
 #include "api/base/text.h"
 #include "api/http/http_client.h"
 #include "api/http/problem.h"
@@ -98,6 +100,20 @@ mx2::Result<void> check(const client::ClientOptions& options) {
     return invalid_argument("'" + options.url + "' is no http or https URL");
   }
   return {};
+}
+
+std::chrono::steady_clock::time_point deadline_after(std::chrono::milliseconds wait) {
+  constexpr std::chrono::hours kForEver{24 * 365 * 10};
+  return std::chrono::steady_clock::now() + std::min<std::chrono::milliseconds>(wait, kForEver);
+}
+
+client::ClientOptions bounded(client::ClientOptions options) {
+  constexpr std::chrono::milliseconds kLongest = std::chrono::hours(24);
+  for (auto* time : {&options.timeout, &options.connect_timeout, &options.invoke_timeout,
+                     &options.move_wait, &options.poll_interval}) {
+    *time = std::clamp(*time, std::chrono::milliseconds(0), kLongest);
+  }
+  return options;
 }
 
 mx2::Result<void> check_content_type(const std::string& content_type) {

@@ -1,6 +1,7 @@
 // Between the words of the public header and those of api/.
 #pragma once
 
+#include <chrono>
 #include <exception>
 #include <new>
 #include <string>
@@ -20,6 +21,11 @@ namespace mx2::device {
 [[nodiscard]] mx2::Result<void> check(const client::ContextRequest& request);
 [[nodiscard]] mx2::Result<void> check(const client::ClientOptions& options);
 [[nodiscard]] mx2::Result<void> check_content_type(const std::string& content_type);
+
+// `wait` from now. "For ever" is ten years: no sum of times may overflow.
+[[nodiscard]] std::chrono::steady_clock::time_point deadline_after(std::chrono::milliseconds wait);
+// The same options, each time in them at least 0 and at most a day.
+[[nodiscard]] client::ClientOptions bounded(client::ClientOptions options);
 
 // Exceptions of what lies below are bugs or a machine without resources; they stop here.
 template <typename T, typename F>

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <deque>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -11,6 +10,7 @@
 #include "mx2-client/src/convert.h"
 #include "mx2-client/src/domain_ranking.h"
 #include "mx2-client/src/endpoint.h"
+#include "mx2-client/src/listener.h"
 #include "mx2-client/src/opening.h"
 
 namespace mx2::client {
@@ -18,11 +18,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using device::Session;
+using Local = DomainsOptions::Local;
 
 constexpr std::size_t kDomainsMax = 16;
 constexpr int kBackOffMax = 4;  // doublings of look_interval while no context can be had
 constexpr std::size_t kAnswerMax = 64U * 1024;
 constexpr int kNotImplemented = 501;
+constexpr std::chrono::hours kLookMax{1};
 
 http::ClientOptions probe_options(const ClientOptions& options) {
   http::ClientOptions out;
@@ -37,14 +39,39 @@ std::chrono::microseconds since(Clock::time_point begin) {
   return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin);
 }
 
+// Functions die when nobody calls them any more; the rest is needed until the end.
+DomainsOptions without_functions(const DomainsOptions& options) {
+  DomainsOptions out;
+  for (const auto& domain : options.domains) out.domains.push_back(device::bounded(domain));
+  out.look_interval = std::min<std::chrono::milliseconds>(options.look_interval, kLookMax);
+  out.gain = options.gain;
+  return out;
+}
+
+Result<Reply> call_local(const Local& local, std::string_view payload, const std::string& type) {
+  try {
+    auto reply = local(payload, type);
+    if (reply) reply->endpoint = "local";
+    return reply;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& e) {
+    return Error{ErrorCode::kProtocol, std::string("the local function: ") + e.what(), 0};
+  } catch (...) {
+    return Error{ErrorCode::kProtocol, "the local function threw something", 0};
+  }
+}
+
 }  // namespace
 
 struct Domains::Impl {
   Impl(DomainsOptions given, ContextRequest wanted)
-      : options(std::move(given)),
+      : local(given.local ? std::make_shared<const Local>(std::move(given.local)) : nullptr),
+        options(without_functions(given)),
         request(std::move(wanted)),
         ranking(options.domains.size(), options.gain) {
     if (problem() != nullptr) return;
+    listener.set(std::move(given.on_change));
     domains.reserve(options.domains.size());
     for (const auto& domain : options.domains) domains.push_back(std::make_unique<Domain>(domain));
     for (std::size_t i = 0; i < domains.size(); ++i) start(i);
@@ -79,15 +106,14 @@ struct Domains::Impl {
   [[nodiscard]] std::optional<std::chrono::microseconds> round_trip(Domain& domain,
                                                                     const std::string& endpoint);
   void learn(std::size_t i, std::optional<std::chrono::microseconds> latency, std::string why);
-  void settle(std::unique_lock<std::mutex>& lock);
+  void settle();
   void close();
   [[nodiscard]] bool is_closed() const;
 
   [[nodiscard]] std::vector<std::pair<std::size_t, std::shared_ptr<Session>>> candidates();
-  [[nodiscard]] bool is_good(std::size_t i, const Result<Reply>& reply) const;
   [[nodiscard]] Result<Reply> call(std::string_view payload, const std::string& type);
-  [[nodiscard]] Result<Reply> call_local(std::string_view payload, const std::string& type) const;
 
+  std::shared_ptr<const Local> local;  // guarded by `mutex`; none: there is none, or it is closed
   const DomainsOptions options;
   const ContextRequest request;
 
@@ -96,8 +122,7 @@ struct Domains::Impl {
   device::DomainRanking ranking;
   std::vector<std::unique_ptr<Domain>> domains;
   std::optional<std::size_t> seen;  // the current one, as on_change was or will be told
-  std::deque<DomainChange> to_tell;
-  bool telling = false;
+  device::Listener<DomainChange> listener;
   bool stopping = false;
   Clock::time_point stopped_at;
   std::mutex joining;  // of the keepers
@@ -170,47 +195,35 @@ std::optional<std::chrono::microseconds> Domains::Impl::round_trip(Domain& domai
 
 void Domains::Impl::learn(std::size_t i, std::optional<std::chrono::microseconds> latency,
                           std::string why) {
-  std::unique_lock lock(mutex);
+  const std::lock_guard lock(mutex);
   ranking.measured(i, latency, Clock::now());
   // While it is left alone, the call that failed is the reason, though its endpoint answers.
   if (!latency || ranking.is_confirmed(i)) domains[i]->last_error = std::move(why);
-  settle(lock);
+  settle();
 }
 
-// Who tells goes on telling what is added meanwhile, so that it is told in order.
-void Domains::Impl::settle(std::unique_lock<std::mutex>& lock) {
+// Under the lock, so that it is told in order.
+void Domains::Impl::settle() {
+  if (ranking.current() == seen) return;
   const auto url = [this](std::optional<std::size_t> i) {
     return i ? options.domains[*i].url : std::string();
   };
-  if (ranking.current() != seen) {
-    if (options.on_change) to_tell.push_back({url(seen), url(ranking.current())});
-    seen = ranking.current();
-    changed.notify_all();
-  }
-  if (telling) return;
-  telling = true;
-  while (!to_tell.empty() && !stopping) {
-    const auto change = std::move(to_tell.front());
-    to_tell.pop_front();
-    lock.unlock();
-    try {
-      options.on_change(change);
-    } catch (...) {  // NOLINT(bugprone-empty-catch): nobody to tell
-    }
-    lock.lock();
-  }
-  telling = false;
+  listener.tell({url(seen), url(ranking.current())});
+  seen = ranking.current();
   changed.notify_all();
 }
 
+// Keepers run nothing of the application, so that whoever closes may wait for them.
 void Domains::Impl::close() {
+  std::shared_ptr<const Local> last;
   {
-    std::unique_lock lock(mutex);
+    const std::lock_guard lock(mutex);
     if (!stopping) stopped_at = Clock::now();
     stopping = true;
+    last.swap(local);
     changed.notify_all();
-    changed.wait(lock, [this] { return !telling; });
   }
+  listener.close();
   for (auto& domain : domains) domain->probe.interrupt();
   const std::lock_guard lock(joining);
   for (auto& domain : domains) {
@@ -232,52 +245,39 @@ std::vector<std::pair<std::size_t, std::shared_ptr<Session>>> Domains::Impl::can
   return found;
 }
 
-bool Domains::Impl::is_good(std::size_t i, const Result<Reply>& reply) const {
-  const auto& moved = options.domains[i].moved_statuses;
-  return reply.ok() && std::find(moved.begin(), moved.end(), reply->status) == moved.end();
-}
-
 Result<Reply> Domains::Impl::call(std::string_view payload, const std::string& type) {
   Result<Reply> last = Error{ErrorCode::kUnreachable, "no domain can be reached", 0};
   int attempts = 0;
   for (const auto& [i, context] : candidates()) {
     const auto begin = Clock::now();
-    auto reply = device::guarded<Reply>(
+    auto called = device::guarded<device::Called>(
         [&session = *context, &payload, &type] { return session.invoke(payload, type); });
-    const bool good = is_good(i, reply);
-    std::unique_lock lock(mutex);
+    const bool good = called && called->is_answer;
+    const std::lock_guard lock(mutex);
     if (!good && stopping) return device::closed();
     ranking.called(i, good, begin, Clock::now());
     if (!good && !ranking.is_confirmed(i)) {
-      domains[i]->last_error =
-          reply ? "the last call got " + std::to_string(reply->status) : reply.error().message;
+      domains[i]->last_error = called ? "the last call got " + std::to_string(called->reply.status)
+                                      : called.error().message;
     }
-    settle(lock);
-    if (reply) reply->attempts += attempts;
-    attempts = reply ? reply->attempts : attempts + 1;
-    if (good) return reply;
-    if (reply || !last) last = std::move(reply);
+    settle();
+    if (called) called->reply.attempts += attempts;
+    attempts = called ? called->reply.attempts : attempts + 1;
+    if (good) return std::move(called->reply);
+    if (called) last = std::move(called->reply);
+    if (!called && !last) last = called.error();
   }
-  if (is_closed()) return device::closed();
-  if (!options.local) return last;
-  auto reply = call_local(payload, type);
+  std::shared_ptr<const Local> function;
+  {
+    const std::lock_guard lock(mutex);
+    if (stopping) return device::closed();
+    function = local;
+  }
+  if (!function) return last;
+  auto reply = call_local(*function, payload, type);
   if (!reply && last) return last;
   if (reply) reply->attempts = attempts + 1;
   return reply;
-}
-
-Result<Reply> Domains::Impl::call_local(std::string_view payload, const std::string& type) const {
-  try {
-    auto reply = options.local(payload, type);
-    if (reply) reply->endpoint = "local";
-    return reply;
-  } catch (const std::bad_alloc&) {
-    throw;
-  } catch (const std::exception& e) {
-    return Error{ErrorCode::kProtocol, std::string("the local function: ") + e.what(), 0};
-  } catch (...) {
-    return Error{ErrorCode::kProtocol, "the local function threw something", 0};
-  }
 }
 
 Domains::Domains(DomainsOptions options, ContextRequest request)
@@ -286,16 +286,19 @@ Domains::~Domains() = default;
 Domains::Domains(Domains&&) noexcept = default;
 Domains& Domains::operator=(Domains&&) noexcept = default;
 
+// The application may destroy this meanwhile, in its local function or when one of its functions
+// dies.
 Result<Reply> Domains::invoke(std::string_view payload, const std::string& content_type) {
-  if (const auto* problem = impl_->problem()) {
+  const auto impl = impl_;
+  if (const auto* problem = impl->problem()) {
     return Error{ErrorCode::kInvalidArgument, problem, 0};
   }
-  if (impl_->is_closed()) return device::closed();
+  if (impl->is_closed()) return device::closed();
   if (const auto fine = device::check_content_type(content_type); !fine) {
     return device::error_of(fine.error());
   }
   const auto begin = Clock::now();
-  auto reply = impl_->call(payload, content_type);
+  auto reply = impl->call(payload, content_type);
   if (reply) reply->latency = since(begin);
   return reply;
 }
@@ -319,12 +322,16 @@ std::vector<DomainStatus> Domains::status() const {
 }
 
 bool Domains::wait_for_domain(std::chrono::milliseconds timeout) const {
-  std::unique_lock lock(impl_->mutex);
-  impl_->changed.wait_for(lock, timeout,
-                          [this] { return impl_->ranking.current() || impl_->stopping; });
-  return impl_->ranking.current().has_value();
+  const auto impl = impl_;
+  std::unique_lock lock(impl->mutex);
+  impl->changed.wait_until(lock, device::deadline_after(timeout),
+                           [&] { return impl->ranking.current() || impl->stopping; });
+  return impl->ranking.current().has_value();
 }
 
-void Domains::close() { impl_->close(); }
+void Domains::close() {
+  const auto impl = impl_;
+  impl->close();
+}
 
 }  // namespace mx2::client

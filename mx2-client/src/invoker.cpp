@@ -1,6 +1,5 @@
 #include "mx2-client/src/invoker.h"
 
-#include <algorithm>
 #include <mutex>
 #include <optional>
 #include <system_error>
@@ -34,13 +33,7 @@ struct Invoker::Race {
   std::optional<std::size_t> winner;
 };
 
-Invoker::Invoker(const client::ClientOptions& options)
-    : moved_statuses_(options.moved_statuses), pool_(http_options(options)) {}
-
-bool Invoker::is_good(const Attempt& attempt) const {
-  return attempt.reply.ok() && std::find(moved_statuses_.begin(), moved_statuses_.end(),
-                                         attempt.reply->status) == moved_statuses_.end();
-}
+Invoker::Invoker(const client::ClientOptions& options) : pool_(http_options(options)) {}
 
 Attempt Invoker::call_with(http::CurlClient& http, const std::string& endpoint,
                            const Call& call) const {
@@ -55,7 +48,7 @@ Attempt Invoker::call(const std::string& endpoint, const Call& call) {
   return call_with(*http, endpoint, call);
 }
 
-void Invoker::run(Race& race, std::size_t index, const Call& call) {
+void Invoker::run(Race& race, std::size_t index, const Call& call, const IsGood& is_good) {
   auto& self = race.runners[index];
   auto attempt = call_with(*self.http, self.endpoint, call);
   const std::lock_guard lock(race.mutex);
@@ -67,7 +60,8 @@ void Invoker::run(Race& race, std::size_t index, const Call& call) {
   }
 }
 
-Attempt Invoker::race(const std::vector<std::string>& endpoints, const Call& call) {
+Attempt Invoker::race(const std::vector<std::string>& endpoints, const Call& call,
+                      const IsGood& is_good) {
   Race race;
   for (const auto& endpoint : endpoints) {
     race.runners.push_back({endpoint, pool_.lease(), std::nullopt});
@@ -76,12 +70,12 @@ Attempt Invoker::race(const std::vector<std::string>& endpoints, const Call& cal
   threads.reserve(endpoints.size());
   for (std::size_t i = 1; i < endpoints.size(); ++i) {
     try {
-      threads.emplace_back([&, i] { run(race, i, call); });
+      threads.emplace_back([&, i] { run(race, i, call, is_good); });
     } catch (const std::system_error&) {  // no thread to be had: one runner less
       break;
     }
   }
-  run(race, 0, call);
+  run(race, 0, call, is_good);
   for (auto& thread : threads) thread.join();
   const auto winner = race.winner.value_or(0);
   for (std::size_t i = 0; race.winner && i < race.runners.size(); ++i) {

@@ -2,6 +2,7 @@
 // counts. Callable from several threads at once.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,19 +27,20 @@ class Invoker {
  public:
   explicit Invoker(const client::ClientOptions& options);
 
+  using IsGood = std::function<bool(const Attempt&)>;
+
   [[nodiscard]] Attempt call(const std::string& endpoint, const Call& call);
   // The first good answer; the others are cut off. Without one: what `endpoints.front()` came to.
-  [[nodiscard]] Attempt race(const std::vector<std::string>& endpoints, const Call& call);
-  // Complete, and not one of those statuses that a λ has when it is no longer there.
-  [[nodiscard]] bool is_good(const Attempt& attempt) const;
+  // `is_good` is asked by several threads, one at a time.
+  [[nodiscard]] Attempt race(const std::vector<std::string>& endpoints, const Call& call,
+                             const IsGood& is_good);
 
  private:
   struct Race;
   [[nodiscard]] Attempt call_with(http::CurlClient& http, const std::string& endpoint,
                                   const Call& call) const;
-  void run(Race& race, std::size_t index, const Call& call);
+  void run(Race& race, std::size_t index, const Call& call, const IsGood& is_good);
 
-  const std::vector<int> moved_statuses_;
   HttpPool pool_;
 };
 

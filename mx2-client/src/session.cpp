@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <system_error>
+#include <utility>
 
 #include "api/http/problem.h"
+#include "mx2-client/src/convert.h"
 
 namespace mx2::device {
 namespace {
@@ -37,7 +39,7 @@ Channel next_channel(Channel channel) {
 }  // namespace
 
 Shared::Shared(client::ClientOptions given)
-    : options(std::move(given)),
+    : options(bounded(std::move(given))),
       api(options.url),
       orchestrator(http_options(options, options.timeout)),
       quick(http_options(
@@ -76,24 +78,19 @@ bool Session::is_closed() const {
 
 Result<void> Session::close(Clock::time_point deadline) {
   std::thread keeper;
+  bool closing = false;  // by somebody else
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_) return {};
-    stopping_ = true;
+    closing = std::exchange(stopping_, true);
     keeper = std::move(keeper_);
     if (mailbox_) mailbox_->close();
   }
   wake_.notify_all();
   waiting_.interrupt();
   asking_.interrupt();
-  state_.close();
-  if (keeper.joinable()) {
-    if (keeper.get_id() == std::this_thread::get_id()) {
-      keeper.detach();  // closed from a callback: the thread ends on its own after it
-    } else {
-      keeper.join();
-    }
-  }
+  state_.close();  // no callback is running any more, whoever began to close
+  if (closing) return {};
+  if (keeper.joinable()) keeper.join();  // it never runs callbacks, so it is not who closes
   const auto id = state_.context_id();
   if (id.empty()) return {};
   const auto left = std::chrono::duration_cast<milliseconds>(deadline - Clock::now());
@@ -214,7 +211,7 @@ void Session::worked() {
   // A short life keeps its delay, or a context that is deleted at once would be made all the time.
   if (Clock::now() - created_ >= kShortLife || recreations_ == 0) delay_ = {};
   const std::lock_guard lock(mutex_);
-  connected_ = true;
+  if (!std::exchange(connected_, true)) ++connections_;
   last_error_.clear();
 }
 

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -40,6 +41,12 @@ struct SessionOptions {
   double persistence = 0;
 };
 
+// What a call came to: an answer, or the last that looked like one.
+struct Called {
+  client::Reply reply;
+  bool is_answer = false;  // the λ's own, not of one that has left
+};
+
 class Session : public std::enable_shared_from_this<Session> {
  public:
   using Clock = std::chrono::steady_clock;
@@ -56,8 +63,8 @@ class Session : public std::enable_shared_from_this<Session> {
   // By `deadline`; with little or nothing left, the deletion still has 50 ms.
   [[nodiscard]] Result<void> close(Clock::time_point deadline);
 
-  [[nodiscard]] client::Result<client::Reply> invoke(std::string_view payload,
-                                                     const std::string& content_type);
+  [[nodiscard]] client::Result<Called> invoke(std::string_view payload,
+                                              const std::string& content_type);
   [[nodiscard]] client::Statistics statistics() const;
   [[nodiscard]] ContextState& state() { return state_; }
 
@@ -99,10 +106,19 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] Outcome probe();
 
   // session_invoke.cpp
+  using When = std::optional<Clock::time_point>;
+  // Whether it is the λ's. One of moved_statuses that is a client error is, where the orchestrator
+  // leads there, who is asked for news since `ended`, if that is given and there may be any.
+  [[nodiscard]] bool is_answer(const Attempt& attempt, When ended = std::nullopt);
+  [[nodiscard]] bool is_led_to(const std::string& endpoint, When ended);
   [[nodiscard]] Attempt attempt(const Call& call, const std::string& primary);
-  // The endpoint for the next attempt, after one at `endpoint` failed; empty: none.
-  [[nodiscard]] std::string next_endpoint(const std::string& endpoint, bool may_repeat);
-  void refresh(Clock::time_point asked);
+  // The endpoint for the next attempt, after one at `endpoint` failed at `failed`; empty: none.
+  [[nodiscard]] std::string next_endpoint(const std::string& endpoint, bool may_repeat,
+                                          Clock::time_point failed);
+  // Reads the context, unless somebody has begun to since `asked`.
+  Outcome refresh(Clock::time_point asked);
+  // Another number after each change of what is known, and after each loss of the channel.
+  [[nodiscard]] std::uint64_t news() const { return 1 + state_.generation() + connections_; }
   [[nodiscard]] std::vector<std::string> companions(const std::string& primary);
 
   const std::shared_ptr<Shared> shared_;
@@ -134,8 +150,11 @@ class Session : public std::enable_shared_from_this<Session> {
   std::atomic<std::uint64_t> recreations_{0};
   std::atomic<std::uint64_t> calls_{0};
   std::atomic<std::uint64_t> retries_{0};
+  std::atomic<std::uint64_t> connections_{0};  // times that the channel began to work
   std::mutex refresh_mutex_;
-  Clock::time_point refreshed_;  // when the last refresh began
+  Clock::time_point refreshed_;                // when the last refresh began
+  Outcome refresh_outcome_ = Outcome::kRetry;  // of it
+  std::atomic<std::uint64_t> led_there_{0};    // news() when the orchestrator led to all endpoints
 };
 
 }  // namespace mx2::device

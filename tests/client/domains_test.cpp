@@ -21,11 +21,13 @@ struct TestDomain {
   explicit TestDomain(const std::string& name, int delay_ms = 0)
       : lambda([this, name, delay_ms](const http::Request& request) {
           if (request.method == "OPTIONS") std::this_thread::sleep_for(milliseconds(delay_ms));
+          if (request.method == "POST") ++posts;
           return http::Reply{status, "text/plain", name + ":" + request.body, {}, false};
         }),
         orchestrator({.reads = true}, {lambda.url()}) {}
 
   std::atomic<int> status{200};
+  std::atomic<int> posts{0};
   FunctionServer lambda;
   ForeignOrchestrator orchestrator;
 };
@@ -184,6 +186,28 @@ TEST_CASE("domains: who is left alone says why, though its endpoint answers", "[
   REQUIRE(eventually([&] { return only.lambda.calls() >= looks + 5; }));  // two in each look
   const auto status = domains.status().front();
   CHECK((status.confirmed || !status.last_error.empty()));
+}
+
+TEST_CASE("domains: a λ's own 404 is its answer, and nobody else is called", "[client][domains]") {
+  TestDomain near("near");
+  TestDomain far("far", 60);
+  near.status = 404;
+  auto options = domains_of({near.orchestrator.url(), far.orchestrator.url()});
+  options.local = answer_locally;
+  Domains domains(options, facedetect(client::Channel::kPolling));
+  REQUIRE(eventually([&] {
+    return domains.current() == near.orchestrator.url() && domains.status()[1].confirmed;
+  }));
+  for (int i = 0; i < 20; ++i) {
+    const auto reply = domains.invoke("x");
+    REQUIRE(reply.ok());
+    CHECK(reply->body == "near:x");
+    CHECK(reply->status == 404);
+    CHECK(reply->attempts == 1);
+  }
+  CHECK(domains.current() == near.orchestrator.url());
+  CHECK(domains.status()[0].confirmed);
+  CHECK(far.posts == 0);
 }
 
 TEST_CASE("domains: a λ's own statuses are answers like any other", "[client][domains]") {

@@ -74,6 +74,7 @@ class ForeignOrchestrator {
   ~ForeignOrchestrator() { end_streams(); }
 
   [[nodiscard]] std::string url() const { return server_.url(); }
+  [[nodiscard]] std::size_t requests() const { return server_.calls(); }
   [[nodiscard]] std::size_t contexts() const;
   [[nodiscard]] std::size_t created() const { return created_; }
   [[nodiscard]] std::string callback() const;  // of the latest context

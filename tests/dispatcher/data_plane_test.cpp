@@ -11,6 +11,8 @@
 namespace mx2::dispatcher {
 namespace {
 
+using test::ContainsSubstring;
+
 Host host(const std::string& id, const std::string& zone, const std::string& uri,
           const std::string& app = "echo") {
   Host out;
@@ -41,10 +43,10 @@ TEST_CASE("referenceURIs that can be dispatched to", "[dispatcher]") {
   CHECK(uri->path == "/face/detect");
   CHECK(parse_reference_uri("http://10.0.0.1")->port == 80);
   CHECK(parse_reference_uri("http://[2001:db8::1]:81/x")->host == "2001:db8::1");
-  for (const auto* bad :
-       {"", "https://", "https://10.0.0.1", "https://[::1]:1", "http://", "http://a:0",
-        "http://a:65536", "http://a:x", "http://a/b?c", "http://a/'", "http://a/%\n", "http://a b/",
-        "http://[x]/", "http://u@a/", "ftp://a"}) {
+  for (const auto* bad : {"", "https://", "https://10.0.0.1", "https://[::1]:1", "http://",
+                          "http://a:0", "http://a:65536", "http://a:x", "http://a/b?c",
+                          "http://a/'", "http://a/%\n", "http://a b/", "http://[x]/", "http://u@a/",
+                          "ftp://a", "http://[fe80::1%25eth0]:1/", "http://[fe80::1%eth0]:1/"}) {
     CAPTURE(bad);
     CHECK_FALSE(parse_reference_uri(bad).ok());
   }
@@ -123,6 +125,27 @@ TEST_CASE("Which applications and destinations there are", "[dispatcher]") {
   auto options = at("a");
   options.apps = {"other"};
   CHECK(find_lambdas(all, options).empty());
+}
+
+TEST_CASE("Addresses that HAProxy would refuse, or that lead back to us, are none",
+          "[dispatcher]") {
+  for (const auto* bad : {"fe80::1%eth0", "0.0.0.0", "::", "::ffff:0.0.0.0", "", "a.example", "*",
+                          "10.0.0.1:80", "127.1", "10.0.0.1 ", "/run/socket"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(is_callable(bad));
+    auto all = world({host("a", "x", "http://a.example:1"), host("b", "x", "http://10.0.0.2:1")});
+    all.addresses = {{"a.example", bad}};
+    const auto lambda = find_lambdas(all, at("b")).at("echo");
+    CHECK(lambda.destinations.size() == 1);
+    REQUIRE(lambda.problems.size() == 1);
+    CHECK_THAT(lambda.problems[0], ContainsSubstring("no address that can be called"));
+  }
+  const auto literal = world({host("a", "x", "http://0.0.0.0:1"), host("b", "x", "http://[::]:1")});
+  const auto lambda = find_lambdas(literal, at("a")).at("echo");
+  CHECK(lambda.destinations.empty());
+  CHECK(lambda.problems.size() == 2);
+  CHECK(is_callable("fe80::1"));
+  CHECK(is_callable("::1"));
 }
 
 TEST_CASE("Dispatchers among the destinations", "[dispatcher]") {
@@ -224,7 +247,7 @@ TEST_CASE("Lines of HAProxy's log", "[dispatcher]") {
     REQUIRE(parsed);
     return std::get<CallLogged>(*parsed);
   };
-  const auto call = logged("R l.x a:1 200 1000000 1002500 1003000 120 3 a:1/ 0 0 --\n");
+  const auto call = logged("R l.x a:1 200 1000000 1002500 1003000 120 3 a:1/ 0 0 -- 2 3\n");
   CHECK(call.backend == "l.x");
   CHECK(call.server == "a:1");
   CHECK(call.sample->seconds == Approx(0.0025));
@@ -234,11 +257,11 @@ TEST_CASE("Lines of HAProxy's log", "[dispatcher]") {
   CHECK_FALSE(call.queued);
   CHECK_FALSE(call.abandoned);
   CHECK(call.failed.empty());
-  const auto failed = logged("R l.x a:1 500 1 2 3 1 1 a:1/ 0 2 --");
+  const auto failed = logged("R l.x a:1 500 1 2 3 1 1 a:1/ 0 2 -- 0 0");
   CHECK(failed.sample->failed);
   CHECK(failed.queued);
-  CHECK(logged("R l.x a:1 504 1 - 9 1 1 a:1/ 0 0 sH").sample->failed);
-  CHECK(logged("R l.x a:1 503 - - 9 1 1 - 0 0 SC").sample->failed);
+  CHECK(logged("R l.x a:1 504 1 - 9 1 1 a:1/ 0 0 sH -1 0").sample->failed);
+  CHECK(logged("R l.x a:1 503 - - 9 1 1 - 0 0 SC -1 0").sample->failed);
   const auto down = parse_log_line("Server l.x/a:1 is DOWN, reason: Layer4 connection problem");
   CHECK_FALSE(std::get<ServerChanged>(*down).up);
   CHECK(std::get<ServerChanged>(*down).server == "a:1");
@@ -247,11 +270,11 @@ TEST_CASE("Lines of HAProxy's log", "[dispatcher]") {
       std::get<ServerChanged>(*parse_log_line("Server l.x/a:1 is UP/READY (leaving maintenance)."))
           .up);
   for (const auto* other :
-       {"", "R", "R ", "R l.x <NOSRV> 503 - - 1 1 0 - 0 0 SC", "Server x", "Proxy y",
-        "R l.x a:1 200 1 2 3 1 1 a:1/ 0 0 CD", "R l.x a:1 200 x 2 3 1 1 a:1/ 0 0 --",
-        "R l.x a:1 400 - - 3 1 1 - 0 0 CC",
+       {"", "R", "R ", "R l.x <NOSRV> 503 - - 1 1 0 - 0 0 SC -1 0", "Server x", "Proxy y",
+        "R l.x a:1 200 1 2 3 1 1 a:1/ 0 0 CD 0 0", "R l.x a:1 200 x 2 3 1 1 a:1/ 0 0 -- 0 0",
+        "R l.x a:1 400 - - 3 1 1 - 0 0 CC -1 0",
         // The clock was set back.
-        "R l.x a:1 200 9 8 8 1 1 a:1/ 0 0 --", "R l.x a:1 400 9 - 8 1 1 a:1/ 0 0 CH",
+        "R l.x a:1 200 9 8 8 1 1 a:1/ 0 0 -- -1 -1", "R l.x a:1 400 9 - 8 1 1 a:1/ 0 0 CH -1 -1",
         "Server l.x/a:1 is going DOWN for maintenance"}) {
     CAPTURE(other);
     CHECK_FALSE(parse_log_line(other));
@@ -266,21 +289,61 @@ TEST_CASE("Log lines of calls that were made again, or whose caller has gone", "
     return std::get<CallLogged>(*parsed);
   };
   using Names = std::vector<std::string_view>;
-  const auto again = logged("R l.x c:1 200 7 9 9 1 1 c:1/b:1/a:1/ 0 0 --");
+  const auto again = logged("R l.x c:1 200 7 9 9 1 1 c:1/b:1/a:1/ 0 0 -- 0 0");
   CHECK(again.failed == Names{"b:1", "a:1"});
   CHECK(again.sample->seconds == Approx(2e-6));
-  const auto unreached = logged("R l.x b:1 503 7 - 9 1 1 a:1/ 0 0 SC");
+  const auto unreached = logged("R l.x b:1 503 7 - 9 1 1 a:1/ 0 0 SC -1 0");
   CHECK(unreached.failed == Names{"a:1"});
   CHECK(unreached.sample->failed);
-  const auto nowhere = logged("R l.x <NOSRV> 503 7 - 9 1 0 a:1/ 0 0 sQ");
+  const auto nowhere = logged("R l.x <NOSRV> 503 7 - 9 1 0 a:1/ 0 0 sQ -1 0");
   CHECK(nowhere.failed == Names{"a:1"});
   CHECK_FALSE(nowhere.sample);
-  const auto gone = logged("R l.x a:1 400 1000000 - 3000000 1 1 a:1/ 0 0 CH");
+  const auto gone = logged("R l.x a:1 400 1000000 - 3000000 1 1 a:1/ 0 0 CH -1 2001");
   CHECK(gone.abandoned);
   CHECK(gone.sample->seconds == Approx(2));
-  const auto early = logged("R l.x b:1 400 1 - 9 1 1 a:1/ 0 0 CC");
+  const auto early = logged("R l.x b:1 400 1 - 9 1 1 a:1/ 0 0 CC -1 0");
   CHECK(early.failed == Names{"a:1"});
   CHECK_FALSE(early.sample);
+}
+
+TEST_CASE("A clock that is set during a call does not make it long or short", "[dispatcher]") {
+  const auto seconds = [](std::string_view line) {
+    const auto parsed = parse_log_line(line);
+    CAPTURE(line);
+    REQUIRE(parsed);
+    return std::get<CallLogged>(*parsed).sample->seconds;
+  };
+  // An hour forward, an hour back, half a second back; 20 ms were measured without the clock.
+  CHECK(seconds("R l.x a:1 200 1000000 3601000000 9 1 1 a:1/ 0 0 -- 20 25") == Approx(0.02));
+  CHECK(seconds("R l.x a:1 200 3601000000 1020000 9 1 1 a:1/ 0 0 -- 20 25") == Approx(0.02));
+  CHECK(seconds("R l.x a:1 200 1000000 1500000 9 1 1 a:1/ 0 0 -- 1000 1001") == Approx(0.9));
+  CHECK(seconds("R l.x a:1 200 1000000 1020480 9 1 1 a:1/ 0 0 -- 20 25") == Approx(0.02048));
+  // The caller has gone after a second and a half.
+  CHECK(seconds("R l.x a:1 400 1000000 - 3601000000 1 1 a:1/ 0 0 CH -1 1500") == Approx(1.5));
+  CHECK(seconds("R l.x a:1 400 3601000000 - 1000000 1 1 a:1/ 0 0 CH -1 1500") == Approx(1.5));
+}
+
+TEST_CASE("Servers that leave are asked in turns", "[dispatcher]") {
+  const std::set<std::string> all{"a", "b", "c", "d", "e"};
+  using Names = std::vector<std::string>;
+  CHECK(in_turn(all, "", 2) == Names{"a", "b"});
+  CHECK(in_turn(all, "b", 2) == Names{"c", "d"});
+  CHECK(in_turn(all, "d", 2) == Names{"e", "a"});
+  CHECK(in_turn(all, "e", 9) == Names{"a", "b", "c", "d", "e"});
+  CHECK(in_turn(all, "bb", 1) == Names{"c"});  // b has gone
+  CHECK(in_turn({}, "b", 2).empty());
+}
+
+TEST_CASE("Many commands become lines that HAProxy reads", "[dispatcher]") {
+  const std::vector<std::string> questions(64, "show stat l." + std::string(3072, 'x') + " 4 -1");
+  std::size_t bytes = 0;
+  for (const auto& line : lines_of(questions)) {
+    CHECK(line.size() <= 8192);
+    bytes += line.size() + 1;
+  }
+  CHECK(bytes == 64 * (questions[0].size() + 1));  // all of them
+  CHECK(lines_of({"a", "b"}) == std::vector<std::string>{"a;b"});
+  CHECK(lines_of({}).empty());
 }
 
 TEST_CASE("Answers of the Runtime API", "[dispatcher]") {

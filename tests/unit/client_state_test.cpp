@@ -1,4 +1,5 @@
 // What the client library believes: endpoints, notifications, and their order.
+#include <future>
 #include <thread>
 
 #include "api/mx2/codec.h"
@@ -143,15 +144,20 @@ TEST_CASE("moves are told in order, also one that is made by the listener", "[cl
   ContextState state;
   state.begin("c", {instance("i", "http://a/")}, 1);
   std::vector<std::string> told;
+  std::promise<void> both;
   state.on_move([&](const client::Move& move) {
     told.push_back(move.from + ">" + move.to);
     if (told.size() == 1) {
       CHECK(state.update(3, {instance("i", "http://c/")}));
       CHECK(told.size() == 1);  // not called again before this one has ended
+    } else {
+      both.set_value();
     }
     throw std::runtime_error("a listener's mistake");
   });
   CHECK(state.update(2, {instance("i", "http://b/")}));
+  REQUIRE(both.get_future().wait_for(std::chrono::seconds(20)) == std::future_status::ready);
+  state.close();
   CHECK(told == std::vector<std::string>{"http://a/>http://b/", "http://b/>http://c/"});
 }
 

@@ -7,12 +7,21 @@
 //
 // Errors: every call that can fail returns a Result; nothing is thrown, but by the user's own
 // callbacks, whose exceptions are swallowed, and std::bad_alloc.
-// Threads: Client and Context may be used from any thread, several at once. Each open Context has
-// one thread of its own; a callback server, if one is needed, has one more for all contexts of a
-// Client.
-// Signals: a callback server makes the process ignore SIGPIPE.
-// Ownership: a Context outlives its Client if it has to, and its destructor deletes the context at
-// the orchestrator. No destructor throws, none takes longer than ClientOptions::timeout.
+// Threads: Client and Context may be used from any thread, several at once; moving and destroying
+// them is for one that no other is about to use them beside. Each open Context has one thread of
+// its own, and one more from the first move on that on_move() has to tell; a callback server, if
+// one is needed, has one for all contexts of a Client. Callbacks: each runs on a thread of the
+// library, one call at a time, in order, never inside a call of the application, and holds up
+// nothing: news arrive, and calls go on, while it runs. The library holds no lock while it runs, is
+// copied or dies. So everything may be called inside it, close(), wait_for_move() and on_move() as
+// well, and its Context and Client may be moved and destroyed there; what other threads are calling
+// meanwhile ends as after close(). It lives until it is replaced or its Context closed. Who
+// replaces or closes waits for it to end, unless this is itself inside a callback, of whichever
+// Context; so do not hold a lock there that the callback takes. Signals: a callback server makes
+// the process ignore SIGPIPE. Ownership: a Context outlives its Client if it has to, and its
+// destructor deletes the context at the orchestrator. No destructor throws, none takes longer than
+// ClientOptions::timeout and what a callback takes that is running. Time: only the steady clock
+// counts. Times of ClientOptions are a day at most.
 #pragma once
 
 #include <chrono>
@@ -171,7 +180,9 @@ struct ClientOptions {
   std::chrono::milliseconds connect_timeout{1000};  // of a connection to an endpoint
   std::chrono::milliseconds invoke_timeout{10000};  // of one attempt of invoke()
   std::chrono::milliseconds move_wait{1000};        // how long invoke() waits for a move to show
-  std::vector<int> moved_statuses{404, 410, 502, 503};  // of a λ: it may have moved, look again
+  // Of a λ: it may have moved, look again. Those below 500 an application has of its own: the
+  // orchestrator is asked once, and not again before there is news or the channel was lost.
+  std::vector<int> moved_statuses{404, 410, 502, 503};
   std::chrono::milliseconds poll_interval{1000};  // kPolling, if the server does not wait for us
   std::string callback_address{};   // of our callback server; empty: that of the route to `url`
   std::uint16_t callback_port = 0;  // 0: any free port
@@ -217,10 +228,9 @@ class MX2_CLIENT_API Context {
   [[nodiscard]] std::vector<std::string> endpoints() const;
   [[nodiscard]] Statistics statistics() const;
 
-  // `callback` is called after each move, one at a time, in order, from a thread of the library or
-  // one that is in invoke(). It may use the Context, also close() it, but destroy neither it nor
-  // the Client. Replaces the one before, which is not running any more when this returns, unless it
-  // is what calls this; empty: none.
+  // `callback` is called after each move, as "Callbacks" above says; who lags by more than 64 is
+  // told of several as of one. Replaces the one before; empty: none, and moves not told yet are
+  // dropped.
   void on_move(std::function<void(const Move&)> callback);
   // Waits until endpoint() is another than `known`, or than at the time of the call. False: it is
   // not, after `timeout` or because the context was closed.
@@ -230,14 +240,16 @@ class MX2_CLIENT_API Context {
   // POSTs `payload` to the endpoint. λ are stateless, so that a call may be repeated: on no
   // connection, no answer in time or one of moved_statuses, it asks the orchestrator, waits up to
   // move_wait for another endpoint and tries there once more; without another one it tries the
-  // same again only if it cannot have received the request. Any complete answer of a λ is a Reply,
-  // whatever its status.
+  // same again only if it cannot have received the request. It does not wait on a status below 500
+  // (404, 410) where the orchestrator still leads there: that is the λ's own. Any complete answer
+  // of a λ is a Reply, whatever its status.
   Result<Reply> invoke(std::string_view payload,
                        const std::string& content_type = "application/octet-stream");
 
   // Deletes the context, clause 7.5.3.5, and ends everything that belongs to it; calls under way
-  // end as they can, later ones give kClosed. No callback runs once it has returned. An Error: the
-  // orchestrator did not confirm. A second close() does nothing.
+  // end as they can, later ones give kClosed. Once it has returned no callback runs, if it was not
+  // called inside one. An Error: the orchestrator did not confirm. A second close() only waits for
+  // the callback.
   Result<bool> close();
 
   struct Impl;

@@ -13,7 +13,10 @@
 // fails a call is left alone for a second, which doubles, up to 30, with each call that fails after
 // that; a call that does not fail ends it.
 //
-// Errors, threads, signals: as client.h says. A Domains has one thread for each domain.
+// Errors, threads, callbacks, signals: as client.h says. A Domains has one thread for each domain,
+// and one more from the first change on that on_change is told. on_change is a callback as
+// on_move() is; the local function runs in the thread that is in invoke(). In both everything may
+// be called, and the Domains may be moved, closed and destroyed.
 #pragma once
 
 #include <chrono>
@@ -45,11 +48,10 @@ struct DomainsOptions {
   using Changed = std::function<void(const DomainChange& change)>;
 
   std::vector<ClientOptions> domains{};  // 1 to 16; the earlier wins where latencies are alike
-  // Called, from invoke() and perhaps several times at once, when no domain can serve. Empty: there
-  // is none.
+  // Called, from invoke() and perhaps several times at once, when no domain can serve. Lives until
+  // close(), or until it has returned. Empty: there is none.
   Local local{};
-  // Called after each change of the domain that is called first, one at a time, in order, from a
-  // thread of the library or one that is in invoke(). It may not close or destroy the Domains.
+  // Called after each change of the domain that is called first. Lives until close().
   Changed on_change{};
   std::chrono::milliseconds look_interval{1000};  // between two measurements of a domain
   double gain = 0.2;  // share by which another domain has to be faster to take over
@@ -66,8 +68,9 @@ class MX2_CLIENT_API Domains {
 
   // Context::invoke() of the best domain, then of the next, then the local function, whose Reply
   // has the endpoint "local". An answer with one of a domain's moved_statuses counts as a failure
-  // unless nobody has a better one. kUnreachable: there is nobody to call. kInvalidArgument: the
-  // options or the content type are wrong, nobody was called.
+  // unless nobody has a better one, or it is the λ's own as Context::invoke() says. kUnreachable:
+  // there is nobody to call. kInvalidArgument: the options or the content type are wrong, nobody
+  // was called.
   Result<Reply> invoke(std::string_view payload,
                        const std::string& content_type = "application/octet-stream");
 
@@ -80,8 +83,9 @@ class MX2_CLIENT_API Domains {
 
   // Deletes all contexts. Idempotent; later calls are kClosed, and those under way unless they get
   // a good answer. Takes no longer than the greatest ClientOptions::timeout and 50 ms, after an
-  // on_change under way has returned. Nothing is called back afterwards, but for a local function
-  // that an invoke() of another thread is in already.
+  // on_change under way has returned, for which it does not wait inside a callback. Nothing is
+  // called back afterwards, but for a local function that an invoke() of another thread is in
+  // already.
   void close();
 
   struct Impl;
