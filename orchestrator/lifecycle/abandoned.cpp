@@ -9,13 +9,14 @@ namespace {
 
 constexpr std::size_t kEndedAtOnce = 256;
 
-// Whether some host serves the app, or could.
+// Whether some host may serve the app, also one that does not answer us, or could.
 bool is_served(const Model& model, const std::string& app_d_id) {
   const auto& hosts = model.hosts();
   return std::any_of(hosts.begin(), hosts.end(), [&](const auto& item) {
     const auto& entry = item.second;
-    if (entry.host.is_down()) return false;
-    return entry.instances_of.contains(app_d_id) || model.can_start(entry, app_d_id);
+    if (entry.host.state == HostState::kDown) return false;
+    return entry.instances_of.contains(app_d_id) ||
+           (entry.host.reachable && model.can_start(entry, app_d_id));
   });
 }
 

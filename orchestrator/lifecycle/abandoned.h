@@ -2,7 +2,8 @@
 // is wanted. Only those at hosts whose λ we start: what operators put they take away themselves.
 //
 // That we do not reach a host says nothing of the λ there, which device applications reach by
-// another way; so by default no context ends.
+// another way: as long as one is listed there, unless an operator says that the host is down, it
+// may serve.
 //
 // Threads: that of Lifecycle.
 #pragma once

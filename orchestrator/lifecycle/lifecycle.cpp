@@ -212,6 +212,12 @@ void Lifecycle::take_host(const HostEntry& entry) {
 
 // Of hosts that were not seen yet nothing is known, so nothing is decided.
 void Lifecycle::adjust_capacity(Time now) {
+  for (auto& [id, host] : hosts_) {
+    // What is found there is wanted until it is decided, which must not wait: it would be ended.
+    const bool known = host.reconciler->known();
+    if (known && !host.known) capacity_at_ = now;
+    host.known = known;
+  }
   if (capacity_at_ > now) return;
   capacity_at_ = now + milliseconds(options_.capacity.period_ms);
   CapacityInputs inputs;

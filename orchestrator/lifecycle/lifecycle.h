@@ -37,8 +37,8 @@ struct LifecycleOptions {
   ReconcileOptions reconcile;
   CapacityLoopOptions capacity;
   int ready_wait_ms = 10'000;      // for an instance, at most
-  int abandon_ms = 0;              // without any host that could serve an app, its contexts end;
-                                   // 0: they do not, as their λ may serve all the same
+  int abandon_ms = 0;              // without any host that may serve an app, its contexts end;
+                                   // 0: they do not
   std::size_t waiting_max = 1000;  // requests that wait for one at once
 };
 
@@ -77,6 +77,7 @@ class Lifecycle final : public Instantiation {
   struct ManagedHost {
     std::unique_ptr<HostReconciler> reconciler;
     bool reachable = true;
+    bool known = false;                  // its instances, when capacity was looked at last
     bool accepts = true;                 // new contexts
     std::vector<AppInstance> published;  // as the model has it
     std::vector<std::string> unable;     // likewise

@@ -97,7 +97,8 @@ def watch(city, what):
         check(not down, f"{what}: {down} count as down")
         time.sleep(0.05)
     after = (places(city), ready(city), moves(city))
-    check(after == before, f"{what}: {before} became {after}")
+    for was, now in zip(before, after):
+        check(now == was, f"{what}: {was} became {now}")
     print(f"{what}: nobody moved, no lease ended")
 
 
@@ -143,6 +144,7 @@ def main():
         city.on_board("executor")
         for i in range(20):
             city.create(f"ue-{i}", "executor")
+        wait_for(lambda: ready(city), "the instance is shown")
         with calling(sys.argv[1], city.server.mx2_port, "executor") as client:
             devices = Devices(city)
             steps(city, {name: dates[name] for name in ("orchestrator", "h1")})

@@ -23,20 +23,29 @@ std::string mepm_of(const std::string& host) { return "http://" + host + ":8090"
 struct Nothing {};
 
 struct City {
-  explicit City(const LifecycleOptions& options = {}) : program(0) {
+  explicit City(const LifecycleOptions& with = {}) : program(0), options(with) {
+    program.running->model.write([](Model& model) { model.use({"d", false}); });
+    begin({});
+    on_board("b", "beta");
+    add_host("m1");
+    add_host("m2");
+    run(5);
+  }
+  // Life-cycle management, with MEPMs as they are.
+  void begin(std::map<std::string, SimulatedDriver::Mepm> mepms) {
     auto& running = *program.running;
     auto made = std::make_unique<SimulatedDriver>();
+    made->mepms = std::move(mepms);
     driver = made.get();
     lifecycle = std::make_unique<Lifecycle>(
         running.service, [this](const std::string&) { return load; }, std::move(made), options,
         program.files.registry);
     running.service.instantiation = lifecycle.get();
     running.relocation.use(*lifecycle);
-    running.model.write([](Model& model) { model.use({"d", false}); });
-    on_board("b", "beta");
-    add_host("m1");
-    add_host("m2");
-    run(5);
+  }
+  void restart() {
+    lifecycle->stop();
+    begin(driver->mepms);
   }
   ~City() {
     lifecycle->stop();
@@ -76,6 +85,14 @@ struct City {
     REQUIRE(program
                 .wait<Changed>([&](auto answer) {
                   set_host_reachable(program.running->service, id, reachable, std::move(answer));
+                })
+                .ok());
+  }
+
+  void set_state(const std::string& id, HostState state) {
+    REQUIRE(program
+                .wait<Changed>([&](auto answer) {
+                  set_host_state(program.running->service, id, state, {}, std::move(answer));
                 })
                 .ok());
   }
@@ -120,6 +137,7 @@ struct City {
   }
 
   Program program;
+  const LifecycleOptions options;
   std::optional<HostLoad> load;  // what every host reports
   SimulatedDriver* driver = nullptr;
   std::unique_ptr<Lifecycle> lifecycle;
@@ -281,8 +299,8 @@ TEST_CASE("contexts that nobody can serve any more end after a while, with a not
   City city(options);
   const auto made = city.create(city.request("ue-1"));
   REQUIRE(made.ok());
-  city.set_reachable("m1", false);
-  city.set_reachable("m2", false);
+  city.set_state("m1", HostState::kDown);
+  city.set_state("m2", HostState::kDown);
   city.run(20);
   CHECK(city.program.running->quota.total() == 1);
   city.run(60);
@@ -294,6 +312,7 @@ TEST_CASE("contexts that nobody can serve any more end after a while, with a not
 
 TEST_CASE("contexts stay, however long no host answers, as their λ may serve all the same") {
   LifecycleOptions options;
+  options.abandon_ms = GENERATE(0, 1000);
   options.capacity.period_ms = 200;
   City city(options);
   const auto made = city.create(city.request("ue-1"));
@@ -313,15 +332,15 @@ TEST_CASE("contexts that are abandoned end a few at a time, and no more when a h
   options.capacity.app.clients_per_instance = 0;
   City city(options);
   for (int i = 0; i < 700; ++i) REQUIRE(city.create(city.request("ue-" + std::to_string(i))).ok());
-  city.set_reachable("m1", false);
-  city.set_reachable("m2", false);
+  city.set_state("m1", HostState::kDown);
+  city.set_state("m2", HostState::kDown);
   auto& quota = city.program.running->quota;
   for (int i = 0; i < 100 && quota.total() == 700; ++i) city.run(1);
   CHECK(quota.total() >= 700 - 256);
-  city.set_reachable("m1", true);
+  city.set_state("m1", HostState::kUp);
   city.run(20);
   CHECK(quota.total() >= 700 - 2 * 256);
-  city.set_reachable("m1", false);
+  city.set_state("m1", HostState::kDown);
   for (int i = 0; i < 5000 && quota.total() > 0; ++i) city.run(1);
   CHECK(quota.total() == 0);
 }
@@ -369,6 +388,21 @@ TEST_CASE("steps of the date neither end what is used nor start what is not need
   }
   CHECK(city.started("m1") == 1);
   CHECK(city.driver->all() == 1);
+}
+
+TEST_CASE("after a restart what is found is wanted: nothing is ended, and nobody moves") {
+  LifecycleOptions options;
+  options.capacity.period_ms = GENERATE(500, 10'000);
+  City city(options);
+  const auto made = city.create(city.request("ue-1"));
+  REQUIRE(made.ok());
+  city.restart();
+  for (int i = 0; i < 300; ++i) {
+    city.run(1);
+    REQUIRE(city.started("m1") == 1);
+    REQUIRE(city.program.record(made->context_id).revision == 1);
+  }
+  CHECK(city.driver->creates == 0);
 }
 
 TEST_CASE("a host of another architecture is passed over") {
