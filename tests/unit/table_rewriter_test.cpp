@@ -178,6 +178,9 @@ TEST_CASE("rewriter: one that waits to be tried again answers when the program s
                                      promise.set_value(std::move(result));
                                    }));
   while (!program.running->store.has_failed()) std::this_thread::yield();
+  REQUIRE(test::apply(program.running->store, [](StoreTransaction&) -> Result<void> {
+            return {};  // after the step that failed
+          }).ok());
   program.running->rewriter.stop();
   auto answer = promise.get_future();
   REQUIRE(answer.wait_for(std::chrono::seconds(5)) == std::future_status::ready);
@@ -280,6 +283,26 @@ TEST_CASE("rollback: nobody adds to the past while it is read", "[store][plans]"
   };
   CHECK(refuse(99) == ErrorCode::kInvalidArgument);
   CHECK(submit(program, plan_to("south"), 3).ok());
+}
+
+TEST_CASE("history: what is too long at the start is forgotten without another change",
+          "[store][history]") {
+  Program program;
+  for (std::uint64_t version = 1; version <= 3; ++version) {
+    REQUIRE(submit(program, plan_to(version == 2 ? "north" : "south"), version).ok());
+  }
+  program.stop();
+  program.files.options.history.versions_max = 2;
+  program.start();
+  const auto versions_left = [&] {
+    return program.running->store.table_versions("", 10).value().items.size();
+  };
+  for (int i = 0; i < 3000 && versions_left() > 2; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  CHECK(versions_left() == 2);
+  CHECK(program.running->store.changes_back_to(2)->size() == kRows);
+  CHECK(program.running->store.changes_back_to(1).error().code == ErrorCode::kGone);
 }
 
 TEST_CASE("rewriter: what is changed while it is under way stays", "[store][plans]") {
