@@ -17,8 +17,8 @@ namespace mx2::http {
 // The endpoint, for those who accept one of the types that it answers with; others get 406.
 [[nodiscard]] Endpoint offering(std::initializer_list<std::string_view> types, Endpoint endpoint);
 
-// unsupported_media_type for a body of clearly another type than JSON (or NDJSON); no or an odd
-// Content-Type passes, as ETSI's suites send misspelt ones.
+// unsupported_media_type for a body of clearly another type than JSON (or NDJSON); no body, and no
+// or an odd Content-Type pass, as ETSI's suites send misspelt ones.
 [[nodiscard]] Result<void> check_content_type(const Request& request);
 
 }  // namespace mx2::http
