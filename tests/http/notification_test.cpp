@@ -164,9 +164,7 @@ TEST_CASE("notification: the last word when operators end a context", "[http][no
 TEST_CASE("notification: what its owner has deleted is not told, and what is owed is dropped",
           "[http][notification]") {
   BadReceiver silent(BadReceiver::Manner::kSilent);
-  Notified world([](OrchestratorOptions& options) {
-    options.notifier.relay.pace.max = 1;
-  });
+  Notified world([](OrchestratorOptions& options) { options.notifier.relay.pace.max = 1; });
   world.create("ue-0", silent.url("/0"));  // holds the only place
   const auto id = world.create("ue-1", silent.url("/1"));
   world.patch(Notified::row("*", "host:south"));
