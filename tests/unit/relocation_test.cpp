@@ -199,13 +199,16 @@ TEST_CASE("relocation: what is decided again by the store writer has been compar
   const auto writer = city.writer();
   geometry_threads().take();
   // The model changes between the decision and the store.
+  std::promise<void> begun;
   std::promise<void> decided;
   city.program.running->store.submit(std::make_unique<test::LambdaUnit>(
       [&](StoreTransaction&) -> Result<void> {
+        begun.set_value();
         decided.get_future().wait();
         return {};
       },
       [&](const Result<void>&) { city.program.running->model.write([](Model&) {}); }));
+  begun.get_future().wait();
   std::promise<Result<StoredContext>> made;
   create_app_context(city.program.running->service, city.request({square(1, 1, 1)}), Caller{},
                      false, Callback<Result<StoredContext>>([&](Result<StoredContext> outcome) {
