@@ -193,6 +193,40 @@ TEST_CASE("relocation: polygons are made ready and compared, but not by the stor
   CHECK(city.owed(id).second["referenceURI"] == kNorth);
 }
 
+TEST_CASE("relocation: what is decided again by the store writer has been compared before",
+          "[relocation][location]") {
+  AreaCity city;
+  const auto writer = city.writer();
+  geometry_threads().take();
+  // The model changes between the decision and the store.
+  std::promise<void> begun;
+  std::promise<void> decided;
+  city.program.running->store.submit(std::make_unique<test::LambdaUnit>(
+      [&](StoreTransaction&) -> Result<void> {
+        begun.set_value();
+        decided.get_future().wait();
+        return {};
+      },
+      [&](const Result<void>&) { city.program.running->model.write([](Model&) {}); }));
+  begun.get_future().wait();
+  std::promise<Result<StoredContext>> made;
+  create_app_context(city.program.running->service, city.request({square(1, 1, 1)}), Caller{},
+                     false, Callback<Result<StoredContext>>([&](Result<StoredContext> outcome) {
+                       made.set_value(std::move(outcome));
+                     }));
+  decided.set_value();
+  CHECK(made.get_future().get()->reference_uri == kNorth);
+  // A host that changes keeps what was made ready of its area.
+  REQUIRE(city.program
+              .wait<Changed>([&](auto answer) {
+                set_host_state(city.program.running->service, "north", HostState::kCordoned, {},
+                               std::move(answer));
+              })
+              .ok());
+  city.rest();
+  CHECK_FALSE(geometry_threads().take().contains(writer));
+}
+
 TEST_CASE("relocation: more contexts that ask for areas than are worked out at once all follow",
           "[relocation][location]") {
   AreaCity city;
