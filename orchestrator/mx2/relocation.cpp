@@ -168,8 +168,11 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
   // An app that follows nothing has contexts that wait for their first address all the same.
   const bool knows_address = !record.reference_uri.empty();
   if (knows_address && !follows(entry->app) && !lost_instance(model, record)) return {};
-  auto context = codec::decode_app_context(record.document);
-  if (!context) return internal("stored context: " + context.error().detail);
+  auto context = codec::decode_stored_context(record.document);
+  if (!context) {  // the others go on
+    store_.set_aside().add("context", record.context_id, context.error().detail);
+    return {};
+  }
   const bool waits = !knows_address && context->app_location_updates.value_or(false);
   if (waits && record.ue != kLocationRequested) {
     return offer_locations(transaction, record, *context, progress);

@@ -1,5 +1,6 @@
 #include "orchestrator/store/sqlite_statements.h"
 
+#include "api/json/form.h"
 #include "api/mec/codec_app_package.h"
 #include "api/operator/codec.h"
 #include "orchestrator/store/sqlite_values.h"
@@ -11,9 +12,16 @@ namespace {
 // never see a number again.
 constexpr std::int64_t kSequencesPerRun = std::int64_t{1} << 32;
 
-// Runs a write and leaves the statement ready for the next, whatever happens.
+Error full() {
+  return unavailable("the storage is full: a reader of the store holds its write-ahead log");
+}
+
+}  // namespace
+
+// Leaves the statement ready for the next, whatever happens.
 template <typename... Values>
-Result<void> write(SQLite::Statement& statement, const Values&... values) {
+Result<void> SqliteTransaction::write(SQLite::Statement& statement, const Values&... values) {
+  if (is_full_) return full();
   try {
     const sqlite::Reset reset(statement);
     sqlite::bind_all(statement, values...);
@@ -26,7 +34,8 @@ Result<void> write(SQLite::Statement& statement, const Values&... values) {
 
 // The same for what may throw.
 template <typename F>
-auto guarded(F&& use) -> Result<decltype(use())> {
+auto SqliteTransaction::guarded(F&& use) -> Result<decltype(use())> {
+  if (is_full_) return full();
   try {
     if constexpr (std::is_void_v<decltype(use())>) {
       use();
@@ -39,10 +48,10 @@ auto guarded(F&& use) -> Result<decltype(use())> {
   }
 }
 
-}  // namespace
-
-SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions& history)
+SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions& history,
+                                     SetAside& aside)
     : database_(db),
+      aside_(aside),
       insert_context_(db, std::string("INSERT INTO contexts (") + sqlite::kContextColumns +
                               ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)"),
       find_context_(db, std::string("SELECT ") + sqlite::kContextColumns +
@@ -124,16 +133,19 @@ Result<std::optional<ContextRecord>> SqliteTransaction::find_context(
 }
 
 Result<void> SqliteTransaction::update_context(const ContextRecord& c) {
+  aside_.forget("context", c.context_id);
   return write(update_context_, static_cast<std::int64_t>(c.revision), c.host_id, c.reference_uri,
                c.ue, std::int64_t{c.has_callback}, c.document, c.context_id);
 }
 
 Result<void> SqliteTransaction::delete_context(const std::string& context_id) {
+  aside_.forget("context", context_id);
   return write(delete_context_, context_id);
 }
 
 Result<void> SqliteTransaction::put_app(const App& app) {
-  return write(put_app_, app.info.app_d_id, json::dump(codec::to_json(app)));
+  aside_.forget("app", app.info.app_d_id);
+  return write(put_app_, app.info.app_d_id, json::dump(json::with_form(codec::to_json(app))));
 }
 
 Result<void> SqliteTransaction::delete_app(const std::string& app_d_id) {
@@ -141,7 +153,8 @@ Result<void> SqliteTransaction::delete_app(const std::string& app_d_id) {
 }
 
 Result<void> SqliteTransaction::put_host(const Host& host) {
-  return write(put_host_, host.id, json::dump(codec::to_json(host)));
+  aside_.forget("host", host.id);
+  return write(put_host_, host.id, json::dump(json::with_form(codec::to_json(host))));
 }
 
 Result<void> SqliteTransaction::delete_host(const std::string& id) {
@@ -165,12 +178,14 @@ Result<void> SqliteTransaction::delete_package_subscription(const std::string& i
 }
 
 Result<void> SqliteTransaction::put_row(const Association& row) {
+  aside_.forget("row", sqlite::row_id(row.app_d_id, row.ue.text()));
   return write(put_row_, row.app_d_id, row.ue.text(), sqlite::join_targets(row.targets),
                static_cast<std::int64_t>(row.writer), row.reason,
                static_cast<std::int64_t>(row.version), row.updated_ms);
 }
 
 Result<void> SqliteTransaction::delete_row(const UeSelector& ue, const std::string& app_d_id) {
+  aside_.forget("row", sqlite::row_id(app_d_id, ue.text()));
   return write(delete_row_, app_d_id, ue.text());
 }
 
@@ -182,7 +197,7 @@ Result<std::optional<Association>> SqliteTransaction::find_row(const UeSelector&
     sqlite::bind_all(find_row_, app_d_id, selector);
     if (!find_row_.executeStep()) return std::optional<Association>();
     auto row = sqlite::read_row(find_row_);
-    if (!row) return row.error();
+    if (!row) return std::optional<Association>();  // set aside; it may be replaced
     return std::optional<Association>(std::move(*row));
   } catch (const SQLite::Exception& e) {
     return storage_error(e);
