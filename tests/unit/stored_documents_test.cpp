@@ -112,7 +112,7 @@ TEST_CASE("stored documents: what was set aside stays in the file until it is re
   Program program;
   program.stop();
   spoil(program.files, "INSERT INTO hosts VALUES ('broken', '{')");
-  spoil(program.files, "INSERT INTO associations VALUES ('a', 'dev:1', '', 0, '', 1, 0)");
+  spoil(program.files, "INSERT INTO associations VALUES ('a', 'dev:1', 'nowhere', 0, '', 1, 0)");
   for (int i = 0; i < 2; ++i) {
     program.start();
     CHECK(set_aside(program.running->store) ==
