@@ -80,12 +80,12 @@ Result<void> Follower::begin(const FeedClient::Mark& mark) {
 
 Result<void> Follower::take_item(const std::string& list, const json::Value& item) {
   if (list == "hosts") {
-    auto host = codec::decode_host(item);
+    auto host = codec::decode_stored_host(item);
     if (!host) return host.error();
     reading_.hosts[host->id] = std::move(*host);
     return {};
   }
-  const auto app = codec::decode_app(item);
+  const auto app = codec::decode_stored_app(item);
   if (!app) return app.error();
   reading_.apps[app->info.app_d_id] = app->enabled;
   return {};
@@ -96,7 +96,7 @@ Result<void> Follower::take_change(json::Value change) {
   const auto kind = text_of(change, "kind");
   bool matters = false;
   if (kind == "host") {
-    auto host = codec::decode_host(resource_of(std::move(change)));
+    auto host = codec::decode_stored_host(resource_of(std::move(change)));
     if (!host) return host.error();
     auto& known = known_.hosts[host->id];
     matters = known.id != host->id || !serves_alike(known, *host);
@@ -104,7 +104,7 @@ Result<void> Follower::take_change(json::Value change) {
   } else if (kind == "hostRemoved") {
     matters = known_.hosts.erase(text_of(change, "id")) > 0;
   } else if (kind == "app") {
-    const auto app = codec::decode_app(resource_of(std::move(change)));
+    const auto app = codec::decode_stored_app(resource_of(std::move(change)));
     if (!app) return app.error();
     known_.apps[app->info.app_d_id] = app->enabled;
     matters = true;

@@ -11,7 +11,7 @@ namespace {
 constexpr int kAttemptsMax = 5;
 
 Result<Association> row_of(const json::Value& value) {
-  auto change = codec::decode_table_change(value);
+  auto change = codec::decode_stored_change(value);
   if (!change) return change.error();
   return std::move(change->row);
 }
@@ -43,10 +43,12 @@ Result<void> Optimizer::take_item(const std::string& list, const json::Value& it
   };
   const auto now_ms = clock_.now_ms();
   if (list == "hosts") {
-    return use(codec::decode_host(item), [&](const Host& h) { replica_.put_host(h, now_ms); });
+    return use(codec::decode_stored_host(item),
+               [&](const Host& h) { replica_.put_host(h, now_ms); });
   }
   if (list == "apps") {
-    return use(codec::decode_app(item), [&](const App& app) { (void)replica_.put_app(app); });
+    return use(codec::decode_stored_app(item),
+               [&](const App& app) { (void)replica_.put_app(app); });
   }
   if (list == "table") {
     return use(row_of(item), [&](const Association& row) { replica_.put_row(row); });
@@ -72,7 +74,7 @@ Result<void> Optimizer::take_change(json::Value change) {
   } else if (kind == "rowRemoved") {
     replica_.remove_row({text_of(change, "app"), text_of(change, "ue")});
   } else if (kind == "host") {
-    const auto host = codec::decode_host(resource_of(std::move(change)));
+    const auto host = codec::decode_stored_host(resource_of(std::move(change)));
     if (!host) return host.error();
     if (host->load) note_load(host->id, *host->load);
     if (replica_.put_host(*host, now_ms) == Replica::Effect::kLarge) urgent_ = true;
@@ -87,7 +89,7 @@ Result<void> Optimizer::take_change(json::Value change) {
   } else if (kind == "hostRemoved") {
     replica_.remove_host(text_of(change, "id"));
   } else if (kind == "app") {
-    const auto app = codec::decode_app(resource_of(std::move(change)));
+    const auto app = codec::decode_stored_app(resource_of(std::move(change)));
     if (!app) return app.error();
     if (replica_.put_app(*app) == Replica::Effect::kLarge) feed_.read_again();
   } else if (kind == "appRemoved") {

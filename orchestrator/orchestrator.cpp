@@ -215,7 +215,8 @@ Result<void> Orchestrator::Impl::start_packages() {
 // Only into an empty store: what operators have changed since is never overwritten.
 Result<void> Orchestrator::Impl::load_first_content() {
   const auto& m = model.unlocked();
-  const bool empty = m.apps().empty() && m.hosts().empty() && m.table_version() == 0;
+  const bool empty = m.apps().empty() && m.hosts().empty() && m.table_version() == 0 &&
+                     store->set_aside().size() == 0;
   if (options.content.empty() || !empty) return {};
   auto document = config::read_yaml_file(options.content);
   if (!document) return document.error();

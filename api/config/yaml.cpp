@@ -60,6 +60,11 @@ class Converter {
       error_ = invalid_argument("too many or too deeply nested values", place(node));
       return nullptr;
     }
+    // JSON from elsewhere has none either: what is stored with one could not be loaded again.
+    if (node.IsScalar() && node.Scalar().find('\0') != std::string::npos) {
+      error_ = invalid_argument("NUL character in a text", place(node));
+      return nullptr;
+    }
     document_.places[pointer] = place(node);
     if (node.IsSequence()) return sequence(node, pointer, depth);
     if (node.IsMap()) return mapping(node, pointer, depth);
@@ -87,6 +92,10 @@ class Converter {
         return object;
       }
       const auto& key = entry.first.Scalar();
+      if (key.find('\0') != std::string::npos) {
+        error_ = invalid_argument("NUL character in a key", place(entry.first));
+        return object;
+      }
       if (object.contains(key)) {
         error_ = invalid_argument("'" + key + "' appears twice", place(entry.first));
         return object;

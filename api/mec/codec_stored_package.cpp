@@ -1,6 +1,7 @@
 // Packages and their subscriptions as they are stored.
 #include <array>
 
+#include "api/json/form.h"
 #include "api/mec/codec_app_package.h"
 
 namespace mx2 {
@@ -100,15 +101,16 @@ Value to_json(const Package& p) {
     out["failure"] = {
         {"cause", p.failure->cause}, {"detail", p.failure->detail}, {"status", p.failure->status}};
   }
-  return out;
+  return json::with_form(std::move(out));
 }
 
 Result<Package> decode_package(const Value& document) {
   std::optional<Error> error;
   Package out;
   ObjectReader reader(document, "", error);
+  json::check_form(reader);
   std::int64_t size = 0;
-  reader.required("id", out.id, {32, 32});
+  reader.required("id", out.id, kAny);
   reader.required("name", out.name, kAny);
   reader.optional("version", out.version, kAny);
   reader.optional("provider", out.provider, kAny);
@@ -129,24 +131,25 @@ Result<Package> decode_package(const Value& document) {
 }
 
 Value to_json(const PackageSubscription& subscription) {
-  return {{"id", subscription.id},
-          {"type", static_cast<int>(subscription.type)},
-          {"typeText", subscription.type_text},
-          {"callbackUri", subscription.callback_uri},
-          {"filters", subscription.filters},
-          {"root", subscription.root}};
+  return json::with_form({{"id", subscription.id},
+                          {"type", static_cast<int>(subscription.type)},
+                          {"typeText", subscription.type_text},
+                          {"callbackUri", subscription.callback_uri},
+                          {"filters", subscription.filters},
+                          {"root", subscription.root}});
 }
 
 Result<PackageSubscription> decode_stored_subscription(const Value& document) {
   std::optional<Error> error;
   PackageSubscription out;
   ObjectReader reader(document, "", error);
+  json::check_form(reader);
   std::int64_t type = 0;
-  reader.required("id", out.id, {32, 32});
+  reader.required("id", out.id, kAny);
   reader.required("type", type, 0, 2);
   reader.optional("typeText", out.type_text, kAny);
   reader.required("callbackUri", out.callback_uri, kAny);
-  reader.optional("filters", out.filters, kAny, 100);
+  reader.optional("filters", out.filters, kAny, json::kNoLimit);
   reader.optional("root", out.root, kAny);
   if (error) return *error;
   out.type = static_cast<PackageSubscriptionType>(type);

@@ -4,6 +4,7 @@
 
 #include "api/base/ip.h"
 #include "api/base/text.h"
+#include "api/json/form.h"
 
 namespace mx2::codec {
 namespace {
@@ -14,8 +15,9 @@ using json::Value;
 constexpr json::Chars kDescription{0, 128};
 constexpr json::Chars kUri{1, 2048};
 constexpr std::int64_t kUint32Max = 4294967295;
+constexpr std::size_t kVendorDepthMax = 16;  // lists of apps are read with json::parse(), too
 
-enum class Direction { kCreate, kUpdate, kRepresentation };
+enum class Direction { kCreate, kUpdate, kRepresentation, kStored };
 
 template <typename T>
 void set_if(Value& object, const char* name, const std::optional<T>& value) {
@@ -24,6 +26,22 @@ void set_if(Value& object, const char* name, const std::optional<T>& value) {
 
 void set_if(Value& object, const char* name, const std::string& value) {
   if (!value.empty()) object[name] = value;
+}
+
+// Levels of objects and arrays; parse() bounds them.
+std::size_t depth(const Value& value) {
+  if (!value.is_structured()) return 0;
+  std::size_t deepest = 0;
+  for (const auto& item : value) deepest = std::max(deepest, depth(item));
+  return deepest + 1;
+}
+
+Strictness strictness_of(Direction direction) {
+  switch (direction) {
+    case Direction::kCreate: return Strictness::kFull;
+    case Direction::kStored: return Strictness::kStored;
+    default: return Strictness::kSchemaOnly;
+  }
 }
 
 void read_http_uri(ObjectReader& reader, const char* name, std::optional<std::string>& out) {
@@ -37,15 +55,14 @@ UserAppInstance read_instance(const Value& value, const std::string& pointer, Di
                               std::optional<Error>& error) {
   UserAppInstance instance;
   ObjectReader reader(value, pointer, error);
-  const bool create = direction == Direction::kCreate;
-  if (!create) {
-    reader.optional("appInstanceId", instance.app_instance_id, json::kAnyText);
-    reader.optional("referenceURI", instance.reference_uri, json::kAnyText);
+  const auto strictness = strictness_of(direction);
+  if (direction != Direction::kCreate) {
+    const auto text = chars(json::kAnyText, strictness);
+    reader.optional("appInstanceId", instance.app_instance_id, text);
+    reader.optional("referenceURI", instance.reference_uri, text);
   }
   if (const auto* location = reader.object("appLocation")) {
-    instance.app_location =
-        read_location(*location, reader.at("appLocation"),
-                      create ? Strictness::kFull : Strictness::kSchemaOnly, error);
+    instance.app_location = read_location(*location, reader.at("appLocation"), strictness, error);
   }
   return instance;
 }
@@ -63,7 +80,7 @@ void read_instances(ObjectReader& reader, Direction direction, ContextAppInfo& i
   const auto* items = reader.need("userAppInstanceInfo", Value::value_t::array);
   if (items == nullptr) return;
   if (items->empty()) reader.fail("must have at least one item", "userAppInstanceInfo");
-  if (items->size() > kInstancesMax) {
+  if (items->size() > kInstancesMax && direction != Direction::kStored) {
     reader.fail("has more than " + std::to_string(kInstancesMax) + " items", "userAppInstanceInfo");
   }
   for (std::size_t i = 0; i < items->size() && reader.ok(); ++i) {
@@ -82,16 +99,18 @@ void read_instances(ObjectReader& reader, Direction direction, ContextAppInfo& i
 void read_context_app_info(const Value& value, Direction direction, ContextAppInfo& info,
                            std::optional<Error>& error) {
   ObjectReader reader(value, "/appInfo", error);
-  reader.optional("appDId", info.app_d_id, json::kIdentifier);
-  reader.required("appName", info.app_name, json::kName32);
-  reader.required("appProvider", info.app_provider, json::kName32);
-  reader.optional("appSoftVersion", info.app_soft_version, {0, 32});
-  reader.required("appDVersion", info.app_d_version, {0, 256});
-  reader.optional("appDescription", info.app_description, kDescription);
+  const auto strictness = strictness_of(direction);
+  const auto name = chars(json::kName32, strictness);
+  reader.optional("appDId", info.app_d_id, chars(json::kIdentifier, strictness));
+  reader.required("appName", info.app_name, name);
+  reader.required("appProvider", info.app_provider, name);
+  reader.optional("appSoftVersion", info.app_soft_version, chars({0, 32}, strictness));
+  reader.required("appDVersion", info.app_d_version, chars({0, 256}, strictness));
+  reader.optional("appDescription", info.app_description, chars(kDescription, strictness));
   if (direction == Direction::kCreate) {
     read_http_uri(reader, "appPackageSource", info.app_package_source);
-  } else {
-    reader.optional("appPackageSource", info.app_package_source, kUri);  // not acted upon
+  } else {  // not acted upon
+    reader.optional("appPackageSource", info.app_package_source, chars(kUri, strictness));
   }
   read_instances(reader, direction, info);
 }
@@ -117,15 +136,21 @@ Result<AppContext> decode_context(const Value& document, Direction direction) {
   std::optional<Error> error;
   AppContext context;
   ObjectReader reader(document, "", error);
-  if (direction != Direction::kRepresentation) refuse_legacy_name(reader);
+  const bool request = direction == Direction::kCreate || direction == Direction::kUpdate;
+  const auto strictness = strictness_of(direction);
+  if (request) refuse_legacy_name(reader);
   if (direction == Direction::kCreate && reader.find("contextId") != nullptr) {
     reader.fail("is given by the server, not by a create request", "contextId");
   }
-  reader.optional("contextId", context.context_id, json::kAnyText);
+  reader.optional("contextId", context.context_id, chars(json::kAnyText, strictness));
   // Contexts of the V1.1.1 dialect share the store, and their identifiers may be longer.
   reader.required("associateDevAppId", context.associate_dev_app_id,
-                  direction == Direction::kRepresentation ? json::kIdentifier : json::kName32);
-  read_http_uri(reader, "callbackReference", context.callback_reference);
+                  request ? json::kName32 : chars(json::kIdentifier, strictness));
+  if (direction == Direction::kStored) {
+    reader.optional("callbackReference", context.callback_reference, json::Chars{});
+  } else {
+    read_http_uri(reader, "callbackReference", context.callback_reference);
+  }
   reader.optional("appLocationUpdates", context.app_location_updates);
   reader.optional("appAutoInstantiation", context.app_auto_instantiation);
   if (const auto* info = reader.need("appInfo", Value::value_t::object)) {
@@ -212,6 +237,10 @@ Result<AppContext> decode_app_context(std::string_view body) {
   return decode_wrapped(body, Direction::kRepresentation);
 }
 
+Result<AppContext> decode_stored_context(std::string_view body) {
+  return decode_wrapped(body, Direction::kStored);
+}
+
 std::string encode(const AppContext& context) {
   Value info{{"appName", context.app_info.app_name},
              {"appProvider", context.app_info.app_provider},
@@ -271,20 +300,28 @@ std::string encode(const ApplicationLocationAvailability& availability) {
       {{"associateDevAppId", availability.associate_dev_app_id}, {"appInfo", std::move(info)}});
 }
 
-void read_app_info(ObjectReader& reader, AppInfo& app) {
-  reader.required("appDId", app.app_d_id, json::kIdentifier);
-  reader.required("appName", app.app_name, json::kName32);
-  reader.required("appProvider", app.app_provider, json::kName32);
-  reader.required("appSoftVersion", app.app_soft_version, {0, 32});
-  reader.required("appDVersion", app.app_d_version, {0, 256});
-  reader.required("appDescription", app.app_description, kDescription);
-  if (const auto* locations = reader.array("appLocation", kLocationsMax)) {
-    for (std::size_t i = 0; i < locations->size() && reader.ok(); ++i) {
-      app.app_location.push_back(read_location((*locations)[i],
-                                               reader.at("appLocation") + "/" + std::to_string(i),
-                                               Strictness::kFull, reader.error()));
-    }
+std::vector<LocationConstraints> read_locations(ObjectReader& reader, const char* name,
+                                                Strictness strictness) {
+  std::vector<LocationConstraints> locations;
+  const bool stored = strictness == Strictness::kStored;
+  const auto* items = reader.array(name, stored ? json::kNoLimit : kLocationsMax);
+  if (items == nullptr) return locations;
+  for (std::size_t i = 0; i < items->size() && reader.ok(); ++i) {
+    locations.push_back(read_location((*items)[i], reader.at(name) + "/" + std::to_string(i),
+                                      strictness, reader.error()));
   }
+  return locations;
+}
+
+void read_app_info(ObjectReader& reader, AppInfo& app, Strictness strictness) {
+  const auto name = chars(json::kName32, strictness);
+  reader.required("appDId", app.app_d_id, chars(json::kIdentifier, strictness));
+  reader.required("appName", app.app_name, name);
+  reader.required("appProvider", app.app_provider, name);
+  reader.required("appSoftVersion", app.app_soft_version, chars({0, 32}, strictness));
+  reader.required("appDVersion", app.app_d_version, chars({0, 256}, strictness));
+  reader.required("appDescription", app.app_description, chars(kDescription, strictness));
+  app.app_location = read_locations(reader, "appLocation", strictness);
   if (const auto* charcs = reader.object("appCharcs")) {
     ObjectReader sub(*charcs, reader.at("appCharcs"), reader.error());
     auto& out = app.app_charcs.emplace();
@@ -296,7 +333,11 @@ void read_app_info(ObjectReader& reader, AppInfo& app) {
   }
   if (const auto* vendor = reader.object("vendorSpecificExt")) {
     ObjectReader sub(*vendor, reader.at("vendorSpecificExt"), reader.error());
-    sub.required("vendorId", app.vendor_id.emplace(), json::kName32);
+    sub.required("vendorId", app.vendor_id.emplace(), name);
+    if (strictness == Strictness::kFull && depth(*vendor) > kVendorDepthMax) {
+      reader.fail("is nested deeper than " + std::to_string(kVendorDepthMax) + " levels",
+                  "vendorSpecificExt");
+    }
     app.vendor_specific_ext = json::dump(*vendor);
   }
 }

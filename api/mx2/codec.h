@@ -14,7 +14,8 @@ namespace mx2::codec {
 
 // How far a LocationConstraints is checked: a new one in full (clause 6.5.2 and RFC 7946), the one
 // of an update by the schema alone, because ETSI's own test bodies break the finer rules there.
-enum class Strictness { kFull, kSchemaOnly };
+// What was accepted once is stored and must be read for ever, whatever the bounds are by then.
+enum class Strictness { kFull, kSchemaOnly, kStored };
 
 inline constexpr std::size_t kInstancesMax = 16;    // userAppInstanceInfo items in one context
 inline constexpr std::size_t kLocationsMax = 256;   // appLocation items of an app or a host
@@ -27,8 +28,10 @@ inline constexpr std::size_t kPositionsOfRequestMax = 4096;
 [[nodiscard]] Result<AppContext> decode_create_request(std::string_view body);
 // An update: mandatory attributes must be there, contextId may be anything (the URI decides).
 [[nodiscard]] Result<AppContext> decode_update_request(std::string_view body);
-// A representation as a server answers it; for clients and for what the store kept.
+// A representation as a server answers it.
 [[nodiscard]] Result<AppContext> decode_app_context(std::string_view body);
+// What the store kept: without bounds.
+[[nodiscard]] Result<AppContext> decode_stored_context(std::string_view body);
 [[nodiscard]] std::string encode(const AppContext& context);
 
 [[nodiscard]] Result<ApplicationLocationAvailability> decode_location_availability(
@@ -49,7 +52,15 @@ inline constexpr std::size_t kPositionsOfRequestMax = 4096;
 [[nodiscard]] LocationConstraints read_location(const json::Value& value,
                                                 const std::string& pointer, Strictness strictness,
                                                 std::optional<Error>& error);
-void read_app_info(json::ObjectReader& reader, AppInfo& app);
+[[nodiscard]] std::vector<LocationConstraints> read_locations(json::ObjectReader& reader,
+                                                              const char* name,
+                                                              Strictness strictness);
+void read_app_info(json::ObjectReader& reader, AppInfo& app,
+                   Strictness strictness = Strictness::kFull);
+// How long a text may be: as long as it is, once it is stored.
+[[nodiscard]] constexpr json::Chars chars(json::Chars limit, Strictness strictness) {
+  return strictness == Strictness::kStored ? json::Chars{} : limit;
+}
 [[nodiscard]] json::Value to_json(const LocationConstraints& location);
 [[nodiscard]] json::Value to_json(const AppInfo& app);
 [[nodiscard]] json::Value to_json(const UserAppInstance& instance);

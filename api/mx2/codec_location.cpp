@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "api/json/form.h"
 #include "api/mx2/codec.h"
 
 namespace mx2::codec {
@@ -8,6 +9,7 @@ namespace {
 
 constexpr std::size_t kRingPositionsLeast = 4;  // RFC 7946 3.1.6: closed, four positions or more
 constexpr std::int64_t kCaTypeMax = 255;        // RFC 4776: one octet
+constexpr std::size_t kCivicElementsMax = 64;
 
 Position read_position(const json::Value& value, const std::string& pointer,
                        std::optional<Error>& error) {
@@ -51,7 +53,8 @@ Polygon read_polygon(const json::Value& value, const std::string& pointer, Stric
     const auto ring_pointer = pointer + "/coordinates/" + std::to_string(i);
     const auto& ring = (*rings)[i];
     positions += ring.size();
-    if (!ring.is_array() || positions > kPositionsMax) {
+    const bool too_many = positions > kPositionsMax && strictness != Strictness::kStored;
+    if (!ring.is_array() || too_many) {
       error = invalid_argument(
           ring.is_array() ? "polygon has too many positions" : "must be an array of positions",
           ring_pointer);
@@ -66,15 +69,18 @@ Polygon read_polygon(const json::Value& value, const std::string& pointer, Stric
   return polygon;
 }
 
-void read_civic_address(json::ObjectReader& reader, LocationConstraints& location) {
-  const auto* items = reader.array("civicAddressElement", 64);
+void read_civic_address(json::ObjectReader& reader, LocationConstraints& location,
+                        Strictness strictness) {
+  const bool stored = strictness == Strictness::kStored;
+  const auto* items =
+      reader.array("civicAddressElement", stored ? json::kNoLimit : kCivicElementsMax);
   if (items == nullptr) return;
   for (std::size_t i = 0; i < items->size() && reader.ok(); ++i) {
     json::ObjectReader item((*items)[i], reader.at("civicAddressElement") + "/" + std::to_string(i),
                             reader.error());
     auto& element = location.civic_address_element.emplace_back();
     item.required("caType", element.ca_type, 0, kCaTypeMax);
-    item.required("caValue", element.ca_value, {0, 255});
+    item.required("caValue", element.ca_value, chars({0, 255}, strictness));
   }
 }
 
@@ -113,8 +119,8 @@ LocationConstraints read_location(const json::Value& value, const std::string& p
                                   Strictness strictness, std::optional<Error>& error) {
   LocationConstraints location;
   json::ObjectReader reader(value, pointer, error);
-  reader.optional("countryCode", location.country_code, {0, 2});
-  read_civic_address(reader, location);
+  reader.optional("countryCode", location.country_code, chars({0, 2}, strictness));
+  read_civic_address(reader, location, strictness);
   if (const auto* area = reader.object("area")) {
     location.area = read_polygon(*area, reader.at("area"), strictness, error);
   }

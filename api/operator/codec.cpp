@@ -4,6 +4,7 @@
 
 #include "api/base/clock.h"
 #include "api/base/text.h"
+#include "api/json/form.h"
 #include "api/mx2/codec.h"
 
 namespace mx2::codec {
@@ -11,6 +12,8 @@ namespace {
 
 using json::ObjectReader;
 using json::Value;
+
+constexpr std::size_t kSubjectsMax = 10000;
 
 void read_strategy(ObjectReader& reader, App& app) {
   std::optional<std::string> text;
@@ -21,9 +24,11 @@ void read_strategy(ObjectReader& reader, App& app) {
     reader.fail("must be baseline, notification, multiple or dispatching", "strategy");
 }
 
-void read_targets(ObjectReader& reader, Association& row) {
+void read_targets(ObjectReader& reader, Association& row, Strictness strictness) {
   std::vector<std::string> texts;
-  reader.optional("targets", texts, {1, 2048}, kTargetsMax);
+  const bool stored = strictness == Strictness::kStored;
+  reader.optional("targets", texts, chars({1, 2048}, strictness),
+                  stored ? json::kNoLimit : kTargetsMax);
   for (std::size_t i = 0; i < texts.size() && reader.ok(); ++i) {
     auto target = Target::parse(texts[i]);
     if (!target) {
@@ -42,19 +47,45 @@ Writer read_writer(ObjectReader& reader) {
   return text == "optimizer" ? Writer::kOptimizer : Writer::kOperator;
 }
 
+App read_app(ObjectReader& reader, Strictness strictness) {
+  App app;
+  const bool stored = strictness == Strictness::kStored;
+  read_app_info(reader, app.info, strictness);
+  reader.optional("enabled", app.enabled);
+  reader.optional("subjects", app.subjects, chars(json::kIdentifier, strictness),
+                  stored ? json::kNoLimit : kSubjectsMax);
+  read_strategy(reader, app);
+  return app;
+}
+
+Result<TableChange> read_change(ObjectReader& reader, Strictness strictness) {
+  TableChange change;
+  std::string ue;
+  reader.required("ue", ue, chars({1, 512}, strictness));
+  reader.required_line("app", change.row.app_d_id, chars(json::kIdentifier, strictness));
+  reader.optional("remove", change.remove);
+  change.row.writer = read_writer(reader);
+  reader.optional("reason", change.row.reason, chars({0, 256}, strictness));
+  read_targets(reader, change.row, strictness);
+  if (reader.ok() && !change.remove && change.row.targets.empty()) {
+    reader.fail("must name at least one target", "targets");
+  }
+  if (!reader.ok()) return *reader.error();
+  auto selector = UeSelector::parse(ue);
+  if (!selector) return invalid_argument(selector.error().detail, "/ue");
+  change.row.ue = std::move(*selector);
+  return change;
+}
+
 }  // namespace
 
 Result<App> decode_app(const Value& document) {
   std::optional<Error> error;
-  App app;
   ObjectReader reader(document, "", error);
-  read_app_info(reader, app.info);
+  auto app = read_app(reader, Strictness::kFull);
   if (!error && !json::is_single_line(app.info.app_d_id)) {
     reader.fail("must be on one line", "appDId");
   }
-  reader.optional("enabled", app.enabled);
-  reader.optional("subjects", app.subjects, json::kIdentifier, 10000);
-  read_strategy(reader, app);
   reader.refuse_unknown({"appDId", "appName", "appProvider", "appSoftVersion", "appDVersion",
                          "appDescription", "appLocation", "appCharcs", "vendorSpecificExt",
                          "enabled", "subjects", "strategy"});
@@ -64,26 +95,26 @@ Result<App> decode_app(const Value& document) {
 
 Result<TableChange> decode_table_change(const Value& document) {
   std::optional<Error> error;
-  TableChange change;
   ObjectReader reader(document, "", error);
-  std::string ue;
-  reader.required("ue", ue, {1, 512});
-  reader.required_line("app", change.row.app_d_id, json::kIdentifier);
-  reader.optional("remove", change.remove);
-  change.row.writer = read_writer(reader);
-  reader.optional("reason", change.row.reason, {0, 256});
-  read_targets(reader, change.row);
   // "version" and "updated" come with exported rows and are the server's to give.
   reader.refuse_unknown(
       {"ue", "app", "targets", "writer", "reason", "remove", "version", "updated"});
-  if (!error && !change.remove && change.row.targets.empty()) {
-    reader.fail("must name at least one target", "targets");
-  }
+  return read_change(reader, Strictness::kFull);
+}
+
+Result<App> decode_stored_app(const Value& document) {
+  std::optional<Error> error;
+  ObjectReader reader(document, "", error);
+  json::check_form(reader);
+  auto app = read_app(reader, Strictness::kStored);
   if (error) return *error;
-  auto selector = UeSelector::parse(ue);
-  if (!selector) return invalid_argument(selector.error().detail, "/ue");
-  change.row.ue = std::move(*selector);
-  return change;
+  return app;
+}
+
+Result<TableChange> decode_stored_change(const Value& document) {
+  std::optional<Error> error;
+  ObjectReader reader(document, "", error);
+  return read_change(reader, Strictness::kStored);
 }
 
 Result<ContextPlace> decode_context_place(const Value& document) {
@@ -141,6 +172,19 @@ std::string encode_table_change(const TableChange& change) {
   line.erase("updated");
   if (change.remove) line["remove"] = true;
   return json::dump(line) + "\n";
+}
+
+Result<std::vector<TableChange>> decode_stored_patch(std::string_view lines) {
+  std::vector<TableChange> changes;
+  for (const auto line : split(lines, '\n')) {
+    if (line.empty()) continue;
+    const auto document = json::parse(line);
+    if (!document) return document.error();
+    auto change = decode_stored_change(*document);
+    if (!change) return change.error();
+    changes.push_back(std::move(*change));
+  }
+  return changes;
 }
 
 std::string encode_table_patch(const std::vector<TableChange>& changes) {

@@ -13,6 +13,7 @@
 namespace mx2::codec {
 
 inline constexpr std::size_t kTargetsMax = 16;
+inline constexpr std::size_t kLabelsMax = 64;  // of a host
 
 [[nodiscard]] Result<Host> decode_host(const json::Value& document);
 [[nodiscard]] Result<HostRegistration> decode_host_registration(const json::Value& document);
@@ -20,6 +21,13 @@ inline constexpr std::size_t kTargetsMax = 16;
 [[nodiscard]] Result<HostReport> decode_host_report(const json::Value& document);
 [[nodiscard]] Result<App> decode_app(const json::Value& document);
 [[nodiscard]] Result<TableChange> decode_table_change(const json::Value& document);
+
+// As they are stored, and as the orchestrator answers them: what was accepted once, or put together
+// by the orchestrator, can always be read. Without bounds; members that are not known are passed
+// over, and so is the form in which they were written, unless it is a newer one.
+[[nodiscard]] Result<Host> decode_stored_host(const json::Value& document);
+[[nodiscard]] Result<App> decode_stored_app(const json::Value& document);
+[[nodiscard]] Result<TableChange> decode_stored_change(const json::Value& document);
 
 // Of a list of contexts or of the change feed: members that a plan does not need are passed over.
 [[nodiscard]] Result<ContextPlace> decode_context_place(const json::Value& document);
@@ -30,6 +38,8 @@ inline constexpr std::size_t kTargetsMax = 16;
                                                                   std::size_t rows_max);
 // The same the other way round: without what is the server's to give. The first is one line.
 [[nodiscard]] std::string encode_table_change(const TableChange& change);
+// What encode_table_patch() made, when it comes from the store.
+[[nodiscard]] Result<std::vector<TableChange>> decode_stored_patch(std::string_view lines);
 [[nodiscard]] std::string encode_table_patch(const std::vector<TableChange>& changes);
 
 // What is stored: without status.

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "api/base/clock.h"
+#include "api/json/form.h"
 #include "api/mx2/codec.h"
 #include "api/operator/codec.h"
 
@@ -14,7 +15,7 @@ using json::ObjectReader;
 using json::Value;
 
 constexpr std::size_t kInstancesPerHostMax = 10000;
-constexpr std::size_t kLabelsMax = 64;
+constexpr json::Chars kAny{};
 constexpr std::size_t kAttachmentsMax = 10000;
 constexpr std::int64_t kCountMax = 1'000'000'000;
 constexpr double kRateMax = 1e9;
@@ -38,14 +39,17 @@ HostState read_state(ObjectReader& reader) {
   return HostState::kUp;
 }
 
-std::map<std::string, std::string> read_labels(ObjectReader& reader) {
+std::map<std::string, std::string> read_labels(ObjectReader& reader,
+                                               Strictness strictness = Strictness::kFull) {
   std::map<std::string, std::string> out;
   const auto* labels = reader.object("labels");
   if (labels == nullptr) return out;
-  if (labels->size() > kLabelsMax) reader.fail("has too many labels", "labels");
+  if (labels->size() > kLabelsMax && strictness != Strictness::kStored) {
+    reader.fail("has more than " + std::to_string(kLabelsMax) + " labels", "labels");
+  }
   for (const auto& [name, value] : labels->items()) {
     ObjectReader sub(*labels, reader.at("labels"), reader.error());
-    sub.required(name.c_str(), out[name], {0, 256});
+    sub.required(name.c_str(), out[name], chars({0, 256}, strictness));
   }
   return out;
 }
@@ -63,19 +67,10 @@ void check_uri(ObjectReader& reader, const char* name, const std::string& uri) {
   }
 }
 
-void read_service_area(ObjectReader& reader, Host& host) {
-  const auto* items = reader.array("serviceArea", kLocationsMax);
-  if (items == nullptr) return;
-  for (std::size_t i = 0; i < items->size() && reader.ok(); ++i) {
-    host.service_area.push_back(read_location((*items)[i],
-                                              reader.at("serviceArea") + "/" + std::to_string(i),
-                                              Strictness::kFull, reader.error()));
-  }
-}
-
 void read_instances(ObjectReader& reader, Host& host) {
   const auto* items = reader.array("instances", kInstancesPerHostMax);
   if (items == nullptr) return;
+  std::set<std::pair<std::string, std::string>> seen;
   for (std::size_t i = 0; i < items->size() && reader.ok(); ++i) {
     ObjectReader item((*items)[i], reader.at("instances") + "/" + std::to_string(i),
                       reader.error());
@@ -85,13 +80,24 @@ void read_instances(ObjectReader& reader, Host& host) {
     item.required_line("referenceURI", instance.reference_uri, {1, 2048});
     item.optional("managed", instance.managed);
     item.refuse_unknown({"appDId", "appInstanceId", "referenceURI", "managed"});
-    for (std::size_t j = 0; j < i && reader.ok(); ++j) {
-      const auto& other = host.instances[j];
-      if (other.app_d_id != instance.app_d_id || other.reference_uri != instance.reference_uri) {
-        continue;
-      }
+    if (instance.managed) continue;  // not theirs to say, so it does not count
+    if (!seen.emplace(instance.app_d_id, instance.reference_uri).second) {
       item.fail("this instance of the app is listed already", "referenceURI");
     }
+  }
+}
+
+void read_stored_instances(ObjectReader& reader, Host& host) {
+  const auto* items = reader.array("instances", json::kNoLimit);
+  if (items == nullptr) return;
+  for (std::size_t i = 0; i < items->size() && reader.ok(); ++i) {
+    ObjectReader item((*items)[i], reader.at("instances") + "/" + std::to_string(i),
+                      reader.error());
+    auto& instance = host.instances.emplace_back();
+    item.required("appDId", instance.app_d_id, kAny);
+    item.optional("appInstanceId", instance.app_instance_id, kAny);
+    item.required("referenceURI", instance.reference_uri, kAny);
+    item.optional("managed", instance.managed);
   }
 }
 
@@ -148,8 +154,6 @@ HostLoad read_load(ObjectReader& reader) {
   reader.optional("reported", reported, json::kAnyText);
   std::optional<std::int64_t> age_ms;
   reader.optional("ageMs", age_ms, 0, std::numeric_limits<std::int64_t>::max());
-  reader.refuse_unknown({"cpu", "memory", "inFlight", "requestRate", "apps", "latencyMs", "mepmKey",
-                         "reported", "ageMs"});
   load.age_ms = age_ms.value_or(0);
   return load;
 }
@@ -192,7 +196,6 @@ void read_status(ObjectReader& reader, Host& host) {
     host.load = read_load(load_reader);
   }
   read_unable(sub, host);
-  sub.refuse_unknown({"reachable", "load", "unable"});
 }
 
 Value to_json(const AppLoad& app) {
@@ -216,12 +219,35 @@ Result<Host> decode_host(const Value& document) {
   reader.optional("zone", host.zone, {0, 256});
   host.state = read_state(reader);
   host.labels = read_labels(reader);
-  read_service_area(reader, host);
+  host.service_area = read_locations(reader, "serviceArea", Strictness::kFull);
   read_instances(reader, host);
   read_watch(reader, host);
   read_status(reader, host);
   reader.refuse_unknown({"id", "name", "zone", "state", "labels", "serviceArea", "instances",
                          "mepmUri", "mepmKey", "leaseMs", "probeUri", "status"});
+  if (error) return *error;
+  return host;
+}
+
+Result<Host> decode_stored_host(const Value& document) {
+  std::optional<Error> error;
+  Host host;
+  ObjectReader reader(document, "", error);
+  json::check_form(reader);
+  reader.required("id", host.id, kAny);
+  reader.optional("name", host.name, kAny);
+  reader.optional("zone", host.zone, kAny);
+  host.state = read_state(reader);
+  host.labels = read_labels(reader, Strictness::kStored);
+  host.service_area = read_locations(reader, "serviceArea", Strictness::kStored);
+  read_stored_instances(reader, host);
+  reader.optional("mepmUri", host.mepm_uri, kAny);
+  reader.optional("mepmKey", host.mepm_key, kAny);
+  std::optional<std::int64_t> lease_ms;
+  reader.optional("leaseMs", lease_ms, 0, std::numeric_limits<std::int64_t>::max());
+  host.lease_ms = lease_ms.value_or(0);
+  reader.optional("probeUri", host.probe_uri, kAny);
+  read_status(reader, host);
   if (error) return *error;
   return host;
 }
@@ -249,6 +275,8 @@ Result<HostReport> decode_host_report(const Value& document) {
   HostReport report;
   reader.optional("mepmKey", report.mepm_key, {0, kMepmKeyMax});
   report.load = read_load(reader);
+  reader.refuse_unknown({"cpu", "memory", "inFlight", "requestRate", "apps", "latencyMs", "mepmKey",
+                         "reported", "ageMs"});
   if (error) return *error;
   return report;
 }

@@ -44,6 +44,7 @@ Result<int> health(Session& session) {
                               member("hosts", "HOSTS"),
                               member("apps", "APPS"),
                               member("contexts", "CONTEXTS")};
+  if (document->contains("setAside")) columns.push_back(member("setAside", "SET ASIDE"));
   if (document->contains("mecPlatform")) columns.push_back(member("mecPlatform", "MEC PLATFORM"));
   write_item(session.format, session.out, columns, *document);
   return text_of((*document)["status"]) == "ok" ? 0 : kExitRefused;

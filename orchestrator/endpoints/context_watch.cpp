@@ -144,7 +144,7 @@ class EventStream final : public ContextListener {
 std::string first_events(const StoredContext& context, const std::string& last_event_id) {
   std::string text = kRetry;
   if (last_event_id == std::to_string(context.revision)) return text;
-  const auto decoded = codec::decode_app_context(context.document);
+  const auto decoded = codec::decode_stored_context(context.document);
   if (!decoded) return text;
   const auto update = update_notification(*decoded);
   if (update.user_app_instance_info.empty()) return text;

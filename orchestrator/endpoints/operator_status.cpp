@@ -11,6 +11,8 @@ using http::PathValues;
 using http::Request;
 using http::Responder;
 
+constexpr std::size_t kSetAsideShown = 100;
+
 Result<json::Value> contexts_get(OperatorApi& api, const Request& request, const PathValues&) {
   const auto page = page_query(api, request, {"app", "associateDevAppId", "host"});
   if (!page) return page.error();
@@ -38,6 +40,16 @@ json::Value platform_json(const MecPlatform& platform) {
   return out;
 }
 
+// Bounded: whoever has more needs the log.
+json::Value set_aside_json(const SetAside& aside) {
+  auto out = json::Value::array();
+  for (const auto& [kind, id, reason] : aside.list()) {
+    if (out.size() == kSetAsideShown) break;
+    out.push_back({{"kind", kind}, {"id", id}, {"reason", reason}});
+  }
+  return out;
+}
+
 void health_get(OperatorApi& api, Request& request, const PathValues&, Responder responder) {
   auto status = api.service.model.read([](const Model& model) {
     return json::Value{{"status", "ok"},
@@ -47,6 +59,11 @@ void health_get(OperatorApi& api, Request& request, const PathValues&, Responder
                        {"hosts", model.hosts().size()},
                        {"apps", model.apps().size()}};
   });
+  const auto& aside = api.service.store.set_aside();
+  if (aside.size() > 0) {
+    status["status"] = "degraded";
+    status["setAside"] = set_aside_json(aside);
+  }
   if (api.platform != nullptr) status["mecPlatform"] = platform_json(*api.platform);
   probe_store(api.service, [&api, id = request.id, status = std::move(status),
                             responder = std::move(responder)](const Result<void>& probed) mutable {

@@ -41,13 +41,14 @@ class DeleteAppContext final : public UnitOfWork {
   }
 
  private:
-  // Clients of the V1.1.1 dialect do not know this notification.
+  // Clients of the V1.1.1 dialect do not know this notification; where to send it is not known of a
+  // context that cannot be read.
   Result<void> settle_what_is_owed(StoreTransaction& transaction) {
     if (by_ == EndedBy::kDeviceApp || record_.legacy) {
       return transaction.delete_notification(context_id_);
     }
-    const auto context = codec::decode_app_context(record_.document);
-    if (!context) return internal("stored context: " + context.error().detail);
+    const auto context = codec::decode_stored_context(record_.document);
+    if (!context) return transaction.delete_notification(context_id_);
     ++record_.revision;
     return owe(transaction, record_, *context, ApplicationContextDeleteNotification{context_id_},
                service_.clock.now_ms());

@@ -160,7 +160,10 @@ Result<void> Relocation::run_worked_out(StoreTransaction& transaction, Progress&
       work_out(record, progress);
       continue;
     }
-    if (!done.context) return internal("stored context: " + done.context.error().detail);
+    if (!done.context) {
+      set_aside(record.context_id, done.context.error());
+      continue;
+    }
     auto context = *done.context;
     auto moved = relocate(transaction, record, context, done.locations, progress);
     if (!moved) return moved;
@@ -209,6 +212,12 @@ Result<void> Relocation::run_sweep(StoreTransaction& transaction, Progress& prog
   return {};
 }
 
+// The others go on.
+Result<void> Relocation::set_aside(const std::string& context_id, const Error& error) {
+  store_.set_aside().add("context", context_id, error.detail);
+  return {};
+}
+
 // Or not yet: what asks for an area goes to the worker first, as far as it has room.
 Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& record,
                                   Progress& progress) {
@@ -221,8 +230,8 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
     work_out(record, progress);
     return {};
   }
-  auto context = codec::decode_app_context(record.document);
-  if (!context) return internal("stored context: " + context.error().detail);
+  auto context = codec::decode_stored_context(record.document);
+  if (!context) return set_aside(record.context_id, context.error());
   const auto locations = AskedLocations::of(context->app_info.user_app_instance_info);
   return relocate(transaction, record, *context, locations, progress);
 }

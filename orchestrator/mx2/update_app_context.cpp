@@ -42,8 +42,11 @@ class UpdateAppContext final : public UnitOfWork {
     if (!found) return found.error();
     if (auto access = check_access(*found, caller_, if_match_); !access) return access;
     ContextRecord record = std::move(**found);
-    auto context = codec::decode_app_context(record.document);
-    if (!context) return internal("stored context: " + context.error().detail);
+    auto context = codec::decode_stored_context(record.document);
+    if (!context) {
+      service_.store.set_aside().add("context", context_id_, context.error().detail);
+      return internal("stored context: " + context.error().detail);
+    }
     const bool knows_address = !record.reference_uri.empty();
     host_before_ = record.host_id;
     untold_ = !record.has_callback && record.revision > kAsCreated;

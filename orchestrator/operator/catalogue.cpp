@@ -1,4 +1,8 @@
 // Applications and hosts.
+#include <set>
+#include <string_view>
+#include <utility>
+
 #include "api/operator/codec.h"
 #include "orchestrator/operator/model_change.h"
 
@@ -18,21 +22,24 @@ Changed changed_host(const Host& host, bool created) {
           json::dump(codec::to_json(host))};
 }
 
-// What life-cycle management has brought stays, whatever an operator puts.
-void keep_managed(Host& host, const HostEntry* before) {
-  std::erase_if(host.instances, [](const AppInstance& instance) { return instance.managed; });
-  host.mepm_key.clear();
-  if (before == nullptr) return;
-  const auto& is = before->host;
-  if (host.mepm_uri.empty()) host.mepm_uri = is.mepm_uri;
-  if (!is.mepm_uri.empty() && host.mepm_uri == is.mepm_uri) {
-    host.mepm_key = is.mepm_key;
-    if (host.lease_ms == 0) host.lease_ms = is.lease_ms;
+// What life-cycle management has running is not for operators to list, unless they did before it
+// came there.
+Result<void> check_unmanaged(const Host& host, const HostEntry* before) {
+  if (before == nullptr) return {};
+  std::set<std::pair<std::string_view, std::string_view>> theirs;
+  const auto& known = before->host.instances;
+  for (const auto& i : known) {
+    if (i.managed) theirs.emplace(i.app_d_id, i.reference_uri);
   }
-  for (const auto& instance : before->host.instances) {
-    if (instance.managed) host.instances.push_back(instance);
+  for (const auto& i : known) {
+    if (!i.managed) theirs.erase({i.app_d_id, i.reference_uri});
   }
-  host.unable = before->host.unable;
+  for (const auto& i : host.instances) {
+    if (!theirs.contains({i.app_d_id, i.reference_uri})) continue;
+    return conflict("the instance of app '" + i.app_d_id + "' at " + i.reference_uri +
+                    " is managed: life-cycle management lists it");
+  }
+  return {};
 }
 
 }  // namespace
@@ -93,10 +100,10 @@ void put_host(Mx2Service& service, Host host, const Precondition& guard,
       return ok.error();
     }
     if (auto ok = model.check_host(*shared); !ok) return ok.error();
+    take_as_put(*shared);
+    if (auto ok = check_unmanaged(*shared, before); !ok) return ok.error();
     name_instances(*shared, before, ids);
-    keep_managed(*shared, before);
-    shared->reachable = before == nullptr || before->host.reachable;
-    shared->load.reset();
+    if (before != nullptr) keep_managed(*shared, before->host);
     if (before != nullptr) add_apps_of(model, before->host, relocation, scopes);
     add_apps_of(model, *shared, relocation, scopes);
     if (auto stored = tx.put_host(*shared); !stored) return stored.error();

@@ -30,6 +30,15 @@ Host registered(const HostEntry* before, const HostRegistration& registration) {
   return host;
 }
 
+// What is stored already stays acceptable.
+Result<void> check_labels(const Host& host, const HostEntry* before) {
+  const auto most = std::max(codec::kLabelsMax, before == nullptr ? 0 : before->host.labels.size());
+  if (host.labels.size() <= most) return {};
+  return invalid_argument("with those that the host has it would have more than " +
+                              std::to_string(codec::kLabelsMax) + " labels",
+                          "/labels");
+}
+
 // Also apps whose contexts keep what they have: some may wait for their first address.
 void add_apps(const std::vector<AppInstance>& instances, RelocationScopes& scopes) {
   for (const auto& instance : instances) {
@@ -48,6 +57,7 @@ void register_host(Mx2Service& service, HostRegistration registration, MayRegist
     if (auto may = allowed(registration); !may) return may.error();
     const auto* before = model.host(registration.id);
     *host = registered(before, registration);
+    if (auto ok = check_labels(*host, before); !ok) return ok.error();
     if (before == nullptr || before->host.mepm_uri.empty()) {
       add_apps_of(model, *host, relocation, scopes);
     }

@@ -1,6 +1,7 @@
 #include "orchestrator/operator/model_change.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -50,6 +51,26 @@ void name_instances(Host& host, const HostEntry* before, IdGenerator& ids) {
     if (before != nullptr) instance.app_instance_id = earlier_id(host, before->host, instance);
     if (instance.app_instance_id.empty()) instance.app_instance_id = ids.next();
   }
+}
+
+void take_as_put(Host& host) {
+  std::erase_if(host.instances, [](const AppInstance& instance) { return instance.managed; });
+  host.mepm_key.clear();
+  host.reachable = true;
+  host.load.reset();
+  host.unable.clear();
+}
+
+void keep_managed(Host& host, const Host& before) {
+  if (host.mepm_uri.empty()) host.mepm_uri = before.mepm_uri;
+  if (!before.mepm_uri.empty() && host.mepm_uri == before.mepm_uri) {
+    host.mepm_key = before.mepm_key;
+    if (host.lease_ms == 0) host.lease_ms = before.lease_ms;
+  }
+  std::copy_if(before.instances.begin(), before.instances.end(), std::back_inserter(host.instances),
+               [](const AppInstance& instance) { return instance.managed; });
+  host.unable = before.unable;
+  host.reachable = before.reachable;
 }
 
 void add_apps_of(const Model& model, const Host& host, const Relocation& relocation,

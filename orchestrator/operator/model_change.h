@@ -67,6 +67,11 @@ void expect(const Result<void>& published);
 // Instances without an identifier keep the one they had, or get a new one.
 void name_instances(Host& host, const HostEntry* before, IdGenerator& ids);
 
+// Of a host as an operator wrote it: what is not theirs to say is dropped.
+void take_as_put(Host& host);
+// What life-cycle management has brought stays, whatever an operator puts.
+void keep_managed(Host& host, const Host& before);
+
 // A host may matter to every context of an app that it runs, also as the second choice of a row,
 // or that could be started there.
 void add_apps_of(const Model& model, const Host& host, const Relocation& relocation,

@@ -65,6 +65,7 @@ void load_content(Mx2Service& service, Content content, Callback<Result<Patched>
       if (auto ok = tx.put_app(app); !ok) return ok.error();
     }
     for (auto& host : shared->hosts) {
+      take_as_put(host);
       name_instances(host, nullptr, service.ids);
       if (auto ok = trial.check_host(host); !ok) return ok.error();
       if (auto ok = trial.put_host(host); !ok) return ok.error();

@@ -75,7 +75,7 @@ void TableRewriter::carry_out(RewriteOrder order, Callback<Result<Rewritten>> an
   pieces_.clear();
   for (auto& change : order.changes) {
     if (pieces_.empty() || pieces_.back().changes.size() == kRowsOfPiece) {
-      pieces_.push_back({pieces_.size(), {}, {}});
+      pieces_.push_back({first_piece_ + pieces_.size(), {}, {}});
     }
     pieces_.back().changes.push_back(std::move(change));
   }
@@ -96,8 +96,12 @@ void TableRewriter::carry_out(RewriteOrder order, Callback<Result<Rewritten>> an
 Result<void> TableRewriter::resume(const Store::Loaded& loaded) {
   shorten_history(service_.store);
   for (const auto& [number, document] : loaded.rewrite_pieces) {
-    auto changes = codec::decode_table_patch(document, kRowsOfPiece);
-    if (!changes) return internal("stored rewrite: " + changes.error().detail);
+    auto changes = codec::decode_stored_patch(document);
+    if (!changes) {  // what is logged from now on comes after it
+      service_.store.set_aside().add("rewrite", std::to_string(number), changes.error().detail);
+      first_piece_ = number + 1;
+      continue;
+    }
     pieces_.push_back({number, std::move(*changes), {}});
   }
   if (!loaded.unfinished && pieces_.empty()) return {};

@@ -109,6 +109,7 @@ class TableRewriter {
   std::atomic<bool> busy_ = false;
   std::atomic<bool> stopping_ = false;
   std::vector<Piece> pieces_;
+  std::size_t first_piece_ = 0;  // its number: behind those that are set aside
   std::uint64_t on_version_ = 0;
   TableVersion version_;
   Cursor cursor_;

@@ -32,6 +32,9 @@ Packages::~Packages() { stop(); }
 
 void Packages::start() {
   std::set<std::string> with_content;
+  for (const auto& item : service_.store.set_aside().list()) {
+    if (item.kind == "package") with_content.insert(item.id);
+  }
   service_.model.read([&](const Model& model) {
     for (const auto& [id, package] : model.packages()) {
       const auto state = package.state;

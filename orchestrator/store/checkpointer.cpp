@@ -2,8 +2,13 @@
 
 #include <SQLiteCpp/Database.h>
 
+#include <chrono>
+#include <optional>
+#include <utility>
+
 #include "api/base/log.h"
-#include "orchestrator/store/sqlite_values.h"
+#include "orchestrator/store/log_mark.h"
+#include "orchestrator/store/sqlite_connection.h"
 
 namespace mx2 {
 namespace {
@@ -11,20 +16,21 @@ namespace {
 constexpr int kPassesMax = 4;
 constexpr int kFewPages = 100;
 constexpr int kTooManyTimes = 16;  // the log may grow to so many times its limit
+constexpr int kLongTimes = 4;      // of its limit: told, when a reader is why
+constexpr auto kLookAgain = std::chrono::milliseconds(250);
+constexpr std::size_t kFrameBytes = 4096 + 24;
 
-// Pages of the log that are not in the main file yet; negative when it does not work now.
-int checkpoint(sqlite3* database) {
-  int in_log = 0;
-  int moved = 0;
-  const int code =
-      sqlite3_wal_checkpoint_v2(database, nullptr, SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
-  return code == SQLITE_OK ? in_log - moved : -1;
-}
+std::string mebibytes(std::size_t bytes) { return std::to_string(bytes >> 20U); }
 
 }  // namespace
 
-Checkpointer::Checkpointer(std::string path, std::size_t pages)
-    : path_(std::move(path)), pages_(static_cast<int>(pages)) {
+Checkpointer::Checkpointer(std::string path, std::size_t pages, std::size_t bytes_max,
+                           metrics::Registry& registry)
+    : path_(std::move(path)),
+      pages_(static_cast<int>(pages)),
+      log_bytes_(pages * kFrameBytes),
+      bytes_max_(bytes_max),
+      size_(registry.gauge("mx2_store_log_bytes", "Size of the store's write-ahead log")) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -44,8 +50,9 @@ void Checkpointer::attach(sqlite3* writer) {
 
 int Checkpointer::on_commit(void* self, sqlite3* /*writer*/, const char* /*name*/, int pages) {
   auto& checkpointer = *static_cast<Checkpointer*>(self);
+  checkpointer.begun_anew_ |= pages < checkpointer.log_pages_;
   checkpointer.log_pages_ = pages;
-  if (pages < checkpointer.pages_ || checkpointer.near_) return SQLITE_OK;
+  if (pages < checkpointer.pages_ || checkpointer.near_ || checkpointer.held_) return SQLITE_OK;
   {
     const std::lock_guard guard(checkpointer.mutex_);
     checkpointer.wanted_ = true;
@@ -56,22 +63,48 @@ int Checkpointer::on_commit(void* self, sqlite3* /*writer*/, const char* /*name*
 
 // The log that has grown far beyond its limit is moved by whoever makes it grow.
 void Checkpointer::finish_if_near() {
-  const bool too_long = log_pages_ / kTooManyTimes >= pages_;
+  measure();
+  const bool too_long = log_pages_ / kTooManyTimes >= pages_ && !held_;
   if (!near_ && !too_long) return;
-  checkpoint(writer_);
+  sqlite3_wal_checkpoint_v2(writer_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   near_ = false;
+}
+
+// The main file alone is kept below the limit by SQLite.
+bool Checkpointer::make_room() {
+  if (bytes_max_ == 0) return true;
+  const auto log = size_of(log_of(path_));
+  if (log == 0 || size_of(path_) + log < bytes_max_) return true;
+  const bool emptied = sqlite::empty_log(writer_);
+  measure();
+  return emptied;
+}
+
+std::size_t Checkpointer::measure() {
+  const auto bytes = size_of(log_of(path_));
+  size_.set(static_cast<double>(bytes));
+  return bytes;
 }
 
 void Checkpointer::run() {
   try {
-    SQLite::Database database(path_, SQLite::OPEN_READWRITE, sqlite::kBusyTimeoutMs);
+    SQLite::Database database(path_, SQLite::OPEN_READWRITE);  // waits for nobody
+    // A connection that has read nothing does not know that there is a log, and moves none of it.
+    database.exec("PRAGMA schema_version");
+    const auto woken = [this] { return stopped_ || wanted_; };
+    bool again = false;
     std::unique_lock lock(mutex_);
     while (true) {
-      changed_.wait(lock, [this] { return stopped_ || wanted_; });
+      if (again) {
+        changed_.wait_for(lock, kLookAgain, woken);
+      } else {
+        changed_.wait(lock, woken);
+      }
       if (stopped_) return;
       wanted_ = false;
       lock.unlock();
       move_most(database.getHandle());
+      again = held_ || measure() > log_bytes_;
       lock.lock();
     }
   } catch (const SQLite::Exception& e) {
@@ -80,9 +113,35 @@ void Checkpointer::run() {
 }
 
 void Checkpointer::move_most(sqlite3* database) {
-  int left = checkpoint(database);
-  for (int pass = 1; pass < kPassesMax && left > kFewPages; ++pass) left = checkpoint(database);
-  if (left >= 0) near_ = true;
+  const auto pass = [&](int mode) -> std::optional<Moved> {
+    Moved out;
+    const int code = sqlite3_wal_checkpoint_v2(database, nullptr, mode, &out.in_log, &out.moved);
+    return code == SQLITE_OK ? std::optional(out) : std::nullopt;
+  };
+  auto now = pass(SQLITE_CHECKPOINT_PASSIVE);
+  bool held = false;
+  for (int i = 1; now && i < kPassesMax && now->left() > kFewPages && !held; ++i) {
+    const auto before = std::exchange(now, pass(SQLITE_CHECKPOINT_PASSIVE));
+    held = now && now->left() > 0 && now->moved == before->moved;
+  }
+  if (!now) return;  // somebody else is at it
+  held_ = held;
+  near_ = !held;
+  // When nobody writes, nobody else cuts it.
+  if (now->left() == 0 && measure() > log_bytes_)
+    static_cast<void>(pass(SQLITE_CHECKPOINT_TRUNCATE));
+  tell(measure());
+}
+
+void Checkpointer::tell(std::size_t bytes) {
+  if (!told_ && held_ && bytes > kLongTimes * log_bytes_) {
+    told_ = true;
+    log::warn("the write-ahead log grows: somebody reads the store and holds it",
+              {{"file", log_of(path_)}, {"mib", mebibytes(bytes)}});
+  } else if (told_ && bytes <= log_bytes_) {
+    told_ = false;
+    log::info("the write-ahead log is short again", {{"file", log_of(path_)}});
+  }
 }
 
 }  // namespace mx2

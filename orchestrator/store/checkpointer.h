@@ -2,25 +2,35 @@
 // its own: no client waits while thousands of pages are copied and flushed.
 //
 // The writer never pauses, so a pass beside it leaves the pages that came meanwhile; when few are
-// left, the writer copies those itself between two batches, and the log begins anew.
+// left, the writer copies those itself between two batches, and the log begins anew, cut to its
+// limit.
 //
-// Threads: on_commit() and finish_if_near() are the writer's.
+// Who reads the store holds the log: it grows until the reader has gone. Then it is tried now and
+// then, told once when the log has become long and once when that is over, and the log is cut also
+// if nobody writes any more.
+//
+// Threads: on_commit(), finish_if_near(), has_begun_anew() and make_room() are the writer's.
 #pragma once
 
 #include <sqlite3.h>
 
 #include <atomic>
 #include <condition_variable>
+#include <cstddef>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
+
+#include "api/base/metrics.h"
 
 namespace mx2 {
 
 class Checkpointer {
  public:
-  // `pages`: in the log before it is moved.
-  Checkpointer(std::string path, std::size_t pages);
+  // `pages`: in the log before it is moved. `bytes_max`: of main file and log together; 0: any.
+  Checkpointer(std::string path, std::size_t pages, std::size_t bytes_max,
+               metrics::Registry& registry);
   ~Checkpointer();
   Checkpointer(const Checkpointer&) = delete;
   Checkpointer& operator=(const Checkpointer&) = delete;
@@ -29,17 +39,36 @@ class Checkpointer {
   void attach(sqlite3* writer);
   // Between two batches.
   void finish_if_near();
+  // Whether that is so since it was asked last.
+  [[nodiscard]] bool has_begun_anew() { return std::exchange(begun_anew_, false); }
+  // Before a batch: false when main file and log together are as large as they may be and a reader
+  // keeps the log from being emptied.
+  [[nodiscard]] bool make_room();
 
  private:
+  struct Moved {
+    int in_log = 0;
+    int moved = 0;
+    [[nodiscard]] int left() const { return in_log - moved; }
+  };
+
   static int on_commit(void* self, sqlite3* writer, const char* name, int pages);
   void run();
   void move_most(sqlite3* database);
+  void tell(std::size_t bytes);
+  std::size_t measure();
 
   const std::string path_;
   const int pages_;
+  const std::size_t log_bytes_;  // of that many pages
+  const std::size_t bytes_max_;
+  metrics::Gauge& size_;
   sqlite3* writer_ = nullptr;
   std::atomic<int> log_pages_{0};
   std::atomic<bool> near_{false};  // little is left to move
+  std::atomic<bool> held_{false};  // by a reader: nothing can be moved
+  bool begun_anew_ = false;
+  bool told_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool wanted_ = false;

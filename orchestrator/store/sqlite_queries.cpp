@@ -10,49 +10,76 @@
 namespace mx2::sqlite {
 namespace {
 
-template <typename T, typename Decode, typename Sink>
-Result<void> load_documents(SQLite::Database& db, const char* sql, Decode decode, Sink& sink) {
-  SQLite::Statement query(db, sql);
-  while (query.executeStep()) {
-    const auto document = json::parse(query.getColumn(0).getText());
-    if (!document) return document.error();
-    Result<T> value = decode(*document);
-    if (!value) return value.error();
-    if (auto taken = sink(std::move(*value)); !taken) return taken.error();
-  }
-  return {};
+const std::string& id_of(const App& app) { return app.info.app_d_id; }
+template <typename T>
+const std::string& id_of(const T& value) {
+  return value.id;
 }
 
-Result<void> load_rows(SQLite::Database& db, const Store::Loader& loader) {
+std::string reason_of(const Error& error) {
+  return error.pointer.empty() ? error.detail : error.pointer + " " + error.detail;
+}
+
+template <typename T, typename Sink>
+Result<void> take_document(const std::string& id, const char* text,
+                           Result<T> (*decode)(const json::Value&), Sink& sink) {
+  const auto document = json::parse(text);
+  if (!document) return document.error();
+  Result<T> value = decode(*document);
+  if (!value) return value.error();
+  if (id_of(*value) != id) return invalid_argument("is that of '" + id_of(*value) + "'");
+  return sink(std::move(*value));
+}
+
+// `sql` gives identifiers and documents.
+template <typename T, typename Sink>
+void load_documents(SQLite::Database& db, const char* kind, const char* sql,
+                    Result<T> (*decode)(const json::Value&), Sink& sink, SetAside& aside) {
+  SQLite::Statement query(db, sql);
+  while (query.executeStep()) {
+    const auto id = query.getColumn(0).getString();
+    const auto taken = take_document<T>(id, query.getColumn(1).getText(), decode, sink);
+    if (!taken) aside.add(kind, id, reason_of(taken.error()));
+  }
+}
+
+// One that leads nowhere is none.
+Result<Association> read_living_row(SQLite::Statement& query) {
+  auto row = read_row(query);
+  if (row.ok() && row->targets.empty()) return invalid_argument("has no targets");
+  return row;
+}
+
+void load_rows(SQLite::Database& db, const Store::Loader& loader, SetAside& aside) {
   SQLite::Statement query(db, std::string("SELECT ") + kRowColumns + " FROM associations");
   while (query.executeStep()) {
-    auto row = read_row(query);
-    if (!row) return row.error();
-    if (auto taken = loader.row({std::move(*row), false}); !taken) return taken.error();
+    auto row = read_living_row(query);
+    const auto taken = row ? loader.row({std::move(*row), false}) : Result<void>(row.error());
+    if (taken.ok()) continue;
+    aside.add("row", row_id(query.getColumn(0).getString(), query.getColumn(1).getString()),
+              reason_of(taken.error()));
   }
-  return {};
 }
 
 // Such documents as the loader wants.
 template <typename T>
-Result<void> load_wanted(SQLite::Database& db, const char* sql,
-                         Result<T> (*decode)(const json::Value&),
-                         const std::function<void(T&&)>& wanted) {
-  if (!wanted) return {};
+void load_wanted(SQLite::Database& db, const char* kind, const char* sql,
+                 Result<T> (*decode)(const json::Value&), const std::function<void(T&&)>& wanted,
+                 SetAside& aside) {
+  if (!wanted) return;
   const auto sink = [&](T&& value) -> Result<void> {
     wanted(std::move(value));
     return {};
   };
-  return load_documents<T>(db, sql, decode, sink);
+  load_documents<T>(db, kind, sql, decode, sink, aside);
 }
 
-Result<void> load_packages(SQLite::Database& db, const Store::Loader& loader) {
-  auto packages = load_wanted<Package>(db, "SELECT document FROM packages", codec::decode_package,
-                                       loader.package);
-  if (!packages) return packages;
-  return load_wanted<PackageSubscription>(db, "SELECT document FROM package_subscriptions",
-                                          codec::decode_stored_subscription,
-                                          loader.package_subscription);
+void load_packages(SQLite::Database& db, const Store::Loader& loader, SetAside& aside) {
+  load_wanted<Package>(db, "package", "SELECT package_id, document FROM packages",
+                       codec::decode_package, loader.package, aside);
+  load_wanted<PackageSubscription>(
+      db, "subscription", "SELECT subscription_id, document FROM package_subscriptions",
+      codec::decode_stored_subscription, loader.package_subscription, aside);
 }
 
 std::string meta(SQLite::Database& db, const char* name) {
@@ -67,7 +94,7 @@ constexpr std::size_t kPageBytes = std::size_t{16} << 20U;
 // Most contexts have none, and need not be parsed to see it.
 std::optional<LocationConstraints> location_of(std::string_view document) {
   if (document.find("\"appLocation\"") == std::string_view::npos) return std::nullopt;
-  const auto context = codec::decode_app_context(document);
+  const auto context = codec::decode_stored_context(document);
   if (!context) return std::nullopt;
   return context->app_info.user_app_instance_info.front().app_location;
 }
@@ -142,14 +169,15 @@ Result<Page<Association>> rows(SQLite::Database& db, const std::string& app_d_id
               "AND ($4 = '' OR ue = $4) ORDER BY app_d_id, ue LIMIT $5");
   bind_all(query, after_app, after_ue, app_d_id, ue, static_cast<std::int64_t>(limit + 1));
   Page<Association> page;
-  while (query.executeStep()) {
-    if (page.items.size() == limit) {
-      page.next = page.items.back().app_d_id + "\n" + page.items.back().ue.text();
+  std::string last;
+  for (std::size_t seen = 0; query.executeStep(); ++seen) {
+    if (seen == limit) {
+      page.next = last;
       break;
     }
-    auto row = read_row(query);
-    if (!row) return row.error();
-    page.items.push_back(std::move(*row));
+    last = query.getColumn(0).getString() + "\n" + query.getColumn(1).getString();
+    // Others were set aside when they were loaded.
+    if (auto row = read_living_row(query)) page.items.push_back(std::move(*row));
   }
   return page;
 }
@@ -203,14 +231,13 @@ Result<OutboxPage> outbox(SQLite::Database& db, bool dead, const std::string& cu
   return out;
 }
 
-Result<Store::Loaded> load(SQLite::Database& db, const Store::Loader& loader) {
-  auto apps = load_documents<App>(db, "SELECT document FROM apps", codec::decode_app, loader.app);
-  if (!apps) return apps.error();
-  auto hosts =
-      load_documents<Host>(db, "SELECT document FROM hosts", codec::decode_host, loader.host);
-  if (!hosts) return hosts.error();
-  if (auto loaded = load_rows(db, loader); !loaded) return loaded.error();
-  if (auto loaded = load_packages(db, loader); !loaded) return loaded.error();
+Result<Store::Loaded> load(SQLite::Database& db, const Store::Loader& loader, SetAside& aside) {
+  load_documents<App>(db, "app", "SELECT app_d_id, document FROM apps", codec::decode_stored_app,
+                      loader.app, aside);
+  load_documents<Host>(db, "host", "SELECT host_id, document FROM hosts", codec::decode_stored_host,
+                       loader.host, aside);
+  load_rows(db, loader, aside);
+  load_packages(db, loader, aside);
   SQLite::Statement contexts(
       db, "SELECT subject, dev_app_id, app_d_id, context_id, host_id FROM contexts");
   while (contexts.executeStep()) {

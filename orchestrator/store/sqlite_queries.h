@@ -29,6 +29,7 @@ namespace mx2::sqlite {
     SQLite::Statement& prepared, const std::string& context_id);
 [[nodiscard]] Result<OutboxPage> outbox(SQLite::Database& db, bool dead, const std::string& cursor,
                                         std::size_t limit);
-[[nodiscard]] Result<Store::Loaded> load(SQLite::Database& db, const Store::Loader& loader);
+[[nodiscard]] Result<Store::Loaded> load(SQLite::Database& db, const Store::Loader& loader,
+                                         SetAside& aside);
 
 }  // namespace mx2::sqlite

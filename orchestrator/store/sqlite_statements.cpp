@@ -1,5 +1,6 @@
 #include "orchestrator/store/sqlite_statements.h"
 
+#include "api/json/form.h"
 #include "api/mec/codec_app_package.h"
 #include "api/operator/codec.h"
 #include "orchestrator/store/sqlite_values.h"
@@ -14,9 +15,25 @@ constexpr std::int64_t kSequencesPerRun = std::int64_t{1} << 32;
 // Of contexts' documents, which may be large, in one stretch.
 constexpr std::size_t kScannedBytes = std::size_t{64} << 10U;
 
-// Runs a write and leaves the statement ready for the next, whatever happens.
+std::string put_notification_sql() {
+  return std::string("INSERT INTO outbox (") + sqlite::kOutboxColumns +
+         ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,0) "
+         "ON CONFLICT (context_id) DO UPDATE SET sequence = excluded.sequence, "
+         "revision = excluded.revision, callback_reference = excluded.callback_reference, "
+         "type = excluded.type, body = excluded.body, written_ms = excluded.written_ms, "
+         "due_ms = excluded.due_ms, attempts = 0, dead = 0, last_error = '', waited_ms = 0";
+}
+
+Error full() {
+  return unavailable("the storage is full: a reader of the store holds its write-ahead log");
+}
+
+}  // namespace
+
+// Leaves the statement ready for the next, whatever happens.
 template <typename... Values>
-Result<void> write(SQLite::Statement& statement, const Values&... values) {
+Result<void> SqliteTransaction::write(SQLite::Statement& statement, const Values&... values) {
+  if (is_full_) return full();
   try {
     const sqlite::Reset reset(statement);
     sqlite::bind_all(statement, values...);
@@ -27,18 +44,10 @@ Result<void> write(SQLite::Statement& statement, const Values&... values) {
   }
 }
 
-std::string put_notification_sql() {
-  return std::string("INSERT INTO outbox (") + sqlite::kOutboxColumns +
-         ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,0) "
-         "ON CONFLICT (context_id) DO UPDATE SET sequence = excluded.sequence, "
-         "revision = excluded.revision, callback_reference = excluded.callback_reference, "
-         "type = excluded.type, body = excluded.body, written_ms = excluded.written_ms, "
-         "due_ms = excluded.due_ms, attempts = 0, dead = 0, last_error = '', waited_ms = 0";
-}
-
 // The same for what may throw.
 template <typename F>
-auto guarded(F&& use) -> Result<decltype(use())> {
+auto SqliteTransaction::guarded(F&& use) -> Result<decltype(use())> {
+  if (is_full_) return full();
   try {
     if constexpr (std::is_void_v<decltype(use())>) {
       use();
@@ -51,10 +60,10 @@ auto guarded(F&& use) -> Result<decltype(use())> {
   }
 }
 
-}  // namespace
-
-SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions& history)
+SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions& history,
+                                     SetAside& aside)
     : database_(db),
+      aside_(aside),
       insert_context_(db, std::string("INSERT INTO contexts (") + sqlite::kContextColumns +
                               ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)"),
       find_context_(db, std::string("SELECT ") + sqlite::kContextColumns +
@@ -134,16 +143,19 @@ Result<std::optional<ContextRecord>> SqliteTransaction::find_context(
 }
 
 Result<void> SqliteTransaction::update_context(const ContextRecord& c) {
+  aside_.forget("context", c.context_id);
   return write(update_context_, static_cast<std::int64_t>(c.revision), c.host_id, c.reference_uri,
                c.ue, std::int64_t{c.has_callback}, c.document, std::int64_t{c.waits}, c.context_id);
 }
 
 Result<void> SqliteTransaction::delete_context(const std::string& context_id) {
+  aside_.forget("context", context_id);
   return write(delete_context_, context_id);
 }
 
 Result<void> SqliteTransaction::put_app(const App& app) {
-  return write(put_app_, app.info.app_d_id, json::dump(codec::to_json(app)));
+  aside_.forget("app", app.info.app_d_id);
+  return write(put_app_, app.info.app_d_id, json::dump(json::with_form(codec::to_json(app))));
 }
 
 Result<void> SqliteTransaction::delete_app(const std::string& app_d_id) {
@@ -151,7 +163,8 @@ Result<void> SqliteTransaction::delete_app(const std::string& app_d_id) {
 }
 
 Result<void> SqliteTransaction::put_host(const Host& host) {
-  return write(put_host_, host.id, json::dump(codec::to_json(host)));
+  aside_.forget("host", host.id);
+  return write(put_host_, host.id, json::dump(json::with_form(codec::to_json(host))));
 }
 
 Result<void> SqliteTransaction::delete_host(const std::string& id) {
@@ -175,6 +188,7 @@ Result<void> SqliteTransaction::delete_package_subscription(const std::string& i
 }
 
 Result<void> SqliteTransaction::put_row(const Association& row) {
+  aside_.forget("row", sqlite::row_id(row.app_d_id, row.ue.text()));
   return write(put_row_, row.app_d_id, row.ue.text(), sqlite::join_targets(row.targets),
                static_cast<std::int64_t>(row.writer), row.reason,
                static_cast<std::int64_t>(row.version), row.updated_ms);
@@ -182,6 +196,7 @@ Result<void> SqliteTransaction::put_row(const Association& row) {
 
 Result<void> SqliteTransaction::delete_row(const UeSelector& ue, const std::string& app_d_id,
                                            std::uint64_t version) {
+  aside_.forget("row", sqlite::row_id(app_d_id, ue.text()));
   if (auto deleted = write(delete_row_, app_d_id, ue.text()); !deleted) return deleted;
   return guarded([&] { history_.mark_removed(version, ue, app_d_id); });
 }
@@ -199,7 +214,7 @@ Result<std::optional<Association>> SqliteTransaction::find_row(const UeSelector&
     sqlite::bind_all(find_row_, app_d_id, selector);
     if (!find_row_.executeStep()) return std::optional<Association>();
     auto row = sqlite::read_row(find_row_);
-    if (!row) return row.error();
+    if (!row) return std::optional<Association>();  // set aside; it may be replaced
     return std::optional<Association>(std::move(*row));
   } catch (const SQLite::Exception& e) {
     return storage_error(e);

@@ -17,7 +17,7 @@ namespace mx2 {
 // The writer thread's prepared statements.
 class SqliteTransaction final : public StoreTransaction {
  public:
-  SqliteTransaction(SQLite::Database& database, const HistoryOptions& history);
+  SqliteTransaction(SQLite::Database& database, const HistoryOptions& history, SetAside& aside);
 
   // Before the first put_notification(), outside of a transaction.
   Result<void> reserve_sequences(SQLite::Database& database);
@@ -71,13 +71,21 @@ class SqliteTransaction final : public StoreTransaction {
 
   // Of background work in the batch that begins now.
   void set_deadline(std::chrono::steady_clock::time_point deadline) { deadline_ = deadline; }
+  // Nothing can be written from now on, or again; what is read is.
+  void set_full(bool full) { is_full_ = full; }
   // True when a relay has something new to read since this was asked last.
   [[nodiscard]] bool take_notified() { return std::exchange(notified_, false); }
 
  private:
+  template <typename... Values>
+  Result<void> write(SQLite::Statement& statement, const Values&... values);
+  template <typename F>
+  auto guarded(F&& use) -> Result<decltype(use())>;
   Result<void> put_notification(SQLite::Statement& statement, const notifier::OutboxEntry& entry);
 
   SQLite::Database& database_;
+  SetAside& aside_;
+  bool is_full_ = false;
   SQLite::Statement insert_context_;
   SQLite::Statement find_context_;
   SQLite::Statement update_context_;

@@ -14,7 +14,9 @@
 #include "api/base/log.h"
 #include "orchestrator/store/checkpointer.h"
 #include "orchestrator/store/file_lock.h"
+#include "orchestrator/store/log_mark.h"
 #include "orchestrator/store/schema.h"
+#include "orchestrator/store/sqlite_connection.h"
 #include "orchestrator/store/sqlite_queries.h"
 #include "orchestrator/store/sqlite_statements.h"
 #include "orchestrator/store/sqlite_values.h"
@@ -25,8 +27,6 @@ namespace {
 using Units = std::vector<std::unique_ptr<UnitOfWork>>;
 using Queue = std::deque<std::unique_ptr<UnitOfWork>>;
 
-constexpr std::size_t kPageBytes = 4096;
-
 // Background work: how much of it one batch takes while clients wait for others, and otherwise.
 using Time = std::chrono::steady_clock::time_point;
 constexpr auto kClientsLately = std::chrono::milliseconds(50);
@@ -35,15 +35,10 @@ constexpr auto kLongShare = std::chrono::milliseconds(15);
 constexpr std::size_t kFewUnits = 2;
 constexpr std::size_t kManyUnits = 64;
 
-void configure(SQLite::Database& db, const SqliteOptions& options) {
-  db.exec("PRAGMA journal_mode = WAL");
-  db.exec("PRAGMA synchronous = FULL");
-  db.exec("PRAGMA cache_size = -65536");  // KiB
-  if (options.size_bytes_max > 0) {
-    db.exec("PRAGMA max_page_count = " +
-            std::to_string(std::max<std::size_t>(16, options.size_bytes_max / kPageBytes)));
-  }
-}
+// A second writer gives the first this many times what it takes itself.
+constexpr int kTurnsOfOrchestrator = 4;
+constexpr std::chrono::steady_clock::duration kTurnLeast = std::chrono::milliseconds(5);
+constexpr std::chrono::steady_clock::duration kTurnMost = std::chrono::milliseconds(50);
 
 void execute(SQLite::Statement& statement) {
   const sqlite::Reset reset(statement);
@@ -64,27 +59,6 @@ Units take_units(Queue& queue, std::size_t most) {
   return batch;
 }
 
-// A connection for reads, and who uses it now.
-struct Reader {
-  std::mutex mutex;
-  std::unique_ptr<SQLite::Database> database;
-
-  void open(const std::string& path) {
-    database =
-        std::make_unique<SQLite::Database>(path, SQLite::OPEN_READONLY, sqlite::kBusyTimeoutMs);
-  }
-
-  template <typename F>
-  auto read(F&& query) -> decltype(query(*database)) {
-    const std::lock_guard guard(mutex);
-    try {
-      return query(*database);
-    } catch (const SQLite::Exception& e) {
-      return storage_error(e);
-    }
-  }
-};
-
 }  // namespace
 
 struct SqliteStore::Impl {
@@ -99,16 +73,20 @@ struct SqliteStore::Impl {
                                           "Time of one batch, from begin to durable", {},
                                           metrics::latency_bounds())),
         failures(registry.counter("mx2_store_failures_total", "Batches that could not be stored")),
-        waiting(registry.gauge("mx2_store_waiting_units", "Units of work not yet begun")) {}
+        waiting(registry.gauge("mx2_store_waiting_units", "Units of work not yet begun")),
+        aside(registry),
+        all_metrics(registry) {}
 
   Result<void> prepare() {
-    configure(writer, options);
+    sqlite::keep_log(writer, !options.beside_orchestrator && !log_was_empty);
+    sqlite::configure(writer, options);
     if (auto ready = options.beside_orchestrator ? check_schema(writer) : migrate(writer); !ready) {
       return ready;
     }
-    transaction = std::make_unique<SqliteTransaction>(writer, options.history);
+    transaction = std::make_unique<SqliteTransaction>(writer, options.history, aside);
     if (!options.beside_orchestrator) {
       if (auto reserved = transaction->reserve_sequences(writer); !reserved) return reserved;
+      begin_log();
     }
     begin = std::make_unique<SQLite::Statement>(writer, "BEGIN IMMEDIATE");
     commit_all = std::make_unique<SQLite::Statement>(writer, "COMMIT");
@@ -118,13 +96,27 @@ struct SqliteStore::Impl {
     reader.open(options.path);
     outbox_reader.open(options.path);
     history_reader.open(options.path);
-    checkpointer = std::make_unique<Checkpointer>(options.path, options.checkpoint_pages);
-    checkpointer->attach(writer.getHandle());
+    if (!options.beside_orchestrator) {
+      checkpointer = std::make_unique<Checkpointer>(options.path, options.checkpoint_pages,
+                                                    options.size_bytes_max, all_metrics);
+      checkpointer->attach(writer.getHandle());
+    }
     thread = std::thread([this] { write_until_closed(); });
     return {};
   }
 
+  // With a log that was empty at open, so the main file is the whole truth: from now on an older
+  // copy of it differs by its mark.
+  void begin_log() {
+    mark = std::make_unique<LogMark>(writer);
+    if (!log_was_empty) return;
+    mark->renew();
+    if (sqlite::empty_log(writer.getHandle())) mark->renew();
+  }
+
   void write_until_closed();
+  void follow_log();
+  void leave_turn(std::chrono::steady_clock::duration took);
   Units next_batch();
   Units take_background();
   void commit(Units batch);
@@ -133,8 +125,10 @@ struct SqliteStore::Impl {
 
   std::unique_ptr<FileLock> lock;
   const SqliteOptions options;
+  const bool log_was_empty = size_of(log_of(options.path)) == 0;
   SQLite::Database writer;
-  std::unique_ptr<Checkpointer> checkpointer;
+  std::unique_ptr<LogMark> mark;               // null: beside an orchestrator
+  std::unique_ptr<Checkpointer> checkpointer;  // likewise
   std::unique_ptr<SqliteTransaction> transaction;
   std::unique_ptr<SQLite::Statement> begin;
   std::unique_ptr<SQLite::Statement> commit_all;
@@ -142,9 +136,11 @@ struct SqliteStore::Impl {
   std::unique_ptr<SQLite::Statement> release;
   std::unique_ptr<SQLite::Statement> undo;
 
-  Reader reader;
-  Reader outbox_reader;   // of its own, so that no operator's long list delays a notification
-  Reader history_reader;  // likewise: the way back to an old version may be long
+  sqlite::Reader reader;
+  // Of their own, so that neither an operator's long list nor the way back to an old version of the
+  // table delays a notification.
+  sqlite::Reader outbox_reader;
+  sqlite::Reader history_reader;
   std::unique_ptr<SQLite::Statement> find_notification;
   std::function<void()> notification_hook;
 
@@ -161,6 +157,8 @@ struct SqliteStore::Impl {
   metrics::Histogram& commit_seconds;
   metrics::Counter& failures;
   metrics::Gauge& waiting;
+  SetAside aside;
+  metrics::Registry& all_metrics;
 };
 
 // What clients wait for and background work take turns.
@@ -176,16 +174,41 @@ Units SqliteStore::Impl::next_batch() {
 
 Units SqliteStore::Impl::take_background() {
   const auto now = std::chrono::steady_clock::now();
-  const bool clients = now - last_request < kClientsLately;
+  const bool clients = now - last_request < kClientsLately || options.beside_orchestrator;
   transaction->set_deadline(now + (clients ? kShortShare : kLongShare));
   return take_units(background, clients ? kFewUnits : kManyUnits);
 }
 
 void SqliteStore::Impl::write_until_closed() {
   for (auto batch = next_batch(); !batch.empty(); batch = next_batch()) {
+    const auto start = std::chrono::steady_clock::now();
+    if (checkpointer) transaction->set_full(!checkpointer->make_room());
     commit(std::move(batch));
-    checkpointer->finish_if_near();
+    if (checkpointer) {
+      follow_log();
+    } else {
+      leave_turn(std::chrono::steady_clock::now() - start);
+    }
   }
+}
+
+void SqliteStore::Impl::follow_log() {
+  checkpointer->finish_if_near();
+  if (!checkpointer->has_begun_anew()) return;
+  try {
+    mark->renew();
+    // One mark for each log: this one may itself have been the first of the next.
+    static_cast<void>(checkpointer->has_begun_anew());
+  } catch (const SQLite::Exception& e) {
+    log::debug("log not marked", {{"reason", e.what()}});  // it keeps the mark it has
+  }
+}
+
+// SQLite's lock knows no order: whoever goes on at once keeps the other waiting.
+void SqliteStore::Impl::leave_turn(std::chrono::steady_clock::duration took) {
+  const auto pause = std::clamp(kTurnsOfOrchestrator * took, kTurnLeast, kTurnMost);
+  std::unique_lock guard(queue_mutex);
+  queue_changed.wait_for(guard, pause, [&] { return closed; });
 }
 
 Result<void> SqliteStore::Impl::run_isolated(UnitOfWork& unit) {
@@ -256,15 +279,18 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const SqliteOptions& opti
       if (!lock) return lock.error();
       if (!*lock) return unavailable(options.path + " is in use by another orchestrator");
       held = std::move(*lock);
+      if (auto fits = check_log(options.path); !fits) return fits.error();
     }
     auto impl = std::make_unique<Impl>(std::move(held), options, registry);
     if (auto ready = impl->prepare(); !ready) {
-      return unavailable(options.path + ": " + ready.error().detail);
+      return unavailable(options.path + ": " + ready.error().detail +
+                         sqlite::advice(ready.error(), options.path));
     }
     return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(impl)));
   } catch (const SQLite::Exception& e) {
-    return unavailable("cannot open the store " + options.path + ": " + storage_error(e).detail +
-                           " (" + e.what() + ")",
+    const auto error = storage_error(e);
+    return unavailable("cannot open the store " + options.path + ": " + error.detail + " (" +
+                           e.what() + ")" + sqlite::advice(error, options.path),
                        e.what());
   } catch (const std::filesystem::filesystem_error& e) {
     return unavailable("cannot create the directory of the store: " + std::string(e.what()));
@@ -346,7 +372,17 @@ void SqliteStore::on_notification(std::function<void()> hook) {
 }
 
 Result<Store::Loaded> SqliteStore::load(const Loader& loader) {
-  return impl_->reader.read([&](SQLite::Database& db) { return sqlite::load(db, loader); });
+  auto loaded = impl_->reader.read(
+      [&](SQLite::Database& db) { return sqlite::load(db, loader, impl_->aside); });
+  if (!loaded) {
+    auto error = loaded.error();
+    error.detail += sqlite::advice(error, impl_->options.path);
+    return error;
+  }
+  if (!impl_->options.beside_orchestrator) sqlite::keep_log(impl_->writer, false);
+  return loaded;
 }
+
+SetAside& SqliteStore::set_aside() { return impl_->aside; }
 
 }  // namespace mx2

@@ -16,7 +16,8 @@ struct SqliteOptions {
   std::string path;                      // created if missing, with its directory
   std::size_t queue_max = 20000;         // units waiting; more are refused with `unavailable`
   std::size_t batch_max = 1024;          // units in one commit
-  std::size_t size_bytes_max = 0;        // 0: as large as the disk; else "the storage is full"
+  std::size_t size_bytes_max = 0;        // of main file and log; 0: as large as the disk; else
+                                         // "the storage is full"
   std::size_t checkpoint_pages = 16000;  // of 4 KiB in the log before they move to the main file
   HistoryOptions history;
   bool beside_orchestrator = false;  // for a notifier of its own: the file must be there, and is
@@ -43,6 +44,7 @@ class SqliteStore final : public Store {
   Result<std::optional<notifier::OutboxEntry>> notification(const std::string& context_id) override;
   Result<OutboxPage> outbox(bool dead, const std::string& cursor, std::size_t limit) override;
   void on_notification(std::function<void()> hook) override;
+  SetAside& set_aside() override;
   Result<Loaded> load(const Loader& loader) override;
 
  private:

@@ -2,16 +2,23 @@
 
 #include <sqlite3.h>
 
+#include <chrono>
+#include <thread>
+
 #include "api/base/text.h"
 
 namespace mx2 {
+
+Error storage_damaged(std::string internal_text) {
+  return unavailable("the store file is damaged", std::move(internal_text));
+}
 
 Error storage_error(const SQLite::Exception& e) {
   switch (e.getErrorCode()) {
     case SQLITE_FULL: return unavailable("the storage is full", e.what());
     case SQLITE_READONLY: return unavailable("the storage is read-only", e.what());
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return unavailable("the store file is damaged", e.what());
+    case SQLITE_NOTADB: return storage_damaged(e.what());
     case SQLITE_IOERR: return unavailable("the storage does not work", e.what());
     case SQLITE_BUSY: return unavailable("the store is in use by another process", e.what());
     default: return internal(std::string("SQLite: ") + e.what());
@@ -19,6 +26,15 @@ Error storage_error(const SQLite::Exception& e) {
 }
 
 namespace sqlite {
+
+void wait_in_small_steps(sqlite3* connection) {
+  const auto wait = [](void* /*unused*/, int waited_ms) {
+    if (waited_ms >= kBusyTimeoutMs) return 0;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return 1;
+  };
+  sqlite3_busy_handler(connection, wait, nullptr);
+}
 
 Result<Association> read_row(SQLite::Statement& row, int first) {
   Association association;
@@ -38,6 +54,10 @@ Result<Association> read_row(SQLite::Statement& row, int first) {
   association.version = static_cast<std::uint64_t>(row.getColumn(first + 5).getInt64());
   association.updated_ms = row.getColumn(first + 6).getInt64();
   return association;
+}
+
+std::string row_id(const std::string& app_d_id, const std::string& ue) {
+  return app_d_id + " " + ue;
 }
 
 std::string join_targets(const std::vector<Target>& targets) {

@@ -5,6 +5,7 @@
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Exception.h>
 #include <SQLiteCpp/Statement.h>
+#include <sqlite3.h>
 
 #include <cstdint>
 #include <string>
@@ -17,10 +18,14 @@ namespace mx2 {
 // What an SQLite failure means to a caller; `e` is what SQLiteCpp threw.
 [[nodiscard]] Error storage_error(const SQLite::Exception& e);
 
+[[nodiscard]] Error storage_damaged(std::string internal_text = {});
+
 namespace sqlite {
 
 // How long a connection waits for a lock that another one holds.
 inline constexpr int kBusyTimeoutMs = 5000;
+// SQLite itself waits in steps that grow to 100 ms, and misses the short turns of another writer.
+void wait_in_small_steps(sqlite3* connection);
 
 // In the order in which read_context() and read_entry() take them.
 inline constexpr const char* kContextColumns =
@@ -35,6 +40,8 @@ inline constexpr const char* kRowColumns =
 
 // The columns kRowColumns from `first` on.
 [[nodiscard]] Result<Association> read_row(SQLite::Statement& row, int first = 0);
+// A row's name, for people.
+[[nodiscard]] std::string row_id(const std::string& app_d_id, const std::string& ue);
 [[nodiscard]] std::string join_targets(const std::vector<Target>& targets);
 [[nodiscard]] ContextRecord read_context(SQLite::Statement& row);
 [[nodiscard]] notifier::OutboxEntry read_entry(SQLite::Statement& row);

@@ -22,6 +22,7 @@
 #include "api/mec/app_package.h"
 #include "api/operator/types.h"
 #include "notifier/outbox.h"
+#include "orchestrator/store/set_aside.h"
 
 namespace mx2 {
 
@@ -211,7 +212,11 @@ class Store {
   // first submit(), or while nothing is submitted.
   virtual void on_notification(std::function<void()> hook) = 0;
 
+  // What is stored and cannot be read. load() adds what it meets; whoever meets more adds it.
+  [[nodiscard]] virtual SetAside& set_aside() = 0;
+
   // At start-up, before the first submit(): everything, in an order in which references are known.
+  // One that cannot be read, or that the loader does not take, is set aside.
   struct Loader {
     std::function<Result<void>(App&&)> app;
     std::function<Result<void>(Host&&)> host;

@@ -6,6 +6,11 @@
 #include "api/base/log.h"
 
 namespace mx2 {
+namespace {
+
+constexpr std::size_t kSettledAtOnce = 256;  // a unit of work is one turn at the file
+
+}  // namespace
 
 class StoreOutbox::Settle final : public UnitOfWork {
  public:
@@ -58,8 +63,13 @@ void StoreOutbox::settle(std::vector<notifier::Outcome> outcomes) {
     std::move(outcomes.begin(), outcomes.end(), std::back_inserter(unsettled_));
     outcomes = std::exchange(unsettled_, {});
   }
-  if (outcomes.empty()) return;
-  store_.submit(std::make_unique<Settle>(*this, std::move(outcomes)));
+  for (std::size_t at = 0; at < outcomes.size(); at += kSettledAtOnce) {
+    const auto begin = outcomes.begin() + static_cast<std::ptrdiff_t>(at);
+    const auto left = static_cast<std::ptrdiff_t>(std::min(kSettledAtOnce, outcomes.size() - at));
+    std::vector<notifier::Outcome> some(std::make_move_iterator(begin),
+                                        std::make_move_iterator(begin + left));
+    store_.submit(std::make_unique<Settle>(*this, std::move(some)));
+  }
 }
 
 void StoreOutbox::keep(std::vector<notifier::Outcome> outcomes) {

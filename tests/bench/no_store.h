@@ -24,9 +24,12 @@ class NoStore final : public Store {
   Result<std::optional<notifier::OutboxEntry>> notification(const std::string& context_id) override;
   Result<OutboxPage> outbox(bool dead, const std::string& cursor, std::size_t limit) override;
   void on_notification(std::function<void()> /*hook*/) override {}
+  SetAside& set_aside() override { return aside_; }
   Result<Loaded> load(const Loader& loader) override;
 
  private:
+  metrics::Registry registry_;
+  SetAside aside_{registry_};
   std::mutex mutex_;
 };
 

@@ -13,6 +13,9 @@ void check_context(const mx2::Result<mx2::AppContext>& decoded) {
   const auto again = mx2::codec::decode_app_context(text);
   mx2::fuzz::expect(again.ok(), "an encoded context can be decoded");
   mx2::fuzz::expect(mx2::codec::encode(*again) == text, "decoding and encoding changes nothing");
+  const auto stored = mx2::codec::decode_stored_context(text);
+  mx2::fuzz::expect(stored.ok(), "what is accepted can be loaded");
+  mx2::fuzz::expect(mx2::codec::encode(*stored) == text, "storing and loading changes nothing");
 }
 
 }  // namespace
@@ -22,6 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_context(mx2::codec::decode_create_request(body));
   check_context(mx2::codec::decode_update_request(body));
   check_context(mx2::codec::decode_app_context(body));
+  static_cast<void>(mx2::codec::decode_stored_context(body));
   if (const auto asked = mx2::codec::decode_location_availability(body); asked.ok()) {
     const auto text = mx2::codec::encode(*asked);
     const auto again = mx2::codec::decode_location_availability(text);

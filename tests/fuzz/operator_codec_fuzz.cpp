@@ -1,4 +1,5 @@
 // Hosts, apps and places of contexts: what is accepted is stored as it is encoded.
+#include "api/json/form.h"
 #include "api/operator/codec.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -14,7 +15,11 @@ void complete(mx2::App& /*app*/) {}
 void complete(mx2::ContextPlace& /*context*/) {}
 
 template <typename T>
-void check(const mx2::json::Value& document, mx2::Result<T> (*decode)(const mx2::json::Value&)) {
+using Decoder = mx2::Result<T> (*)(const mx2::json::Value&);
+
+template <typename T>
+void check(const mx2::json::Value& document, Decoder<T> decode, Decoder<T> decode_stored) {
+  static_cast<void>(decode_stored(document));
   auto value = decode(document);
   if (!value) return;
   complete(*value);
@@ -25,6 +30,10 @@ void check(const mx2::json::Value& document, mx2::Result<T> (*decode)(const mx2:
   mx2::fuzz::expect(again.ok(), "what is encoded can be decoded");
   mx2::fuzz::expect(mx2::json::dump(mx2::codec::to_json(*again)) == text,
                     "decoding and encoding changes nothing");
+  const auto stored = decode_stored(mx2::json::with_form(*parsed));
+  mx2::fuzz::expect(stored.ok(), "what is accepted can be loaded");
+  mx2::fuzz::expect(mx2::json::dump(mx2::codec::to_json(*stored)) == text,
+                    "storing and loading changes nothing");
 }
 
 }  // namespace
@@ -32,8 +41,8 @@ void check(const mx2::json::Value& document, mx2::Result<T> (*decode)(const mx2:
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto document = mx2::json::parse(mx2::fuzz::text_of(data, size));
   if (!document) return 0;
-  check(*document, mx2::codec::decode_host);
-  check(*document, mx2::codec::decode_app);
-  check(*document, mx2::codec::decode_context_place);
+  check(*document, mx2::codec::decode_host, mx2::codec::decode_stored_host);
+  check(*document, mx2::codec::decode_app, mx2::codec::decode_stored_app);
+  check(*document, mx2::codec::decode_context_place, mx2::codec::decode_context_place);
   return 0;
 }

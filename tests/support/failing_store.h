@@ -208,6 +208,7 @@ class FailingStore final : public Store {
   void on_notification(std::function<void()> hook) override {
     real_->on_notification(std::move(hook));
   }
+  SetAside& set_aside() override { return real_->set_aside(); }
   Result<Loaded> load(const Loader& loader) override { return real_->load(loader); }
 
  private:

@@ -38,7 +38,8 @@ class Program {
              quota.restore(owner);
              index.add(app, owner.dev_app_id, id);
              index.clients().add(app, host);
-           }});
+           },
+           [this](Package&& package) { model.write([&](Model& m) { m.put_package(package); }); }});
       REQUIRE(stored.ok());
       model.write([&](Model& m) { m.set_table_version(stored->table_version); });
       relocating = stored->relocating;
