@@ -166,15 +166,21 @@ TEST_CASE("uncoordinated access: a λ's own 404 wins, and is not asked for twice
 
 TEST_CASE("times without end are as long as times can be", "[client]") {
   Lambda lambda("a", 503);
-  ForeignOrchestrator orchestrator({.reads = true}, {lambda.url()});
+  ForeignOrchestrator orchestrator({.events = true, .reads = true}, {lambda.url()});
   auto options = options_for(orchestrator.url());
   for (auto* time : {&options.timeout, &options.connect_timeout, &options.invoke_timeout,
                      &options.move_wait, &options.poll_interval}) {
     *time = milliseconds::max();
   }
   client::Client client(options);
-  auto context = client.open(facedetect(Channel::kPolling));
+  auto context = client.open(facedetect(Channel::kEvents));
   REQUIRE(context.ok());
+  std::thread moving([&] {
+    std::this_thread::sleep_for(milliseconds(20));
+    orchestrator.move_to({lambda.url() + "/other"});
+  });
+  CHECK(context->wait_for_move(milliseconds::max(), lambda.url()));
+  moving.join();
   std::thread closing([&] {
     static_cast<void>(eventually([&] { return lambda.calls() > 0; }));
     std::this_thread::sleep_for(milliseconds(50));
