@@ -141,7 +141,6 @@ TEST_CASE("An instance that stops whatever its user has cannot stop its end", "[
   Platform platform([&](MepmOptions& options) { Manner{true, groups}.apply(options); });
   for (int i = 0; i < 5; ++i) {
     const auto id = platform.started("stop-others");
-    CHECK_FALSE(platform.call(platform.instance(id)).empty());
     child_of(platform, id);  // all others are stopped from here on
     const auto began = std::chrono::steady_clock::now();
     platform.end(id);
