@@ -28,6 +28,9 @@ Result<void> take_environment(const Environment& environment, DispatcherOptions&
   const auto port = parse_uint(environment("MX2_PORT"));
   if (!port || *port == 0 || *port > kPortMax) return invalid_argument("MX2_PORT is no port");
   options.listen_port = static_cast<std::uint16_t>(*port);
+  if (const auto address = environment("MX2_ADDRESS"); !address.empty()) {
+    options.listen_address = address;
+  }
   auto& access = options.orchestrator;
   if (const auto url = environment("MX2_ORCHESTRATOR_URL"); !url.empty()) access.url = url;
   access.ca_file = environment("MX2_ORCHESTRATOR_CA_FILE");

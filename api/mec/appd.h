@@ -24,15 +24,16 @@ inline constexpr const char* kDescriptorName = "appd.json";
 inline constexpr std::size_t kDescriptorBytesMax = 256 << 10;
 
 // How to run the executable of a package. Its environment also tells the process where it is:
-//   MX2_PORT, MX2_APP_INSTANCE_ID   what it serves on, and who it is
+//   MX2_ADDRESS, MX2_PORT           where it is to listen
+//   MX2_APP_INSTANCE_ID             who it is, which nobody else should know
 //   MX2_MP1_URI                     of the platform (MEC 011)
 //   MX2_HOST_ID                     of its MEC host, as the orchestrator knows it
-//   MX2_ORCHESTRATOR_URL, MX2_ORCHESTRATOR_CA_FILE   of the operator API, as far as there are
-//   MX2_ORCHESTRATOR_TOKEN_FILE     the first line is the token for it; only for apps that the
-//                                   MEPM's operator trusts
+// and, only those that the MEPM's operator trusts, as far as there are:
+//   MX2_ORCHESTRATOR_URL, MX2_ORCHESTRATOR_CA_FILE   of the operator API
+//   MX2_ORCHESTRATOR_TOKEN_FILE     the first line is the token for it
 struct ProcessDescriptor {
-  // The first is a file of the package, relative to its root. "{port}" in any of the others becomes
-  // the port to serve on.
+  // The first is a file of the package, relative to its root. In the others, and in the values of
+  // `environment`, "{port}" and "{host}" become the port and the address to listen on.
   std::vector<std::string> command;
   std::map<std::string, std::string> environment;
   std::string ready_path;  // GET answers 2xx when it is ready; empty: it says confirm_ready itself

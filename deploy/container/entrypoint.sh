@@ -70,6 +70,7 @@ mepm         MX_ORCHESTRATOR_URL    orchestrator.url             text    !
 mepm         MX_OPERATOR_TOKEN_FILE orchestrator.token_file      file    -
 mepm         MX_CA_FILE             orchestrator.ca_file         file    -
 mepm         MX_TRUSTED_APPS        orchestrator.trusted_apps    list    -
+mepm         MX_INSTANCE_ADDRESS    process.listen_address       text    -
 mepm         MX_INSTANCE_PORT_FIRST process.port_first           number  -
 mepm         MX_INSTANCE_PORTS      process.ports                number  -
 mepm         MX_INSTANCE_UID_FIRST  process.uid_first            number  -

@@ -112,6 +112,7 @@ OperationRecord& Lifecycle::begin(InstanceRecord& instance, OperationRecord oper
   occurrence.id = needs_.ids.next();
   occurrence.app_instance_id = instance.info.id;
   occurrence.start_ms = needs_.clock.now_ms();
+  operation.number = ++operations_begun_;
   instance.operation_id = occurrence.id;
   auto& kept = operations_[occurrence.id] = std::move(operation);
   set_state(kept, OperationState::kStarting);
@@ -156,7 +157,7 @@ void Lifecycle::end_gracefully(InstanceRecord& instance, const OperationRecord& 
           instance.info.id, terminates ? OperationAction::kTerminating : OperationAction::kStopping,
           operation.grace_ms);
   instance.step = told ? Step::kNotifying : Step::kStopping;
-  instance.deadline_ms = needs_.clock.now_ms() + operation.grace_ms;
+  instance.deadline_ms = needs_.steady.now_ms() + operation.grace_ms;
 }
 
 Result<std::string> Lifecycle::instantiate(const std::string& id) {

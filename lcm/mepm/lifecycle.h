@@ -40,9 +40,12 @@ class Announcer {
   virtual ~Announcer() = default;
   virtual void instance_changed(const AppInstanceInfo& instance) = 0;
   virtual void operation_changed(const AppLcmOpOcc& operation, const AppInstanceInfo& instance) = 0;
-  // Tells the instance of its end. False: it has not asked to be told.
+  // Tells the instance of its end. False: it will not hear of it, as it has not asked to or too
+  // much is owed to others.
   virtual bool announce_end(const std::string& instance_id, OperationAction action,
                             std::int64_t grace_ms) = 0;
+  // Whether it has been told of the end that was announced last, or may still be.
+  [[nodiscard]] virtual bool may_know_of_end(const std::string& instance_id) const = 0;
   virtual void instance_gone(const std::string& instance_id) = 0;
 };
 
@@ -60,7 +63,8 @@ class Lifecycle {
     Packages& packages;
     Announcer& announcer;
     StateDir& state;
-    const Clock& clock;
+    const Clock& clock;   // what people read
+    const Clock& steady;  // how long something may take
     IdGenerator& ids;
     std::function<void()> wake;
   };
@@ -135,6 +139,7 @@ class Lifecycle {
   mutable std::mutex mutex_;
   Instances instances_;
   Operations operations_;
+  std::int64_t operations_begun_ = 0;
   std::vector<std::string> pending_;    // instances that step() looks at, besides those that fetch
   std::vector<std::string> confirmed_;  // ready, they say
 };

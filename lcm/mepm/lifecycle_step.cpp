@@ -21,7 +21,7 @@ bool is_temporary(ErrorCode code) {
 
 void Lifecycle::step() {
   std::vector<BackendEvent> events;
-  needs_.backend.step(needs_.clock.now_ms(), events);
+  needs_.backend.step(needs_.steady.now_ms(), events);
   const std::lock_guard lock(mutex_);
   for (const auto& id : std::exchange(confirmed_, {})) needs_.backend.confirm_ready(id);
   for (const auto& event : events) take(event);
@@ -49,8 +49,11 @@ std::int64_t Lifecycle::next_due_ms() const {
 void Lifecycle::advance(InstanceRecord& instance) {
   if (instance.step == Step::kFetching) return advance_fetch(instance);
   if (instance.step == Step::kNotifying) {
-    if (needs_.clock.now_ms() < instance.deadline_ms) return;
-    log::info("instance did not confirm its end in time", {{"instance", instance.info.id}});
+    const bool may_confirm = needs_.announcer.may_know_of_end(instance.info.id);
+    if (may_confirm && needs_.steady.now_ms() < instance.deadline_ms) return;
+    log::info(may_confirm ? "instance did not confirm its end in time"
+                          : "instance cannot be told of its end",
+              {{"instance", instance.info.id}});
     instance.step = Step::kStopping;
     save(instance);
   }
@@ -228,11 +231,10 @@ void Lifecycle::save(const OperationRecord& operation) {
 
 void Lifecycle::forget_old_operations() {
   while (operations_.size() > options_.operations_max) {
-    auto oldest = operations_.end();  // identifiers begin with the time
+    auto oldest = operations_.end();  // by number: identifiers and times follow the date
     for (auto it = operations_.begin(); it != operations_.end(); ++it) {
       if (!is_over(it->second.occurrence.state)) continue;
-      oldest = it;
-      break;
+      if (oldest == operations_.end() || it->second.number < oldest->second.number) oldest = it;
     }
     if (oldest == operations_.end()) return;
     needs_.state.remove(kOperations, oldest->first);
@@ -243,7 +245,9 @@ void Lifecycle::forget_old_operations() {
 void Lifecycle::recover_records() {
   for (const auto& [id, document] : needs_.state.load(kOperations)) {
     auto record = read_operation_record(document);
-    if (record) operations_[id] = std::move(*record);
+    if (!record) continue;
+    operations_begun_ = std::max(operations_begun_, record->number);
+    operations_[id] = std::move(*record);
   }
   for (const auto& [id, document] : needs_.state.load(kInstances)) {
     auto record = read_instance_record(document);

@@ -2,9 +2,8 @@
 // orchestrator says (MEC 010-2), and serves them Mp1 (MEC 011).
 #include <sys/utsname.h>
 
-#include <filesystem>
-
 #include "api/base/log.h"
+#include "api/base/steady_clock.h"
 #include "api/http/pistache_server.h"
 #include "api/program/program.h"
 #include "lcm/mepm/mepm.h"
@@ -34,13 +33,6 @@ http::AsyncClientOptions client_options(const MepmOptions& options) {
   return client;
 }
 
-Result<void> make_directory(const std::string& path) {
-  std::error_code failed;
-  std::filesystem::create_directories(path, failed);
-  if (failed) return unavailable(path + ": " + failed.message());
-  return {};
-}
-
 std::string url_of(const std::string& host, std::uint16_t port) {
   const bool v6 = host.find(':') != std::string::npos;
   return "http://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
@@ -53,15 +45,18 @@ std::string local_address(const MepmOptions& options) {
 }
 
 Result<void> run(const MepmOptions& options) {
-  if (auto made = make_directory(options.state_dir); !made) return made;
+  if (auto made = make_directory(options.state_dir, kPassable); !made) return made;
+  const auto lock = lock_directory(options.state_dir);
+  if (!lock) return lock.error();
   const SystemClock clock;
+  const SteadyClock steady;
   RandomIds ids(clock);
   metrics::Registry registry;
   http::CurlMulti http(client_options(options));
-  process::ProcessBackend backend(options.process, http, clock, [&http] { http.wake(); });
+  process::ProcessBackend backend(options.process, http, steady, [&http] { http.wake(); });
   OrchestratorPackages packages(options.orchestrator);
   http::PistacheServer server(server_options(options));  // outlives those who still owe replies
-  Mepm mepm(options, {backend, http, packages, clock, ids, registry});
+  Mepm mepm(options, {backend, http, packages, clock, steady, ids, registry});
   mepm.recover();  // who asks must not see less than there is
   const auto reached_at = [&](std::uint16_t port) {
     mepm.set_root(options.url.empty() ? url_of(options.host_address, port) : options.url);
@@ -76,6 +71,7 @@ Result<void> run(const MepmOptions& options) {
   if (options.listen_port == 0) reached_at(server.port());
   log::info("listening", {{"http", options.listen_address + ":" + std::to_string(server.port())},
                           {"host", options.host.id},
+                          {"instances", options.process.listen_address},
                           {"orchestrator", options.orchestrator.url},
                           {"version", MX2_VERSION}});
   {

@@ -16,13 +16,13 @@ Mepm::Mepm(const MepmOptions& options, const Needs& needs)
     : needs_(needs),
       options_(options),
       state_(options.state_dir),
-      notifications_({state_, needs.clock, needs.ids, needs.http, needs.registry},
+      notifications_({state_, needs.clock, needs.steady, needs.ids, needs.http, needs.registry},
                      options.notifications),
-      packages_(options.packages, needs.server, needs.clock, [this] { needs_.http.wake(); }),
-      lifecycle_({needs.backend, packages_, notifications_, state_, needs.clock, needs.ids,
-                  [this] { needs_.http.wake(); }},
+      packages_(options.packages, needs.server, needs.steady, [this] { needs_.http.wake(); }),
+      lifecycle_({needs.backend, packages_, notifications_, state_, needs.clock, needs.steady,
+                  needs.ids, [this] { needs_.http.wake(); }},
                  options.lifecycle),
-      link_(options.orchestrator, options.host, options.link, needs.http, needs.clock,
+      link_(options.orchestrator, options.host, options.link, needs.http, needs.steady,
             [this] { return load(); }),
       api_{needs.registry, lifecycle_,  notifications_,
            packages_,      needs.clock, options.host.id,
@@ -50,11 +50,11 @@ void Mepm::end_instances() {
     needs_.backend.stop(instance.id, false);
     ++left;
   }
-  const auto deadline_ms = needs_.clock.now_ms() + kEndMsMax;
+  const auto deadline_ms = needs_.steady.now_ms() + kEndMsMax;
   std::vector<BackendEvent> events;
-  while (left > 0 && needs_.clock.now_ms() < deadline_ms) {
+  while (left > 0 && needs_.steady.now_ms() < deadline_ms) {
     events.clear();
-    needs_.backend.step(needs_.clock.now_ms(), events);
+    needs_.backend.step(needs_.steady.now_ms(), events);
     for (const auto& event : events) left -= event.kind == BackendEvent::Kind::kStopped ? 1 : 0;
     needs_.http.poll(kEndLookMs);
   }
@@ -64,13 +64,13 @@ void Mepm::step() {
   lifecycle_.step();
   notifications_.step();
   link_.step();
-  if (needs_.clock.now_ms() >= look_due_ms_) look_at_itself();
+  if (needs_.steady.now_ms() >= look_due_ms_) look_at_itself();
 }
 
 int Mepm::wait_ms(int most) const {
   const auto due = std::min(
       {lifecycle_.next_due_ms(), notifications_.next_due_ms(), link_.next_due_ms(), look_due_ms_});
-  return static_cast<int>(std::clamp<std::int64_t>(due - needs_.clock.now_ms(), 0, most));
+  return static_cast<int>(std::clamp<std::int64_t>(due - needs_.steady.now_ms(), 0, most));
 }
 
 std::string Mepm::load() {
@@ -93,7 +93,7 @@ json::Value Mepm::health() const {
 }
 
 void Mepm::look_at_itself() {
-  look_due_ms_ = needs_.clock.now_ms() + kLookMs;
+  look_due_ms_ = needs_.steady.now_ms() + kLookMs;
   std::map<std::string, double> by_state{{"NOT_INSTANTIATED", 0}, {"STARTED", 0}, {"STOPPED", 0}};
   double restarts = 0;
   for (const auto& info : lifecycle_.instances()) {

@@ -23,7 +23,8 @@ class Mepm {
     Backend& backend;
     http::AsyncClient& http;
     PackageServer& server;
-    const Clock& clock;
+    const Clock& clock;   // the date
+    const Clock& steady;  // all deadlines
     IdGenerator& ids;
     metrics::Registry& registry;
   };

@@ -84,7 +84,13 @@ Result<LcmSubscription> Notifications::subscription(const std::string& id) const
 
 Result<AppTerminationSubscription> Notifications::subscribe(AppTerminationSubscription request) {
   const std::lock_guard lock(mutex_);
-  if (ends_.size() >= options_.subscriptions_max) return unavailable("too many subscriptions");
+  const auto of_it = std::count_if(ends_.begin(), ends_.end(), [&](const auto& other) {
+    return other.second.app_instance_id == request.app_instance_id;
+  });
+  if (ends_.size() >= options_.subscriptions_max ||
+      static_cast<std::size_t>(of_it) >= options_.end_subscriptions_max) {
+    return unavailable("too many subscriptions");
+  }
   request.id = needs_.ids.next();
   const auto document = codec::to_json(request, support_root_);
   if (auto saved = needs_.state.put("termination_subscriptions", request.id, document); !saved) {
@@ -149,6 +155,9 @@ void Notifications::operation_changed(const AppLcmOpOcc& operation,
 bool Notifications::announce_end(const std::string& instance_id, OperationAction action,
                                  std::int64_t grace_ms) {
   const std::lock_guard lock(mutex_);
+  if (const auto it = endings_.find(instance_id); it != endings_.end()) {
+    it->second.delivered = false;  // that was another one, which was cancelled
+  }
   bool told = false;
   const auto instance = support_root_ + "/applications/" + instance_id;
   for (const auto& [id, subscription] : ends_) {
@@ -158,14 +167,20 @@ bool Notifications::announce_end(const std::string& instance_id, OperationAction
     notification.max_graceful_timeout_s = std::max<std::int64_t>(1, grace_ms / kMsPerS);
     notification.subscription_href = instance + "/subscriptions/" + id;
     notification.confirm_href = instance + "/confirm_termination";
-    owe(id, subscription.callback_reference, codec::encode(notification));
-    told = true;
+    told |= owe(id, subscription.callback_reference, codec::encode(notification), instance_id);
   }
   return told;
 }
 
+bool Notifications::may_know_of_end(const std::string& instance_id) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = endings_.find(instance_id);
+  return it != endings_.end() && (it->second.delivered || it->second.owed > 0);
+}
+
 void Notifications::instance_gone(const std::string& instance_id) {
   const std::lock_guard lock(mutex_);
+  endings_.erase(instance_id);
   for (auto it = ends_.begin(); it != ends_.end();) {
     if (it->second.app_instance_id != instance_id) {
       ++it;
@@ -176,19 +191,33 @@ void Notifications::instance_gone(const std::string& instance_id) {
   }
 }
 
-void Notifications::owe(const std::string& subscription_id, const std::string& url,
-                        std::string body) {
-  if (owed_ >= options_.queue_max) return dropped_.add();
+bool Notifications::owe(const std::string& subscription_id, const std::string& url,
+                        std::string body, const std::string& ends) {
+  if (owed_ >= (ends.empty() ? options_.queue_max / 2 : options_.queue_max)) {
+    dropped_.add();
+    return false;
+  }
   ++owed_;
-  queues_[subscription_id].owed.push_back({url, std::move(body), 0, 0});
+  if (!ends.empty()) ++endings_[ends].owed;
+  queues_[subscription_id].owed.push_back({url, std::move(body), ends, 0, 0});
   needs_.http.wake();
+  return true;
+}
+
+void Notifications::settle(const Owed& owed, bool delivered) {
+  (delivered ? delivered_ : dropped_).add();
+  --owed_;
+  const auto it = endings_.find(owed.ends);
+  if (it == endings_.end()) return;
+  it->second.delivered |= delivered;
+  if (it->second.owed > 0) --it->second.owed;
 }
 
 void Notifications::step() {
   std::vector<std::pair<std::string, Owed>> due;
   {
     const std::lock_guard lock(mutex_);
-    const auto now = needs_.clock.now_ms();
+    const auto now = needs_.steady.now_ms();
     for (auto& [id, queue] : queues_) {
       if (queue.sending || queue.owed.empty() || queue.owed.front().due_ms > now) continue;
       queue.sending = true;
@@ -212,7 +241,7 @@ void Notifications::sent(const std::string& subscription_id, const Result<http::
   const bool delivered = reply && reply->status >= 200 && reply->status < 300;
   const bool known = lcm_.count(subscription_id) > 0 || ends_.count(subscription_id) > 0;
   if (!delivered && known && owed.attempts < options_.attempts_max) {
-    owed.due_ms = needs_.clock.now_ms() + (std::int64_t{options_.retry_ms} << owed.attempts);
+    owed.due_ms = needs_.steady.now_ms() + (std::int64_t{options_.retry_ms} << owed.attempts);
     return;
   }
   if (!delivered) {
@@ -220,9 +249,8 @@ void Notifications::sent(const std::string& subscription_id, const Result<http::
               {{"subscription", subscription_id},
                {"why", reply ? std::to_string(reply->status) : reply.error().detail}});
   }
-  (delivered ? delivered_ : dropped_).add();
+  settle(owed, delivered);
   queue.owed.pop_front();
-  --owed_;
   if (queue.owed.empty()) queues_.erase(it);
 }
 

@@ -3,7 +3,9 @@
 //
 // A notification is sent in order for each subscription, a few times with growing distance, and
 // then dropped: they wake up those who look for themselves, and are no record. The queue is
-// bounded. The subscriptions of the MEO are durable; those of an instance end with its life.
+// bounded, half of it for those that tell instances of their end: who does not answer the MEO's
+// notifications takes no λ's. The subscriptions of the MEO are durable; those of an instance end
+// with its life.
 //
 // Callbacks are sent wherever the subscriber says: the MEO is the operator's, and an instance that
 // runs on this host can reach from it whatever we can.
@@ -26,7 +28,8 @@
 namespace mx2::mepm {
 
 struct NotificationOptions {
-  std::size_t subscriptions_max = 1000;
+  std::size_t subscriptions_max = 1000;    // of either kind
+  std::size_t end_subscriptions_max = 16;  // of one instance
   std::size_t queue_max = 10'000;
   int attempts_max = 5;
   int retry_ms = 200;  // after the first attempt; doubles
@@ -36,7 +39,8 @@ class Notifications final : public Announcer {
  public:
   struct Needs {
     StateDir& state;
-    const Clock& clock;
+    const Clock& clock;   // what notifications say
+    const Clock& steady;  // when they are sent
     IdGenerator& ids;
     http::AsyncClient& http;
     metrics::Registry& registry;
@@ -61,6 +65,7 @@ class Notifications final : public Announcer {
   void operation_changed(const AppLcmOpOcc& operation, const AppInstanceInfo& instance) override;
   bool announce_end(const std::string& instance_id, OperationAction action,
                     std::int64_t grace_ms) override;
+  [[nodiscard]] bool may_know_of_end(const std::string& instance_id) const override;
   void instance_gone(const std::string& instance_id) override;
 
   void step();
@@ -70,6 +75,7 @@ class Notifications final : public Announcer {
   struct Owed {
     std::string url;
     std::string body;
+    std::string ends;  // the instance that it tells of its end; empty: none
     int attempts = 0;
     std::int64_t due_ms = 0;
   };
@@ -78,7 +84,15 @@ class Notifications final : public Announcer {
     bool sending = false;
   };
 
-  void owe(const std::string& subscription_id, const std::string& url, std::string body);
+  // The notifications of an instance's end.
+  struct Ending {
+    std::size_t owed = 0;
+    bool delivered = false;
+  };
+
+  bool owe(const std::string& subscription_id, const std::string& url, std::string body,
+           const std::string& ends = {});
+  void settle(const Owed& owed, bool delivered);
   void sent(const std::string& subscription_id, const Result<http::Reply>& reply);
 
   Needs needs_;
@@ -90,7 +104,8 @@ class Notifications final : public Announcer {
   mutable std::mutex mutex_;
   std::map<std::string, LcmSubscription> lcm_;
   std::map<std::string, AppTerminationSubscription> ends_;
-  std::map<std::string, Queue> queues_;  // by subscription
+  std::map<std::string, Ending> endings_;  // by instance
+  std::map<std::string, Queue> queues_;    // by subscription
   std::size_t owed_ = 0;
 };
 

@@ -1,7 +1,12 @@
 #include "lcm/mepm/options.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <filesystem>
 
+#include "api/base/fd.h"
 #include "api/config/reader.h"
 
 namespace mx2::mepm {
@@ -77,7 +82,30 @@ void read_limits(config::Reader& reader, MepmOptions& options) {
   reader.integer("notifications.retry_ms", notifications.retry_ms, 1, 60'000);
 }
 
+// Only where one may be bound here is it an address of this host's.
+bool is_own_address(const std::string& text) {
+  struct sockaddr_in v4 {};
+  struct sockaddr_in6 v6 {};
+  v4.sin_family = AF_INET;
+  v6.sin6_family = AF_INET6;
+  const bool is_v4 = ::inet_pton(AF_INET, text.c_str(), &v4.sin_addr) == 1;
+  if (!is_v4 && ::inet_pton(AF_INET6, text.c_str(), &v6.sin6_addr) != 1) return false;
+  const Fd socket(::socket(is_v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const auto* address = is_v4 ? reinterpret_cast<const struct sockaddr*>(&v4)
+                              : reinterpret_cast<const struct sockaddr*>(&v6);
+  const auto size = static_cast<socklen_t>(is_v4 ? sizeof(v4) : sizeof(v6));
+  return ::bind(socket.get(), address, size) == 0;
+}
+
+// A name, or an address that is translated on the way, does not say where packets arrive.
+std::string where_to_listen(const std::string& configured, const std::string& host_address) {
+  if (!configured.empty()) return configured;
+  return is_own_address(host_address) ? host_address : "0.0.0.0";
+}
+
 void read_process(config::Reader& reader, process::ProcessOptions& process) {
+  process.listen_address.clear();
+  reader.text("process.listen_address", process.listen_address);
   auto& place = process.place;
   reader.integer("process.port_first", place.port_first, 1024, kPortMax);
   reader.integer("process.ports", place.ports, 1, kPortMax);
@@ -86,6 +114,7 @@ void read_process(config::Reader& reader, process::ProcessOptions& process) {
   }
   reader.integer("process.uid_first", place.uid_first, 0, kUidMax);
   reader.integer("process.uids", place.uids, 1, 1'000'000);
+  reader.boolean("process.control_groups", place.control_groups);
   reader.integer("process.restarts_max", process.restarts_max, 0, 1'000'000);
   reader.integer("process.restart_backoff_ms", process.restart_backoff_ms, 1, kDayMs);
   reader.integer("process.restart_backoff_ms_max", process.restart_backoff_ms_max, 1, kDayMs);
@@ -138,6 +167,8 @@ Result<ReadMepmOptions> read_mepm_options(const config::Document& document) {
   options.packages.directory = state + "/packages";
   options.process.place.directory = state + "/instances";
   options.process.address = options.host_address;
+  options.process.listen_address =
+      where_to_listen(options.process.listen_address, options.host_address);
   tell_instances(options, options.process.surroundings);
   result.effective = reader.effective();
   return result;

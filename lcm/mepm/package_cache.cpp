@@ -14,6 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::size_t kLookUpsMax = 1000;
 constexpr std::size_t kDigestDigits = 64;
+constexpr mode_t kEnterable = 0755;
 constexpr auto kExecutable = fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
                              fs::perms::others_read | fs::perms::others_exec;
 
@@ -61,8 +62,10 @@ Result<void> check_executable(const std::string& directory, const AppDescriptor&
 PackageCache::PackageCache(PackageCacheOptions options, PackageServer& server, const Clock& clock,
                            std::function<void()> changed)
     : options_(std::move(options)), server_(server), clock_(clock), changed_(std::move(changed)) {
-  std::error_code failed;
-  fs::create_directories(options_.directory, failed);
+  // Instances enter, but need not see each other's.
+  if (auto made = make_directory(options_.directory, kPassable); !made) {
+    log::error("packages cannot be kept", {{"why", made.error().detail}});
+  }
   find_installed();
   threads_.emplace_back([this] { run_look_ups(); });
   for (int i = 0; i < options_.fetches; ++i) threads_.emplace_back([this] { run_fetches(); });
@@ -227,7 +230,7 @@ Result<InstalledPackage> PackageCache::install(const std::string& digest, const 
   const auto fresh = path_of(digest) + ".new";
   std::error_code failed;
   fs::remove_all(fresh, failed);
-  fs::create_directories(fresh, failed);
+  if (auto made = make_directory(fresh, kEnterable); !made) return made.error();
   archive::Limits limits;
   limits.entries_max = options_.files_max;
   limits.file_bytes_max = limits.total_bytes_max = options_.unpacked_bytes_max;

@@ -40,7 +40,8 @@ struct PackageCacheOptions {
 
 class PackageCache final : public Packages {
  public:
-  // `changed` is called, from a thread of this, when a package is there or has failed.
+  // `changed` is called, from a thread of this, when a package is there or has failed; `clock` says
+  // how long that took.
   PackageCache(PackageCacheOptions options, PackageServer& server, const Clock& clock,
                std::function<void()> changed);
   ~PackageCache() override;  // waits for what is being fetched

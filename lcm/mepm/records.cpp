@@ -16,8 +16,7 @@ json::Value to_json(const InstanceRecord& record) {
   return {{"info", codec::to_json(record.info, "")},
           {"digest", record.digest},
           {"step", static_cast<int>(record.step)},
-          {"operation", record.operation_id},
-          {"deadlineMs", record.deadline_ms}};
+          {"operation", record.operation_id}};
 }
 
 json::Value to_json(const OperationRecord& record) {
@@ -25,7 +24,8 @@ json::Value to_json(const OperationRecord& record) {
           {"graceful", record.graceful},
           {"graceMs", record.grace_ms},
           {"started", record.target == OperationalState::kStarted},
-          {"cancelled", record.cancelled}};
+          {"cancelled", record.cancelled},
+          {"number", record.number}};
 }
 
 Result<InstanceRecord> read_instance_record(const json::Value& document) {
@@ -36,7 +36,6 @@ Result<InstanceRecord> read_instance_record(const json::Value& document) {
   reader.required("digest", record.digest, json::kAnyText);
   reader.required("step", step, 0, kStepsMax);
   reader.required("operation", record.operation_id, json::kAnyText);
-  reader.required("deadlineMs", record.deadline_ms, 0, kTimeMax);
   const auto* info = reader.need("info", json::Value::value_t::object);
   if (error) return *error;
   auto decoded = codec::decode_app_instance(*info);
@@ -57,11 +56,14 @@ Result<OperationRecord> read_operation_record(const json::Value& document) {
   reader.required("graceMs", record.grace_ms, 0, kTimeMax);
   reader.optional("started", started);
   reader.optional("cancelled", record.cancelled);
+  std::optional<std::int64_t> number;
+  reader.optional("number", number, 0, kTimeMax);
   const auto* occurrence = reader.need("occurrence", json::Value::value_t::object);
   if (error) return *error;
   auto decoded = codec::decode_app_lcm_op_occ(*occurrence);
   if (!decoded) return decoded.error();
   record.occurrence = std::move(*decoded);
+  record.number = number.value_or(0);
   record.target = started ? OperationalState::kStarted : OperationalState::kStopped;
   return record;
 }

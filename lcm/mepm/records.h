@@ -25,7 +25,7 @@ struct InstanceRecord {
   std::string digest;  // of the package it was created for
   Step step = Step::kIdle;
   std::string operation_id;      // in progress, or failed for the time being
-  std::int64_t deadline_ms = 0;  // kNotifying: not waited for longer
+  std::int64_t deadline_ms = 0;  // kNotifying: steady; not written down, as it ends with our life
 };
 
 struct OperationRecord {
@@ -35,6 +35,7 @@ struct OperationRecord {
   std::int64_t grace_ms = 0;
   OperationalState target = OperationalState::kStarted;
   bool cancelled = false;
+  std::int64_t number = 0;  // in the order in which they began, whatever the date was
 };
 
 [[nodiscard]] json::Value to_json(const InstanceRecord& record);

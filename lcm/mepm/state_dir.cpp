@@ -1,6 +1,12 @@
 #include "lcm/mepm/state_dir.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -12,15 +18,37 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr std::size_t kRecordBytesMax = 1U << 20U;
+constexpr mode_t kPrivateFile = 0600;
 
 }  // namespace
 
+Result<void> make_directory(const std::string& path, mode_t mode) {
+  std::error_code failed;
+  fs::create_directories(path, failed);
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0) return unavailable(path + ": " + std::strerror(errno));
+  if (!S_ISDIR(found.st_mode)) return unavailable(path + " is no directory");
+  if (found.st_uid != ::geteuid() || (found.st_mode & ALLPERMS) == mode) return {};
+  if (::chmod(path.c_str(), mode) == 0) return {};
+  return unavailable(path + ": " + std::strerror(errno));
+}
+
+Result<Fd> lock_directory(const std::string& path) {
+  const auto name = path + "/lock";
+  Fd file(::open(name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, kPrivateFile));
+  if (!file.is_open()) return unavailable(name + ": " + std::strerror(errno));
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) return file;
+  return conflict(path + " is in use by another mx2-mepm");
+}
+
 Result<void> replace_file(const std::string& path, const std::string& content) {
   const auto fresh = path + ".new";
+  ::unlink(fresh.c_str());
   {
-    std::ofstream file(fresh, std::ios::binary | std::ios::trunc);
-    file << content << std::flush;
-    if (!file) return unavailable("cannot write the state", fresh + ": " + std::strerror(errno));
+    const Fd file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kPrivateFile));
+    const bool written = file.is_open() &&
+                         ::write(file.get(), content.data(), content.size()) == std::ssize(content);
+    if (!written) return unavailable("cannot write the state", fresh + ": " + std::strerror(errno));
   }
   std::error_code failed;
   fs::rename(fresh, path, failed);
@@ -40,9 +68,8 @@ Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
 Result<void> StateDir::put(const std::string& kind, const std::string& id,
                            const json::Value& document) const {
   const auto folder = fs::path(directory_) / kind;
-  std::error_code ignored;
-  fs::create_directories(folder, ignored);
-  auto written = replace_file((folder / (id + ".json")).string(), json::dump(document));
+  auto written = make_directory(folder.string(), kPrivate);
+  if (written) written = replace_file((folder / (id + ".json")).string(), json::dump(document));
   if (!written) log::error("state not written", {{"error", written.error().internal_text}});
   return written;
 }
@@ -54,9 +81,14 @@ void StateDir::remove(const std::string& kind, const std::string& id) const {
 
 std::vector<std::pair<std::string, json::Value>> StateDir::load(const std::string& kind) const {
   std::vector<std::pair<std::string, json::Value>> found;
+  const auto folder = fs::path(directory_) / kind;
+  if (auto made = make_directory(folder.string(), kPrivate); !made) {
+    log::error("state not readable", {{"error", made.error().detail}});
+  }
   std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(fs::path(directory_) / kind, failed)) {
+  for (const auto& entry : fs::directory_iterator(folder, failed)) {
     if (entry.path().extension() != ".json") continue;
+    ::chmod(entry.path().c_str(), kPrivateFile);
     const auto text = read_file(entry.path().string(), kRecordBytesMax);
     auto document = text ? json::parse(*text) : text.error();
     if (document) {

@@ -41,12 +41,15 @@ TEST_CASE("An instance under a MEPM learns from its environment where it is",
   const auto told = read("{}");
   REQUIRE(told.ok());
   CHECK(told->options.listen_port == 20001);
+  CHECK(told->options.listen_address == "0.0.0.0");
   CHECK(told->options.api_port == 0);
   CHECK(told->options.place.host_id == "edge-1");
   CHECK(told->options.orchestrator.url == "https://o:1");
   CHECK(told->options.orchestrator.ca_file == "/ca.pem");
   CHECK(told->options.orchestrator.token.empty());
   CHECK(told->options.haproxy.directory == ".");
+  variables["MX2_ADDRESS"] = "192.0.2.7";
+  CHECK(read("{}")->options.listen_address == "192.0.2.7");
   CHECK(read("host: {id: other}")->options.place.host_id == "other");
   variables["MX2_PORT"] = "70000";
   CHECK_FALSE(read("{}").ok());

@@ -58,8 +58,10 @@ class SilentAnnouncer final : public Announcer {
   void instance_changed(const AppInstanceInfo& info) override { told += to_text(state_of(info)); }
   void operation_changed(const AppLcmOpOcc&, const AppInstanceInfo&) override {}
   bool announce_end(const std::string&, OperationAction, std::int64_t) override { return listens; }
+  bool may_know_of_end(const std::string&) const override { return reachable; }
   void instance_gone(const std::string&) override {}
   bool listens = false;
+  bool reachable = true;
   std::string told;
 };
 
@@ -71,7 +73,7 @@ struct World {
   }
   void begin() {
     life = std::make_unique<Lifecycle>(
-        Lifecycle::Needs{backend, packages, announcer, state, clock, ids, [] {}},
+        Lifecycle::Needs{backend, packages, announcer, state, date, clock, ids, [] {}},
         LifecycleOptions{3, 4, 60'000});
   }
   std::string create(const std::string& key = {}) {
@@ -95,8 +97,9 @@ struct World {
 
   mx2::test::TempDir directory;
   StateDir state{directory.path()};
+  ManualClock date{1'700'000'000'000};
   ManualClock clock{1000};
-  SequentialIds ids;
+  RandomIds ids{date};
   SimulatedBackend backend;
   SimulatedPackages packages;
   SilentAnnouncer announcer;
@@ -153,6 +156,7 @@ TEST_CASE("A graceful end waits for the instance, and no longer than it may", "[
     CHECK(world.life->confirm_termination(id, OperationAction::kTerminating).ok());
   }
   SECTION("not confirmed") { world.clock.advance(10'000); }
+  SECTION("it cannot be told") { world.announcer.reachable = false; }
   SECTION("it ended by itself") { world.backend.tell(BackendEvent::Kind::kDown, id); }
   world.life->step();
   world.life->step();
@@ -262,6 +266,48 @@ TEST_CASE("Operations that are over are forgotten, the oldest first", "[lifecycl
     if (to == OperationalState::kStarted) world.backend.tell(BackendEvent::Kind::kReady, id);
     world.life->step();
   }
+  CHECK(world.life->operations().size() == 4);
+}
+
+TEST_CASE("A date that is set neither ends a grace nor makes it last", "[lifecycle]") {
+  World world;
+  world.announcer.listens = true;
+  const auto id = world.running();
+  const auto operation = world.life->terminate(id, {true, 10}).value();
+  world.date.advance(GENERATE(3'600'000, -3'600'000));
+  world.life->step();
+  CHECK(world.state_of_operation(operation) == OperationState::kProcessing);
+  world.clock.advance(10'000);
+  world.life->step();
+  world.life->step();
+  CHECK(world.state_of_operation(operation) == OperationState::kCompleted);
+}
+
+TEST_CASE("An operation that has just ended is remembered, whatever the date", "[lifecycle]") {
+  World world;
+  const auto id = world.running();
+  const auto operate = [&](OperationalState to) {
+    const auto operation = world.life->operate(id, {to, false, {}}).value();
+    world.life->step();
+    if (to == OperationalState::kStarted) world.backend.tell(BackendEvent::Kind::kReady, id);
+    world.life->step();
+    return operation;
+  };
+  for (int i = 0; i < 3; ++i) {
+    operate(OperationalState::kStopped);
+    operate(OperationalState::kStarted);
+  }
+  world.date.advance(-1'700'000'000'000);  // a machine that begins in 1970
+  world.begin();
+  world.life->recover();
+  world.backend.take_calls();
+  world.life->step();
+  world.backend.tell(BackendEvent::Kind::kReady, id);
+  world.life->step();
+  const auto first = operate(OperationalState::kStopped);
+  const auto second = operate(OperationalState::kStarted);
+  CHECK(world.state_of_operation(first) == OperationState::kCompleted);
+  CHECK(world.state_of_operation(second) == OperationState::kCompleted);
   CHECK(world.life->operations().size() == 4);
 }
 

@@ -1,11 +1,14 @@
 #include "tests/mepm/platform.h"
 
+#include <unistd.h>
+
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
 
+#include "api/base/steady_clock.h"
 #include "api/http/http_client.h"
 #include "api/mec/codec_app_lcm.h"
 #include "tests/catch.h"
@@ -85,17 +88,24 @@ Result<void> FakePackages::content(const std::string& app_d_id,
   return {};
 }
 
+void Manner::apply(MepmOptions& options) const {
+  options.process.place.uid_first = users ? kOwnUsers : 0;
+  options.process.place.control_groups = groups;
+}
+
+bool is_root() { return ::geteuid() == 0; }
+
 struct Platform::Running {
-  Running(const MepmOptions& options, PackageServer& packages)
-      : ids(clock),
+  Running(const MepmOptions& options, PackageServer& packages, const Clock& date)
+      : ids(date),
         http({}),
-        backend(options.process, http, clock, [this] { http.wake(); }),
+        backend(options.process, http, steady, [this] { http.wake(); }),
         server([&] {
           http::ServerOptions listen;
           listen.port = options.listen_port;
           return listen;
         }()),
-        mepm(options, {backend, http, packages, clock, ids, registry}) {
+        mepm(options, {backend, http, packages, date, steady, ids, registry}) {
     mepm.recover();
     server.start(mepm.handler());
     const auto root = "http://127.0.0.1:" + std::to_string(server.port());
@@ -108,7 +118,7 @@ struct Platform::Running {
     server.stop(100);
   }
 
-  SystemClock clock;
+  SteadyClock steady;
   RandomIds ids;
   metrics::Registry registry;
   http::CurlMulti http;
@@ -133,7 +143,8 @@ Platform::Platform(const std::function<void(MepmOptions&)>& adjust) {
 Platform::~Platform() { stop(); }
 
 void Platform::start() {
-  running_ = std::make_unique<Running>(options, packages);
+  REQUIRE(make_directory(options.state_dir, kPassable).ok());
+  running_ = std::make_unique<Running>(options, packages, date);
   port = running_->server.port();
   options.listen_port = port;  // instances keep the address they were given
 }
@@ -201,6 +212,20 @@ AppInstanceInfo Platform::instance(const std::string& id) {
   return codec::decode_app_instance(answer.body).value();
 }
 
+std::string Platform::started(const std::string& mode, const json::Value& process, int memory_mib) {
+  packages.add(mode, mode, process, memory_mib);
+  const auto id = create(mode);
+  const auto operation = instantiate(id);
+  CAPTURE(operation.error_detail);
+  REQUIRE(operation.state == OperationState::kCompleted);
+  return id;
+}
+
+void Platform::end(const std::string& id) {
+  CHECK(terminate(id, false).state == OperationState::kCompleted);
+  CHECK(until([&] { return processes(id) == 0; }));
+}
+
 bool Platform::until(const std::function<bool()>& holds) {
   const auto end = std::chrono::steady_clock::now() + kPatience;
   while (std::chrono::steady_clock::now() < end) {
@@ -219,12 +244,28 @@ std::string Platform::call(const AppInstanceInfo& instance, const std::string& p
   return reply && reply->status == 200 ? reply->body : "";
 }
 
-std::size_t Platform::processes(const std::string& id) const {
-  return process::members({std::nullopt, 0, id}).size();
+std::size_t Platform::processes(const std::string& id) const { return marked(id).size(); }
+
+std::vector<process::Process> Platform::marked(const std::string& id) const {
+  process::Membership of;
+  of.instance_id = id;
+  return process::members(of);
 }
 
-bool Platform::has_directory(const std::string& id) const {
-  return std::filesystem::exists(options.process.place.directory + "/" + id);
+std::string Platform::directory_of(const std::string& id) const {
+  std::error_code failed;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(options.process.place.directory, failed)) {
+    const auto record = json::parse(content_of(entry.path().string() + "/process.json"));
+    if (record && record->value("instance", "") == id) return entry.path().string();
+  }
+  return {};
 }
+
+json::Value Platform::record(const std::string& id) const {
+  return json::parse(content_of(directory_of(id) + "/process.json")).value();
+}
+
+bool Platform::has_directory(const std::string& id) const { return !directory_of(id).empty(); }
 
 }  // namespace mx2::mepm::test

@@ -43,11 +43,31 @@ class FakePackages final : public PackageServer {
 [[nodiscard]] json::Value descriptor(const std::string& app_d_id, const std::string& mode,
                                      const json::Value& process, int memory_mib);
 
+// The date, which the test sets.
+class SetDate final : public Clock {
+ public:
+  [[nodiscard]] std::int64_t now_ms() const override { return real_.now_ms() + ahead_ms; }
+  std::atomic<std::int64_t> ahead_ms{0};
+
+ private:
+  SystemClock real_;
+};
+
 struct Answer {
   int status = 0;
   std::string location;
   json::Value body;
 };
+
+// How instances are kept apart. Not being root, nobody has a user of its own.
+struct Manner {
+  bool users = true;
+  bool groups = true;
+
+  void apply(MepmOptions& options) const;
+};
+inline constexpr std::int64_t kOwnUsers = 2'100'000'000;  // nobody else's on this machine
+[[nodiscard]] bool is_root();
 
 class Platform {
  public:
@@ -66,17 +86,27 @@ class Platform {
   AppLcmOpOcc instantiate(const std::string& instance);
   AppLcmOpOcc terminate(const std::string& instance, bool graceful = true);
   AppInstanceInfo instance(const std::string& id);
+  // An instance of the test λ in that mode, ready; and its end, whatever it does.
+  std::string started(const std::string& mode, const json::Value& process = json::Value::object(),
+                      int memory_mib = 64);
+  void end(const std::string& id);
   // Waits until `holds`, at most ten seconds.
   bool until(const std::function<bool()>& holds);
   // What the instance answers to GET path; empty: nothing.
   std::string call(const AppInstanceInfo& instance, const std::string& path = "/");
   // Processes that have the identifier in their environment.
   [[nodiscard]] std::size_t processes(const std::string& id) const;
+  [[nodiscard]] std::vector<process::Process> marked(const std::string& id) const;
+  // Of the instance; empty: it has none.
+  [[nodiscard]] std::string directory_of(const std::string& id) const;
+  // What is written down of its process.
+  [[nodiscard]] json::Value record(const std::string& id) const;
   [[nodiscard]] bool has_directory(const std::string& id) const;
 
   FakePackages packages;
   TempDir directory;
   MepmOptions options;
+  SetDate date;
   std::uint16_t port = 0;
 
  private:

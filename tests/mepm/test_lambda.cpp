@@ -12,9 +12,22 @@
 //   stubborn      serves, and ignores SIGTERM
 //   memory        serves, and uses more and more memory from its first request on
 //   confirm       says confirm_ready; asks to be told of its end, and confirms it
+//   daemon        serves, and leaves a child in a session of its own that remembers nothing
+//   masked        serves, and has a child whose name hides its number
+//   stop-others   serves, then stops whatever else its user has, for ever
+//   memfd, tmpfs  serves, and uses more and more memory that is a file
+//   mapped        the same, mapped
+//   orphans       serves, and at each request leaves 20 children that end by themselves
+//   litter        serves, having left things where they are not looked for
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,6 +47,7 @@ namespace {
 
 std::atomic<long> requests{0};
 std::string mode = "serve";
+std::string argument;
 
 int connect_to(int port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -106,12 +120,25 @@ std::string surroundings() {
   return text + token;
 }
 
+void leave_orphans() {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (int i = 0; i < 20; ++i) {
+      if (::fork() == 0) ::_exit(0);
+    }
+    ::_exit(0);
+  }
+  ::waitpid(child, nullptr, 0);
+}
+
 void answer(int fd) {
   const auto request = read_some(fd);
   ++requests;
   const bool well = mode != "never-ready";
   std::string body = "hello from " + std::string(std::getenv("MX2_APP_INSTANCE_ID"));
   if (request.rfind("GET /surroundings", 0) == 0) body = surroundings();
+  if (request.rfind("GET /listens", 0) == 0) body = argument;
+  if (mode == "orphans") leave_orphans();
   if (request.rfind("GET /mx2/stats", 0) == 0) {
     body = R"({"requests":)" + std::to_string(requests.load()) +
            R"(,"in_flight":1,"p50_ms":1.5,"p95_ms":2.5})";
@@ -136,6 +163,8 @@ int listen_on(int port) {
   struct sockaddr_in address {};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
+  const char* where = std::getenv("MX2_ADDRESS");
+  if (where != nullptr) ::inet_pton(AF_INET, where, &address.sin_addr);
   if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 ||
       ::listen(fd, 64) != 0) {
     std::perror("listen");
@@ -151,6 +180,83 @@ void fork_children() {
     ::signal(SIGTERM, SIG_IGN);
     for (;;) ::pause();
   }
+}
+
+// Its number is in ./child.
+void note(pid_t child) { std::ofstream("child") << child << std::flush; }
+
+void leave_daemon() {
+  const pid_t parent = ::fork();
+  if (parent == 0) {
+    ::setsid();
+    const pid_t child = ::fork();
+    if (child != 0) {
+      note(child);
+      ::_exit(0);
+    }
+    char name[] = "sleep";
+    char long_time[] = "1000";
+    char* const arguments[] = {name, long_time, nullptr};
+    char* const nothing[] = {nullptr};
+    ::execve("/bin/sleep", arguments, nothing);
+    ::_exit(1);
+  }
+  ::waitpid(parent, nullptr, 0);
+}
+
+void fork_masked() {
+  const pid_t child = ::fork();
+  if (child != 0) return note(child);
+  ::prctl(PR_SET_NAME, "a\nb) Z 1");
+  for (;;) ::pause();
+}
+
+void stop_others() {
+  if (::getuid() < 200000) return;  // somebody's
+  while (requests == 0) ::usleep(1000);
+  ::usleep(50'000);  // for the answer
+  if (::fork() != 0) return;
+  note(::getpid());
+  for (;;) ::kill(-1, SIGSTOP);
+}
+
+void use_files(int fd, bool mapped) {
+  while (requests == 0) ::usleep(1000);
+  const std::string block(1U << 20U, 'x');
+  for (std::size_t size = 0;; size += block.size()) {
+    write_all(fd, block);
+    if (mapped) {
+      auto* at = ::mmap(nullptr, block.size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+                        static_cast<off_t>(size));
+      if (at != MAP_FAILED) std::memset(at, 'y', block.size());
+    }
+    ::usleep(1000);
+  }
+}
+
+int memory_file() {
+  if (mode != "tmpfs") return ::memfd_create("x", MFD_CLOEXEC);
+  const auto name = std::string("/dev/shm/mx2-test-") + std::to_string(::getpid());
+  const int fd = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  ::unlink(name.c_str());
+  return fd;
+}
+
+// Deep, closed, or elsewhere; what it links to is not its own.
+void litter() {
+  ::symlink("/etc", "link");
+  ::mkdir("closed", 0700);
+  std::ofstream("closed/file") << "x";
+  ::chmod("closed", 0);
+  std::ofstream("/tmp/mx2-litter-" + argument) << "x";
+  ::mkdir(("/dev/shm/mx2-litter-" + argument).c_str(), 0700);
+  std::ofstream("/dev/shm/mx2-litter-" + argument + "/file") << "x";
+  ::shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
+  const int home = ::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  for (int i = 0; i < 1000; ++i) {
+    if (::mkdir("deep", 0700) != 0 || ::chdir("deep") != 0) break;
+  }
+  ::fchdir(home);
 }
 
 void fork_for_ever() {
@@ -185,6 +291,7 @@ int main(int argc, char** argv) {
   if (argc < 2) return 2;
   const int port = std::atoi(argv[1]);
   if (argc > 2) mode = argv[2];
+  if (argc > 3) argument = argv[3];
   ::signal(SIGPIPE, SIG_IGN);
   if (mode == "exit") {
     std::puts("I do not feel like it");
@@ -193,10 +300,17 @@ int main(int argc, char** argv) {
   if (mode == "stubborn") ::signal(SIGTERM, SIG_IGN);
   if (mode == "fork") fork_children();
   if (mode == "fork-bomb") fork_for_ever();
+  if (mode == "daemon") leave_daemon();
+  if (mode == "masked") fork_masked();
+  if (mode == "litter") litter();
   if (mode == "grow-file") grow_file();
   const int listener = listen_on(port);
   if (mode == "chatter") std::thread(chatter).detach();
   if (mode == "memory") std::thread(use_memory).detach();
+  if (mode == "stop-others") std::thread(stop_others).detach();
+  if (mode == "memfd" || mode == "tmpfs" || mode == "mapped") {
+    std::thread(use_files, memory_file(), mode == "mapped").detach();
+  }
   if (mode == "confirm") std::thread(confirm, port).detach();
   for (;;) {
     const int fd = ::accept(listener, nullptr, nullptr);

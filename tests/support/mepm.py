@@ -37,6 +37,7 @@ class Meo:
 
     def __init__(self, packages):
         self.packages, self.registrations, self.loads = packages, [], []
+        self.directory = tempfile.TemporaryDirectory(prefix="mx2-meo-")
         self.known = set()
         meo = self
 
@@ -74,13 +75,15 @@ class Meo:
     def stop(self):
         self.server.shutdown()
         self.server.server_close()
+        self.directory.cleanup()
 
 
 class Mepm:
     """mx2-mepm in a directory of its own; it may be killed and started again."""
 
-    def __init__(self, executable, meo, port_first=23000, uid_first=210000):
-        self.executable = executable
+    def __init__(self, executable, meo, port_first=23000, uid_first=210000, prefix=(), environment=None):
+        self.command = [*prefix, executable]
+        self.environment = {**os.environ, **(environment or {})}
         self.directory = tempfile.TemporaryDirectory(prefix="mx2-mepm-")
         os.chmod(self.directory.name, 0o755)
         self.port = 0
@@ -99,8 +102,8 @@ process: {{port_first: {port_first}, uid_first: {uid_first}, stats_ms: 100}}
 """)
         self.log = open(f"{self.directory.name}/log", "a+", encoding="utf-8")
         before = os.path.getsize(self.log.name)
-        self.process = subprocess.Popen([self.executable, "--config", str(config)],
-                                        stderr=self.log, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen([*self.command, "--config", str(config)], stderr=self.log,
+                                        stdin=subprocess.DEVNULL, env=self.environment)
         self.wait_for_log(before)
 
     def wait_for_log(self, before):

@@ -179,7 +179,7 @@ int run(const Options& options, std::vector<Work> workers) {
     return 1;
   }
   log::info("listening", {{"http", options.address + ":" + std::to_string(server.port())}});
-  mp1.say_ready(server.port());
+  mp1.say_ready(options.address, server.port());
   wait_for_stop();
   server.stop(kGraceMs);
   lambda.stop();

@@ -24,6 +24,12 @@ std::string callback_path() {
   return "/mx2/termination/" + RandomIds(clock).next();
 }
 
+// Where we listen, or, if everywhere, on this host.
+std::string host_of(const std::string& address) {
+  if (address == "0.0.0.0" || address == "::") return "127.0.0.1";
+  return address.find(':') == std::string::npos ? address : "[" + address + "]";
+}
+
 }  // namespace
 
 Mp1::Mp1(std::string uri, std::string instance_id)
@@ -61,11 +67,11 @@ bool Mp1::post(const std::string& resource, const std::string& body) {
   return false;
 }
 
-void Mp1::say_ready(std::uint16_t port) {
+void Mp1::say_ready(const std::string& address, std::uint16_t port) {
   if (uri_.empty()) return;
   const json::Value subscription{
       {"subscriptionType", "AppTerminationNotificationSubscription"},
-      {"callbackReference", "http://127.0.0.1:" + std::to_string(port) + path_},
+      {"callbackReference", "http://" + host_of(address) + ":" + std::to_string(port) + path_},
       {"appInstanceId", instance_id_}};
   static_cast<void>(post("/subscriptions", json::dump(subscription)));
   for (int i = 0; i < kAttempts; ++i) {

@@ -19,7 +19,7 @@ class Mp1 {
   // Where termination is notified: a path nobody else knows. Raises SIGTERM.
   void add_endpoints(http::Router& router);
   // Subscribes to its termination, then confirms that it is ready; tries for a few seconds.
-  void say_ready(std::uint16_t port);
+  void say_ready(const std::string& address, std::uint16_t port);
   // confirm_termination, if termination was notified.
   void say_terminated();
 

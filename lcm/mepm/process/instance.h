@@ -41,8 +41,9 @@ struct ProcessBackend::Instance {
   std::int64_t asked_ms = 0;     // when it was to start
   std::int64_t launched_ms = 0;  // when it ran
   std::int64_t ready_ms = 0;
-  int failures = 0;        // in a row
-  bool was_ready = false;  // since it was to start
+  int failures = 0;                // in a row
+  bool was_ready = false;          // since it was to start
+  std::uint64_t memory_kills = 0;  // of its group, when it was started
 
   End end = End::kRestart;
   bool ended = false;  // its process; others of it may still be there

@@ -4,11 +4,16 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstring>
 #include <filesystem>
 
+#include "api/base/digest.h"
+#include "api/base/text.h"
 #include "api/json/json.h"
 #include "lcm/mepm/process/spawn.h"
 #include "lcm/mepm/state_dir.h"
@@ -19,7 +24,10 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::size_t kRecordBytesMax = 64U << 10U;
 constexpr const char* kRecord = "/process.json";
-constexpr auto kMayEnter = fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec;
+constexpr const char* kGone = ".gone-";  // what is being removed; then its user and a number
+constexpr std::uint64_t kNamesTried = 100;
+constexpr std::size_t kFolderDigits = 12;
+constexpr std::size_t kGroupDigits = 8;
 
 bool is_free(std::uint16_t port) {
   const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -45,21 +53,70 @@ std::optional<Place> read_place(const std::string& directory) {
   std::int64_t pid = 0;
   std::int64_t start_time = 0;
   std::optional<std::int64_t> user;
+  std::optional<std::string> boot;
   reader.required("instance", place.instance_id, json::kIdentifier);
   reader.required("port", port, 1, 65535);
   reader.required("pid", pid, 0, std::numeric_limits<pid_t>::max());
   reader.required("startTime", start_time, 0, std::numeric_limits<std::int64_t>::max());
   reader.optional("user", user, 1, std::numeric_limits<uid_t>::max());
   reader.optional("ready", place.ready);
+  reader.optional("boot", boot, json::kAnyText);
+  reader.optional("address", place.address, json::kAnyText);
+  reader.optional("unifiedGroup", place.cgroup.unified, json::kAnyText);
+  reader.optional("memoryGroup", place.cgroup.memory, json::kAnyText);
+  reader.optional("pidsGroup", place.cgroup.pids, json::kAnyText);
   if (error) return std::nullopt;
   place.port = static_cast<std::uint16_t>(port);
   place.pid = static_cast<pid_t>(pid);
   place.start_time = static_cast<std::uint64_t>(start_time);
   if (user) place.user = static_cast<uid_t>(*user);
+  // Records of earlier versions do not say of which start of the machine they are.
+  const auto is_its = [&] {
+    return place.user ? user_of(place.pid) == place.user : carries(place.pid, place.instance_id);
+  };
+  const bool is_current = boot ? *boot == boot_id() : is_its();
+  if (!is_current) place.pid = 0;
   return place;
 }
 
+// Whatever the umask, and an earlier version, have made of them.
+void protect(const Place& place) {
+  (void)make_directory(place.directory, kPassable);
+  ::chmod(place.work_directory().c_str(), kPrivate);
+  for (const auto& file : {place.directory + kRecord, place.log_file(), place.log_file() + ".1"}) {
+    ::chmod(file.c_str(), S_IRUSR | S_IWUSR);
+  }
+}
+
+std::vector<std::string> directories_in(const std::string& path) {
+  std::vector<std::string> found;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(path, failed)) {
+    found.push_back(entry.path().string());
+  }
+  return found;
+}
+
+// Of a directory that was being removed when an earlier life of ours ended.
+std::optional<uid_t> user_of_gone(const std::string& path) {
+  const auto name = fs::path(path).filename().string();
+  if (!name.starts_with(kGone)) return std::nullopt;
+  const auto digits = name.substr(std::strlen(kGone));
+  const auto user = parse_uint(digits.substr(0, digits.find('-')));
+  if (!user || *user == 0) return std::nullopt;
+  return static_cast<uid_t>(*user);
+}
+
+void forget_absent(std::string& directory) {
+  if (!directory.empty() && !fs::exists(directory)) directory.clear();
+}
+
 }  // namespace
+
+Membership Place::membership() const {
+  if (pid == 0) return {};
+  return {user, pid, start_time, instance_id, cgroup};
+}
 
 bool Place::is_alive() const { return pid > 0 && process::start_time(pid) == start_time; }
 
@@ -77,6 +134,11 @@ Result<void> Place::write_token(const std::string& token) const {
 }
 
 Places::Places(PlaceOptions options) : options_(std::move(options)) {
+  if (options_.control_groups) {
+    Sha256 digest;
+    digest.update(fs::absolute(options_.directory).lexically_normal().string());
+    cgroups_ = std::make_unique<Cgroups>("mx2-" + digest.hex().substr(0, kFolderDigits));
+  }
   cpu_set_t mine{};
   if (::sched_getaffinity(0, sizeof(mine), &mine) != 0) return;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
@@ -95,10 +157,14 @@ Result<std::uint16_t> Places::free_port() {
 
 Result<std::optional<uid_t>> Places::free_user() {
   if (options_.uid_first == 0 || ::geteuid() != 0) return std::optional<uid_t>();
+  for (const auto user : sweeper_.take_swept()) users_.erase(user);
   for (std::int64_t tried = 0; tried < options_.uids; ++tried) {
     const auto user = static_cast<uid_t>(options_.uid_first + next_user_);
     next_user_ = (next_user_ + 1) % options_.uids;
-    if (users_.count(user) == 0 && members({user, 0, {}}).empty()) return std::optional(user);
+    if (users_.count(user) != 0 || owns_anything(user)) continue;  // or it would inherit
+    Membership all;
+    all.uid = user;
+    if (members(all).empty()) return std::optional(user);
   }
   return unavailable("no user is free");
 }
@@ -110,19 +176,18 @@ Result<Place> Places::take(const std::string& instance_id) {
   if (!user) return user.error();
   Place place;
   place.instance_id = instance_id;
-  place.directory = options_.directory + "/" + instance_id;
+  place.directory = options_.directory + "/" + std::to_string(*port);
   place.port = *port;
   place.user = *user;
-  std::error_code failed;
-  fs::remove_all(place.directory, failed);
-  fs::create_directories(place.work_directory(), failed);
-  if (!failed) fs::permissions(place.directory, kMayEnter, failed);
-  if (!failed) fs::permissions(place.work_directory(), fs::perms::owner_all, failed);
   const auto work = place.work_directory();
-  if (!failed && place.user && ::chown(work.c_str(), *place.user, *place.user) != 0) {
-    failed = std::error_code(errno, std::generic_category());
+  if (fs::exists(place.directory)) discard(place.directory, std::nullopt);
+  auto made = make_directory(options_.directory, kPassable);
+  if (made) made = make_directory(place.directory, kPassable);
+  if (made) made = make_directory(work, kPrivate);
+  if (made && place.user && ::chown(work.c_str(), *place.user, *place.user) != 0) {
+    made = unavailable(std::strerror(errno));
   }
-  if (failed) return unavailable("cannot make its directory: " + failed.message());
+  if (!made) return unavailable("cannot make its directory: " + made.error().detail);
   ports_.insert(place.port);
   if (place.user) users_.insert(*place.user);
   return place;
@@ -133,33 +198,75 @@ Result<void> Places::save(const Place& place) const {
                   {"port", place.port},
                   {"pid", place.pid},
                   {"startTime", place.start_time},
+                  {"boot", boot_id()},
+                  {"address", place.address},
+                  {"unifiedGroup", place.cgroup.unified},
+                  {"memoryGroup", place.cgroup.memory},
+                  {"pidsGroup", place.cgroup.pids},
                   {"ready", place.ready}};
   if (place.user) out["user"] = *place.user;
   return replace_file(place.directory + kRecord, json::dump(out));
 }
 
 void Places::give_back(const Place& place) {
-  std::error_code ignored;
-  fs::remove_all(place.directory, ignored);
+  (void)place.cgroup.remove();
+  discard(place.directory, place.user);
   ports_.erase(place.port);
-  if (place.user) users_.erase(*place.user);
+}
+
+// Out of the way at once, as the port may be taken again.
+void Places::discard(const std::string& directory, const std::optional<uid_t>& user) {
+  if (user) users_.insert(*user);
+  std::error_code failed;
+  std::string gone;
+  do {
+    gone = options_.directory + "/" + kGone + std::to_string(user.value_or(0)) + "-" +
+           std::to_string(++discarded_);
+    fs::rename(directory, gone, failed);
+  } while (failed && discarded_ % kNamesTried != 0);
+  sweeper_.sweep(failed ? directory : gone, user);
 }
 
 std::vector<Place> Places::load() {
   std::vector<Place> found;
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(options_.directory, failed)) {
-    auto place = read_place(entry.path().string());
+  std::vector<Cgroup> groups;
+  if (fs::exists(options_.directory)) (void)make_directory(options_.directory, kPassable);
+  for (const auto& path : directories_in(options_.directory)) {
+    auto place = read_place(path);
     if (!place) {
-      std::error_code ignored;
-      fs::remove_all(entry.path(), ignored);
+      discard(path, user_of_gone(path));
       continue;
     }
+    protect(*place);
+    for (auto* group : {&place->cgroup.unified, &place->cgroup.memory, &place->cgroup.pids}) {
+      forget_absent(*group);
+    }
+    groups.push_back(place->cgroup);
     ports_.insert(place->port);
     if (place->user) users_.insert(*place->user);
     found.push_back(std::move(*place));
   }
+  if (cgroups_) cgroups_->end_others(groups);
   return found;
+}
+
+void Places::provide_group(Place& place, std::uint64_t memory_bytes, std::int64_t processes) {
+  (void)place.cgroup.remove();
+  place.cgroup = {};
+  if (cgroups_) {
+    Sha256 digest;  // tells nobody the identifier, and is no other group's
+    digest.update(place.instance_id +
+                  std::to_string(std::chrono::steady_clock::now().time_since_epoch().count()));
+    const auto name = std::to_string(place.port) + "-" + digest.hex().substr(0, kGroupDigits);
+    if (auto made = cgroups_->make(name)) place.cgroup = std::move(*made);
+  }
+  place.cgroup.limit(memory_bytes, processes);
+}
+
+void Places::give_up_group(Place& place, const std::string& why) {
+  (void)place.cgroup.remove();
+  place.cgroup = {};
+  if (cgroups_) cgroups_->give_up(why);
 }
 
 std::vector<int> Places::take_cpus(int count) {

@@ -14,14 +14,19 @@ namespace mx2::mepm::process {
 namespace {
 
 constexpr std::uint64_t kMib = 1U << 20U;
+constexpr std::uint64_t kFenceMib = 64;
 constexpr int kStopTimeoutMs = 5000;  // of an instance whose package is not known
 
-std::string with_port(std::string text, std::uint16_t port) {
-  const std::string placeholder = "{port}";
-  for (auto at = text.find(placeholder); at != std::string::npos; at = text.find(placeholder)) {
-    text.replace(at, placeholder.size(), std::to_string(port));
+std::string replaced(std::string text, const std::string& placeholder, const std::string& by) {
+  for (auto at = text.find(placeholder); at != std::string::npos;
+       at = text.find(placeholder, at + by.size())) {
+    text.replace(at, placeholder.size(), by);
   }
   return text;
+}
+
+std::string filled(const std::string& text, const Place& place) {
+  return replaced(replaced(text, "{port}", std::to_string(place.port)), "{host}", place.address);
 }
 
 // Only root could give more.
@@ -101,12 +106,14 @@ void ProcessBackend::adopt(Instance& instance) {
   auto& place = instance.place;
   instance.was_ready = place.ready;
   instance.pidfd = open_pidfd(place.pid);
-  if (!instance.pidfd.is_open() || !place.is_alive()) {
+  const bool moved = !place.address.empty() && place.address != options_.listen_address;
+  if (!instance.pidfd.is_open() || !place.is_alive() || moved) {
     if (!place.ready) {
       kill_members(place.membership());
       return launch(instance);
     }
     instance.state = State::kReady;
+    if (moved) return kill(instance, "moved", "this host has another address now");
     return kill(instance, "exited", "it ended while nobody watched");
   }
   instance.token = next_token_++;
@@ -121,16 +128,13 @@ void ProcessBackend::adopt(Instance& instance) {
 }
 
 bool ProcessBackend::is_trusted(const Instance& instance) const {
-  const auto& around = options_.surroundings;
-  const auto& apps = around.trusted_apps;
-  const auto& app = instance.package.descriptor.app_d_id;
-  return !around.orchestrator_token.empty() &&
-         std::find(apps.begin(), apps.end(), app) != apps.end();
+  const auto& apps = options_.surroundings.trusted_apps;
+  return std::find(apps.begin(), apps.end(), instance.package.descriptor.app_d_id) != apps.end();
 }
 
 // Again at each start: the token may have changed.
 Result<void> ProcessBackend::hand_token(const Instance& instance) const {
-  if (!is_trusted(instance)) return {};
+  if (!is_trusted(instance) || options_.surroundings.orchestrator_token.empty()) return {};
   return instance.place.write_token(options_.surroundings.orchestrator_token);
 }
 
@@ -138,19 +142,26 @@ Result<void> ProcessBackend::hand_token(const Instance& instance) const {
 std::vector<std::string> ProcessBackend::environment_of(const Instance& instance) const {
   const auto& place = instance.place;
   const auto& around = options_.surroundings;
-  std::vector<std::string> variables = {
-      "MX2_APP_INSTANCE_ID=" + place.instance_id, "MX2_PORT=" + std::to_string(place.port),
-      "MX2_MP1_URI=" + options_.mp1_uri,          "MX2_HOST_ID=" + around.host_id,
-      "PATH=/usr/local/bin:/usr/bin:/bin",        "LANG=C.UTF-8",
-      "HOME=" + place.work_directory(),           "TMPDIR=" + place.work_directory()};
+  std::vector<std::string> variables = {"MX2_APP_INSTANCE_ID=" + place.instance_id,
+                                        "MX2_PORT=" + std::to_string(place.port),
+                                        "MX2_ADDRESS=" + place.address,
+                                        "MX2_MP1_URI=" + options_.mp1_uri,
+                                        "MX2_HOST_ID=" + around.host_id,
+                                        "LANG=C.UTF-8",
+                                        "PATH=/usr/local/bin:/usr/bin:/bin",
+                                        "HOME=" + place.work_directory(),
+                                        "TMPDIR=" + place.work_directory()};
   const auto add = [&](const char* name, const std::string& value) {
     if (!value.empty()) variables.push_back(name + value);
   };
-  add("MX2_ORCHESTRATOR_URL=", around.orchestrator_url);
-  add("MX2_ORCHESTRATOR_CA_FILE=", around.orchestrator_ca_file);
-  add("MX2_ORCHESTRATOR_TOKEN_FILE=", is_trusted(instance) ? place.token_file() : "");
+  if (is_trusted(instance)) {
+    add("MX2_ORCHESTRATOR_URL=", around.orchestrator_url);
+    add("MX2_ORCHESTRATOR_CA_FILE=", around.orchestrator_ca_file);
+    add("MX2_ORCHESTRATOR_TOKEN_FILE=",
+        around.orchestrator_token.empty() ? "" : place.token_file());
+  }
   for (const auto& [name, value] : instance.process().environment) {
-    variables.push_back(name + "=" + with_port(value, place.port));
+    variables.push_back(name + "=" + filled(value, place));
   }
   return variables;
 }
@@ -163,12 +174,13 @@ SpawnRequest ProcessBackend::request_for(const Instance& instance) const {
   request.executable = instance.package.directory + "/" + process.command.front();
   request.arguments.push_back(process.command.front());
   for (std::size_t i = 1; i < process.command.size(); ++i) {
-    request.arguments.push_back(with_port(process.command[i], place.port));
+    request.arguments.push_back(filled(process.command[i], place));
   }
   request.environment = environment_of(instance);
   request.directory = place.work_directory();
   request.log_file = place.log_file();
   request.user = place.user;
+  request.cgroup = place.cgroup;
   request.address_space_bytes_max =
       (static_cast<std::uint64_t>(descriptor.memory_mib) + options_.address_space_extra_mb) * kMib;
   request.files_max = std::min(options_.files_max, files_possible());
@@ -181,13 +193,23 @@ SpawnRequest ProcessBackend::request_for(const Instance& instance) const {
 
 void ProcessBackend::launch(Instance& instance) {
   auto& place = instance.place;
-  auto spawned = spawn(request_for(instance), [&](pid_t pid) -> Result<void> {
+  place.address = options_.listen_address;
+  const auto allowed = static_cast<std::uint64_t>(instance.package.descriptor.memory_mib) * kMib;
+  places_.provide_group(place, allowed + std::max(allowed / 2, kFenceMib * kMib),
+                        instance.process().processes_max);
+  instance.memory_kills = place.cgroup.memory_kills();
+  const auto note = [&](pid_t pid) -> Result<void> {
     if (auto handed = hand_token(instance); !handed) return handed;
     place.pid = pid;
     place.start_time = start_time(pid).value_or(0);
     place.ready = false;
     return places_.save(place);
-  });
+  };
+  auto spawned = spawn(request_for(instance), note);
+  if (!spawned && spawned.error().cause == kNoGroup) {
+    places_.give_up_group(place, spawned.error().detail);
+    spawned = spawn(request_for(instance), note);
+  }
   instance.cause.clear();
   instance.detail.clear();
   instance.ended = false;
@@ -227,7 +249,9 @@ void ProcessBackend::stop(const std::string& instance_id, bool graceful) {
   if (ending || !graceful || !it.place.is_alive()) return;
   const auto& process = it.package.descriptor.process;
   it.due_ms = now + (process ? process->stop_timeout_ms : kStopTimeoutMs);
-  ::kill(-it.place.pid, SIGTERM);
+  for (const auto& member : members(it.place.membership())) {
+    if (member.group == it.place.pid) send_signal(member, SIGTERM);
+  }
 }
 
 void ProcessBackend::release(const std::string& instance_id) {

@@ -1,19 +1,21 @@
 // The embedded back end: an instance is an executable of its package, as a process of this host.
 //
 // It gets a directory, a port, and, if we are root, a user of its own; no new privileges, no
-// inherited descriptors, a clean environment, a session. Limits: address space, open files, size of
-// a file, processes (its own user's), and as many CPUs as its descriptor says (affinity: those CPUs
-// are shared with whoever else is put there; with as many as there are, no limit). Its resident
-// memory, processes and log are looked at every `watch_ms`: more memory than its descriptor says
-// ends it.
+// inherited descriptors, a clean environment, a session, and a control group where the host lets us
+// have one. Limits: address space, open files, size of a file, processes (its group's or its
+// user's), and as many CPUs as its descriptor says (affinity: those CPUs are shared with whoever
+// else is put there; with as many as there are, no limit). Its memory (anonymous, tmpfs, memfd),
+// processes and log are looked at every `watch_ms`: more memory than its descriptor says ends it;
+// a group's limit is half as much again, for what grows faster than we look.
 //
 // Ready is who answers 2xx at readyPath, or says confirm_ready where there is no such path. Whoever
 // ends is started again on the same port, at once the first time and then with growing distance;
-// who fails too often without having been well for a while has failed. Its whole user or session
-// ends with it.
+// who fails too often without having been well for a while has failed. Everything of it
+// ends with it: its group, or else its user or session.
 //
 // Instances do not notice when the MEPM ends: they are no children that must be kept, and write to
-// files. survivors() finds them again by pid and start time.
+// files. survivors() finds them again by pid, start time and boot of the machine. Where their
+// orphans become children of ours (as the init of a container), they are reaped.
 #pragma once
 
 #include <functional>
@@ -33,26 +35,28 @@ namespace mx2::mepm::process {
 // What instances are told of the host and its orchestrator, in their environment (api/mec/appd.h).
 struct Surroundings {
   std::string host_id;
-  std::string orchestrator_url;      // its operator API; empty: none
-  std::string orchestrator_ca_file;  // absolute; empty: the system's
-  // The operators' token, and the apps (appDIds) whose instances are given it, in a file.
-  std::string orchestrator_token;
+  // The apps (appDIds) whose instances are told of the operator API, and given the operators'
+  // token, in a file; the others are told nothing of it.
   std::vector<std::string> trusted_apps;
+  std::string orchestrator_url;      // empty: none
+  std::string orchestrator_ca_file;  // absolute; empty: the system's
+  std::string orchestrator_token;    // empty: none
 };
 
 struct ProcessOptions {
   Surroundings surroundings;
   PlaceOptions place;
-  std::string address = "127.0.0.1";  // by which others reach this host
-  std::string mp1_uri;                // what instances are told
-  int restarts_max = 5;               // in a row, without having been well in between
-  int restart_backoff_ms = 100;       // before the second; doubles up to
-  int restart_backoff_ms_max = 5000;  // this
-  int well_ms = 10'000;               // ready for so long: earlier failures are forgotten
-  int probe_ms = 5;                   // between the first probes; grows up to
-  int probe_ms_max = 100;             // this
-  int watch_ms = 500;                 // between two looks at memory, processes and log
-  int stats_ms = 1000;                // between two questions for statistics
+  std::string address = "127.0.0.1";         // by which others reach this host
+  std::string listen_address = "127.0.0.1";  // where instances are told to listen
+  std::string mp1_uri;                       // what instances are told
+  int restarts_max = 5;                      // in a row, without having been well in between
+  int restart_backoff_ms = 100;              // before the second; doubles up to
+  int restart_backoff_ms_max = 5000;         // this
+  int well_ms = 10'000;                      // ready for so long: earlier failures are forgotten
+  int probe_ms = 5;                          // between the first probes; grows up to
+  int probe_ms_max = 100;                    // this
+  int watch_ms = 500;                        // between two looks at memory, processes and log
+  int stats_ms = 1000;                       // between two questions for statistics
   std::uint64_t log_bytes_max = 1U << 20U;
   std::uint64_t address_space_extra_mb = 1024;  // beyond the memory of the descriptor
   std::uint64_t files_max = 1024;               // open at once
@@ -61,7 +65,8 @@ struct ProcessOptions {
 
 class ProcessBackend final : public Backend {
  public:
-  // `http` is polled by the loop; `wake` ends its wait. All must outlive this.
+  // `http` is polled by the loop; `wake` ends its wait; `clock` does not follow the date. All must
+  // outlive this.
   ProcessBackend(ProcessOptions options, http::AsyncClient& http, const Clock& clock,
                  std::function<void()> wake);
   ~ProcessBackend() override;
@@ -92,6 +97,7 @@ class ProcessBackend final : public Backend {
   [[nodiscard]] SpawnRequest request_for(const Instance& instance) const;
   [[nodiscard]] http::OutgoingRequest ask(const Instance& instance, const std::string& path) const;
   void attend(Instance& instance);
+  void reap();
   void probe(const Shared& instance);
   void take_probe(Instance& instance, const Result<http::Reply>& reply);
   void become_ready(Instance& instance);
@@ -100,6 +106,7 @@ class ProcessBackend final : public Backend {
   void crashed(Instance& instance);
   void kill(Instance& instance, const std::string& cause, const std::string& detail);
   void forget(Instance& instance);
+  [[nodiscard]] static Sum use_of(const Instance& instance, const Census& census);
   void look_at(Instance& instance, const Census& census);
   void ask_stats(const Shared& instance);
   void emit(const Instance& instance, BackendEvent::Kind kind, const std::string& cause = {},

@@ -20,6 +20,7 @@ constexpr std::uint64_t kMib = 1U << 20U;
 constexpr double kMsPerS = 1000;
 constexpr int kBackoffDoublingsMax = 16;
 constexpr double kStatMax = 1e12;
+constexpr int kReapedMax = 10'000;  // at once
 
 std::string signal_name(int signal) {
   const char* name = ::sigabbrev_np(signal);
@@ -79,9 +80,13 @@ void ProcessBackend::step(std::int64_t now_ms, std::vector<BackendEvent>& events
       take_end(*instance);
     }
   }
+  reap();
   if (now_ms >= watch_due_ms_ && !instances_.empty()) {
     watch_due_ms_ = now_ms + options_.watch_ms;
-    const auto census = take_census();
+    const bool all_grouped = std::all_of(instances_.begin(), instances_.end(), [](const auto& it) {
+      return !it.second->place.cgroup.memory.empty();
+    });
+    const auto census = all_grouped ? Census{} : take_census();
     for (const auto& [id, instance] : instances_) look_at(*instance, census);
   }
   const auto all = instances_;  // attending may erase
@@ -96,6 +101,22 @@ void ProcessBackend::step(std::int64_t now_ms, std::vector<BackendEvent>& events
   }
   std::move(events_.begin(), events_.end(), std::back_inserter(events));
   events_.clear();
+}
+
+// Children that we did not start: of instances, whose own parent has ended.
+void ProcessBackend::reap() {
+  if (!watch_.adopts()) return;
+  for (int i = 0; i < kReapedMax; ++i) {
+    siginfo_t info{};
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
+    const auto its = std::find_if(instances_.begin(), instances_.end(), [&](const auto& it) {
+      return it.second->place.pid == info.si_pid && it.second->pidfd.is_open();
+    });
+    if (its != instances_.end())
+      take_end(*its->second);
+    else
+      ::waitid(P_PID, static_cast<id_t>(info.si_pid), &info, WEXITED | WNOHANG);
+  }
 }
 
 std::int64_t ProcessBackend::next_due_ms() const {
@@ -143,9 +164,15 @@ void ProcessBackend::attend(Instance& instance) {
   }
 }
 
+// Where it listens, or, if it listens everywhere, on this host.
 http::OutgoingRequest ProcessBackend::ask(const Instance& instance, const std::string& path) const {
+  const auto& address = instance.place.address;
+  const bool anywhere = address.empty() || address == "0.0.0.0" || address == "::";
+  const auto host = anywhere                                 ? "127.0.0.1"
+                    : address.find(':') != std::string::npos ? "[" + address + "]"
+                                                             : address;
   return {"GET",
-          "http://127.0.0.1:" + std::to_string(instance.place.port) + path,
+          "http://" + host + ":" + std::to_string(instance.place.port) + path,
           {{"Connection", "close"}},
           ""};
 }
@@ -195,7 +222,9 @@ void ProcessBackend::take_end(Instance& instance) {
   instance.pidfd.close();
   instance.token = 0;
   if (instance.state == State::kStarting || instance.state == State::kReady) {
-    kill(instance, "exited", how);
+    const bool starved = instance.place.cgroup.memory_kills() > instance.memory_kills;
+    kill(instance, starved ? "out-of-memory" : "exited",
+         starved ? "the kernel ended it, as its memory grew too fast" : how);
   } else if (instance.detail.empty()) {
     instance.detail = how;
   }
@@ -245,11 +274,26 @@ void ProcessBackend::crashed(Instance& instance) {
   emit(instance, BackendEvent::Kind::kDown, instance.cause, instance.detail);
 }
 
+// As the kernel counts for its group, where it does; else added up, and if that would be too much,
+// once more with every page counted once.
+Sum ProcessBackend::use_of(const Instance& instance, const Census& census) {
+  const auto& place = instance.place;
+  if (const auto bytes = place.cgroup.memory_bytes()) {
+    return {std::ssize(place.cgroup.processes()), *bytes};
+  }
+  auto sum = census.of(place.membership());
+  const auto allowed = static_cast<std::uint64_t>(instance.package.descriptor.memory_mib) * kMib;
+  if (sum.memory_bytes > allowed) {
+    sum.memory_bytes = std::min(sum.memory_bytes, proportional_memory(place.membership()));
+  }
+  return sum;
+}
+
 void ProcessBackend::look_at(Instance& instance, const Census& census) {
   if (instance.state == State::kStopped || instance.state == State::kFound) return;
   bound_log(instance.place.log_file(), options_.log_bytes_max);
   if (instance.state != State::kStarting && instance.state != State::kReady) return;
-  const auto sum = census.of(instance.place.membership());
+  const auto sum = use_of(instance, census);
   const auto memory_mib = static_cast<std::int64_t>(sum.memory_bytes / kMib);
   const auto allowed = instance.package.descriptor.memory_mib;
   if (memory_mib > allowed) {

@@ -12,6 +12,7 @@
 
 #include "api/base/fd.h"
 #include "api/base/result.h"
+#include "lcm/mepm/process/cgroup.h"
 
 namespace mx2::mepm::process {
 
@@ -22,6 +23,7 @@ struct SpawnRequest {
   std::string directory;
   std::string log_file;       // standard output and error are appended to it
   std::optional<uid_t> user;  // and group of the same number; none: ours
+  Cgroup cgroup;              // that it is in from the beginning
   std::uint64_t address_space_bytes_max = 0;
   std::uint64_t files_max = 0;  // open at once
   std::uint64_t file_bytes_max = 0;
@@ -30,6 +32,8 @@ struct SpawnRequest {
   int nice = 0;
 };
 
+inline constexpr const char* kNoGroup = "no-control-group";
+
 struct Spawned {
   pid_t pid = 0;  // also its session and process group
   Fd pidfd;
@@ -37,10 +41,15 @@ struct Spawned {
 
 // `before` is called with the pid before the executable runs: what it writes down is known even if
 // we end right then, and its error ends the child. unavailable with a text that says which step
-// failed. Callable while other threads run.
+// failed, or that it took too long; with cause kNoGroup if it may not enter its control group.
+// Callable while other threads run.
 [[nodiscard]] Result<Spawned> spawn(const SpawnRequest& request,
                                     const std::function<Result<void>(pid_t)>& before);
 
 [[nodiscard]] Fd open_pidfd(pid_t pid);
+
+// Waits for a child of ours that should end by itself, and kills it when that takes longer. Reaps
+// it, unless the kernel still holds it a second later.
+void end_child(pid_t child, int wait_ms);
 
 }  // namespace mx2::mepm::process

@@ -1,0 +1,52 @@
+// Removes what instances leave behind, in a thread of its own: a λ may have made a million files.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace mx2::mepm::process {
+
+// Whether the user has anything where everybody may write: /tmp, /var/tmp, /dev/shm and their like.
+[[nodiscard]] bool owns_anything(uid_t user);
+
+// A tree with whatever is in it, followed nowhere: names, depth, modes do not matter, as no process
+// of its owner is left to interfere. False: something could not be removed, or `stopping`.
+bool remove_tree(const std::string& path, const std::atomic<bool>& stopping);
+
+class Sweeper {
+ public:
+  Sweeper();
+  ~Sweeper();  // what is not swept by then is left
+  Sweeper(const Sweeper&) = delete;
+  Sweeper& operator=(const Sweeper&) = delete;
+
+  // The directory, and all that the user, who has no processes any more, owns elsewhere: files in
+  // the places that are everybody's, shared memory, semaphores and queues of System V.
+  void sweep(const std::string& directory, const std::optional<uid_t>& user);
+  // Users after whom has been swept, each once.
+  [[nodiscard]] std::vector<uid_t> take_swept();
+
+ private:
+  struct Task {
+    std::string directory;
+    std::optional<uid_t> user;
+  };
+  void run();
+
+  std::atomic<bool> stopping_{false};
+  std::mutex mutex_;
+  std::condition_variable work_;
+  std::deque<Task> tasks_;
+  std::vector<uid_t> swept_;
+  std::thread thread_;
+};
+
+}  // namespace mx2::mepm::process
