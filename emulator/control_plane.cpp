@@ -53,7 +53,7 @@ void ControlPlane::add_hosts() {
 }
 
 void ControlPlane::put_row(Association row) {
-  replica_.put_row(row);
+  (void)replica_.put_row(row);
   model_.apply({std::move(row), false});
 }
 
@@ -119,8 +119,8 @@ std::vector<std::uint32_t> ControlPlane::plan(Time now) {
   snapshot_ = replica_.snapshot(topology_, options_, now_ms);
   optimizer::calm(snapshot_, options_.stability, now_ms);
   policies_.assign(snapshot_.apps.size(), options_.policy);
-  const auto wanted = optimizer::place_by_app(snapshot_, policies_);
-  placement_ = optimizer::worthwhile(snapshot_, wanted, options_.stability);
+  placement_ = optimizer::place_calmly(snapshot_, policies_, options_.stability,
+                                       options_.orchestrator.plan_rows_max);
   const auto plan = optimizer::make_plan(replica_, snapshot_, placement_, policies_,
                                          options_.orchestrator.plan_rows_max);
   apply(plan);
@@ -142,8 +142,7 @@ bool ControlPlane::place_moved(std::uint32_t ue, std::uint32_t cell, Time now) {
   group.fixed = false;
   auto part = optimizer::part_of(snapshot_, placement_, {*found});
   optimizer::hold(part, options_.stability, to_ms(now));
-  const auto placed =
-      optimizer::worthwhile(part, optimizer::place_by_app(part, policies_), options_.stability);
+  const auto placed = optimizer::place_calmly(part, policies_, options_.stability);
   placement_.host_of_group[*found] = placed.host_of_group.front();
   const auto plan = optimizer::rows_of(part, placed, policies_);
   apply(plan);
@@ -154,9 +153,9 @@ void ControlPlane::apply(const optimizer::Plan& plan) {
   for (const auto& change : plan.changes) {
     model_.apply(change);
     if (change.remove) {
-      replica_.remove_row({change.row.app_d_id, change.row.ue.text()});
+      (void)replica_.remove_row({change.row.app_d_id, change.row.ue.text()});
     } else {
-      replica_.put_row(change.row);
+      (void)replica_.put_row(change.row);
     }
   }
 }

@@ -10,6 +10,7 @@ struct Key {
   Demand demand;
   std::uint32_t contexts;
   bool placed;
+  Tier tier;
   bool operator==(const Key&) const = default;
 };
 
@@ -18,7 +19,8 @@ struct KeyHash {
     std::uint64_t hash = key.demand.app;
     hash = hash * 0x9E3779B97F4A7C15U + key.demand.attachment;
     hash = hash * 0x9E3779B97F4A7C15U + key.demand.area;
-    hash = hash * 0x9E3779B97F4A7C15U + key.contexts * 2U + (key.placed ? 1U : 0U);
+    hash = hash * 0x9E3779B97F4A7C15U + key.contexts * 8U + static_cast<unsigned>(key.tier) * 2U +
+           (key.placed ? 1U : 0U);
     return hash ^ (hash >> 29U);
   }
 };
@@ -27,15 +29,20 @@ struct KeyHash {
 
 Classes classify(const Snapshot& snapshot) {
   Classes result;
+  const bool tiers_matter =
+      std::any_of(snapshot.hosts.begin(), snapshot.hosts.end(),
+                  [](const HostModel& host) { return !host.takes_from_above; });
   std::unordered_map<Key, std::uint32_t, KeyHash> known;
   std::vector<std::uint32_t> class_of(snapshot.groups.size(), kNone);
   for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
     const auto& group = snapshot.groups[i];
     if (group.fixed) continue;
-    const Key key{group, group.contexts, group.host != kNone};
+    const bool placed = group.host != kNone;
+    const auto tier = tiers_matter && placed ? snapshot.hosts[group.host].tier : Tier::kEdge;
+    const Key key{group, group.contexts, placed, tier};
     const auto [it, fresh] = known.emplace(key, static_cast<std::uint32_t>(result.classes.size()));
     if (fresh) {
-      result.classes.push_back({key.demand, key.contexts, key.placed, 0, 0});
+      result.classes.push_back({key.demand, key.contexts, key.placed, tier, 0, 0});
     }
     class_of[i] = it->second;
     ++result.classes[it->second].groups;
@@ -54,7 +61,9 @@ Classes classify(const Snapshot& snapshot) {
   for (const auto& c : result.classes) {
     const auto begin = result.members.begin() + c.first;
     std::stable_sort(begin, begin + c.groups, [&](std::uint32_t a, std::uint32_t b) {
-      return snapshot.groups[a].host < snapshot.groups[b].host;
+      const auto& x = snapshot.groups[a];
+      const auto& y = snapshot.groups[b];
+      return x.host != y.host ? x.host < y.host : x.resting && !y.resting;
     });
   }
   return result;

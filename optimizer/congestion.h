@@ -18,17 +18,18 @@ namespace mx2::optimizer {
 // a share of its service time.
 [[nodiscard]] double waiting_share(std::int64_t cores, double rho);
 
+// What a request waits at the host when `load` units are there besides the background.
+[[nodiscard]] std::int64_t waiting_us(const HostModel& host, std::int64_t load);
+// The most units with which nobody waits longer than `us`; at most the capacity.
+[[nodiscard]] std::int64_t load_within(const HostModel& host, std::int64_t us);
+
 struct Segment {
   std::int64_t units = 0;    // load units
   std::int64_t cost_us = 0;  // of each of them
 };
 
-// What a load unit above ready_capacity costs more: a host that has just come back is filled only
-// with those who have nowhere else to go.
-inline constexpr std::int64_t kNotReadyUs = 1'000'000;
-
-// Costs ascend, and begin where the host's background load ends. The widths add up to the capacity.
-// Empty without capacity.
+// Costs ascend, and begin where the host's background load ends. The widths add up to the capacity,
+// or to units_max if that is less. Empty without capacity.
 [[nodiscard]] std::vector<Segment> congestion_segments(const HostModel& host);
 
 // What is left of the segments when `load` units have been taken.

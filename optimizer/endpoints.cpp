@@ -63,12 +63,13 @@ json::Value candidate_json(const Snapshot& snapshot, const Choice& choice, const
   out["offTreeMs"] = ms(c.off_tree_us);
   out["congestionMs"] = ms(c.congestion_us);
   out["migrationMs"] = ms(c.migration_us);
+  out["leavingMs"] = ms(c.leaving_us);
   out["totalMs"] = ms(c.total_us());
   return out;
 }
 
-json::Value explanation_json(const Optimizer::Decision& decision, const Choice& choice) {
-  const auto& snapshot = decision.snapshot;
+json::Value explanation_json(const Status::Decided& decided, const Choice& choice) {
+  const auto& snapshot = decided.decision->snapshot;
   const auto& group = snapshot.groups[choice.group];
   const auto id = [&](Index host) { return host == kNone ? "" : snapshot.hosts[host].id; };
   json::Value out{
@@ -78,7 +79,7 @@ json::Value explanation_json(const Optimizer::Decision& decision, const Choice& 
       {"current", id(group.host)},
       {"chosen", id(choice.chosen)},
       {"reason", choice.reason},
-      {"planned", format_utc(decision.made_ms)}};
+      {"planned", format_utc(decided.wall_ms)}};
   auto& candidates = out["candidates"] = json::Value::array();
   for (const auto& candidate : choice.candidates) {
     candidates.push_back(candidate_json(snapshot, choice, candidate));
@@ -93,7 +94,8 @@ Result<json::Value> explanation(const Api& api, const Request& request) {
   const auto app = query->text("app");
   if (ue.empty() || app.empty()) return invalid_argument("ue and app are needed");
   if (!ue.starts_with("dev:")) ue = "dev:" + ue;
-  const auto decision = api.status.decision();
+  const auto decided = api.status.decision();
+  const auto& decision = decided.decision;
   if (!decision) {
     return unavailable("nothing has been planned here yet; GET /plan?dry_run=true does it");
   }
@@ -102,7 +104,7 @@ Result<json::Value> explanation(const Api& api, const Request& request) {
   auto choice = explain(decision->snapshot, decision->placement, ue, placed);
   if (!choice) return not_found(ue + " has no context of " + app + " that the optimizer places");
   if (placed != app) choice->reason = app + " is dispatched, by " + placed + "; " + choice->reason;
-  return explanation_json(*decision, *choice);
+  return explanation_json(decided, *choice);
 }
 
 void get_explain(Api& api, const Request& request, Responder responder) {
@@ -118,9 +120,8 @@ void get_topology(Api& api, const Request& request, Responder responder) {
   if (!limit) return responder.reply(http::problem_reply(limit.error()));
   const TopologyFilter filter{query->text("ue"), query->text("app"), query->text("all") == "true",
                               *limit};
-  const auto decision = api.status.decision();
-  responder.reply(
-      http::json_reply(200, json::dump(topology_json(decision.get(), api.source, filter))));
+  const auto document = topology_json(api.status.decision(), api.source, filter);
+  responder.reply(http::json_reply(200, json::dump(document)));
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "optimizer/moves.h"
+
 namespace mx2::optimizer {
 namespace {
 
@@ -12,14 +14,6 @@ constexpr std::size_t kReasonCharsMax = 200;
 
 std::string ms(std::int64_t us) {
   return fmt::format("{:.1f} ms", static_cast<double>(us) / kUsPerMs);
-}
-
-std::optional<std::size_t> find_group(const Snapshot& snapshot, const std::string& ue,
-                                      const std::string& app) {
-  for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
-    if ((*snapshot.ue)[i] == ue && snapshot.apps[snapshot.groups[i].app].id == app) return i;
-  }
-  return std::nullopt;
 }
 
 Candidate candidate(const Snapshot& snapshot, const Feasibility& feasible, const Group& group,
@@ -36,7 +30,14 @@ Candidate candidate(const Snapshot& snapshot, const Feasibility& feasible, const
   result.congestion_us =
       marginal_cost(congestion_segments(host), load_of_others) * snapshot.apps[group.app].weight;
   const bool moves = group.host != kNone && group.host != h;
-  result.migration_us = moves ? snapshot.cost.migration_us : 0;
+  const auto& app = snapshot.apps[group.app];
+  if (moves) {
+    result.migration_us = weighed(app, snapshot.cost.migration_us);
+    result.leaving_us = descent_cost(snapshot, group.app, snapshot.hosts[group.host].tier, h);
+  }
+  if (moves && feasible.may(group, group.host, group.host)) {
+    result.leaving_us += leaving_cost(snapshot, group, group.host, group.resting);
+  }
   result.full = load_of_others + load_of(snapshot, group) > host.capacity;
   return result;
 }
@@ -47,7 +48,10 @@ auto rank(const Candidate& c) {
 
 std::string reason_of(const Snapshot& snapshot, const Choice& choice) {
   const auto& group = snapshot.groups[choice.group];
-  if (group.fixed) return "it may not move: an operator's pin, or it has moved lately";
+  if (group.fixed) {
+    return "it may not move: an operator's pin, strategy baseline, or nobody can reach it";
+  }
+  if (group.resting && choice.chosen == group.host) return "it has moved lately and rests";
   if (choice.chosen == kNone) return "no host with room may serve it";
   std::string passed_over;
   for (const auto& c : choice.candidates) {
@@ -64,7 +68,7 @@ std::string reason_of(const Snapshot& snapshot, const Choice& choice) {
 
 std::optional<Choice> explain(const Snapshot& snapshot, const Placement& placement,
                               const std::string& ue, const std::string& app) {
-  const auto index = find_group(snapshot, ue, app);
+  const auto index = find_group(snapshot, find_app(snapshot, app), ue);
   if (!index) return std::nullopt;
   const auto& group = snapshot.groups[*index];
   const Feasibility feasible(snapshot);
@@ -94,6 +98,7 @@ std::string to_text(const Snapshot& snapshot, const Choice& choice) {
     if (c.late_us > 0) text += " + late " + ms(c.late_us);
     if (c.off_tree_us > 0) text += " + off tree " + ms(c.off_tree_us);
     text += " + congestion " + ms(c.congestion_us) + " + migration " + ms(c.migration_us);
+    if (c.leaving_us > 0) text += " + leaving " + ms(c.leaving_us);
     text += c.full ? "; full\n" : "\n";
   }
   return text + choice.reason + "\n";

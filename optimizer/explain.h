@@ -19,9 +19,10 @@ struct Candidate {
   std::int64_t off_tree_us = 0;
   std::int64_t congestion_us = 0;  // of one more context, or of this one where it is
   std::int64_t migration_us = 0;
-  bool full = false;  // no room besides those placed there
+  std::int64_t leaving_us = 0;  // for leaving where it is, and may stay; to come down
+  bool full = false;            // no room besides those placed there
   [[nodiscard]] std::int64_t total_us() const {
-    return latency_us + late_us + off_tree_us + congestion_us + migration_us;
+    return latency_us + late_us + off_tree_us + congestion_us + migration_us + leaving_us;
   }
 };
 

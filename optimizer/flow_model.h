@@ -11,7 +11,8 @@
 namespace mx2::optimizer {
 
 // One unit of flow is `load` load units, the greatest common divisor of all groups' loads. Costs of
-// one unit are multiplied by `cost` so that the cost of a group divides by its number of units.
+// one unit are multiplied by `cost` so that the cost of a group divides by its number of units, as
+// far as no arc becomes dearer than an arc may be.
 struct FlowScale {
   std::int64_t load = 1;
   std::int64_t cost = 1;

@@ -32,7 +32,7 @@ class Leadership {
   };
 
   // `holder`: this optimizer, e.g. a random identifier. `client` is used by step() and release()
-  // alone; `clock` must outlive this.
+  // alone; `clock`, a steady one, must outlive this.
   Leadership(OrchestratorClient client, std::string holder, int lease_ms, const Clock& clock);
 
   // Where our API is reached, to be told to others; not after the first step().

@@ -7,6 +7,7 @@
 
 #include "api/base/ids.h"
 #include "api/base/log.h"
+#include "api/base/steady_clock.h"
 #include "api/http/pistache_server.h"
 #include "api/http/router.h"
 #include "api/program/program.h"
@@ -36,14 +37,20 @@ http::ClientOptions sandbox_client_options(const OptimizerOptions& options) {
   return client;
 }
 
+// What is waited for goes by the one, what people read by the other.
+struct Clocks {
+  SteadyClock steady;
+  SystemClock wall;
+};
+
 // The scenario that is active now.
-Result<void> read_scenario_once(const OptimizerOptions& options, const Clock& clock,
+Result<void> read_scenario_once(const OptimizerOptions& options, const Clocks& clocks,
                                 Optimizer& optimizer) {
   if (!options.advantedge.is_live()) return {};
   http::CurlClient http(sandbox_client_options(options));
   auto live = options.advantedge.live;
   live.callback_url.clear();
-  advantedge::LiveSource source(http, std::move(live), clock, [] {});
+  advantedge::LiveSource source(http, std::move(live), clocks.steady, clocks.wall, [] {});
   (void)source.step();
   const auto news = source.take();
   if (!news) return unavailable(source.state().error);
@@ -52,11 +59,11 @@ Result<void> read_scenario_once(const OptimizerOptions& options, const Clock& cl
 }
 
 Result<void> run_once(const Configuration& configuration, bool dry_run) {
-  const SystemClock clock;
+  const Clocks clocks;
   http::CurlClient http(client_options(configuration.options.orchestrator));
-  Optimizer optimizer(http, http, configuration.options, configuration.topology, clock,
-                      RandomIds(clock).next());
-  if (auto read = read_scenario_once(configuration.options, clock, optimizer); !read) return read;
+  Optimizer optimizer(http, http, configuration.options, configuration.topology, clocks.steady,
+                      RandomIds(clocks.wall).next());
+  if (auto read = read_scenario_once(configuration.options, clocks, optimizer); !read) return read;
   const auto outcome = optimizer.plan(dry_run);
   if (!outcome) return outcome.error();
   std::cout << outcome->description;
@@ -100,12 +107,12 @@ http::ServerOptions server_options(const OptimizerOptions& options) {
 
 // The live source with its thread; none of it without a sandbox.
 struct Live {
-  Live(const OptimizerOptions& options, const Clock& clock, const std::function<void()>& wake) {
+  Live(const OptimizerOptions& options, const Clocks& clocks, const std::function<void()>& wake) {
     if (!options.advantedge.is_live()) return;
     http.emplace(sandbox_client_options(options));
     auto live = options.advantedge.live;
-    live.callback_tag = RandomIds(clock).next();
-    source.emplace(*http, std::move(live), clock, wake);
+    live.callback_tag = RandomIds(clocks.wall).next();
+    source.emplace(*http, std::move(live), clocks.steady, clocks.wall, wake);
   }
   void start() {
     if (source) thread.emplace(*source);
@@ -117,16 +124,17 @@ struct Live {
 
 Result<void> run_for_ever(const Configuration& configuration, const std::string& file) {
   const auto& options = configuration.options;
-  const SystemClock clock;
-  const auto holder = RandomIds(clock).next();
+  const Clocks clocks;
+  const auto holder = RandomIds(clocks.wall).next();
   metrics::Registry registry;
-  Status status(registry, clock, file);
+  Status status(registry, clocks.steady, clocks.wall, file);
   Control control;
   http::CurlClient http(client_options(options.orchestrator));
   http::CurlClient feed(client_options(options.orchestrator));
   http::CurlClient lease_http(lease_client_options(options));
-  Leadership leadership({lease_http, options.orchestrator}, holder, options.leader.lease_ms, clock);
-  Live live(options, clock, [&] {
+  Leadership leadership({lease_http, options.orchestrator}, holder, options.leader.lease_ms,
+                        clocks.steady);
+  Live live(options, clocks, [&] {
     control.wake();
     feed.interrupt_once();
   });
@@ -143,7 +151,7 @@ Result<void> run_for_ever(const Configuration& configuration, const std::string&
   if (auto listening = listen(server, router, options); !listening) return listening;
   leadership.set_url(own_url(options, server.port()));
   Planner planner(http, feed, configuration, ConfigurationWatch(file, configuration.files),
-                  leadership, control, status, clock, holder,
+                  leadership, control, status, clocks.steady, holder,
                   live.source ? &*live.source : nullptr);
   const LeadershipThread renewing(leadership);
   std::thread worker([&] {

@@ -25,7 +25,7 @@ struct MeasurementOptions {
   std::int64_t memory_percent_max = 95;  // a host that uses more takes nobody new
 };
 
-// A report and when it was made, by our clock.
+// A report and when it was made, by our steady clock.
 struct Measured {
   HostLoad load;
   std::int64_t since_ms = 0;

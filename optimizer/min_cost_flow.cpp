@@ -1,12 +1,15 @@
 #include "optimizer/min_cost_flow.h"
 
 #include <algorithm>
+#include <optional>
 
-#include "api/base/log.h"
+#include "optimizer/evacuation.h"
 #include "optimizer/flow_model.h"
 
 namespace mx2::optimizer {
 namespace {
+
+constexpr int kTrialsMax = 6;
 
 // From units of flow for each class to a host for each group.
 class Rounding {
@@ -54,7 +57,7 @@ class Rounding {
 
   [[nodiscard]] bool has_room(const DemandClass& c, Index host) const {
     const auto& model = snapshot_.hosts[host];
-    return load_[host] + units(c) * scale_.load <= model.capacity;
+    return load_[host] + units(c) * scale_.load <= std::min(model.capacity, model.units_max);
   }
 
   // Groups whose units were split between hosts: to the host that got most of one, as long as there
@@ -97,7 +100,7 @@ class Rounding {
   }
 
   // Who is at a host stays as long as its count allows; the others fill what is left, in order.
-  void hand_out(std::size_t i, Count& count, Placement& placement) const {
+  void hand_out(std::size_t i, Count& count, Placement& placement) {
     const auto& c = classes_.classes[i];
     std::vector<std::uint32_t> movers;
     for (std::uint32_t k = 0; k < c.groups; ++k) {
@@ -113,9 +116,19 @@ class Rounding {
     auto to = count.begin();
     for (const auto member : movers) {
       while (to != count.end() && to->second == 0) ++to;
-      placement.host_of_group[member] = to == count.end() ? kNone : to->first;
+      placement.host_of_group[member] = to == count.end() ? left_over(c, member) : to->first;
       if (to != count.end()) --to->second;
     }
+  }
+
+  // Who found no room where its parts were sent stays, as long as there is some.
+  Index left_over(const DemandClass& c, std::uint32_t member) {
+    const auto host = snapshot_.groups[member].host;
+    const bool stays =
+        units(c) > 1 && host != kNone && feasible_.may(c, host, host) && has_room(c, host);
+    if (!stays) return kNone;
+    load_[host] += units(c) * scale_.load;
+    return host;
   }
 
   const Snapshot& snapshot_;
@@ -125,6 +138,43 @@ class Rounding {
   std::vector<std::int64_t> load_;
 };
 
+bool may_all_stay(const Snapshot& snapshot) {
+  const Feasibility feasible(snapshot);
+  for (const auto& group : snapshot.groups) {
+    if (group.fixed) continue;
+    if (group.host == kNone || !feasible.may(group, group.host, group.host)) return false;
+  }
+  return true;
+}
+
+// The waiting that the answer brings is assumed next, and where it makes somebody late who would be
+// in time with less load, the host takes no more than that. False if there is nobody.
+bool hold_to_response(const Snapshot& snapshot, const Placement& placed, Snapshot& trial) {
+  std::vector<std::int64_t> within(snapshot.hosts.size());  // for those who are late
+  const auto load = load_of(snapshot, placed);
+  for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
+    const auto& group = snapshot.groups[i];
+    const auto h = placed.host_of_group[i];
+    const auto& limit_us = snapshot.apps[group.app].qos.response_us_max;
+    if (h == kNone || limit_us == 0) continue;
+    const auto& host = snapshot.hosts[h];
+    const auto left_us =
+        limit_us - host.service_us - reckoned_latency_us(snapshot, group.attachment, h);
+    if (left_us < 0 || waiting_us(host, load[h]) <= left_us) continue;
+    within[h] = std::max(within[h], load_within(host, left_us));
+  }
+  bool any = false;
+  auto held = load;
+  for (Index h = 0; h < snapshot.hosts.size(); ++h) {
+    if (within[h] == 0) continue;
+    any = true;
+    held[h] = within[h];
+    trial.hosts[h].units_max = within[h];
+  }
+  trial.waiting_us = waiting_of(snapshot, held);
+  return any;
+}
+
 }  // namespace
 
 Placement MinCostFlowPolicy::place(const Snapshot& snapshot) const {
@@ -133,15 +183,43 @@ Placement MinCostFlowPolicy::place(const Snapshot& snapshot) const {
 }
 
 Placement MinCostFlowPolicy::place(const Snapshot& snapshot, Statistics& statistics) const {
+  if (has_response_limits(snapshot)) return place_in_time(snapshot, statistics);
+  return place_once(snapshot, statistics);
+}
+
+Placement MinCostFlowPolicy::place_in_time(const Snapshot& snapshot, Statistics& statistics) const {
+  auto trial = snapshot;
+  auto best = current_placement(snapshot);
+  std::optional<std::int64_t> least;
+  if (may_all_stay(snapshot)) least = evaluate(snapshot, best).total();
+  trial.waiting_us = waiting_of(snapshot, fixed_load(snapshot));
+  for (int round = 0; round < kTrialsMax; ++round) {
+    auto placed = place_once(trial, statistics);
+    const auto cost = evaluate(snapshot, placed).total();
+    const bool better = !least || cost < *least;
+    const bool done = !placed.degraded.empty() || !hold_to_response(snapshot, placed, trial);
+    if (better) {
+      least = cost;
+      best = std::move(placed);
+    }
+    if (done) break;
+  }
+  return best;
+}
+
+Placement MinCostFlowPolicy::place_once(const Snapshot& snapshot, Statistics& statistics) const {
   const Feasibility feasible(snapshot);
   const auto classes = classify(snapshot);
+  const auto cells = classes.classes.size() * snapshot.hosts.size();
+  if (cells > cells_max_) {
+    return evacuated(snapshot, "the problem is too large to be solved exactly: " +
+                                   std::to_string(classes.classes.size()) + " classes of UEs and " +
+                                   std::to_string(snapshot.hosts.size()) + " hosts");
+  }
   const auto scale = flow_scale(snapshot, classes);
   const auto flow = solve(build_transport(snapshot, feasible, classes, scale));
-  if (!flow) {
-    log::error("no plan: everybody stays", {{"reason", flow.error().detail}});
-    return current_placement(snapshot);
-  }
-  statistics = {classes.classes.size(), flow->arcs, flow->rounds};
+  if (!flow) return evacuated(snapshot, flow.error().detail);
+  statistics = {classes.classes.size(), flow->arcs, flow->rounds, flow->wide};
   return Rounding(snapshot, feasible, classes, scale).run(*flow);
 }
 

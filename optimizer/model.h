@@ -1,7 +1,8 @@
 // What a placement is decided on: plain values, indexes instead of names where there are many.
 //
 // Times are microseconds, loads are load units (one context of an app weighs AppModel::weight of
-// them), costs are microseconds of one context's response time, so that all terms can be added.
+// them). All costs are in one unit, so that they can be added: a microsecond of one request's
+// response time, times the utility of the app (evaluation.h has the sum that is minimised).
 // Source of the load model: processor sharing, S_eq = S·min(C, R)/R (Cicconetti et al., the
 // simulated computer of their prototype); see congestion.h.
 #pragma once
@@ -22,6 +23,7 @@
 namespace mx2::optimizer {
 
 using Index = std::uint32_t;
+__extension__ using Wide = __int128;  // for sums and products of costs that 64 bits may not hold
 inline constexpr Index kNone = std::numeric_limits<Index>::max();
 
 enum class Tier : std::uint8_t { kEdge, kRegional, kCloud };
@@ -43,8 +45,11 @@ struct HostModel {
   HostStatus status = HostStatus::kUp;
   std::int64_t capacity = 0;        // load units for our contexts; 0: takes nothing
   std::int64_t background = 0;      // load units in use besides, as measured; comes first
-  std::int64_t ready_capacity = 0;  // of them, for everybody; the rest only without alternative
-  std::int64_t up_since_ms = 0;     // 0: long ago
+  bool takes_from_above = true;     // false: nobody comes down to it (stability.low_percent)
+  std::int64_t ready_capacity = 0;  // of them, for everybody; the rest only without alternative,
+  std::int64_t not_ready_us = 1'000'000;  // as each unit of it costs so much more
+  std::int64_t units_max = std::numeric_limits<std::int64_t>::max();  // of it; for trials
+  std::int64_t up_since_ms = 0;                                       // 0: long ago
   std::int64_t cores = 1;
   std::int64_t service_us = 1000;   // mean service time of one load unit when idle
   std::int64_t memory_mb = 0;       // 0: not known, as good as enough
@@ -55,8 +60,8 @@ struct HostModel {
 // Serverledge's quality-of-service class, with a whole number as utility.
 struct QosClass {
   std::string name = "standard";
-  std::int64_t utility = 1;          // 1 to 1000: multiplies the cost of latency, and of refusal
-  std::int64_t response_us_max = 0;  // 0: none
+  std::int64_t utility = 1;          // 1 to 1000: multiplies every cost of a context
+  std::int64_t response_us_max = 0;  // 0: none; latency, waiting and service time together
   std::int64_t served_percent_min = 0;
 };
 
@@ -64,6 +69,7 @@ struct AppModel {
   std::string id;
   std::int64_t required_latency_us = 0;  // 0: none
   std::int64_t weight = 1;               // load units of one context, at least 1
+  std::int64_t request_weight = 0;       // of them for each request a second; 0: not reckoned with
   std::int64_t memory_mb = 0;            // that a host must have; 0: any
   std::int64_t bandwidth_kbps = 0;       // likewise
   QosClass qos;
@@ -125,11 +131,12 @@ struct Demand {
 struct Group : Demand {
   Index host = kNone;  // where they are; kNone: nowhere yet
   std::uint32_t contexts = 1;
-  bool fixed = false;         // must not move: an operator's pin, or moved too recently
+  bool fixed = false;         // must not move: an operator's pin, or cannot
+  bool resting = false;       // moved too recently: moves only if somebody is refused otherwise
   std::int64_t moved_ms = 0;  // 0: long ago
 };
 
-// What things cost beside latency and congestion, in µs for each context.
+// What things cost beside latency and congestion, in µs for each request; times the utility.
 struct CostModel {
   std::int64_t migration_us = 2000;             // for everybody who moves
   std::int64_t unknown_latency_us = 50'000;     // assumed where the latency is not known
@@ -138,6 +145,15 @@ struct CostModel {
   std::int64_t below_minimum_us = 100'000'000;  // the same, below the minimum served fraction
   std::int64_t off_tree_us = 2000;  // at a regional host or cloud that is not above the home host
   bool operator==(const CostModel&) const = default;
+};
+
+// What a group that may stay where it is gives up by leaving (stability.h). Nothing by default.
+struct Hysteresis {
+  std::int64_t gain_us_min = 0;          // µs for each request, times the utility
+  std::int64_t gain_percent_min = 0;     // if more: percent of what a context costs where it is
+  std::int64_t rest_us = 0;              // besides, while it rests; no utility multiplies it
+  std::vector<std::int64_t> waiting_us;  // by host: of a load unit there, as it is now
+  bool operator==(const Hysteresis&) const = default;
 };
 
 struct Snapshot {
@@ -152,11 +168,14 @@ struct Snapshot {
   std::vector<Group> groups;             // by app, then UE
   std::shared_ptr<const std::vector<std::string>> ue;  // of each group, e.g. "dev:car-7"
   CostModel cost;
+  Hysteresis hysteresis;
+  std::vector<std::int64_t> waiting_us;  // by host: taken for a request's waiting; empty: none
 };
 
 // The answer of a policy: a host for each group, kNone where there is none (unserved).
 struct Placement {
   std::vector<Index> host_of_group;
+  std::string degraded = {};  // why it is not what the policy should answer; empty: it is
 };
 
 // Is the host a regional one or a cloud to which overflow of the attachment's home is not expected

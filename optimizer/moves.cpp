@@ -58,6 +58,8 @@ Snapshot part_of(const Snapshot& snapshot, const Placement& placement,
   part.areas = snapshot.areas;
   part.off_tree = snapshot.off_tree;
   part.cost = snapshot.cost;
+  part.hysteresis = snapshot.hysteresis;
+  part.waiting_us = snapshot.waiting_us;
   std::vector<std::int64_t> others(snapshot.hosts.size());
   for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
     const auto at = placement.host_of_group[i];

@@ -31,7 +31,7 @@ std::vector<std::string> policies(const Snapshot& snapshot, const Topology& topo
 
 Result<void> Optimizer::begin(const FeedClient::Mark& mark) {
   replica_.begin_again();
-  replica_.set_dispatching(mark.dispatcher, mark.standard == Strategy::kDispatching);
+  replica_.set_strategies(mark.dispatcher, mark.standard);
   return {};
 }
 
@@ -51,7 +51,7 @@ Result<void> Optimizer::take_item(const std::string& list, const json::Value& it
                [&](const App& app) { (void)replica_.put_app(app); });
   }
   if (list == "table") {
-    return use(row_of(item), [&](const Association& row) { replica_.put_row(row); });
+    return use(row_of(item), [&](const Association& row) { (void)replica_.put_row(row); });
   }
   return use(codec::decode_context_place(item),
              [&](const ContextPlace& c) { replica_.put_context(c, now_ms); });
@@ -70,9 +70,10 @@ Result<void> Optimizer::take_change(json::Value change) {
   } else if (kind == "row") {
     const auto row = row_of(resource_of(std::move(change)));
     if (!row) return row.error();
-    replica_.put_row(*row);
+    if (replica_.put_row(*row) == Replica::Effect::kLarge) urgent_ = true;
   } else if (kind == "rowRemoved") {
-    replica_.remove_row({text_of(change, "app"), text_of(change, "ue")});
+    const auto effect = replica_.remove_row({text_of(change, "app"), text_of(change, "ue")});
+    if (effect == Replica::Effect::kLarge) urgent_ = true;
   } else if (kind == "host") {
     const auto host = codec::decode_stored_host(resource_of(std::move(change)));
     if (!host) return host.error();
@@ -137,8 +138,16 @@ Result<std::uint64_t> Optimizer::catch_up() {
   }
   const auto mark = feed_.ask_mark();
   if (!mark) return mark.error();
-  for (int i = 0; i < kAttemptsMax && feed_.mark().position < mark->position; ++i) {
+  const auto until_ms = clock_.now_ms() + options_.orchestrator.timeout_ms;
+  for (int stalled = 0; feed_.mark().position < mark->position;) {
+    const auto before = feed_.mark().position;
     if (auto followed = read(0); !followed) return followed.error();
+    stalled = feed_.mark().position > before ? 0 : stalled + 1;  // the reading may be interrupted
+    if (stalled < kAttemptsMax && clock_.now_ms() < until_ms) continue;
+    // A plan made on what is not known would be guarded by a version that it has not seen.
+    return unavailable(
+        "the orchestrator's changes come faster than they are followed; no plan is "
+        "made on old ones");
   }
   return mark->table_version;
 }
@@ -153,8 +162,8 @@ Optimizer::Outcome Optimizer::decide(std::uint64_t table_version) {
   calm(snapshot, options_.stability, decision->made_ms);
   decision->policy_of_app = policies(snapshot, topology_, options_.policy);
   const auto& policy_of_app = decision->policy_of_app;
-  const auto wanted = place_by_app(snapshot, policy_of_app);
-  decision->placement = worthwhile(snapshot, wanted, options_.stability);
+  decision->placement = place_calmly(snapshot, policy_of_app, options_.stability,
+                                     options_.orchestrator.plan_rows_max);
   Outcome outcome;
   outcome.plan = make_plan(replica_, snapshot, decision->placement, policy_of_app,
                            options_.orchestrator.plan_rows_max);
@@ -201,8 +210,8 @@ void Optimizer::settle_triggers() {
 
 void Optimizer::take_in(const Plan& plan) {
   for (const auto& change : plan.changes) {
-    if (change.remove) replica_.remove_row({change.row.app_d_id, change.row.ue.text()});
-    if (!change.remove) replica_.put_row(change.row);
+    if (change.remove) (void)replica_.remove_row({change.row.app_d_id, change.row.ue.text()});
+    if (!change.remove) (void)replica_.put_row(change.row);
   }
 }
 

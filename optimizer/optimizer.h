@@ -22,8 +22,9 @@ namespace mx2::optimizer {
 
 class Optimizer : private FeedReader {
  public:
-  // `holder` is who sends the plans (leadership.h); may be empty. `http`, `feed` and `clock` must
-  // outlive this; only waiting for changes goes over `feed`, so that it can be interrupted.
+  // `holder` is who sends the plans (leadership.h); may be empty. `http`, `feed` and `clock`, a
+  // steady one, must outlive this; only waiting for changes goes over `feed`, so that it can be
+  // interrupted.
   Optimizer(http::Client& http, http::Client& feed, OptimizerOptions options, Topology topology,
             const Clock& clock, std::string holder = {})
       : client_(http, options.orchestrator),
@@ -42,8 +43,8 @@ class Optimizer : private FeedReader {
     std::vector<std::string> policy_of_app;
     std::vector<bool> pinned;                       // groups that are fixed whatever time it is
     std::map<std::string, std::string> dispatched;  // appDId: the dispatchers', who stand for it
-    std::int64_t made_ms = 0;
-    bool in_force = false;  // false: it was only looked at, or refused
+    std::int64_t made_ms = 0;                       // by the steady clock
+    bool in_force = false;                          // false: it was only looked at, or refused
   };
 
   // What one planning came to.
@@ -92,7 +93,9 @@ class Optimizer : private FeedReader {
   [[nodiscard]] Result<void> take_item(const std::string& list, const json::Value& item) override;
   [[nodiscard]] Result<void> take_change(json::Value change) override;
   [[nodiscard]] Result<void> read(int wait_ms);
-  [[nodiscard]] Result<std::uint64_t> catch_up();  // the table version that the replica has
+  // The table version that the replica has. unavailable if it cannot get there in the time that a
+  // request may take.
+  [[nodiscard]] Result<std::uint64_t> catch_up();
   [[nodiscard]] Outcome decide(std::uint64_t table_version);
   void note_load(const std::string& host, const HostLoad& load);
   void settle_triggers();

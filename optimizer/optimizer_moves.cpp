@@ -59,6 +59,7 @@ bool Optimizer::attach(Decision& decision, const Moved& moved) const {
   group.moved_ms = replica_.moved_ms(app, device);
   group.fixed = decision.pinned[moved.group];
   const auto row = replica_.rows().find({app, "dev:" + device});
+  if (replica_.pin_of(app, device) != nullptr) group.fixed = true;
   if (row == replica_.rows().end()) return true;
   if (row->second.writer == Writer::kOperator) group.fixed = true;
   const auto& target = row->second.targets.front();
@@ -86,8 +87,7 @@ Result<std::optional<Optimizer::Outcome>> Optimizer::place_moved() {
   decision->made_ms = clock_.now_ms();
   auto part = part_of(decision->snapshot, decision->placement, singly);
   hold(part, options_.stability, decision->made_ms);
-  const auto placed =
-      worthwhile(part, place_by_app(part, decision->policy_of_app), options_.stability);
+  const auto placed = place_calmly(part, decision->policy_of_app, options_.stability);
   Outcome outcome;
   outcome.plan = rows_of(part, placed, decision->policy_of_app);
   outcome.plan.table_version = *version;

@@ -28,12 +28,18 @@ TableChange put(const Snapshot& snapshot, std::size_t i, Index to, Index second,
 }
 
 void add_removals(const Replica& replica, Plan& plan) {
+  std::vector<TableChange> bound;
   for (const auto& [key, row] : replica.rows()) {
     const bool ours = row.writer == Writer::kOptimizer && row.ue.kind == UeSelector::Kind::kDevApp;
-    if (ours && !replica.has_contexts(row.app_d_id, row.ue.dev_app_id)) {
+    if (!ours) continue;
+    if (replica.pin_of(row.app_d_id, row.ue.dev_app_id) != nullptr) {
+      bound.push_back({row, true});
+    } else if (!replica.has_contexts(row.app_d_id, row.ue.dev_app_id)) {
       plan.changes.push_back({row, true});
     }
   }
+  plan.changes.insert(plan.changes.begin(), std::make_move_iterator(bound.begin()),
+                      std::make_move_iterator(bound.end()));
 }
 
 // Where else, should the chosen host fail before the next plan: the cheapest of the others that has
@@ -88,6 +94,7 @@ Plan rows_of(const Snapshot& snapshot, const Placement& placement,
   Plan plan;
   plan.before = evaluate(snapshot, current_placement(snapshot));
   plan.after = evaluate(snapshot, placement);
+  plan.degraded = placement.degraded;
   const Feasibility feasible(snapshot);
   const MoveReasons reasons(snapshot, plan.before);
   std::vector<TableChange> others;
@@ -136,6 +143,9 @@ std::string describe(const Snapshot& snapshot, const Plan& plan) {
   auto out = rows_text(plan.changes);
   out += fmt::format("{} rows change on table version {}", plan.changes.size(), plan.table_version);
   if (plan.postponed > 0) out += fmt::format(", {} later", plan.postponed);
+  if (!plan.degraded.empty()) {
+    out += "\nDegraded: only those are moved who must leave their host; " + plan.degraded;
+  }
   const auto& before = plan.before;
   const auto& after = plan.after;
   out += fmt::format("\nExpected effect for {} contexts, {} of which move:\n", after.contexts,

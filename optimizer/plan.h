@@ -1,6 +1,7 @@
 // From a placement to rows of the table: only those that change, never an operator's. Each row
 // names a second host as well, which the orchestrator takes when the first fails before the next
-// plan.
+// plan. An operator's row for a prefix binds everybody in it: our rows for UEs there, which would
+// outrank it, are taken away.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +18,15 @@ inline constexpr std::size_t kPlanBytesMax = 60U << 20U;  // orchestrators take 
 
 struct Plan {
   std::uint64_t table_version = 0;   // that it was made on
-  std::vector<TableChange> changes;  // evacuations first
+  std::vector<TableChange> changes;  // what pins ask for first, then evacuations
+  std::string degraded = {};         // why it is not what the policy should answer; empty: it is
   std::size_t postponed = 0;         // rows left for the next plan
   Evaluation before;
   Evaluation after;
 };
 
-// `policy_of_app`: for the reasons, by app of the snapshot. Rows of the Optimizer whose UE has no
-// context any more are removed.
+// `policy_of_app`: for the reasons, by app of the snapshot. Rows of the Optimizer are removed
+// whose UE has no context any more, or is bound by an operator's prefix.
 [[nodiscard]] Plan make_plan(const Replica& replica, const Snapshot& snapshot,
                              const Placement& placement,
                              const std::vector<std::string>& policy_of_app, std::size_t rows_max);

@@ -93,15 +93,14 @@ Result<json::Value> Planner::plan() {
   const auto now_ms = clock_.now_ms();
   last_ms_ = begun_ms;
   next_ms_ = begun_ms + options_.period_ms;
-  if (!outcome && outcome.error().code == ErrorCode::kConflict) next_ms_ = now_ms + kRetryMs;
+  if (!outcome) next_ms_ = now_ms + std::min<std::int64_t>(kRetryMs, options_.period_ms);
   status_.decided(optimizer_.decision());
   status_.set_next(next_ms_);
   if (!outcome) {
     status_.failed(outcome.error().detail);
     return outcome.error();
   }
-  status_.planned(*outcome, now_ms - begun_ms, optimizer_.replica());
-  return to_json(*outcome, now_ms - begun_ms, now_ms);
+  return status_.planned(*outcome, now_ms - begun_ms, optimizer_.replica());
 }
 
 void Planner::answer_requests() {

@@ -19,8 +19,8 @@ namespace mx2::optimizer {
 
 class Planner {
  public:
-  // All references must outlive this. `feed` as in Optimizer, `holder` as in Leadership; `source`
-  // may be null.
+  // All references must outlive this. `feed` and `clock` as in Optimizer, `holder` as in
+  // Leadership; `source` may be null.
   Planner(http::Client& http, http::Client& feed, const Configuration& configuration,
           ConfigurationWatch watch, Leadership& leadership, Control& control, Status& status,
           const Clock& clock, const std::string& holder, TopologySource* source = nullptr);

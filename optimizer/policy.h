@@ -10,6 +10,7 @@
 //   min-cost-flow  the least total cost (evaluation.h), exactly
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,9 +34,16 @@ class PlacementPolicy {
 // Whether a policy's answer for a few groups makes sense while all others stay where they are.
 [[nodiscard]] bool places_singly(const std::string& name);
 
+// Whether a policy minimises the costs of evaluation.h, those of leaving a host included.
+[[nodiscard]] bool counts_all_costs(const std::string& name);
+
 // Each app by its own policy: `policy_of_app` has a name for each app of the snapshot. Those that
-// do not look at capacity go first, so that the others see the load they leave.
+// do not look at capacity go first, so that the others see the load they leave. What policies
+// answer that do not count all costs goes through `settle`, if given, before others see it; for
+// them who rests is fixed.
+using Settle = std::function<Placement(const Snapshot& part, const Placement& wanted)>;
 [[nodiscard]] Placement place_by_app(const Snapshot& snapshot,
-                                     const std::vector<std::string>& policy_of_app);
+                                     const std::vector<std::string>& policy_of_app,
+                                     const Settle& settle = {});
 
 }  // namespace mx2::optimizer

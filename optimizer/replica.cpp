@@ -11,6 +11,11 @@ bool serves_alike(const Host& a, const Host& b) {
          a.unable == b.unable && a.service_area == b.service_area;
 }
 
+// Binds everybody whose address is in its prefix.
+bool is_pin(const Association& row) {
+  return row.writer == Writer::kOperator && row.ue.kind == UeSelector::Kind::kIp;
+}
+
 }  // namespace
 
 Replica::Effect Replica::put_host(const Host& host, std::int64_t now_ms) {
@@ -65,17 +70,15 @@ std::int64_t Replica::moved_ms(const std::string& app, const std::string& device
   return it == groups_.end() ? 0 : it->second.moved_ms;
 }
 
-void Replica::set_dispatching(std::string dispatcher, bool is_standard) {
+void Replica::set_strategies(std::string dispatcher, Strategy standard) {
   dispatcher_ = std::move(dispatcher);
-  dispatching_is_standard_ = is_standard;
+  standard_ = standard;
 }
 
 const std::string& Replica::served_by(const std::string& app_d_id) const {
   const auto app = apps_.find(app_d_id);
   if (dispatcher_.empty() || app == apps_.end()) return app_d_id;
-  const auto& strategy = app->second.strategy;
-  const bool dispatched = strategy ? *strategy == Strategy::kDispatching : dispatching_is_standard_;
-  return dispatched ? dispatcher_ : app_d_id;
+  return strategy_of(app->second) == Strategy::kDispatching ? dispatcher_ : app_d_id;
 }
 
 std::map<std::string, std::string> Replica::dispatched() const {
@@ -97,14 +100,17 @@ Replica::Effect Replica::put_app(const App& app) {
 Replica::Effect Replica::put_context(const ContextPlace& context, std::int64_t now_ms) {
   const GroupKey key{served_by(context.app_d_id), context.dev_app_id};
   const auto known = contexts_.find(context.context_id);
-  if (known != contexts_.end() && known->second != key) end_context(context.context_id);
+  if (known != contexts_.end() && known->second.group != key) end_context(context.context_id);
   auto [it, fresh] = groups_.try_emplace(key);
   auto& group = it->second;
   if (const auto before = groups_before_.find(key); fresh && before != groups_before_.end()) {
     group.host_id = before->second.host_id;
     group.moved_ms = before->second.moved_ms;
   }
-  if (contexts_.insert_or_assign(context.context_id, key).second) ++group.contexts;
+  const auto& host_id = *host_ids_.insert(context.host_id).first;
+  if (contexts_.insert_or_assign(context.context_id, ContextEntry{key, &host_id}).second) {
+    ++group.contexts;
+  }
   const bool moved =
       !group.host_id.empty() && !context.host_id.empty() && group.host_id != context.host_id;
   if (moved) group.moved_ms = now_ms;
@@ -120,7 +126,7 @@ Replica::Effect Replica::put_context(const ContextPlace& context, std::int64_t n
 void Replica::end_context(const std::string& context_id) {
   const auto known = contexts_.find(context_id);
   if (known == contexts_.end()) return;
-  const auto group = groups_.find(known->second);
+  const auto group = groups_.find(known->second.group);
   if (group != groups_.end() && --group->second.contexts == 0) {
     set_address(group->first, group->second, std::nullopt);
     groups_.erase(group);
@@ -128,7 +134,42 @@ void Replica::end_context(const std::string& context_id) {
   contexts_.erase(known);
 }
 
-void Replica::put_row(const Association& row) { rows_[{row.app_d_id, row.ue.text()}] = row; }
+Replica::Effect Replica::put_row(const Association& row) {
+  const RowKey key{row.app_d_id, row.ue.text()};
+  const auto before = remove_row(key);
+  rows_[key] = row;
+  if (!is_pin(row)) return before;
+  pins_[row.app_d_id][row.ue.prefix.length][row.ue.prefix.address.bytes()] = key;
+  return Effect::kLarge;
+}
+
+Replica::Effect Replica::remove_row(const RowKey& key) {
+  const auto row = rows_.find(key);
+  if (row == rows_.end()) return Effect::kNothing;
+  const bool bound = is_pin(row->second);
+  if (bound) {
+    const auto& prefix = row->second.ue.prefix;
+    pins_[key.first][prefix.length].erase(prefix.address.bytes());
+  }
+  rows_.erase(row);
+  return bound ? Effect::kLarge : Effect::kNothing;
+}
+
+const Association* Replica::pin_at(const std::string& app,
+                                   const std::optional<IpAddress>& ip) const {
+  const auto pins = pins_.find(app);
+  if (pins == pins_.end() || !ip) return nullptr;
+  for (const auto& [length, by_address] : pins->second) {
+    const auto pin = by_address.find(ip->masked(length).bytes());
+    if (pin != by_address.end()) return &rows_.at(pin->second);
+  }
+  return nullptr;
+}
+
+const Association* Replica::pin_of(const std::string& app, const std::string& device) const {
+  const auto group = groups_.find({app, device});
+  return group == groups_.end() ? nullptr : pin_at(app, group->second.ip);
+}
 
 void Replica::begin_again() {
   hosts_before_ = std::exchange(hosts_, {});
@@ -136,7 +177,9 @@ void Replica::begin_again() {
   groups_before_ = std::exchange(groups_, {});
   apps_.clear();
   contexts_.clear();
+  host_ids_.clear();
   rows_.clear();
+  pins_.clear();
 }
 
 Snapshot Replica::snapshot(const Topology& topology, const OptimizerOptions& options,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "optimizer/given_latency.h"
 
@@ -151,10 +152,6 @@ std::vector<bool> SnapshotBuilder::hosts_in_area(const App& app) const {
 
 void SnapshotBuilder::add_apps() {
   for (const auto& [id, app] : replica_.apps_) snapshot_.apps.push_back(app_model(app));
-  for (const auto& [key, row] : replica_.rows_) {
-    const bool pin = row.writer == Writer::kOperator && row.ue.kind == UeSelector::Kind::kIp;
-    if (pin) operator_prefixes_[row.app_d_id].push_back(&row);
-  }
 }
 
 void SnapshotBuilder::add_attachments() {
@@ -162,6 +159,7 @@ void SnapshotBuilder::add_attachments() {
   for (Index a = 0; a < snapshot_.attachments.size(); ++a) {
     const auto& attachment = snapshot_.attachments[a];
     attachment_index_.emplace(attachment.name, a);
+    if (attachment.position) latitudes_.emplace_back(attachment.position->latitude, a);
     for (const auto& device : attachment.devices) device_attachment_.emplace(device, a);
     for (const auto& prefix : attachment.prefixes) {
       prefixes_[prefix.length].emplace(key_of(prefix.address), a);
@@ -176,6 +174,7 @@ void SnapshotBuilder::add_attachments() {
     const auto address = IpAddress::parse(text);
     if (a != kNone && address) prefixes_[IpPrefix().length][key_of(*address)] = a;
   }
+  std::sort(latitudes_.begin(), latitudes_.end());
 }
 
 std::int32_t SnapshotBuilder::distance_us(const Attachment& attachment,
@@ -256,7 +255,9 @@ void SnapshotBuilder::weigh_by_request() {
   for (Index a = 0; a < counts.size(); ++a) {
     auto& app = snapshot_.apps[a];
     const bool by_request = find_or(topology_.apps, app.id, kNoApp).weight_by_request;
-    if (by_request) app.weight = weight_by_request(app.weight, counts[a]);
+    if (!by_request) continue;
+    app.request_weight = app.weight;
+    app.weight = weight_by_request(app.weight, counts[a]);
   }
 }
 
@@ -284,17 +285,25 @@ Index SnapshotBuilder::attachment_of(const std::string& device,
   return kNone;
 }
 
+// Goes away from the position's latitude both ways, as long as the latitude alone is not too far.
 Index SnapshotBuilder::nearest_attachment(const Position& position) const {
   Index nearest = kNone;
   auto least = static_cast<double>(options_.location_km_max);
-  for (Index a = 0; a < snapshot_.attachments.size(); ++a) {
-    const auto& at = snapshot_.attachments[a].position;
-    if (!at || std::abs(at->latitude - position.latitude) * kKmPerDegree > least) continue;
-    const auto km = distance_km(*at, position);
-    if (km > least || (nearest != kNone && km == least)) continue;
-    nearest = a;
-    least = km;
-  }
+  const auto look = [&](const std::pair<double, Index>& entry) {
+    const auto [latitude, a] = entry;
+    if (std::abs(latitude - position.latitude) * kKmPerDegree > least) return false;
+    const auto km = distance_km(*snapshot_.attachments[a].position, position);
+    const bool nearer = km < least || (km == least && (nearest == kNone || a < nearest));
+    if (nearer) {
+      nearest = a;
+      least = km;
+    }
+    return true;
+  };
+  const auto middle = std::lower_bound(latitudes_.begin(), latitudes_.end(),
+                                       std::pair(position.latitude, Index{0}));
+  for (auto it = middle; it != latitudes_.end() && look(*it);) ++it;
+  for (auto it = std::make_reverse_iterator(middle); it != latitudes_.rend() && look(*it);) ++it;
   return nearest;
 }
 
@@ -325,17 +334,60 @@ const Association* SnapshotBuilder::row(const std::string& app, const std::strin
   return it == replica_.rows_.end() ? nullptr : &it->second;
 }
 
-const Association* SnapshotBuilder::operator_prefix(const std::string& app,
-                                                    const std::optional<IpAddress>& ip) const {
-  const auto pins = operator_prefixes_.find(app);
-  if (pins == operator_prefixes_.end() || !ip) return nullptr;
-  const auto it = std::find_if(pins->second.begin(), pins->second.end(),
-                               [&](const auto* pin) { return pin->ue.prefix.contains(*ip); });
-  return it == pins->second.end() ? nullptr : *it;
+// The first of its hosts that is up, as the orchestrator takes them; kNone for a literal endpoint.
+Index SnapshotBuilder::host_of_pin(const Association& pin) const {
+  for (const auto& target : pin.targets) {
+    if (target.kind != Target::Kind::kHost) break;
+    const auto host = host_index(target.value);
+    if (host != kNone && snapshot_.hosts[host].status != HostStatus::kDown) return host;
+  }
+  const auto* first = host_of(pin);
+  return first == nullptr ? kNone : host_index(*first);
+}
+
+// They keep the endpoint they were given, whatever the rows say.
+void SnapshotBuilder::count_baseline() {
+  std::set<std::string> apps;
+  for (const auto& [id, app] : replica_.apps_) {
+    if (replica_.strategy_of(app) == Strategy::kBaseline) apps.insert(id);
+  }
+  if (apps.empty()) return;
+  for (const auto& [id, entry] : replica_.contexts_) {
+    if (!apps.contains(entry.group.first)) continue;
+    const auto host = host_index(*entry.host_id);
+    auto& contexts = baseline_[entry.group];
+    if (host != kNone) ++contexts[host];
+  }
+}
+
+Group SnapshotBuilder::group_of(const Replica::GroupKey& key, const Replica::GroupEntry& entry,
+                                Index app) {
+  const auto asked = whereabouts(entry.place);
+  auto attachment = attachment_of(key.second, entry.ip);
+  if (attachment == kNone) attachment = asked.attachment;
+  Group group{{app, attachment, asked.area}, host_index(entry.host_id), entry.contexts};
+  group.moved_ms = entry.moved_ms;
+  const auto* decided = row(key.first, "dev:" + key.second);
+  const bool own = decided != nullptr && decided->writer == Writer::kOperator;
+  const auto* pin = own ? decided : replica_.pin_at(key.first, entry.ip);
+  // What a row says is on its way even if the context has not followed yet.
+  if (pin != nullptr) {
+    group.host = host_of_pin(*pin);
+  } else if (const auto* host = decided == nullptr ? nullptr : host_of(*decided)) {
+    if (const auto target = host_index(*host); target != kNone) group.host = target;
+  }
+  // What cannot be compared the orchestrator leaves where it is.
+  group.fixed = pin != nullptr || (entry.place && !entry.place->location);
+  return group;
+}
+
+void SnapshotBuilder::add_group(const Replica::GroupKey& key, const Group& group) {
+  snapshot_.groups.push_back(group);
+  names_->push_back("dev:" + key.second);
 }
 
 void SnapshotBuilder::add_groups() {
-  auto names = std::make_shared<std::vector<std::string>>();
+  count_baseline();
   std::map<std::string, Index> app_index;
   for (const auto& app : snapshot_.apps) {
     app_index.emplace(app.id, static_cast<Index>(app_index.size()));
@@ -343,32 +395,20 @@ void SnapshotBuilder::add_groups() {
   for (const auto& [key, entry] : replica_.groups_) {
     const auto app = app_index.find(key.first);
     if (app == app_index.end()) continue;
-    auto ue = "dev:" + key.second;
-    const auto asked = whereabouts(entry.place);
-    auto attachment = attachment_of(key.second, entry.ip);
-    if (attachment == kNone) attachment = asked.attachment;
-    Group group{{app->second, attachment, asked.area},
-                host_index(entry.host_id),
-                entry.contexts,
-                false,
-                entry.moved_ms};
-    const auto* decided = row(key.first, ue);
-    const bool pinned = decided != nullptr && decided->writer == Writer::kOperator;
-    // What the row says is on its way even if the context has not followed yet.
-    if (decided != nullptr) {
-      const auto* host = host_of(*decided);
-      const auto target = host == nullptr ? kNone : host_index(*host);
-      if (target != kNone || pinned) group.host = target;
+    auto group = group_of(key, entry, app->second);
+    if (const auto stay = baseline_.find(key); stay != baseline_.end()) {
+      group.fixed = true;
+      for (const auto& [host, contexts] : stay->second) {
+        group.host = host;
+        group.contexts = contexts;
+        add_group(key, group);
+      }
+      continue;
     }
-    // What cannot be compared the orchestrator leaves where it is.
-    const bool comparable = !entry.place || entry.place->location;
-    group.fixed = pinned || !comparable || operator_prefix(key.first, entry.ip) != nullptr;
-    const bool stays = group.fixed || !is_connected(snapshot_, attachment);
-    if (stays && group.host == kNone) continue;
-    snapshot_.groups.push_back(group);
-    names->push_back(std::move(ue));
+    const bool stays = group.fixed || !is_connected(snapshot_, group.attachment);
+    if (!stays || group.host != kNone) add_group(key, group);
   }
-  snapshot_.ue = std::move(names);
+  snapshot_.ue = names_;
 }
 
 }  // namespace mx2::optimizer

@@ -48,8 +48,11 @@ class SnapshotBuilder {
   [[nodiscard]] std::vector<bool> hosts_in_area(const App& app) const;
   [[nodiscard]] Index host_index(const std::string& id) const;
   [[nodiscard]] const Association* row(const std::string& app, const std::string& ue) const;
-  [[nodiscard]] const Association* operator_prefix(const std::string& app,
-                                                   const std::optional<IpAddress>& ip) const;
+  [[nodiscard]] Index host_of_pin(const Association& pin) const;
+  void add_group(const Replica::GroupKey& key, const Group& group);
+  [[nodiscard]] Group group_of(const Replica::GroupKey& key, const Replica::GroupEntry& entry,
+                               Index app);
+  void count_baseline();
 
   const Replica& replica_;
   const Topology& topology_;
@@ -61,7 +64,10 @@ class SnapshotBuilder {
   std::unordered_map<std::string, Index> device_attachment_;
   // By length, the longest first: the 16 bytes of the prefix -> attachment.
   std::map<int, std::unordered_map<std::string, Index>, std::greater<>> prefixes_;
-  std::map<std::string, std::vector<const Association*>> operator_prefixes_;  // by app
+  std::vector<std::pair<double, Index>> latitudes_;  // of attachments with a position, ascending
+  // Contexts of strategy baseline, by group: how many at each host.
+  std::map<Replica::GroupKey, std::map<Index, std::uint32_t>> baseline_;
+  std::shared_ptr<std::vector<std::string>> names_ = std::make_shared<std::vector<std::string>>();
   std::unordered_map<const Place*, Whereabouts> whereabouts_;
   std::map<std::vector<bool>, Index> area_index_;
 };

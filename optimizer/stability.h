@@ -3,12 +3,20 @@
 // parent is relieved upwards above a high mark, and gets nobody back until it is below a low one.
 // Pure.
 //
+// What is left alone is part of the costs that are minimised (Hysteresis in model.h, evaluation.h),
+// so full hosts can still exchange what they have. Policies that do not minimise them have each of
+// their moves judged afterwards, a move together with those that make room for it.
+//
 // None of it applies to whoever must leave: those whose host is down, draining or does not suit any
-// more are moved at once, and so are the ones by whom a host is overloaded. Without it (enabled
-// false) what the policy wants is done; only those who are not connected stay where they are.
+// more are moved at once. Those by whom a host is overloaded have to pay for leaving, but more for
+// staying, and do not count as moves. Without it (enabled false) what the policy wants is done;
+// only those who are not connected stay where they are.
 #pragma once
 
 #include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
 
 #include "optimizer/model.h"
 
@@ -16,7 +24,7 @@ namespace mx2::optimizer {
 
 struct StabilityOptions {
   bool enabled = true;
-  std::int64_t gain_us_min = 1000;       // of a move, for each context, after its migration cost
+  std::int64_t gain_us_min = 1000;       // of a move, for each request, after its migration cost
   std::int64_t gain_percent_min = 20;    // the same, of what the context costs where it is
   std::int64_t dwell_ms = 30'000;        // between two moves of a UE
   std::int64_t hold_ms = 60'000;         // on a higher tier before it comes down again
@@ -27,14 +35,18 @@ struct StabilityOptions {
   std::int64_t return_ms = 60'000;       // and in full
 };
 
-// To be called before the policy: fixes groups, limits hosts.
+// To be called before anything is placed: sets what leaving costs, limits hosts, lets groups rest.
 void calm(Snapshot& snapshot, const StabilityOptions& options, std::int64_t now_ms);
-// The part of it that is about groups: fixes those who have moved lately, and those who are not
-// connected.
+// The part of it that is about groups: lets those rest who have moved lately, and fixes those who
+// are not connected.
 void hold(Snapshot& snapshot, const StabilityOptions& options, std::int64_t now_ms);
 
-// To be called on the policy's answer: the part of it that is worth doing now.
-[[nodiscard]] Placement worthwhile(const Snapshot& snapshot, const Placement& wanted,
-                                   const StabilityOptions& options);
+// Where everybody of a calmed snapshot should be now: each app by its policy, as far as it is worth
+// it, with at most options.moves_max contexts and `rows_max` groups moving. An exchange, or a chain
+// of moves that make room for one another, is done whole or not at all.
+[[nodiscard]] Placement place_calmly(
+    const Snapshot& snapshot, const std::vector<std::string>& policy_of_app,
+    const StabilityOptions& options,
+    std::size_t rows_max = std::numeric_limits<std::size_t>::max());
 
 }  // namespace mx2::optimizer

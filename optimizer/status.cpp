@@ -33,29 +33,51 @@ json::Value to_json(const Optimizer::Outcome& outcome, std::int64_t took_ms, std
   const auto both = [](double before, double after) {
     return json::Value{{"before", before}, {"after", after}};
   };
-  return {{"planned", format_utc(now_ms)},
-          {"sent", outcome.sent},
-          {"tableVersion", plan.table_version},
-          {"rows", plan.changes.size()},
-          {"postponed", plan.postponed},
-          {"moves", plan.after.moves},
-          {"contexts", plan.after.contexts},
-          {"unserved", plan.after.unserved_contexts},
-          {"late", plan.after.late_contexts},
-          {"overloadedHosts", plan.after.overloaded_hosts},
-          {"latencyMeanMs", both(plan.before.latency_mean_ms, plan.after.latency_mean_ms)},
-          {"latencyP95Ms", both(plan.before.latency_p95_ms, plan.after.latency_p95_ms)},
-          {"tookMs", took_ms}};
+  json::Value out{{"planned", format_utc(now_ms)},
+                  {"sent", outcome.sent},
+                  {"tableVersion", plan.table_version},
+                  {"rows", plan.changes.size()},
+                  {"postponed", plan.postponed},
+                  {"moves", plan.after.moves},
+                  {"contexts", plan.after.contexts},
+                  {"unserved", plan.after.unserved_contexts},
+                  {"late", plan.after.late_contexts},
+                  {"overloadedHosts", plan.after.overloaded_hosts},
+                  {"latencyMeanMs", both(plan.before.latency_mean_ms, plan.after.latency_mean_ms)},
+                  {"latencyP95Ms", both(plan.before.latency_p95_ms, plan.after.latency_p95_ms)},
+                  {"tookMs", took_ms}};
+  if (!plan.degraded.empty()) out["degraded"] = plan.degraded;
+  return out;
 }
 
-Status::Status(metrics::Registry& registry, const Clock& clock, std::string configuration_file)
+Status::Status(metrics::Registry& registry, const Clock& steady, const Clock& wall,
+               std::string configuration_file)
     : registry_(registry),
-      clock_(clock),
+      steady_(steady),
+      wall_(wall),
       configuration_file_(std::move(configuration_file)),
-      configured_ms_(clock.now_ms()) {}
+      configured_ms_(wall.now_ms()) {
+  degraded_gauge().set(0);
+}
 
-void Status::planned(const Optimizer::Outcome& outcome, std::int64_t took_ms,
-                     const Replica& replica) {
+metrics::Gauge& Status::degraded_gauge() {
+  return registry_.gauge("mx2_optimizer_degraded",
+                         "1: the last plan moves only those who must leave their host");
+}
+
+// Told once, and when it is over.
+void Status::note_degraded(const std::string& reason) {
+  degraded_gauge().set(reason.empty() ? 0 : 1);
+  const std::lock_guard lock(mutex_);
+  if (reason != degraded_ && !reason.empty()) {
+    log::error("degraded: only those are moved who must leave their host", {{"reason", reason}});
+  }
+  if (reason.empty() && !degraded_.empty()) log::info("plans are as they should be again");
+  degraded_ = reason;
+}
+
+json::Value Status::planned(const Optimizer::Outcome& outcome, std::int64_t took_ms,
+                            const Replica& replica) {
   const auto& plan = outcome.plan;
   registry_
       .histogram("mx2_optimizer_plan_seconds", "Time to plan and send", {},
@@ -70,13 +92,16 @@ void Status::planned(const Optimizer::Outcome& outcome, std::int64_t took_ms,
   registry_.gauge("mx2_optimizer_latency_mean_ms", "Mean latency of the placement")
       .set(plan.after.latency_mean_ms);
   if (outcome.sent) log_plan(plan, took_ms);
+  note_degraded(plan.degraded);
+  auto told = to_json(outcome, took_ms, wall_.now_ms());
   const std::lock_guard lock(mutex_);
   if (!error_.empty()) log::info("planning again");
   error_.clear();
-  last_plan_ = to_json(outcome, took_ms, clock_.now_ms());
+  last_plan_ = told;
   table_version_ = plan.table_version;
   contexts_ = replica.contexts();
   hosts_ = replica.hosts();
+  return told;
 }
 
 void Status::moved(const Optimizer::Outcome& outcome, std::int64_t took_ms) {
@@ -99,7 +124,7 @@ void Status::failed(const std::string& detail) {
 
 void Status::decided(std::shared_ptr<const Optimizer::Decision> decision) {
   const std::lock_guard lock(mutex_);
-  decision_ = std::move(decision);
+  decision_ = {std::move(decision), wall_.now_ms()};
 }
 
 void Status::set_next(std::int64_t next_ms) {
@@ -113,7 +138,7 @@ void Status::configured(const std::string& needs_restart) {
     log::warn("some keys of the configuration need a restart", {{"keys", needs_restart}});
   }
   const std::lock_guard lock(mutex_);
-  configured_ms_ = clock_.now_ms();
+  configured_ms_ = wall_.now_ms();
   configuration_error_.clear();
   needs_restart_ = needs_restart;
 }
@@ -136,6 +161,7 @@ json::Value Status::configuration() const {
 json::Value Status::health(const Leadership::State& leader, bool paused) const {
   const std::lock_guard lock(mutex_);
   std::string state = leader.leads ? "ok" : "standby";
+  if (leader.leads && !degraded_.empty()) state = "degraded";
   if (paused) state = "paused";
   if (!error_.empty()) state = "failing";
   json::Value out{{"status", state},
@@ -146,6 +172,7 @@ json::Value Status::health(const Leadership::State& leader, bool paused) const {
   if (last_plan_) out["planned"] = (*last_plan_)["planned"];
   if (!leader.leads) out["leader"] = leader_json(leader);
   if (!error_.empty()) out["lastError"] = error_;
+  if (!degraded_.empty()) out["degraded"] = degraded_;
   if (!configuration_error_.empty()) out["configurationError"] = configuration_error_;
   if (!needs_restart_.empty()) out["needsRestart"] = needs_restart_;
   if (source_ != nullptr) out["topology"] = source_json(*source_);
@@ -162,12 +189,12 @@ json::Value Status::status(const Leadership::State& leader, bool paused) const {
   out["configuration"] = configuration();
   if (last_plan_) out["lastPlan"] = *last_plan_;
   if (leader.leads && !paused) {
-    out["nextMs"] = std::max<std::int64_t>(0, next_ms_ - clock_.now_ms());
+    out["nextMs"] = std::max<std::int64_t>(0, next_ms_ - steady_.now_ms());
   }
   return out;
 }
 
-std::shared_ptr<const Optimizer::Decision> Status::decision() const {
+Status::Decided Status::decision() const {
   const std::lock_guard lock(mutex_);
   return decision_;
 }

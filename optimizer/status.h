@@ -19,18 +19,23 @@ namespace mx2::optimizer {
 
 class Status {
  public:
-  // `configuration_file` as given at start, read just now; empty: defaults.
-  Status(metrics::Registry& registry, const Clock& clock, std::string configuration_file);
+  // `steady` for what is due, `wall` for what people read. `configuration_file` as given at start,
+  // read just now; empty: defaults.
+  Status(metrics::Registry& registry, const Clock& steady, const Clock& wall,
+         std::string configuration_file);
   // Whose state is part of the status; before any other call, must outlive this.
   void set_source(const TopologySource& source) { source_ = &source; }
 
-  void planned(const Optimizer::Outcome& outcome, std::int64_t took_ms, const Replica& replica);
+  // The plan as POST /plan answers it.
+  json::Value planned(const Optimizer::Outcome& outcome, std::int64_t took_ms,
+                      const Replica& replica);
   // Those who had moved, on their own.
   void moved(const Optimizer::Outcome& outcome, std::int64_t took_ms);
   // Logged when it is not the same as the last one.
   void failed(const std::string& detail);
   // Whether dry run or not.
   void decided(std::shared_ptr<const Optimizer::Decision> decision);
+  // By the steady clock.
   void set_next(std::int64_t next_ms);
   // `needs_restart`: names of keys that differ from what runs; empty: none.
   void configured(const std::string& needs_restart);
@@ -38,17 +43,25 @@ class Status {
 
   [[nodiscard]] json::Value health(const Leadership::State& leader, bool paused) const;
   [[nodiscard]] json::Value status(const Leadership::State& leader, bool paused) const;
-  [[nodiscard]] std::shared_ptr<const Optimizer::Decision> decision() const;
+  struct Decided {
+    std::shared_ptr<const Optimizer::Decision> decision;  // null: none yet
+    std::int64_t wall_ms = 0;                             // when it was told
+  };
+  [[nodiscard]] Decided decision() const;
 
  private:
   [[nodiscard]] json::Value configuration() const;
+  void note_degraded(const std::string& reason);
+  [[nodiscard]] metrics::Gauge& degraded_gauge();
 
   metrics::Registry& registry_;
-  const Clock& clock_;
+  const Clock& steady_;
+  const Clock& wall_;
   mutable std::mutex mutex_;
-  std::string error_;  // empty: the last attempt succeeded
+  std::string error_;     // empty: the last attempt succeeded
+  std::string degraded_;  // of the last plan; empty: it is what the policy answers
   std::optional<json::Value> last_plan_;
-  std::shared_ptr<const Optimizer::Decision> decision_;
+  Decided decision_;
   std::uint64_t table_version_ = 0;
   std::size_t contexts_ = 0;
   std::size_t hosts_ = 0;

@@ -5,6 +5,7 @@
 
 #include "api/base/clock.h"
 #include "optimizer/feasibility.h"
+#include "optimizer/moves.h"
 
 namespace mx2::optimizer {
 namespace {
@@ -49,9 +50,9 @@ class View {
       const auto ue = "dev:" + device.device;
       if (seen_.contains(ue) || !wants(ue) || !filter_.app.empty()) continue;
       if (++total_ > filter_.limit) continue;
-      auto item = at_attachment(ue, index_of(device.attachment));
+      auto item = at_attachment(ue, find_attachment(snapshot_, device.attachment));
       item["attachment"] = device.attachment;
-      add_best(item, index_of(device.attachment), [](Index) { return true; });
+      add_best(item, find_attachment(snapshot_, device.attachment), [](Index) { return true; });
       ues_.push_back(std::move(item));
     }
   }
@@ -67,13 +68,6 @@ class View {
  private:
   [[nodiscard]] bool wants(const std::string& ue) const {
     return filter_.ue.empty() || ue == filter_.ue || ue == "dev:" + filter_.ue;
-  }
-
-  [[nodiscard]] Index index_of(const std::string& attachment) const {
-    const auto& all = snapshot_.attachments;
-    const auto it = std::find_if(all.begin(), all.end(),
-                                 [&](const Attachment& a) { return a.name == attachment; });
-    return it == all.end() ? kNone : static_cast<Index>(it - all.begin());
   }
 
   [[nodiscard]] json::Value at_attachment(const std::string& ue, Index attachment) const {
@@ -121,16 +115,16 @@ json::Value source_json(const TopologySource& source) {
   return out;
 }
 
-json::Value topology_json(const Optimizer::Decision* decision, const TopologySource* source,
+json::Value topology_json(const Status::Decided& decided, const TopologySource* source,
                           const TopologyFilter& filter) {
   json::Value out{{"source", {{"kind", "file"}, {"state", "live"}}},
                   {"total", 0},
                   {"ues", json::Value::array()}};
   if (source != nullptr) out["source"] = source_json(*source);
-  if (decision == nullptr) return out;
-  out["planned"] = format_utc(decision->made_ms);
-  View view(decision->snapshot, filter);
-  view.add_groups(decision->placement);
+  if (!decided.decision) return out;
+  out["planned"] = format_utc(decided.wall_ms);
+  View view(decided.decision->snapshot, filter);
+  view.add_groups(decided.decision->placement);
   if (filter.all && source != nullptr) view.add_devices(*source);
   view.finish(out);
   return out;

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "api/json/json.h"
-#include "optimizer/optimizer.h"
+#include "optimizer/status.h"
 #include "optimizer/topology_source.h"
 
 namespace mx2::optimizer {
@@ -26,8 +26,8 @@ struct TopologyFilter {
 //    "ues": [{"ue","app","attachment","connected","host","latencyMs","best","bestMs"}]}
 // state is live, stale (what is known is from "read") or none; kind is file without a live source.
 // A latency is a round trip in ms, absent when unknown; "reachable":false when the host is not.
-// Both may be null: nothing was planned yet, there is no live source.
-[[nodiscard]] json::Value topology_json(const Optimizer::Decision* decision,
+// Without a decision nothing was planned yet; without a source (null) there is no live one.
+[[nodiscard]] json::Value topology_json(const Status::Decided& decided,
                                         const TopologySource* source, const TopologyFilter& filter);
 
 // Of the source alone, as /status has it.

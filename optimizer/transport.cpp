@@ -5,16 +5,17 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 namespace mx2::optimizer {
 namespace {
 
 using lemon::SmartDigraph;
-using Simplex = lemon::NetworkSimplex<SmartDigraph, std::int64_t, std::int64_t>;
 
 constexpr std::size_t kFirstArcs = 5;  // hosts each source starts with
 constexpr std::size_t kAddedArcs = 2;  // at most so many more in each round
-constexpr std::int64_t kSumMax = std::numeric_limits<std::int64_t>::max() / 4;
+// LEMON's artificial arcs cost half of what the type holds; sums of real costs stay far below.
+constexpr std::int64_t kSumMax = std::numeric_limits<std::int64_t>::max() / 16;
 
 struct Arc {
   std::uint32_t from = 0;
@@ -24,11 +25,25 @@ struct Arc {
   std::int64_t flow = 0;
 };
 
+// Costs by arc; LEMON's own maps do not take 128 bits.
+template <typename Cost>
+struct CostMap {
+  using Key = SmartDigraph::Arc;
+  using Value = Cost;
+  const std::vector<Cost>& values;
+  Value operator[](const Key& arc) const {
+    return values[static_cast<std::size_t>(SmartDigraph::id(arc))];
+  }
+};
+
 // A network with its optimal flow and potentials. When arcs are added it goes on from there: what
 // is left to solve is a circulation in the residual network at reduced costs, where only the new
 // arcs can cost less than nothing. The simplex then needs few steps, on small trees.
+template <typename Cost>
 class Network {
  public:
+  using Simplex = lemon::NetworkSimplex<SmartDigraph, std::int64_t, Cost>;
+
   std::uint32_t add_node(std::int64_t supply) {
     supply_.push_back(supply);
     potential_.push_back(0);
@@ -39,7 +54,7 @@ class Network {
     return arcs_.size() - 1;
   }
   [[nodiscard]] const Arc& arc(std::size_t index) const { return arcs_[index]; }
-  [[nodiscard]] std::int64_t potential(std::uint32_t node) const { return potential_[node]; }
+  [[nodiscard]] Cost potential(std::uint32_t node) const { return potential_[node]; }
   [[nodiscard]] std::size_t nodes() const { return supply_.size(); }
 
   // False if there is no optimum.
@@ -48,7 +63,7 @@ class Network {
     graph.reserveNode(static_cast<int>(nodes()));
     for (std::size_t i = 0; i < nodes(); ++i) graph.addNode();
     SmartDigraph::ArcMap<std::int64_t> widths(graph);
-    SmartDigraph::ArcMap<std::int64_t> costs(graph);
+    std::vector<Cost> costs;  // by arc
     SmartDigraph::NodeMap<std::int64_t> supply(graph);
     for (std::size_t i = 0; i < nodes(); ++i) supply[SmartDigraph::nodeFromId(int(i))] = supply_[i];
     std::vector<std::pair<std::size_t, int>> origins;  // arc, and the direction of its flow
@@ -58,7 +73,7 @@ class Network {
       const auto to = SmartDigraph::nodeFromId(static_cast<int>(sign > 0 ? arc.to : arc.from));
       const auto added = graph.addArc(from, to);
       widths[added] = width;
-      costs[added] = sign * (arc.cost + potential_[arc.from] - potential_[arc.to]);
+      costs.push_back(sign * (arc.cost + potential_[arc.from] - potential_[arc.to]));
       origins.emplace_back(i, sign);
     };
     for (std::size_t i = 0; i < arcs_.size(); ++i) {
@@ -66,7 +81,7 @@ class Network {
       if (arcs_[i].flow > 0) add(i, -1, arcs_[i].flow);
     }
     Simplex simplex(graph);
-    simplex.upperMap(widths).costMap(costs).supplyMap(supply);
+    simplex.upperMap(widths).costMap(CostMap<Cost>{costs}).supplyMap(supply);
     if (simplex.run() != Simplex::OPTIMAL) return false;
     for (std::size_t k = 0; k < origins.size(); ++k) {
       const auto [i, sign] = origins[k];
@@ -88,22 +103,23 @@ class Network {
     for (const auto& arc : arcs_) {
       if (arc.flow > 0) idle[arc.from] = idle[arc.to] = false;
     }
-    constexpr auto kUnset = std::numeric_limits<std::int64_t>::min();
-    std::vector<std::int64_t> least(nodes(), kUnset);
+    std::vector<std::optional<Cost>> least(nodes());
     for (const auto& arc : arcs_) {
       if (!idle[arc.from]) continue;
-      least[arc.from] = std::max(least[arc.from], potential_[arc.to] - arc.cost);
+      const Cost allowed = potential_[arc.to] - arc.cost;
+      least[arc.from] = std::max(least[arc.from].value_or(allowed), allowed);
     }
     for (std::size_t i = 0; i < nodes(); ++i) {
-      if (least[i] != kUnset) potential_[i] = least[i];
+      if (least[i]) potential_[i] = *least[i];
     }
   }
 
   std::vector<Arc> arcs_;
   std::vector<std::int64_t> supply_;  // that is not on its way yet
-  std::vector<std::int64_t> potential_;
+  std::vector<Cost> potential_;
 };
 
+template <typename Cost>
 class Solver {
  public:
   explicit Solver(const Transport& problem) : problem_(problem), used_(problem.cost.size()) {
@@ -114,7 +130,6 @@ class Solver {
   }
 
   Result<TransportFlow> solve() {
-    if (!fits()) return invalid_argument("costs are too large to be added up");
     TransportFlow result;
     do {
       ++result.rounds;
@@ -144,7 +159,6 @@ class Solver {
   }
 
   std::size_t add_arc(std::uint32_t from, std::uint32_t to, std::int64_t width, std::int64_t cost) {
-    cost_max_ = std::max(cost_max_, cost);
     return network_.add_arc({from, to, std::min(width, total_), cost, 0});
   }
 
@@ -165,7 +179,7 @@ class Solver {
 
   void add_source(std::size_t s) {
     const auto& source = problem_.sources[s];
-    add_arc(sources_[s], refusals_[source.refusal], total_, 0);
+    add_arc(sources_[s], refusals_[source.refusal], total_, source.refusal_cost);
     candidates_.clear();
     for (Index h = 0; h < hosts_.size(); ++h) {
       if (usable(s, h)) candidates_.emplace_back(problem_.cost_of(s, h), h);
@@ -202,17 +216,6 @@ class Solver {
       arcs_.push_back({arc, static_cast<Index>(s), h});
       used_[s * hosts_.size() + h] = true;
     }
-  }
-
-  // Artificial costs of the solver are far above kSumMax, so sums below it cannot reach them.
-  [[nodiscard]] bool fits() const {
-    auto most = cost_max_;
-    for (const auto cost : problem_.cost) most = std::max(most, cost);
-    for (const auto& stays : waiting_) {
-      for (const auto& stay : stays) most = std::max(most, stay.cost);
-    }
-    const auto terms = std::max<std::int64_t>(total_, static_cast<std::int64_t>(network_.nodes()));
-    return terms == 0 || most < kSumMax / (4 * terms);
   }
 
   // Adds the arcs that could lower the cost; false when there are none, which proves the optimum.
@@ -256,22 +259,45 @@ class Solver {
   }
 
   const Transport& problem_;
-  Network network_;
+  Network<Cost> network_;
   std::uint32_t sink_ = 0;
   std::vector<std::uint32_t> sources_, hosts_, refusals_;
   std::vector<HostArc> arcs_;
   std::vector<bool> used_;
   std::vector<std::vector<Transport::Stay>> waiting_;  // of each source, not in the network yet
-  std::vector<std::pair<std::int64_t, Index>> candidates_;
+  std::vector<std::pair<Cost, Index>> candidates_;
   std::int64_t total_ = 0;
-  std::int64_t cost_max_ = 0;
 };
+
+std::int64_t cost_max(const Transport& problem) {
+  std::int64_t most = 0;
+  for (const auto cost : problem.cost) most = std::max(most, cost);
+  for (const auto* segments : {&problem.hosts, &problem.refusals}) {
+    for (const auto& list : *segments) {
+      for (const auto& segment : list) most = std::max(most, segment.cost_us);
+    }
+  }
+  for (const auto& source : problem.sources) {
+    most = std::max(most, source.refusal_cost);
+    for (const auto& stay : source.stays) most = std::max(most, stay.cost);
+  }
+  return most;
+}
+
+// Potentials are costs of paths, and reduced costs one more arc's with two of them.
+bool fits(const Transport& problem) {
+  const auto arcs = 2 * (problem.hosts.size() + problem.refusals.size() + 1) + 2;
+  return cost_max(problem) < kSumMax / static_cast<std::int64_t>(3 * arcs + 1);
+}
 
 }  // namespace
 
 Result<TransportFlow> solve(const Transport& problem) {
   if (problem.sources.empty()) return TransportFlow{};
-  return Solver(problem).solve();
+  if (fits(problem)) return Solver<std::int64_t>(problem).solve();
+  auto flow = Solver<Wide>(problem).solve();
+  if (flow) flow->wide = true;
+  return flow;
 }
 
 }  // namespace mx2::optimizer

@@ -4,6 +4,10 @@
 // cost; units that stay where they are have cheaper arcs of limited width; refusals cost what their
 // class asks, again in segments. All numbers are integers and the answer is an optimum of them.
 //
+// Costs along a path are added up, never costs times units, and no path has more arcs than twice
+// the hosts and refusals, as each source is passed once. Where such sums could exceed 64 bits they
+// are 128 bits wide, which takes longer and cannot overflow.
+//
 // Sources × hosts arcs would be too many, so the solver starts with each source's cheapest hosts
 // and prices all others with the dual solution: as long as one could help it is added and the
 // network solved again, from the optimum it had. When none could, the optimum of the few arcs is
@@ -20,7 +24,9 @@ namespace mx2::optimizer {
 
 struct Transport {
   static constexpr std::int64_t kForbidden = -1;
+  static constexpr std::int64_t kCostMax = std::int64_t{1} << 60;  // of one unit, on any arc
 
+  // All costs at least 0. A host may appear more than once, the dearest last.
   struct Stay {
     Index host = 0;
     std::int64_t units = 0;
@@ -28,8 +34,9 @@ struct Transport {
   };
   struct Source {
     std::int64_t units = 0;
-    Index refusal = 0;        // whose refusals its own count among
-    std::vector<Stay> stays;  // by host
+    Index refusal = 0;              // whose refusals its own count among
+    std::int64_t refusal_cost = 0;  // of one of its units, besides
+    std::vector<Stay> stays;        // by host
   };
   std::vector<Source> sources;
   std::vector<std::int64_t> cost;  // sources × hosts, of one unit that comes; kForbidden: no arc
@@ -48,10 +55,11 @@ struct TransportFlow {
   };
   std::vector<std::vector<Part>> parts;  // of each source, by host; what is missing is refused
   int rounds = 0;                        // networks solved
+  bool wide = false;                     // in 128 bits
   std::size_t arcs = 0;                  // of the last one, out of sources × hosts
 };
 
-// invalid_argument if the costs are so large that sums could overflow.
+// internal if the solver finds no optimum, which no problem is known to bring about.
 [[nodiscard]] Result<TransportFlow> solve(const Transport& problem);
 
 }  // namespace mx2::optimizer

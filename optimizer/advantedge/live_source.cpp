@@ -28,10 +28,11 @@ std::string text(const json::Value& object, const char* name) {
 }  // namespace
 
 LiveSource::LiveSource(http::Client& http, LiveOptions options, const Clock& clock,
-                       std::function<void()> wake)
+                       const Clock& wall, std::function<void()> wake)
     : client_(http, options.access),
       options_(std::move(options)),
       clock_(clock),
+      wall_(wall),
       wake_(std::move(wake)) {
   state_.kind = "advantedge";
 }
@@ -88,7 +89,7 @@ Result<void> LiveSource::read() {
     const std::lock_guard lock(mutex_);
     const bool same = **document == document_ && scenario_.connectivity != Connectivity::kPdu;
     if (same && !told_ && state_.live) {
-      state_.read_ms = clock_.now_ms();
+      state_.read_ms = wall_.now_ms();
       return {};
     }
   }
@@ -136,7 +137,7 @@ void LiveSource::publish(Scenario scenario, std::shared_ptr<Topology> topology) 
   state_.name = scenario.name;
   state_.live = true;
   state_.error.clear();
-  state_.read_ms = clock_.now_ms();
+  state_.read_ms = wall_.now_ms();
   state_.problems = topology->problems;
   scenario_ = std::move(scenario);
   told_ = false;

@@ -62,6 +62,7 @@ std::vector<Column> status_columns() {
                                  member("contexts", "CONTEXTS"),
                                  member("hosts", "HOSTS"),
                                  member("lastError", "LAST ERROR"),
+                                 member("degraded", "DEGRADED"),
                                  nested("topology", "name", "SCENARIO"),
                                  nested("topology", "state", "SCENARIO IS"),
                                  nested("topology", "error", "BECAUSE"),
@@ -91,7 +92,8 @@ void print_explanation(Session& session, const json::Value& document) {
        milliseconds("lateMs", "LATE"),
        milliseconds("offTreeMs", "OFF TREE"),
        milliseconds("congestionMs", "CONGESTION"),
-       milliseconds("migrationMs", "MIGRATION")});
+       milliseconds("migrationMs", "MIGRATION"),
+       milliseconds("leavingMs", "LEAVING")});
   add_items(*writer, document, "candidates");
   writer->finish();
   if (session.format == Format::kTable) {

@@ -55,13 +55,14 @@ struct ChangeJson {
   }
 };
 
-// The position first: what changes while the lists are read comes in the feed as well.
+// To be asked before the lists: what changes while they are read comes in the feed as well. The
+// version first: whoever has followed up to the position knows what it is the version of.
 Result<json::Value> snapshot_get(OperatorApi& api, const Request& request, const PathValues&) {
   const auto query = http::SingleValued::parse(request.query, {});
   if (!query) return query.error();
-  const auto position = api.service.changes.follow();
   const auto version =
       api.service.model.read([](const Model& model) { return model.table_version(); });
+  const auto position = api.service.changes.follow();
   const auto& strategy = api.service.strategy;
   return json::Value{
       {"position", position},

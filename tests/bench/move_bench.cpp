@@ -126,7 +126,7 @@ int run(const char* name, KnownBy known_by) {
   Sandbox sandbox;
   const SystemClock clock;
   advantedge::LiveSource source(sandbox, {{"http://s", "http://s", {}}, {}, 1000, "", ""}, clock,
-                                [] {});
+                                clock, [] {});
   (void)source.step();
   const auto news = source.take();
   if (!news) fail(source.state().error);

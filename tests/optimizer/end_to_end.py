@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""mx2-optimizer beside a real orchestrator: a dry run, one plan, what operators do, two
-optimizers, then a host that goes down.
+"""mx2-optimizer beside a real orchestrator: a dry run, one plan, what operators do, a date that
+steps, two optimizers, then a host that goes down.
 
 usage: end_to_end.py BIN_DIR
 """
+import glob
 import json
+import os
 import pathlib
 import re
 import signal
@@ -12,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from orchestrator import CONTEXTS, Orchestrator, create_request
@@ -132,11 +135,12 @@ def located(scene):
 class Process:
     """A running optimizer, its log, and mx2ctl to ask it."""
 
-    def __init__(self, scene, name):
+    def __init__(self, scene, name, environment=None):
         self.log = scene.server.directory / f"{name}.log"
         self.ctl_program = scene.program.with_name("mx2ctl")
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen([scene.program, "--config", scene.config], stderr=log)
+            self.process = subprocess.Popen([scene.program, "--config", scene.config], stderr=log,
+                                            env={**os.environ, **(environment or {})})
         wait_for(lambda: LISTENING.search(self.said()), "the optimizer listens")
         self.url = "http://" + LISTENING.search(self.said()).group(1)
 
@@ -178,6 +182,38 @@ def operators(scene):
         check("topology.yaml:1:" in optimizer.said(), "the log does not say where")
         scene.topology.write_text(good)
         wait_for(lambda: scene.at("near") == NEAR_CAPACITY, "the good file is used again")
+
+
+def plans(optimizer):
+    with urllib.request.urlopen(optimizer.url + "/metrics", timeout=10) as reply:
+        return int(re.search(r"^mx2_optimizer_plan_seconds_count (\d+)", reply.read().decode(), re.M)[1])
+
+
+def date_steps(scene):
+    """Plans, and the lease, go by steady time. The date is libfaketime's."""
+    library = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+    if not library or b"__asan_init" in scene.program.read_bytes():
+        return "SKIPPED, no libfaketime, or a sanitizer that does not go with it"
+    date = scene.server.directory / "date"
+
+    def set_date(text):
+        date.with_suffix(".new").write_text(text + "\n")
+        date.with_suffix(".new").rename(date)
+
+    set_date("+0")
+    faked = {"LD_PRELOAD": library[0], "FAKETIME_TIMESTAMP_FILE": str(date), "FAKETIME_NO_CACHE": "1",
+             "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
+    with Process(scene, "date", faked) as optimizer:
+        wait_for(lambda: optimizer.status()["leading"], "it leads")
+        version = scene.version()
+        for step in ("-3600", "+7200"):
+            set_date(step)
+            before = plans(optimizer)
+            wait_for(lambda: plans(optimizer) >= before + 3, f"plans go on after {step} s", 5)
+            check(optimizer.status()["leading"], f"the lease was lost after {step} s")
+        check(scene.version() == version, "somebody was moved")
+        check(optimizer.said().count(" leading ") == 1, "it began to lead again")
+    return "plans go on"
 
 
 def two(scene):
@@ -235,6 +271,7 @@ def main(bin_dir):
             one_plan(scene)
             located(scene)
             operators(scene)
+            print(f"the date steps: {date_steps(scene)}")
             print(f"two optimizers: {two(scene)}")
             print(f"evacuated {host_silent(scene):.2f} s after a host's lease ended")
             print(f"evacuated {host_down(scene):.2f} s after the host was set down")

@@ -14,7 +14,7 @@ Snapshot three_hosts() {
   snapshot.hosts = {test::host("a", 1), test::host("b", 10), test::host("c", 10)};
   snapshot.hosts[2].status = HostStatus::kDown;
   for (auto& host : snapshot.hosts) host.service_us = 0;
-  snapshot.apps = {test::app("low"), test::app("high")};
+  snapshot.apps = {test::app("cheap"), test::app("dear")};
   snapshot.apps[1].qos.utility = 10;
   test::add_groups(snapshot, 1, 0, 0, 2);
   test::add_groups(snapshot, 1, 1, 0, 2);
@@ -25,11 +25,11 @@ Snapshot three_hosts() {
 TEST_CASE("explain: every host with each term of its cost, and why it was chosen", "[explain]") {
   const auto snapshot = three_hosts();
   const auto placement = MinCostFlowPolicy().place(snapshot);
-  const auto high = explain(snapshot, placement, "dev:ue-1", "high");
+  const auto high = explain(snapshot, placement, "dev:ue-1", "dear");
   REQUIRE(high);
   CHECK(high->chosen == 0);
   CHECK(high->reason == "a costs least");
-  const auto low = explain(snapshot, placement, "dev:ue-0", "low");
+  const auto low = explain(snapshot, placement, "dev:ue-0", "cheap");
   REQUIRE(low);
   CHECK(low->chosen == 1);
   CHECK_THAT(low->reason, ContainsSubstring("a (full)"));
@@ -37,7 +37,27 @@ TEST_CASE("explain: every host with each term of its cost, and why it was chosen
   CHECK_THAT(text, ContainsSubstring("  c: is down"));
   CHECK_THAT(text, ContainsSubstring("* b: 7.0 ms = latency 5.0 ms + congestion 0.0 ms + "
                                      "migration 2.0 ms"));
-  CHECK_FALSE(explain(snapshot, placement, "dev:nobody", "low"));
+  CHECK_FALSE(explain(snapshot, placement, "dev:nobody", "cheap"));
+}
+
+TEST_CASE("explain: what leaving would cost, and who rests", "[explain]") {
+  auto snapshot = three_hosts();
+  snapshot.hosts[2].status = HostStatus::kUp;
+  snapshot.groups[0].host = snapshot.groups[1].host = 1;
+  snapshot.apps[1].qos.utility = 1;
+  snapshot.hysteresis.gain_us_min = 3500;
+  auto placement = current_placement(snapshot);
+  auto low = explain(snapshot, placement, "dev:ue-0", "cheap");
+  REQUIRE(low);
+  CHECK(low->candidates[0].host == 1);  // 5 ms, against 0.5 + 2 + 3.5 ms
+  CHECK_THAT(to_text(snapshot, *low), ContainsSubstring("migration 2.0 ms + leaving 3.5 ms"));
+  snapshot.hysteresis.gain_us_min = 0;
+  snapshot.hysteresis.rest_us = 5'000'000;
+  CHECK(explain(snapshot, placement, "dev:ue-0", "cheap")->candidates[0].host == 2);
+  snapshot.groups[0].resting = true;
+  low = explain(snapshot, placement, "dev:ue-0", "cheap");
+  CHECK(low->candidates[0].host == 1);
+  CHECK_THAT(low->reason, ContainsSubstring("rests"));
 }
 
 }  // namespace

@@ -100,7 +100,9 @@ class FakeOrchestrator final : public http::Client {
   std::string holder_of_plan;
   int leases_asked = 0;
   int lists_read = 0;
-  int longest_wait_ms = 0;  // that was asked of the feed
+  int longest_wait_ms = 0;     // that was asked of the feed
+  std::size_t page_items = 0;  // of the feed, at once; 0: all
+  bool stuck = false;          // the feed tells nothing, though there is something
   bool gone = false;
   bool down = false;
 
@@ -110,6 +112,13 @@ class FakeOrchestrator final : public http::Client {
   }
   Result<http::Reply> told() {
     if (std::exchange(gone, false)) return http::json_reply(410, "{}");
+    if (page_items > 0 && feed.size() > page_items) {
+      auto page = mx2::json::Value::array();
+      for (std::size_t i = 0; i < page_items; ++i) page.push_back(feed[i]);
+      feed.erase(feed.begin(), feed.begin() + static_cast<std::ptrdiff_t>(page_items));
+      return json({{"position", position - feed.size()}, {"changes", page}});
+    }
+    if (stuck) return json({{"position", 0}, {"changes", mx2::json::Value::array()}});
     return json(
         {{"position", position}, {"changes", std::exchange(feed, mx2::json::Value::array())}});
   }

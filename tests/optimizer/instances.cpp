@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "optimizer/stability.h"
+
 namespace mx2::optimizer::test {
 namespace {
 
@@ -13,8 +15,8 @@ std::shared_ptr<const std::vector<std::string>> numbered(std::size_t count) {
   return names;
 }
 
-void random_hosts(Dice& dice, Snapshot& snapshot) {
-  const auto count = dice.roll(1, 6);
+void random_hosts(Dice& dice, Snapshot& snapshot, bool many) {
+  const auto count = many ? dice.roll(8, 24) : dice.roll(1, 6);
   for (std::int64_t h = 0; h < count; ++h) {
     auto model = host("h" + std::to_string(h), dice.roll(0, 12));
     model.tier = static_cast<Tier>(dice.roll(0, 2));
@@ -33,7 +35,6 @@ void random_apps(Dice& dice, Snapshot& snapshot) {
     model.qos.utility = dice.roll(1, 5);
     if (dice.one_in(2)) model.required_latency_us = dice.roll(1000, 20000);
     if (dice.one_in(3)) model.qos.served_percent_min = dice.roll(0, 100);
-    if (dice.one_in(4)) model.qos.response_us_max = dice.roll(1000, 30000);
     for (std::size_t h = 0; h < snapshot.hosts.size(); ++h) {
       model.instances.push_back(!dice.one_in(5));
     }
@@ -41,8 +42,9 @@ void random_apps(Dice& dice, Snapshot& snapshot) {
   }
 }
 
-std::vector<std::vector<std::int32_t>> random_latencies(Dice& dice, const Snapshot& snapshot) {
-  std::vector<std::vector<std::int32_t>> rows(static_cast<std::size_t>(dice.roll(1, 4)));
+std::vector<std::vector<std::int32_t>> random_latencies(Dice& dice, const Snapshot& snapshot,
+                                                        bool many) {
+  std::vector<std::vector<std::int32_t>> rows(static_cast<std::size_t>(dice.roll(1, many ? 8 : 4)));
   for (auto& row : rows) {
     for (std::size_t h = 0; h < snapshot.hosts.size(); ++h) {
       auto us = static_cast<std::int32_t>(dice.roll(0, 20000));
@@ -111,11 +113,12 @@ void finish(Snapshot& snapshot, const std::vector<std::vector<std::int32_t>>& la
 Snapshot random_snapshot(std::uint64_t seed) {
   Dice dice(seed);
   Snapshot snapshot;
-  random_hosts(dice, snapshot);
+  const bool many = seed % 3 == 0;
+  random_hosts(dice, snapshot, many);
   random_apps(dice, snapshot);
-  const auto latencies = random_latencies(dice, snapshot);
+  const auto latencies = random_latencies(dice, snapshot, many);
   for (Index a = 0; a < snapshot.apps.size(); ++a) {
-    const auto count = dice.roll(0, 12);
+    const auto count = many ? dice.roll(10, 50) : dice.roll(0, 12);
     for (std::int64_t i = 0; i < count; ++i) {
       const auto hosts = static_cast<std::int64_t>(snapshot.hosts.size());
       const auto at = dice.one_in(3) ? kNone : static_cast<Index>(dice.roll(0, hosts - 1));
@@ -127,6 +130,21 @@ Snapshot random_snapshot(std::uint64_t seed) {
   }
   snapshot.cost.migration_us = dice.roll(0, 5000);
   finish(snapshot, latencies);
+  return snapshot;
+}
+
+Snapshot random_calmed_snapshot(std::uint64_t seed) {
+  auto snapshot = random_snapshot(seed);
+  Dice dice(seed + 1'000'000);
+  StabilityOptions options;
+  options.gain_us_min = dice.roll(0, 5000);
+  options.gain_percent_min = dice.roll(0, 100);
+  options.low_percent = dice.one_in(3) ? dice.roll(1, 99) : 100;
+  constexpr std::int64_t kNow = 1'000'000'000;
+  for (auto& group : snapshot.groups) {
+    if (dice.one_in(4)) group.moved_ms = kNow - dice.roll(0, 100'000);
+  }
+  calm(snapshot, options, kNow);
   return snapshot;
 }
 

@@ -34,8 +34,12 @@ void add_groups(Snapshot& snapshot, std::size_t count, Index app, Index attachme
 void finish(Snapshot& snapshot, const std::vector<std::vector<std::int32_t>>& latency_us);
 
 // Small, of any kind: capacities too, unknown and unreachable hosts, tiers, classes of service,
-// hosts that are down, too little room for everybody.
+// hosts that are down, too little room for everybody. Every third has 8 to 24 hosts, more than a
+// solver begins with for each source, and more UEs.
 Snapshot random_snapshot(std::uint64_t seed);
+// The same, as it is after calm(): leaving costs something, some rest, some hosts take nobody from
+// above.
+Snapshot random_calmed_snapshot(std::uint64_t seed);
 
 struct LargeInstance {
   std::size_t contexts = 1'000'000;

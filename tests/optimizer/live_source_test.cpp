@@ -16,9 +16,10 @@ using test::Sandbox;
 struct SourceBench {
   Sandbox sandbox;
   ManualClock clock{1'000'000};
+  ManualClock wall{1'000'000};
   int woken = 0;
   LiveSource source{
-      sandbox, {{"http://s", "http://s", {}}, {}, 500, "http://me", "tag"}, clock, [this] {
+      sandbox, {{"http://s", "http://s", {}}, {}, 500, "http://me", "tag"}, clock, wall, [this] {
         ++woken;
       }};
 

@@ -28,8 +28,9 @@ struct MovingBench {
   advantedge::test::Sandbox sandbox;
   test::FakeOrchestrator orchestrator;
   ManualClock clock{1'000'000};
+  ManualClock wall{1'000'000};
   metrics::Registry registry;
-  Status status{registry, clock, ""};
+  Status status{registry, clock, wall, ""};
   Control control;
   Configuration configuration;
   Leadership leadership{{orchestrator, configuration.options.orchestrator}, "me", 9000, clock};
@@ -40,7 +41,8 @@ struct MovingBench {
 
   explicit MovingBench(const std::string& callback, int wait_ms = 0)
       : configuration{at_once(wait_ms), {}, {}, {}},
-        source(sandbox, {{"http://s", "http://s", {}}, {}, 500, callback, "tag"}, clock, [] {}),
+        source(sandbox, {{"http://s", "http://s", {}}, {}, 500, callback, "tag"}, clock, wall,
+               [] {}),
         planner(orchestrator, orchestrator, configuration, ConfigurationWatch("", {}), leadership,
                 control, status, clock, "me", &source) {
     for (const auto* id : {"mep1", "mep2", "mep3"}) {

@@ -79,6 +79,91 @@ TEST_CASE("optimizer: an operator's pin is never touched", "[optimizer]") {
   CHECK(bench.plan().changes.empty());
 }
 
+json::Value pin(const char* ue, const char* host) {
+  return {{"ue", ue}, {"app", "app"}, {"targets", {std::string("host:") + host}}};
+}
+
+TEST_CASE("optimizer: an operator's prefix binds whom we have placed already, at once",
+          "[optimizer]") {
+  Bench bench;
+  CHECK(bench.plan().changes.size() == 2);
+  CHECK(bench.optimizer.follow(0).value() == Urgency::kLater);
+  bench.orchestrator.change("row", pin("ip:10.0.0.0/24", "far"));
+  CHECK(bench.optimizer.follow(0).value() == Urgency::kNow);
+  const auto plan = bench.plan();
+  REQUIRE(plan.changes.size() == 2);
+  for (const auto& change : plan.changes) {
+    CHECK(change.remove);
+    CHECK(change.row.ue.kind == UeSelector::Kind::kDevApp);
+  }
+  CHECK(plan.after.load == std::vector<std::int64_t>{2, 0});  // it counts where the pin leads
+  CHECK(bench.plan().changes.empty());
+  // Who comes into the prefix later is bound as well, and who leaves it is not any more.
+  bench.orchestrator.change("context", context("a", "far", "10.9.0.1"));
+  CHECK(bench.plan().changes.at(0).row.ue.text() == "dev:a");
+  bench.orchestrator.change("context", context("a", "near", "10.0.0.1"));
+  CHECK(bench.plan().changes.at(0).remove);
+  bench.orchestrator.change("rowRemoved", {{"ue", "ip:10.0.0.0/24"}, {"app", "app"}});
+  CHECK(bench.optimizer.follow(0).value() == Urgency::kNow);
+  bench.orchestrator.change("context", context("a", "far", "10.0.0.1"));
+  CHECK(bench.optimizer.follow(0).ok());
+  bench.clock.advance(100'000);  // it has rested
+  CHECK(bench.plan().changes.size() == 2);
+}
+
+TEST_CASE("optimizer: of two prefixes of operators the longer binds, of another app none",
+          "[optimizer]") {
+  Bench bench;
+  auto other = pin("ip:10.0.0.1", "far");
+  other["app"] = "another";
+  bench.orchestrator.lists["table"] = {pin("ip:10.0.0.0/8", "far"), pin("ip:10.0.0.0/24", "near"),
+                                       other};
+  CHECK(bench.plan().after.load == std::vector<std::int64_t>{0, 2});
+  Bench alone;
+  alone.orchestrator.lists["table"] = {other};
+  CHECK(alone.plan().changes.size() == 2);
+}
+
+TEST_CASE("optimizer: contexts of strategy baseline count where they are, and stay",
+          "[optimizer]") {
+  Bench bench;
+  auto& app = bench.orchestrator.lists["apps"][0];
+  app["strategy"] = "baseline";
+  auto row = pin("dev:a", "near");
+  row["writer"] = "optimizer";
+  bench.orchestrator.lists["table"] = {row};
+  auto second = context("a", "near", "10.0.0.1");
+  second["contextId"] = "c-a2";
+  bench.orchestrator.lists["contexts"].push_back(second);
+  const auto plan = bench.plan();
+  CHECK(plan.changes.empty());
+  CHECK(plan.before.load == std::vector<std::int64_t>{2, 1});
+  CHECK(plan.after.load == std::vector<std::int64_t>{2, 1});
+  auto told = app;
+  told["strategy"] = "notification";
+  bench.orchestrator.change("app", told);
+  CHECK(bench.plan().before.load == std::vector<std::int64_t>{1, 2});  // where the row leads
+}
+
+TEST_CASE("optimizer: no plan is made on changes that are not known yet", "[optimizer]") {
+  Bench bench;
+  bench.orchestrator.lists["contexts"] = json::Value::array();
+  CHECK(bench.plan().changes.empty());
+  bench.orchestrator.page_items = 1;
+  for (int i = 0; i < 30; ++i) {
+    const auto device = "d" + std::to_string(i);
+    bench.orchestrator.change("context", context(device, "far", "10.0.0.1"));
+  }
+  CHECK(bench.plan().after.contexts == 30);
+  bench.orchestrator.position += 5;
+  bench.orchestrator.stuck = true;
+  const auto refused = bench.optimizer.plan(false);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == ErrorCode::kUnavailable);
+  bench.orchestrator.stuck = false;
+  CHECK(bench.plan().after.contexts == 30);
+}
+
 TEST_CASE("optimizer: contexts of dispatched apps are placed by the dispatchers' rows",
           "[optimizer]") {
   Bench bench;

@@ -39,8 +39,9 @@ struct PlannerBench {
   Configuration configuration = read();
   test::FakeOrchestrator orchestrator;
   ManualClock clock{1'000'000};
+  ManualClock wall{1'000'000};
   metrics::Registry registry;
-  Status status{registry, clock, file};
+  Status status{registry, clock, wall, file};
   Control control;
   Leadership leadership{{orchestrator, configuration.options.orchestrator}, "me", 9000, clock};
   Api api{registry, status, control, leadership, {}};
@@ -238,6 +239,42 @@ TEST_CASE("planner: only so many plans may be asked for at once", "[planner]") {
   CHECK(first->status == 0);
   bench.control.stop();
   CHECK(first->status == 503);
+}
+
+TEST_CASE("planner: a step of the date changes nothing but what people read", "[planner][time]") {
+  PlannerBench bench;
+  bench.step(2);
+  for (const std::int64_t step_ms : {-3'600'000, 7'200'000}) {
+    bench.wall.advance(step_ms);
+    const auto asked = bench.orchestrator.leases_asked;
+    const auto at = bench.wall.now_ms();
+    bench.step(6);
+    CHECK(bench.get("/status")["leading"] == true);
+    CHECK(bench.get("/status")["nextMs"] <= 5000);
+    CHECK(bench.get("/health")["planned"] == format_utc(at));  // planned since, by the new date
+    CHECK(bench.get("/explain?ue=a&app=app")["planned"] == format_utc(at));
+    CHECK(bench.orchestrator.leases_asked == asked + 6);
+  }
+  CHECK(bench.orchestrator.plans.size() == 1);  // nobody was moved again
+}
+
+TEST_CASE("planner: what is only an evacuation is told, until plans are whole again", "[planner]") {
+  PlannerBench bench;
+  bench.step(2);
+  const auto metric = [&] { return bench.ask("GET", "/metrics")->body; };
+  CHECK_THAT(metric(), ContainsSubstring("mx2_optimizer_degraded 0"));
+  Optimizer::Outcome outcome;
+  outcome.plan.degraded = "too large";
+  const Replica replica;
+  (void)bench.status.planned(outcome, 1, replica);
+  CHECK(bench.get("/health")["status"] == "degraded");
+  CHECK(bench.get("/status")["degraded"] == "too large");
+  CHECK(bench.get("/status")["lastPlan"]["degraded"] == "too large");
+  CHECK_THAT(metric(), ContainsSubstring("mx2_optimizer_degraded 1"));
+  bench.step(6);
+  CHECK(bench.get("/health")["status"] == "ok");
+  CHECK_FALSE(bench.get("/status")["lastPlan"].contains("degraded"));
+  CHECK_THAT(metric(), ContainsSubstring("mx2_optimizer_degraded 0"));
 }
 
 TEST_CASE("planner: a changed topology is used, when it is complete", "[planner][reload]") {

@@ -2,12 +2,14 @@
 #include "optimizer/min_cost_flow.h"
 #include "optimizer/policy.h"
 #include "optimizer/simple_policies.h"
+#include "optimizer/stability.h"
 #include "tests/catch.h"
 #include "tests/optimizer/instances.h"
 
 namespace mx2::optimizer {
 namespace {
 
+using mx2::test::ContainsSubstring;
 using test::add_groups;
 using test::app;
 using test::finish;
@@ -180,6 +182,112 @@ TEST_CASE("policies: the same snapshot gives the same placement; who is fixed st
       }
     }
   }
+}
+
+TEST_CASE("min-cost-flow: what is too large to be solved is evacuated, and that is said",
+          "[policy]") {
+  auto snapshot = two_sites(4, 4, 1);
+  add_groups(snapshot, 4, 1, 0, 1);
+  finish(snapshot, {{20000, 1000}});
+  snapshot.apps[1].qos.utility = 10;
+  snapshot.hosts.push_back(host("small", 3));
+  finish(snapshot, {{20000, 1000, 1000}});
+  CHECK(MinCostFlowPolicy(5).place(snapshot).host_of_group ==
+        std::vector<Index>(8, 1));  // all may stay
+  snapshot.hosts[1].status = HostStatus::kDown;
+  const auto placement = MinCostFlowPolicy(5).place(snapshot);
+  CHECK_THAT(placement.degraded, ContainsSubstring("too large"));
+  // The dearest first, to the nearest with room; the rest to the cloud.
+  CHECK(std::count(placement.host_of_group.begin() + 4, placement.host_of_group.end(), 2) == 3);
+  CHECK(std::count(placement.host_of_group.begin(), placement.host_of_group.end(), 0) == 5);
+  CHECK(MinCostFlowPolicy(6).place(snapshot).degraded.empty());
+}
+
+// Everything is in the same unit: who is worth more is so in every term.
+TEST_CASE("costs: a utility of all, or requests of all, change no decision", "[policy]") {
+  StabilityOptions options;
+  options.gain_percent_min = 0;  // is rounded
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    CAPTURE(seed);
+    auto snapshot = test::random_snapshot(seed);
+    for (auto& model : snapshot.hosts) {
+      model.service_us = 0;  // of waiting, no utility counts
+      model.ready_capacity = model.capacity;
+    }
+    for (auto& group : snapshot.groups) {
+      if (seed % 2 == 0 && !group.fixed) group.moved_ms = 999'999'000;
+    }
+    const auto place = [&](std::int64_t utility, std::int64_t requests) {
+      auto scaled = snapshot;
+      for (auto& model : scaled.apps) {
+        model.qos.utility *= utility;
+        model.weight *= requests;
+        model.request_weight = 1;
+      }
+      for (auto& model : scaled.hosts) model.capacity = model.ready_capacity *= requests;
+      calm(scaled, options, 1'000'000'000);
+      const std::vector<std::string> policies(snapshot.apps.size(), "min-cost-flow");
+      return evaluate(snapshot, place_calmly(scaled, policies, options)).total();
+    };
+    const auto once = place(1, 1);
+    CHECK(place(100, 1) == once);
+    CHECK(place(1, 64) == once);
+    CHECK(place(100, 64) == once);
+  }
+}
+
+TEST_CASE("costs: an app's requests multiply latency as they do its load", "[policy]") {
+  auto snapshot = two_sites(10, 1);
+  const auto once = context_cost(snapshot, 0, 0, 0).total();
+  snapshot.apps[0].request_weight = 3;
+  snapshot.apps[0].weight = 12;  // four a second
+  CHECK(context_cost(snapshot, 0, 0, 0).total() == 4 * once);
+  snapshot.apps[0].request_weight = 0;  // twelve units of work in a request
+  CHECK(context_cost(snapshot, 0, 0, 0).total() == once);
+}
+
+// Near, a host that is quick while it is not full; in the cloud there is always time.
+Snapshot hurried(std::size_t contexts) {
+  auto snapshot = two_sites(static_cast<std::int64_t>(contexts), contexts, 1);
+  for (auto& model : snapshot.hosts) model.service_us = 1000;
+  snapshot.hosts[0].cores = 1000;
+  snapshot.apps[0].qos.response_us_max = 25'000;
+  snapshot.apps[0].qos.utility = 1000;  // not the queue of others drives them away
+  finish(snapshot, {{20'000, 1000}});
+  return snapshot;
+}
+
+TEST_CASE("response limits: waiting counts, so a full host keeps those it serves in time",
+          "[policy]") {
+  const auto snapshot = hurried(100);
+  const auto everybody = evaluate(snapshot, current_placement(snapshot));
+  CHECK(everybody.late_contexts == 100);  // 1 ms away, 1 ms of work, and 49 ms of waiting
+  const auto placed = evaluate(snapshot, MinCostFlowPolicy().place(snapshot));
+  CHECK(placed.late_contexts == 0);
+  CHECK(placed.load[1] > 90);  // 23 ms of waiting are allowed
+  CHECK(placed.load[1] < 98);
+}
+
+TEST_CASE("response limits: nobody comes back to a host that could not serve them in time",
+          "[policy]") {
+  auto snapshot = hurried(100);
+  const auto options = [] {
+    StabilityOptions stability;
+    stability.dwell_ms = stability.hold_ms = 0;
+    return stability;
+  }();
+  std::int64_t moves = 0;
+  for (int i = 0; i < 10; ++i) {
+    auto calmed = snapshot;
+    calm(calmed, options, 1'000'000'000);
+    const auto placed = place_calmly(calmed, {"min-cost-flow", "min-cost-flow"}, options);
+    moves = evaluate(snapshot, placed).moves;
+    for (std::size_t g = 0; g < snapshot.groups.size(); ++g) {
+      snapshot.groups[g].host = placed.host_of_group[g];
+    }
+  }
+  CHECK(moves == 0);
+  CHECK(evaluate(snapshot, current_placement(snapshot)).late_contexts == 0);
 }
 
 TEST_CASE("policies: each app by its own", "[policy]") {

@@ -22,7 +22,8 @@ constexpr std::int64_t kPeriodMs = 5000;
 std::int64_t cycle(Snapshot& snapshot, std::int64_t now_ms, const StabilityOptions& options) {
   auto calmed = snapshot;
   calm(calmed, options, now_ms);
-  const auto plan = worthwhile(calmed, MinCostFlowPolicy().place(calmed), options);
+  const std::vector<std::string> policies(snapshot.apps.size(), "min-cost-flow");
+  const auto plan = place_calmly(calmed, policies, options);
   std::int64_t moves = 0;
   for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
     auto& group = snapshot.groups[i];
@@ -169,6 +170,22 @@ TEST_CASE("stability: a host that came back fills gradually", "[stability]") {
   CHECK(cycle(snapshot, kNow + options.return_ms / 2, options) == 125);
   for (int i = 0; i < 3; ++i) cycle(snapshot, kNow + options.return_ms, options);
   CHECK(snapshot.groups.back().host == 1);
+}
+
+TEST_CASE("stability: a host that came back is not filled sooner by those who are worth more",
+          "[stability]") {
+  StabilityOptions options;
+  options.dwell_ms = 0;
+  auto snapshot = two_hosts(30000, 5000, 500);
+  snapshot.apps[0].qos.utility = 1000;
+  snapshot.hosts[1].capacity = 500;
+  snapshot.hosts[1].up_since_ms = kNow;
+  CHECK(cycle(snapshot, kNow, options) == 0);
+  const auto moves = cycle(snapshot, kNow + options.return_ms / 4, options);
+  CHECK(moves == 125);
+  // Whoever has no other host goes there all the same.
+  snapshot.hosts[0].status = HostStatus::kDown;
+  CHECK(cycle(snapshot, kNow + options.return_ms / 4, options) == 375);
 }
 
 // Every measurement is off by up to a fifth, anew in each cycle.
