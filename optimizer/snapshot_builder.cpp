@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "optimizer/given_latency.h"
 
@@ -42,12 +41,6 @@ bool can_start(const Host& host, const std::string& app_d_id) {
   const auto& unable = host.unable;
   return !host.mepm_uri.empty() &&
          std::find(unable.begin(), unable.end(), app_d_id) == unable.end();
-}
-
-// The host a row leads to; null for a literal endpoint.
-const std::string* host_of(const Association& row) {
-  const auto& target = row.targets.front();
-  return target.kind == Target::Kind::kHost ? &target.value : nullptr;
 }
 
 }  // namespace
@@ -329,86 +322,14 @@ SnapshotBuilder::Whereabouts SnapshotBuilder::whereabouts(const PlacePtr& place)
   return it->second;
 }
 
+const std::string* SnapshotBuilder::host_of(const Association& row) {
+  const auto& target = row.targets.front();
+  return target.kind == Target::Kind::kHost ? &target.value : nullptr;
+}
+
 const Association* SnapshotBuilder::row(const std::string& app, const std::string& ue) const {
   const auto it = replica_.rows_.find({app, ue});
   return it == replica_.rows_.end() ? nullptr : &it->second;
-}
-
-// The first of its hosts that is up, as the orchestrator takes them; kNone for a literal endpoint.
-Index SnapshotBuilder::host_of_pin(const Association& pin) const {
-  for (const auto& target : pin.targets) {
-    if (target.kind != Target::Kind::kHost) break;
-    const auto host = host_index(target.value);
-    if (host != kNone && snapshot_.hosts[host].status != HostStatus::kDown) return host;
-  }
-  const auto* first = host_of(pin);
-  return first == nullptr ? kNone : host_index(*first);
-}
-
-// They keep the endpoint they were given, whatever the rows say.
-void SnapshotBuilder::count_baseline() {
-  std::set<std::string> apps;
-  for (const auto& [id, app] : replica_.apps_) {
-    if (replica_.strategy_of(app) == Strategy::kBaseline) apps.insert(id);
-  }
-  if (apps.empty()) return;
-  for (const auto& [id, entry] : replica_.contexts_) {
-    if (!apps.contains(entry.group.first)) continue;
-    const auto host = host_index(*entry.host_id);
-    auto& contexts = baseline_[entry.group];
-    if (host != kNone) ++contexts[host];
-  }
-}
-
-Group SnapshotBuilder::group_of(const Replica::GroupKey& key, const Replica::GroupEntry& entry,
-                                Index app) {
-  const auto asked = whereabouts(entry.place);
-  auto attachment = attachment_of(key.second, entry.ip);
-  if (attachment == kNone) attachment = asked.attachment;
-  Group group{{app, attachment, asked.area}, host_index(entry.host_id), entry.contexts};
-  group.moved_ms = entry.moved_ms;
-  const auto* decided = row(key.first, "dev:" + key.second);
-  const bool own = decided != nullptr && decided->writer == Writer::kOperator;
-  const auto* pin = own ? decided : replica_.pin_at(key.first, entry.ip);
-  // What a row says is on its way even if the context has not followed yet.
-  if (pin != nullptr) {
-    group.host = host_of_pin(*pin);
-  } else if (const auto* host = decided == nullptr ? nullptr : host_of(*decided)) {
-    if (const auto target = host_index(*host); target != kNone) group.host = target;
-  }
-  // What cannot be compared the orchestrator leaves where it is.
-  group.fixed = pin != nullptr || (entry.place && !entry.place->location);
-  return group;
-}
-
-void SnapshotBuilder::add_group(const Replica::GroupKey& key, const Group& group) {
-  snapshot_.groups.push_back(group);
-  names_->push_back("dev:" + key.second);
-}
-
-void SnapshotBuilder::add_groups() {
-  count_baseline();
-  std::map<std::string, Index> app_index;
-  for (const auto& app : snapshot_.apps) {
-    app_index.emplace(app.id, static_cast<Index>(app_index.size()));
-  }
-  for (const auto& [key, entry] : replica_.groups_) {
-    const auto app = app_index.find(key.first);
-    if (app == app_index.end()) continue;
-    auto group = group_of(key, entry, app->second);
-    if (const auto stay = baseline_.find(key); stay != baseline_.end()) {
-      group.fixed = true;
-      for (const auto& [host, contexts] : stay->second) {
-        group.host = host;
-        group.contexts = contexts;
-        add_group(key, group);
-      }
-      continue;
-    }
-    const bool stays = group.fixed || !is_connected(snapshot_, group.attachment);
-    if (!stays || group.host != kNone) add_group(key, group);
-  }
-  snapshot_.ue = names_;
 }
 
 }  // namespace mx2::optimizer

@@ -1,4 +1,5 @@
-// Joins the replica with the topology. Internal to replica.cpp.
+// Joins the replica with the topology. Internal to replica.cpp; the groups are in
+// snapshot_groups.cpp.
 #pragma once
 
 #include <functional>
@@ -48,6 +49,8 @@ class SnapshotBuilder {
   [[nodiscard]] std::vector<bool> hosts_in_area(const App& app) const;
   [[nodiscard]] Index host_index(const std::string& id) const;
   [[nodiscard]] const Association* row(const std::string& app, const std::string& ue) const;
+  // The host a row leads to; null for a literal endpoint.
+  [[nodiscard]] static const std::string* host_of(const Association& row);
   [[nodiscard]] Index host_of_pin(const Association& pin) const;
   void add_group(const Replica::GroupKey& key, const Group& group);
   [[nodiscard]] Group group_of(const Replica::GroupKey& key, const Replica::GroupEntry& entry,
