@@ -137,7 +137,7 @@ start_mepm() {
 # Written by deploy/run.sh at each start. All keys: deploy/example/mepm.yaml
 host: {id: $host, zone: ${host#edge-}}
 server: {port: $port}
-orchestrator: {url: "$operator_url"}
+orchestrator: {url: "$operator_url", trusted_apps: [dispatcher-1]}
 state_dir: "$data/$host"
 end_on_stop: true
 process: {port_first: $((20000 + 1000 * number)), ports: 1000, uid_first: $((700000 + 1000 * number)), files_max: 8192}

@@ -227,6 +227,7 @@ bool DataPlane::set_aside_refused() {
   };
   const auto found = set_aside_.find(pending_->layout, apps_, refusal);
   for (const auto& app : found) {
+    if (!set_aside_.is_still_refused(app, wanted_)) continue;  // it has changed meanwhile
     log::error(
         "HAProxy refuses the configuration of an application; it is set aside until it changes",
         {{"app", app}, {"reason", set_aside_.reason(app)}});

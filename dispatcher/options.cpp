@@ -32,7 +32,7 @@ Result<void> take_environment(const Environment& environment, DispatcherOptions&
     options.listen_address = address;
   }
   auto& access = options.orchestrator;
-  if (const auto url = environment("MX2_ORCHESTRATOR_URL"); !url.empty()) access.url = url;
+  access.url = environment("MX2_ORCHESTRATOR_URL");
   access.ca_file = environment("MX2_ORCHESTRATOR_CA_FILE");
   const auto token_file = environment("MX2_ORCHESTRATOR_TOKEN_FILE");
   if (token_file.empty()) return {};
@@ -133,6 +133,10 @@ Result<ReadDispatcherOptions> read_dispatcher_options(const config::Document& do
   if (auto taken = take_environment(environment, options); !taken) return taken.error();
   config::Reader reader(document);
   read_access(reader, options.orchestrator);
+  if (options.orchestrator.url.empty()) {
+    reader.fail("orchestrator.url",
+                "not given; a MEPM tells it to the apps that its orchestrator.trusted_apps names");
+  }
   reader.text("dispatcher.address", options.listen_address);
   reader.integer("dispatcher.port", options.listen_port, 0, 65535);
   reader.text("dispatcher.app_d_id", options.app_d_id);

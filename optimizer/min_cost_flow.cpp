@@ -198,10 +198,12 @@ Placement MinCostFlowPolicy::place_in_time(const Snapshot& snapshot, Statistics&
     const auto cost = evaluate(snapshot, placed).total();
     const bool better = !least || cost < *least;
     const bool done = !placed.degraded.empty() || !hold_to_response(snapshot, placed, trial);
+    const auto degraded = placed.degraded;
     if (better) {
       least = cost;
       best = std::move(placed);
     }
+    if (!degraded.empty()) best.degraded = degraded;  // told, whichever is taken
     if (done) break;
   }
   return best;

@@ -27,19 +27,20 @@ TableChange put(const Snapshot& snapshot, std::size_t i, Index to, Index second,
   return change;
 }
 
+// After the moves: what does not fit into this plan are rows that can wait, never half an exchange.
 void add_removals(const Replica& replica, Plan& plan) {
-  std::vector<TableChange> bound;
+  std::vector<TableChange> idle;
   for (const auto& [key, row] : replica.rows()) {
     const bool ours = row.writer == Writer::kOptimizer && row.ue.kind == UeSelector::Kind::kDevApp;
     if (!ours) continue;
     if (replica.pin_of(row.app_d_id, row.ue.dev_app_id) != nullptr) {
-      bound.push_back({row, true});
-    } else if (!replica.has_contexts(row.app_d_id, row.ue.dev_app_id)) {
       plan.changes.push_back({row, true});
+    } else if (!replica.has_contexts(row.app_d_id, row.ue.dev_app_id)) {
+      idle.push_back({row, true});
     }
   }
-  plan.changes.insert(plan.changes.begin(), std::make_move_iterator(bound.begin()),
-                      std::make_move_iterator(bound.end()));
+  plan.changes.insert(plan.changes.end(), std::make_move_iterator(idle.begin()),
+                      std::make_move_iterator(idle.end()));
 }
 
 // Where else, should the chosen host fail before the next plan: the cheapest of the others that has

@@ -63,7 +63,7 @@ Result<AppInstanceInfo> Lifecycle::create(const CreateAppInstanceRequest& reques
   info.app_soft_version = package.app_soft_version;
   info.app_d_version = package.app_d_version;
   info.app_pkg_id = package.id;
-  info.status.idempotency_key = request.idempotency_key;
+  if (!request.idempotency_key.empty()) info.status.idempotency_key = request.idempotency_key;
   record.digest = package.digest;
   if (needs_.packages.state(record.digest).kind == PackageState::Kind::kInstalled) {
     info.status.phase = InstancePhase::kInstalled;

@@ -38,7 +38,8 @@ Result<Fd> lock_directory(const std::string& path) {
   Fd file(::open(name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, kPrivateFile));
   if (!file.is_open()) return unavailable(name + ": " + std::strerror(errno));
   if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) return file;
-  return conflict(path + " is in use by another mx2-mepm");
+  if (errno == EWOULDBLOCK) return conflict(path + " is in use by another mx2-mepm");
+  return unavailable(name + " cannot be locked: " + std::strerror(errno));
 }
 
 Result<void> replace_file(const std::string& path, const std::string& content) {

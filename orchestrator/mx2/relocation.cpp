@@ -161,7 +161,7 @@ Result<void> Relocation::run_worked_out(StoreTransaction& transaction, Progress&
       continue;
     }
     if (!done.context) {
-      set_aside(record.context_id, done.context.error());
+      note_unreadable(record.context_id, done.context.error());
       continue;
     }
     auto context = *done.context;
@@ -213,9 +213,8 @@ Result<void> Relocation::run_sweep(StoreTransaction& transaction, Progress& prog
 }
 
 // The others go on.
-Result<void> Relocation::set_aside(const std::string& context_id, const Error& error) {
+void Relocation::note_unreadable(const std::string& context_id, const Error& error) {
   store_.set_aside().add("context", context_id, error.detail);
-  return {};
 }
 
 // Or not yet: what asks for an area goes to the worker first, as far as it has room.
@@ -231,7 +230,10 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
     return {};
   }
   auto context = codec::decode_stored_context(record.document);
-  if (!context) return set_aside(record.context_id, context.error());
+  if (!context) {
+    note_unreadable(record.context_id, context.error());
+    return {};
+  }
   const auto locations = AskedLocations::of(context->app_info.user_app_instance_info);
   return relocate(transaction, record, *context, locations, progress);
 }

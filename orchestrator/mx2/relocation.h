@@ -118,7 +118,7 @@ class Relocation {
   Result<void> relocate(StoreTransaction& transaction, ContextRecord& record, Progress& progress);
   Result<void> relocate(StoreTransaction& transaction, ContextRecord& record, AppContext& context,
                         const AskedLocations& locations, Progress& progress);
-  Result<void> set_aside(const std::string& context_id, const Error& error);
+  void note_unreadable(const std::string& context_id, const Error& error);
   void work_out(const ContextRecord& record, Progress& progress) const;
   [[nodiscard]] bool can_go_on(const Progress& progress) const;
   static Result<void> withdraw_offer(StoreTransaction& transaction, const ContextRecord& record);

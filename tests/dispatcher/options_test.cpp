@@ -51,6 +51,10 @@ TEST_CASE("An instance under a MEPM learns from its environment where it is",
   variables["MX2_ADDRESS"] = "192.0.2.7";
   CHECK(read("{}")->options.listen_address == "192.0.2.7");
   CHECK(read("host: {id: other}")->options.place.host_id == "other");
+  variables["MX2_ORCHESTRATOR_URL"] = "";  // not trusted
+  CHECK_FALSE(read("{}").ok());
+  CHECK(read("orchestrator: {url: \"http://o:2\"}").ok());
+  variables["MX2_ORCHESTRATOR_URL"] = "https://o:1";
   variables["MX2_PORT"] = "70000";
   CHECK_FALSE(read("{}").ok());
   variables["MX2_PORT"] = "20001";

@@ -116,8 +116,11 @@ class Sender {
                                                           {"leaseMs", 100 + below(9)},
                                                           {"zone", text()},
                                                           {"labels", labels(8)}});
-    return decoded.ok() &&
-           change<Changed>([&](auto a) { register_host(service(), *decoded, std::move(a)); });
+    return decoded.ok() && change<Changed>([&](auto a) {
+             register_host(
+                 service(), *decoded, [](const HostRegistration&) { return Result<void>(); },
+                 std::move(a));
+           });
   }
 
   bool publishes() {
@@ -161,7 +164,7 @@ class Sender {
     const auto now = program_.running->model.unlocked().table_version();
     const auto to = static_cast<std::uint64_t>(below(static_cast<int>(now) + 1));
     return change<Rewritten>(
-        [&](auto a) { roll_back_table(service(), program_.running->rewriter, to, std::move(a)); });
+        [&](auto a) { program_.running->rewriter.roll_back(to, std::move(a)); });
   }
 
   bool onboards() {

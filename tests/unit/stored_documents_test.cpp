@@ -195,8 +195,11 @@ TEST_CASE("hosts: labels of a MEPM beside those of an operator stay within their
   registration.mepm_uri = "http://m/";
   registration.labels["arch"] = "x86_64";
   const auto come = [&] {
-    return program.wait<Changed>(
-        [&](auto answer) { register_host(service, registration, std::move(answer)); });
+    return program.wait<Changed>([&](auto answer) {
+      register_host(
+          service, registration, [](const HostRegistration&) { return Result<void>(); },
+          std::move(answer));
+    });
   };
   const auto refused = come();
   REQUIRE_FALSE(refused.ok());

@@ -106,7 +106,9 @@ void ProcessBackend::adopt(Instance& instance) {
   auto& place = instance.place;
   instance.was_ready = place.ready;
   instance.pidfd = open_pidfd(place.pid);
-  const bool moved = !place.address.empty() && place.address != options_.listen_address;
+  // All addresses are listened to where the host's own is not there (yet): no reason to start anew.
+  const bool moved = !place.address.empty() && place.address != options_.listen_address &&
+                     options_.listen_address != "0.0.0.0";
   if (!instance.pidfd.is_open() || !place.is_alive() || moved) {
     if (!place.ready) {
       kill_members(place.membership());

@@ -79,8 +79,9 @@ Result<Groups> open_groups(const Cgroup& group) {
   add(group.memory, "/tasks", groups.memory);
   add(group.pids, "/tasks", groups.pids);
   if (fine) return groups;
+  const bool passing = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
   auto error = unavailable(std::string("cannot enter its control group: ") + std::strerror(errno));
-  error.cause = kNoGroup;
+  if (!passing) error.cause = kNoGroup;
   return error;
 }
 
