@@ -19,7 +19,7 @@ bool is_settled(int status) { return status >= 300 && status < 500; }
 // No later attempt can end otherwise.
 bool is_hopeless(const Error& error) {
   return error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kForbidden ||
-         error.cause == http::kNoSuchName;
+         error.cause == http::kImpossibleName;
 }
 
 }  // namespace
@@ -45,6 +45,9 @@ Verdict judge(const Result<http::Reply>& reply, const Times& times, std::int64_t
   const auto later = too_old ? Outcome::Kind::kDead : Outcome::Kind::kRetry;
   if (!reply) {
     const auto& error = reply.error();
+    const bool absent = error.cause == http::kNoSuchName &&
+                        steady_ms - times.waits_since_ms >= options.absent_name_ms;
+    if (absent) return {Outcome::Kind::kDead, false, error.detail};
     if (is_hopeless(error)) return {Outcome::Kind::kDead, true, error.detail};
     return {later, false, error.detail};
   }

@@ -3,7 +3,8 @@
 //
 // 2xx is delivered, whatever the body. 4xx is the receiver's last word, except 408, 425 and 429
 // (later), and 400 and 404 while the context is so young that its device application may not have
-// read its 201 yet. 3xx is not followed and means no, and a name that does not exist ends it, too.
+// read its 201 yet. 3xx is not followed and means no, and a name that does not exist ends it, too, once it
+// has been away for absent_name_ms: names of receivers that are started anew may come back.
 // All else (5xx, no connection, no answer in time) is tried again, with exponential backoff and
 // full jitter, until the entry has waited for too long.
 #pragma once
@@ -23,6 +24,7 @@ struct RetryOptions {
   std::int64_t delay_max_ms = 60'000;         // never longer
   std::int64_t give_up_after_ms = 3'600'000;  // of waiting while a notifier ran
   std::int64_t young_context_ms = 5'000;      // since the context was created
+  std::int64_t absent_name_ms = 30'000;       // of waiting for a name that does not exist
 };
 
 // Of an entry, on a clock that does not follow the date. What the store keeps are dates, and the

@@ -5,7 +5,7 @@
 //
 // Errors are as http_client.h has them, and besides:
 //   kForbidden (cause kNotAllowed)      the host's address is not one we may connect to
-//   kUnavailable (cause kNoSuchName)    its name does not exist
+//   kUnavailable (cause kNoSuchName)    its name does not exist now; kImpossibleName: never can
 #pragma once
 
 #include <cstddef>

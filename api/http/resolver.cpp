@@ -180,7 +180,7 @@ void Resolver::begin(const std::string& text) {
   name.queued = false;
   name.asked = true;
   ++asked_;
-  if (is_below_invalid(text)) return ended(text, ARES_ENOTFOUND, {}, 0);
+  if (is_below_invalid(text)) return ended(text, ARES_EBADNAME, {}, 0);
   ares_addrinfo_hints hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -203,7 +203,8 @@ void Resolver::ended(const std::string& text, int status, Addresses addresses, s
     found(name, std::move(addresses), ttl_s);
   } else if (status == ARES_ENOTFOUND || status == ARES_EBADNAME) {
     name.stale_until_ms = 0;
-    failed(name, failure(ErrorCode::kUnavailable, text, "does not exist", kNoSuchName), kAbsentMs);
+    const auto* cause = status == ARES_EBADNAME ? kImpossibleName : kNoSuchName;
+    failed(name, failure(ErrorCode::kUnavailable, text, "does not exist", cause), kAbsentMs);
   } else {
     const std::string why = status == ARES_SUCCESS ? "no address" : ares_strerror(status);
     failed(name,

@@ -13,7 +13,8 @@
 // moment. While the servers do not answer, what they said last goes on for a while (RFC 8767).
 //
 // Errors, their cause kUnreachable unless it says otherwise:
-//   kUnavailable (cause kNoSuchName)   the name does not exist
+//   kUnavailable (cause kNoSuchName)       the name does not exist now
+//   kUnavailable (cause kImpossibleName)   it never can
 //   kUnavailable                       this could not be found out, or it has no address
 //   kDeadlineExceeded                  not in time
 //
@@ -38,6 +39,7 @@
 namespace mx2::http {
 
 inline constexpr const char* kNoSuchName = "no-such-name";
+inline constexpr const char* kImpossibleName = "impossible-name";
 
 struct ResolverOptions {
   int timeout_ms = 5000;           // for an answer; what comes later is kept for the next who asks

@@ -285,8 +285,8 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
 // What has not been told yet is not true any more.
 Result<void> Relocation::withdraw_offer(StoreTransaction& transaction,
                                         const ContextRecord& record) {
-  const bool nothing_else_owed = record.reference_uri.empty();
-  return nothing_else_owed ? transaction.delete_notification(record.context_id) : Result<void>{};
+  const auto type = codec::type_of(ApplicationLocationAvailabilityNotification{});
+  return transaction.delete_notification(record.context_id, std::string(type));
 }
 
 Result<void> Relocation::tell(StoreTransaction& transaction, const ContextRecord& record,

@@ -68,7 +68,7 @@ History::History(SQLite::Database& db, const HistoryOptions& options)
                            "AND app_d_id = $2 AND ue = $3 ORDER BY later LIMIT 1"),
       mark_removed_(db,
                     "INSERT INTO removed_rows SELECT $1, $2, $3 "
-                    "WHERE EXISTS (SELECT 1 FROM rewrite_pieces) AND NOT EXISTS "
+                    "WHERE EXISTS (SELECT 1 FROM table_versions WHERE finished = 0) AND NOT EXISTS "
                     "(SELECT 1 FROM table_versions WHERE version = $3 AND finished = 0) "
                     "ON CONFLICT (app_d_id, ue) DO UPDATE SET version = excluded.version"),
       removed_at_(db, "SELECT version FROM removed_rows WHERE app_d_id = $1 AND ue = $2"),
@@ -85,7 +85,8 @@ History::History(SQLite::Database& db, const HistoryOptions& options)
       forget_removed_(db,
                       "DELETE FROM removed_rows WHERE (app_d_id, ue) IN "
                       "(SELECT app_d_id, ue FROM removed_rows "
-                      "WHERE NOT EXISTS (SELECT 1 FROM rewrite_pieces) LIMIT $1)"),
+                      "WHERE NOT EXISTS (SELECT 1 FROM table_versions WHERE finished = 0) "
+                      "LIMIT $1)"),
       delete_version_(db, "DELETE FROM table_versions WHERE version = $1"),
       put_piece_(db, "INSERT INTO rewrite_pieces VALUES ($1, $2)"),
       delete_piece_(db, "DELETE FROM rewrite_pieces WHERE piece = $1") {}

@@ -111,7 +111,8 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions&
           db,
           "UPDATE outbox SET sequence = $1, callback_reference = $2, written_ms = $3, due_ms = $3, "
           "attempts = 0, dead = 0, waited_ms = 0 WHERE context_id = $4"),
-      delete_notification_(db, "DELETE FROM outbox WHERE context_id = $1"),
+      delete_notification_(db,
+                           "DELETE FROM outbox WHERE context_id = $1 AND ($2 = '' OR type = $2)"),
       delete_delivered_(db, "DELETE FROM outbox WHERE sequence = $1 AND context_id = $2"),
       retry_notification_(db,
                           "UPDATE outbox SET due_ms = $1, attempts = $2, dead = $3, "
@@ -330,8 +331,9 @@ Result<void> SqliteTransaction::redirect_notification(const std::string& context
   return write(redirect_notification_, ++sequence_, callback_reference, now_ms, context_id);
 }
 
-Result<void> SqliteTransaction::delete_notification(const std::string& context_id) {
-  return write(delete_notification_, context_id);
+Result<void> SqliteTransaction::delete_notification(const std::string& context_id,
+                                                    const std::string& type) {
+  return write(delete_notification_, context_id, type);
 }
 
 Result<void> SqliteTransaction::settle_notification(const notifier::Outcome& outcome) {

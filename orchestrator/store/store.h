@@ -132,7 +132,9 @@ class StoreTransaction {
   virtual Result<void> redirect_notification(const std::string& context_id,
                                              const std::string& callback_reference,
                                              std::int64_t now_ms) = 0;
-  virtual Result<void> delete_notification(const std::string& context_id) = 0;
+  // `type`: only if it is of that notificationType; empty: of any.
+  virtual Result<void> delete_notification(const std::string& context_id,
+                                           const std::string& type = {}) = 0;
   virtual Result<void> settle_notification(const notifier::Outcome& outcome) = 0;
   // True when background work has had its share of time and should go on in another unit.
   [[nodiscard]] virtual bool time_is_up() const = 0;

@@ -87,7 +87,10 @@ class NoTransaction final : public StoreTransaction {
                                      std::int64_t /*now_ms*/) override {
     return {};
   }
-  Result<void> delete_notification(const std::string& /*context_id*/) override { return {}; }
+  Result<void> delete_notification(const std::string& /*context_id*/,
+                                   const std::string& /*type*/) override {
+    return {};
+  }
   Result<void> settle_notification(const notifier::Outcome& /*outcome*/) override { return {}; }
   bool time_is_up() const override { return false; }
   Result<std::size_t> revive_notifications(const std::string& /*context_id*/,

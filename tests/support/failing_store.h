@@ -123,8 +123,8 @@ class FailingTransaction final : public StoreTransaction {
                                      std::int64_t now_ms) override {
     return fails() ? error() : real_.redirect_notification(id, callback, now_ms);
   }
-  Result<void> delete_notification(const std::string& id) override {
-    return fails() ? error() : real_.delete_notification(id);
+  Result<void> delete_notification(const std::string& id, const std::string& type) override {
+    return fails() ? error() : real_.delete_notification(id, type);
   }
   Result<void> settle_notification(const notifier::Outcome& outcome) override {
     return fails() ? error() : real_.settle_notification(outcome);

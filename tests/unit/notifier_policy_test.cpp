@@ -73,13 +73,24 @@ TEST_CASE("policy: no answer", "[notifier]") {
     CHECK_FALSE(verdict.reached);
     CHECK(verdict.error == "why");
   }
-  const Error no_name{ErrorCode::kUnavailable, "why", {}, http::kNoSuchName, {}, 0};
+  const Error no_name{ErrorCode::kUnavailable, "why", {}, http::kImpossibleName, {}, 0};
   for (const auto& hopeless :
        {invalid_argument("why"), forbidden(http::kNotAllowed, "why"), no_name}) {
     const auto verdict = judge(hopeless, entry, kNow, options);
     CHECK(verdict.kind == Kind::kDead);
     CHECK(verdict.error == "why");
   }
+}
+
+TEST_CASE("policy: a name may be away for a moment", "[notifier]") {
+  const RetryOptions options;
+  const Error away{ErrorCode::kUnavailable, "why", {}, http::kNoSuchName, {}, 0};
+  const auto soon = judge(away, entry_of_age(options.absent_name_ms - 1, 0), kNow, options);
+  CHECK(soon.kind == Kind::kRetry);
+  CHECK_FALSE(soon.reached);
+  const auto late = judge(away, entry_of_age(options.absent_name_ms, 0), kNow, options);
+  CHECK(late.kind == Kind::kDead);
+  CHECK_FALSE(late.reached);
 }
 
 TEST_CASE("policy: tried until the entry is too old", "[notifier]") {

@@ -134,7 +134,7 @@ TEST_CASE("resolver: what cannot exist is not asked for", "[resolver]") {
     CAPTURE(name);
     const auto found = world.one(name);
     REQUIRE_FALSE(found.ok());
-    CHECK(found.error().cause == kNoSuchName);
+    CHECK(found.error().cause == kImpossibleName);
   }
   CHECK(world.server.asked.empty());
 }
