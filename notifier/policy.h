@@ -3,8 +3,8 @@
 //
 // 2xx is delivered, whatever the body. 4xx is the receiver's last word, except 408, 425 and 429
 // (later), and 400 and 404 while the context is so young that its device application may not have
-// read its 201 yet. 3xx is not followed and means no, and a name that does not exist ends it, too, once it
-// has been away for absent_name_ms: names of receivers that are started anew may come back.
+// read its 201 yet. 3xx is not followed and means no, and a name that does not exist ends it, too,
+// once it has been away for absent_name_ms: names of receivers that are started anew may come back.
 // All else (5xx, no connection, no answer in time) is tried again, with exponential backoff and
 // full jitter, until the entry has waited for too long.
 #pragma once

@@ -23,7 +23,8 @@ enum class ProgressStyle { kNone, kTerminal /* one line, overwritten */, kLines 
 
 class Progress {
  public:
-  Progress(std::ostream& out, ProgressStyle style, const SteadyClock& clock, std::size_t bytes_total);
+  Progress(std::ostream& out, ProgressStyle style, const SteadyClock& clock,
+           std::size_t bytes_total);
   // Shows it, several times a second on a terminal, every two seconds otherwise.
   void update(std::uint64_t rows, std::size_t bytes);
   // Leaves the terminal's line free for what comes next.

@@ -18,9 +18,9 @@ bool speaks_of(const std::string& href, const std::string& app_instance_id) {
 
 }  // namespace
 
-MecPlatform::MecPlatform(const MecPlatformOptions& options, IdGenerator& ids, const SteadyClock& clock,
-                         std::unique_ptr<http::AsyncClient> http, metrics::Registry& registry,
-                         std::function<void()> stop)
+MecPlatform::MecPlatform(const MecPlatformOptions& options, IdGenerator& ids,
+                         const SteadyClock& clock, std::unique_ptr<http::AsyncClient> http,
+                         metrics::Registry& registry, std::function<void()> stop)
     : options_(options),
       key_(ids.next()),
       http_(std::move(http)),

@@ -61,7 +61,8 @@ void LocationWorker::run() {
 }
 
 LocationWorker::Done LocationWorker::work_out(Job job) const {
-  Done done{std::move(job.context_id), job.revision, codec::decode_stored_context(job.document), {}};
+  Done done{
+      std::move(job.context_id), job.revision, codec::decode_stored_context(job.document), {}};
   if (!done.context) return done;
   done.locations = AskedLocations::of(done.context->app_info.user_app_instance_info);
   done.locations.compare(model_.read([](const Model& model) { return model.service_areas(); }));

@@ -62,8 +62,7 @@ class SqliteTransaction final : public StoreTransaction {
   Result<void> redirect_notification(const std::string& context_id,
                                      const std::string& callback_reference,
                                      std::int64_t now_ms) override;
-  Result<void> delete_notification(const std::string& context_id,
-                                   const std::string& type) override;
+  Result<void> delete_notification(const std::string& context_id, const std::string& type) override;
   Result<void> settle_notification(const notifier::Outcome& outcome) override;
   Result<std::size_t> revive_notifications(const std::string& context_id,
                                            std::int64_t now_ms) override;

@@ -96,7 +96,7 @@ TEST_CASE("item 83: a client that asks too often is told 429 and when to come ba
   CHECK(refused.json()["type"] == "urn:mx2:problem:too-many-requests");
   CHECK(as("192.0.2.1", kLegacy + "/app_list").status == 429);
   CHECK(as("192.0.2.2", kAppList).status == 200);  // others are not disturbed
-  server.clock.advance(3'600'000);  // the date alone gives nobody anything
+  server.clock.advance(3'600'000);                 // the date alone gives nobody anything
   CHECK(as("192.0.2.1", kAppList).status == 429);
   server.clock.advance(-7'200'000);
   CHECK(as("192.0.2.1", kAppList).status == 429);

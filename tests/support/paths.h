@@ -1,5 +1,5 @@
-// Where the tests' files are. Only paths.cpp is compiled with them, so that two checkouts of the same
-// sources compile the same objects.
+// Where the tests' files are. Only paths.cpp is compiled with them, so that two checkouts of the
+// same sources compile the same objects.
 #pragma once
 
 #include <string>
