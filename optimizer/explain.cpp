@@ -49,7 +49,7 @@ auto rank(const Candidate& c) {
 std::string reason_of(const Snapshot& snapshot, const Choice& choice) {
   const auto& group = snapshot.groups[choice.group];
   if (group.fixed) {
-    return "it may not move: an operator's pin, strategy baseline, or nobody can reach it";
+    return "it may not move: an operator's pin, or nobody can reach it";
   }
   if (group.resting && choice.chosen == group.host) return "it has moved lately and rests";
   if (choice.chosen == kNone) return "no host with room may serve it";

@@ -55,7 +55,6 @@ class SnapshotBuilder {
   void add_group(const Replica::GroupKey& key, const Group& group);
   [[nodiscard]] Group group_of(const Replica::GroupKey& key, const Replica::GroupEntry& entry,
                                Index app);
-  void count_baseline();
 
   const Replica& replica_;
   const Topology& topology_;
@@ -68,8 +67,6 @@ class SnapshotBuilder {
   // By length, the longest first: the 16 bytes of the prefix -> attachment.
   std::map<int, std::unordered_map<std::string, Index>, std::greater<>> prefixes_;
   std::vector<std::pair<double, Index>> latitudes_;  // of attachments with a position, ascending
-  // Contexts of strategy baseline, by group: how many at each host.
-  std::map<Replica::GroupKey, std::map<Index, std::uint32_t>> baseline_;
   std::shared_ptr<std::vector<std::string>> names_ = std::make_shared<std::vector<std::string>>();
   std::unordered_map<const Place*, Whereabouts> whereabouts_;
   std::map<std::vector<bool>, Index> area_index_;

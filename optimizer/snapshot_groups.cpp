@@ -1,6 +1,4 @@
 // What moves together, and where it is: the groups of a snapshot.
-#include <set>
-
 #include "optimizer/snapshot_builder.h"
 
 namespace mx2::optimizer {
@@ -14,21 +12,6 @@ Index SnapshotBuilder::host_of_pin(const Association& pin) const {
   }
   const auto* first = host_of(pin);
   return first == nullptr ? kNone : host_index(*first);
-}
-
-// They keep the endpoint they were given, whatever the rows say.
-void SnapshotBuilder::count_baseline() {
-  std::set<std::string> apps;
-  for (const auto& [id, app] : replica_.apps_) {
-    if (replica_.strategy_of(app) == Strategy::kBaseline) apps.insert(id);
-  }
-  if (apps.empty()) return;
-  for (const auto& [id, entry] : replica_.contexts_) {
-    if (!apps.contains(entry.group.first)) continue;
-    const auto host = host_index(*entry.host_id);
-    auto& contexts = baseline_[entry.group];
-    if (host != kNone) ++contexts[host];
-  }
 }
 
 Group SnapshotBuilder::group_of(const Replica::GroupKey& key, const Replica::GroupEntry& entry,
@@ -58,7 +41,6 @@ void SnapshotBuilder::add_group(const Replica::GroupKey& key, const Group& group
 }
 
 void SnapshotBuilder::add_groups() {
-  count_baseline();
   std::map<std::string, Index> app_index;
   for (const auto& app : snapshot_.apps) {
     app_index.emplace(app.id, static_cast<Index>(app_index.size()));
@@ -66,16 +48,7 @@ void SnapshotBuilder::add_groups() {
   for (const auto& [key, entry] : replica_.groups_) {
     const auto app = app_index.find(key.first);
     if (app == app_index.end()) continue;
-    auto group = group_of(key, entry, app->second);
-    if (const auto stay = baseline_.find(key); stay != baseline_.end()) {
-      group.fixed = true;
-      for (const auto& [host, contexts] : stay->second) {
-        group.host = host;
-        group.contexts = contexts;
-        add_group(key, group);
-      }
-      continue;
-    }
+    const auto group = group_of(key, entry, app->second);
     const bool stays = group.fixed || !is_connected(snapshot_, group.attachment);
     if (!stays || group.host != kNone) add_group(key, group);
   }

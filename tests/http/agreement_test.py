@@ -66,6 +66,7 @@ RULES = [
     (r"^/(appDId|id)$", r"differs from the identifier in the path"),
     (r"^/instances/0/appDId|^/app$", r"is not in the catalogue"),
     (r"^/targets/0$", r"is not known"),
+    (r"^/labels$", r"with those that the host has"),
     (r"^/ue$", r"at most 256 bytes"),
     (r"^/version$", r"the table is at version"),
     (r"/appLocationUpdates$|/appAutoInstantiation$|^/callbackReference$", r"shall|needs"),

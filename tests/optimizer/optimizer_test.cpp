@@ -124,27 +124,6 @@ TEST_CASE("optimizer: of two prefixes of operators the longer binds, of another 
   CHECK(alone.plan().changes.size() == 2);
 }
 
-TEST_CASE("optimizer: contexts of strategy baseline count where they are, and stay",
-          "[optimizer]") {
-  Bench bench;
-  auto& app = bench.orchestrator.lists["apps"][0];
-  app["strategy"] = "baseline";
-  auto row = pin("dev:a", "near");
-  row["writer"] = "optimizer";
-  bench.orchestrator.lists["table"] = {row};
-  auto second = context("a", "near", "10.0.0.1");
-  second["contextId"] = "c-a2";
-  bench.orchestrator.lists["contexts"].push_back(second);
-  const auto plan = bench.plan();
-  CHECK(plan.changes.empty());
-  CHECK(plan.before.load == std::vector<std::int64_t>{2, 1});
-  CHECK(plan.after.load == std::vector<std::int64_t>{2, 1});
-  auto told = app;
-  told["strategy"] = "notification";
-  bench.orchestrator.change("app", told);
-  CHECK(bench.plan().before.load == std::vector<std::int64_t>{1, 2});  // where the row leads
-}
-
 TEST_CASE("optimizer: no plan is made on changes that are not known yet", "[optimizer]") {
   Bench bench;
   bench.orchestrator.lists["contexts"] = json::Value::array();

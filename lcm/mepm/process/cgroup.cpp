@@ -217,7 +217,7 @@ Cgroups::Cgroups(const std::string& name, const std::string& proc_self) {
   std::string why = "this host has no hierarchy of them";
   const auto folder_in = [&](const std::string& directory) -> std::string {
     if (directory.empty()) return {};
-    const auto path = directory + "/" + name;
+    auto path = directory + "/" + name;
     const auto made = make_folder(path);
     if (made) return path;
     why = made.error().detail;
