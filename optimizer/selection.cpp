@@ -49,7 +49,7 @@ void Selection::collect() {
     }
   }
   std::erase_if(pending, [this](GroupIndex i) { return must_not_come_down(i); });
-  sort_into_lanes(std::move(pending));
+  sort_into_lanes(pending);
 }
 
 // Unless there is no room up there.
@@ -59,7 +59,7 @@ bool Selection::must_not_come_down(GroupIndex group) const {
   return descent_cost(snapshot_, snapshot_.groups[group].app, tier, to(group)) > 0;
 }
 
-void Selection::sort_into_lanes(std::vector<GroupIndex> pending) {
+void Selection::sort_into_lanes(const std::vector<GroupIndex>& pending) {
   std::vector<std::pair<std::int64_t, GroupIndex>> order;
   order.reserve(pending.size());
   for (const auto group : pending) order.emplace_back(-gain_us(group), group);

@@ -37,7 +37,7 @@ class Selection {
   };
 
   void collect();
-  void sort_into_lanes(std::vector<GroupIndex> pending);
+  void sort_into_lanes(const std::vector<GroupIndex>& pending);
   [[nodiscard]] bool go_through();
   [[nodiscard]] Chain chain_of(GroupIndex group);
   [[nodiscard]] Chain search(GroupIndex head);

@@ -130,10 +130,10 @@ process: {{port_first: {port_first}, uid_first: {uid_first}, stats_ms: 100}}
         self.log.close()
         self.directory.cleanup()
 
-    def ask(self, method, path, body=None, connection=None):
+    def ask(self, method, path, body=None, connection=None, **headers):
         own = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         own.request(method, path, json.dumps(body) if body is not None else None,
-                    {"Content-Type": "application/json"} if body is not None else {})
+                    {**({"Content-Type": "application/json"} if body is not None else {}), **headers})
         response = own.getresponse()
         text = response.read()
         location = response.getheader("Location")
@@ -142,8 +142,10 @@ process: {{port_first: {port_first}, uid_first: {uid_first}, stats_ms: 100}}
         return response.status, json.loads(text) if text else None, location
 
     def create(self, app, name):
+        """The same instance whenever it is asked for under the same name."""
         status, body, _ = self.ask("POST", "/app_lcm/v1/app_instances",
-                                   {"appDId": app, "appInstanceName": name})
+                                   {"appDId": app, "appInstanceName": name},
+                                   **{"Idempotency-Key": f'"{name}"'})
         if status != 201:
             raise RuntimeError(f"create: {status} {body}")
         return body["id"]
