@@ -142,6 +142,7 @@ TEST_CASE("notification: from multiple to notification, a list becomes one item"
   CHECK(world.receiver.last().json()["notificationType"] == "ApplicationContextUpdateNotification");
   REQUIRE(world.instances(id).size() == 1);
   CHECK(world.instances(id)[0]["referenceURI"] == kNorth);
+  REQUIRE(world.nothing_owed());  // heard, and known to be heard
   world.patch(Notified::row("dev:car-1", "host:south"));
   REQUIRE(world.receiver.hears(2));
   CHECK(world.receiver.last().json()["notificationType"] == "AddressChangeNotification");
