@@ -176,7 +176,7 @@ TEST_CASE("hosts: a report is shown with its age and told to followers", "[http]
   const auto load = answer.json()["status"]["load"];
   CHECK(load["cpu"] == 0.5);
   CHECK(load["apps"] == report["apps"]);
-  CHECK(load["ageMs"] == 0);
+  CHECK(load["ageMs"] < 60'000);
   // What was read can be put back: the status is not the operator's.
   auto host = answer.json();
   host["status"]["reachable"] = false;
