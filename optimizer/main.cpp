@@ -5,9 +5,9 @@
 #include <optional>
 #include <thread>
 
+#include "api/base/clock.h"
 #include "api/base/ids.h"
 #include "api/base/log.h"
-#include "api/base/steady_clock.h"
 #include "api/http/pistache_server.h"
 #include "api/http/router.h"
 #include "api/program/program.h"

@@ -2,8 +2,8 @@
 // orchestrator says (MEC 010-2), and serves them Mp1 (MEC 011).
 #include <sys/utsname.h>
 
+#include "api/base/clock.h"
 #include "api/base/log.h"
-#include "api/base/steady_clock.h"
 #include "api/http/pistache_server.h"
 #include "api/program/program.h"
 #include "lcm/mepm/mepm.h"

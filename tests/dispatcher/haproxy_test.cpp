@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "api/base/steady_clock.h"
+#include "api/base/clock.h"
 #include "dispatcher/data_plane.h"
 #include "dispatcher/set_aside.h"
 #include "tests/catch.h"

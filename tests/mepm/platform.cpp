@@ -8,7 +8,7 @@
 #include <sstream>
 #include <thread>
 
-#include "api/base/steady_clock.h"
+#include "api/base/clock.h"
 #include "api/http/http_client.h"
 #include "api/mec/codec_app_lcm.h"
 #include "tests/catch.h"

@@ -1,4 +1,0 @@
-// Where SteadyClock was; clock.h has both kinds.
-#pragma once
-
-#include "api/base/clock.h"
