@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Every program that listens, when it runs out of descriptors: new clients wait, no core is burnt, one
-line in the log says why, and all are served when there are descriptors again.
+"""Every program that listens, when it runs out of descriptors: new clients wait, one that is connected
+is served, no core is burnt, one line in the log says why, and all are served when there are
+descriptors again.
 
 usage: descriptors_test.py BIN_DIR
 """
+import http.client
 import os
 import pathlib
 import re
@@ -36,6 +38,7 @@ class Program:
     def __init__(self, name, pid, port, path, log):
         self.name, self.pid, self.port, self.path, self.log = name, pid, port, path, log
         self.clients = []
+        self.earlier = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
 
     def cpu_s(self):
         fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -44,7 +47,14 @@ class Program:
     def said(self, words):
         return self.log.read_text(errors="replace").count(words)
 
+    def check_connected(self):
+        self.earlier.request("GET", self.path)
+        answer = self.earlier.getresponse()
+        answer.read()
+        check(answer.status in (200, 503), f"{self.name} answers {answer.status}")
+
     def run_out(self):
+        self.check_connected()
         self.before = resource.prlimit(self.pid, resource.RLIMIT_NOFILE)
         open_now = [int(each) for each in os.listdir(f"/proc/{self.pid}/fd")]
         free = next(n for n in range(3, 1 << 20) if n not in open_now)
@@ -61,6 +71,8 @@ class Program:
         print(f"{self.name}: {share:.1%} of a core, {self.said(PAUSED)} lines")
         check(share < SHARE_MAX, f"{self.name} burns {share:.0%} of a core")
         check(self.said(PAUSED) == 1, f"{self.name} says it {self.said(PAUSED)} times")
+        self.earlier.auto_open = False
+        self.check_connected()
 
     def check_served_again(self):
         resource.prlimit(self.pid, resource.RLIMIT_NOFILE, self.before)
