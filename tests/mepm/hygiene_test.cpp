@@ -1,16 +1,26 @@
 // What an instance knows is its own, what it leaves is removed, and what it is told is so.
+#include <linux/capability.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "api/mec/codec_app_lcm.h"
 #include "lcm/mepm/process/instance_log.h"
 #include "lcm/mepm/process/sweeper.h"
 #include "tests/catch.h"
 #include "tests/mepm/platform.h"
+#include "tests/support/receiver.h"
 
 namespace mx2::mepm::test {
 namespace {
@@ -141,6 +151,49 @@ TEST_CASE("A user that has left something is nobody's next", "[mepm-hygiene]") {
   platform.end(id);
   CHECK(fs::exists(left));
   fs::remove(left);
+}
+
+void give_up_capability(int capability) {
+  struct __user_cap_header_struct header {
+    _LINUX_CAPABILITY_VERSION_3, 0
+  };
+  std::array<struct __user_cap_data_struct, 2> sets{};
+  CHECK(::syscall(SYS_capget, &header, sets.data()) == 0);
+  auto& set = sets.at(static_cast<std::size_t>(CAP_TO_INDEX(capability)));
+  set.effective &= ~CAP_TO_MASK(capability);
+  set.permitted &= ~CAP_TO_MASK(capability);
+  CHECK(::syscall(SYS_capset, &header, sets.data()) == 0);
+}
+
+TEST_CASE("What a user has made of System V's is found, and removed with what a service may do",
+          "[mepm-hygiene]") {
+  if (!is_root()) {
+    WARN("needs root");
+    return;
+  }
+  const int kind = GENERATE(0, 1, 2);
+  const auto user = static_cast<uid_t>(kOwnUsers + 77);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::syscall(SYS_setresuid, user, user, user) != 0) ::_exit(1);
+    const int id = kind == 0   ? ::shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600)
+                   : kind == 1 ? ::semget(IPC_PRIVATE, 1, IPC_CREAT | 0600)
+                               : ::msgget(IPC_PRIVATE, IPC_CREAT | 0600);
+    ::_exit(id < 0 ? 1 : 0);
+  }
+  int status = 1;
+  ::waitpid(child, &status, 0);
+  REQUIRE(status == 0);
+  CHECK(process::owns_anything(user));
+  std::thread([&] {  // capabilities are each thread's, and of those that it makes
+    give_up_capability(CAP_SYS_ADMIN);
+    const TempDir directory;
+    process::Sweeper sweeper;
+    sweeper.sweep(directory.file("gone"), user);
+    CHECK(mx2::test::eventually([&] { return !sweeper.take_swept().empty(); }));
+  })
+      .join();
+  CHECK_FALSE(process::owns_anything(user));
 }
 
 TEST_CASE("The log of an instance is bounded where it is, and nowhere it may lead",

@@ -2,9 +2,11 @@
 // groups or without. Nobody is signalled who is not the instance's, and nobody of it is left.
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstring>
@@ -12,6 +14,7 @@
 #include <fstream>
 
 #include "api/mec/codec_app_lcm.h"
+#include "lcm/mepm/process/spawn.h"
 #include "tests/catch.h"
 #include "tests/mepm/platform.h"
 #include "tests/support/receiver.h"
@@ -105,6 +108,58 @@ TEST_CASE("A record of an earlier version is of the process that carries its nam
       [&] { return platform.instance(id).operational_state == OperationalState::kStarted; }));
   CHECK(platform.marked(id).at(0).pid == pid);
   platform.end(id);
+}
+
+TEST_CASE("Children of a process that died unwatched end, also by an earlier version's record",
+          "[mepm-hygiene]") {
+  const auto manner =
+      GENERATE(Manner{true, true}, Manner{true, false}, Manner{false, true}, Manner{false, false});
+  const bool ready = GENERATE(true, false);
+  CAPTURE(manner.users, manner.groups, ready);
+  Platform platform([&](MepmOptions& options) { manner.apply(options); });
+  const auto id = platform.started("fork", {{"processesMax", 64}});
+  REQUIRE(platform.until([&] { return platform.processes(id) == 6; }));
+  const auto left = platform.marked(id);
+  const auto record = platform.record(id);
+  platform.stop();
+  ::kill(record["pid"].get<pid_t>(), SIGKILL);
+  change_record(platform.directory_of(id), {{"boot", nullptr}, {"ready", ready}});
+  platform.start();
+  CHECK(platform.until([&] {
+    return std::none_of(left.begin(), left.end(), [](const auto& process) {
+      return process::start_time(process.pid) == process.start_time;
+    });
+  }));
+  CHECK(platform.until([&] { return !platform.call(platform.instance(id)).empty(); }));
+  CHECK(platform.instance(id).status.restarts == (ready ? 1 : 0));
+  for (const auto* group : {"unifiedGroup", "memoryGroup", "pidsGroup"}) {
+    CHECK_FALSE(std::filesystem::exists(record[group].get<std::string>()));
+  }
+  platform.end(id);
+}
+
+TEST_CASE("A child that somebody holds is reaped when it is let go", "[mepm-hygiene]") {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (;;) ::pause();
+  }
+  const pid_t tracer = ::fork();
+  if (tracer == 0) {
+    if (::ptrace(PTRACE_SEIZE, child, nullptr, nullptr) != 0) ::_exit(1);
+    for (;;) ::pause();
+  }
+  const auto is_traced = [&] {
+    std::ifstream file("/proc/" + std::to_string(child) + "/status");
+    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    return text.find("TracerPid:\t" + std::to_string(tracer)) != std::string::npos;
+  };
+  if (!mx2::test::eventually([&] { return is_traced() || !runs(tracer); }) || !runs(tracer)) {
+    WARN("nobody may be traced here");
+  }
+  process::end_child(child, 0);
+  ::kill(tracer, SIGKILL);
+  ::waitpid(tracer, nullptr, 0);
+  CHECK(mx2::test::eventually([&] { return ::kill(child, 0) != 0; }));
 }
 
 TEST_CASE("A child that has left its session and forgotten its name ends with the instance",

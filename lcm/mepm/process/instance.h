@@ -20,6 +20,7 @@ enum class State : std::uint8_t {
 
 // What becomes of an instance when all its processes are gone.
 enum class End : std::uint8_t {
+  kStart,    // anew: it was left by an earlier life of ours before it was ready
   kRestart,  // or failure, if it was too often
   kStop,
   kRelease,

@@ -74,8 +74,8 @@ std::optional<Place> read_place(const std::string& directory) {
   const auto is_its = [&] {
     return place.user ? user_of(place.pid) == place.user : carries(place.pid, place.instance_id);
   };
-  const bool is_current = boot ? *boot == boot_id() : is_its();
-  if (!is_current) place.pid = 0;
+  place.bygone = boot && *boot != boot_id();
+  if (place.bygone || (!boot && !is_its())) place.pid = 0;
   return place;
 }
 
@@ -114,7 +114,7 @@ void forget_absent(std::string& directory) {
 }  // namespace
 
 Membership Place::membership() const {
-  if (pid == 0) return {};
+  if (bygone) return {};
   return {user, pid, start_time, instance_id, cgroup};
 }
 

@@ -32,7 +32,8 @@ struct Place {
   // Of the process; 0: none was started, or none since the machine was.
   pid_t pid = 0;
   std::uint64_t start_time = 0;
-  bool ready = false;  // it has been
+  bool ready = false;   // it has been
+  bool bygone = false;  // all of it was of an earlier start of the machine: no process is its
 
   [[nodiscard]] std::string work_directory() const { return directory + "/work"; }
   [[nodiscard]] std::string log_file() const { return directory + "/log"; }
@@ -65,8 +66,10 @@ class Places {
   // Nothing of it is left soon, but for processes: end them first. Its user is given to nobody
   // before all that it has left in the places that are everybody's is gone.
   void give_back(const Place& place);
-  // As they were written down; a process of an earlier start of the machine is none. Directories
-  // that hold no readable record are removed, groups that no record names are ended.
+  // As they were written down; a process of an earlier start of the machine is none. What a record
+  // that does not say of which start it is (as earlier versions wrote) has left is still its
+  // group's, its user's, or carries its identifier. Directories that hold no readable record are
+  // removed, groups that no record names are ended.
   [[nodiscard]] std::vector<Place> load();
   // A group for its next process, with these limits, if there are groups. A new one each time:
   // Linux 6.14 and later end at once what is made in a group of which all were killed before.

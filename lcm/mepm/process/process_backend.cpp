@@ -48,8 +48,8 @@ Error refusal(std::string cause, std::string detail) {
 
 }  // namespace
 
-ProcessBackend::ProcessBackend(ProcessOptions options, http::AsyncClient& http, const Clock& clock,
-                               std::function<void()> wake)
+ProcessBackend::ProcessBackend(ProcessOptions options, http::AsyncClient& http,
+                               const SteadyClock& clock, std::function<void()> wake)
     : options_(std::move(options)),
       http_(http),
       clock_(clock),
@@ -111,8 +111,10 @@ void ProcessBackend::adopt(Instance& instance) {
                      options_.listen_address != "0.0.0.0";
   if (!instance.pidfd.is_open() || !place.is_alive() || moved) {
     if (!place.ready) {
-      kill_members(place.membership());
-      return launch(instance);
+      instance.state = State::kEnding;
+      instance.end = End::kStart;
+      instance.due_ms = clock_.now_ms();
+      return;
     }
     instance.state = State::kReady;
     if (moved) return kill(instance, "moved", "this host has another address now");
@@ -196,6 +198,7 @@ SpawnRequest ProcessBackend::request_for(const Instance& instance) const {
 void ProcessBackend::launch(Instance& instance) {
   auto& place = instance.place;
   place.address = options_.listen_address;
+  place.bygone = false;
   const auto allowed = static_cast<std::uint64_t>(instance.package.descriptor.memory_mib) * kMib;
   places_.provide_group(place, allowed + std::max(allowed / 2, kFenceMib * kMib),
                         instance.process().processes_max);
@@ -217,13 +220,8 @@ void ProcessBackend::launch(Instance& instance) {
   instance.ended = false;
   instance.requests = -1;
   instance.usage = {};
+  if (!spawned) return kill(instance, "cannot-start", spawned.error().detail);
   const auto now = clock_.now_ms();
-  if (!spawned) {
-    place.pid = 0;
-    instance.cause = "cannot-start";
-    instance.detail = spawned.error().detail;
-    return crashed(instance);
-  }
   instance.pidfd = std::move(spawned->pidfd);
   instance.token = next_token_++;
   watch_.add(instance.pidfd.get(), instance.token);

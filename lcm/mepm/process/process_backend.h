@@ -65,9 +65,8 @@ struct ProcessOptions {
 
 class ProcessBackend final : public Backend {
  public:
-  // `http` is polled by the loop; `wake` ends its wait; `clock` does not follow the date. All must
-  // outlive this.
-  ProcessBackend(ProcessOptions options, http::AsyncClient& http, const Clock& clock,
+  // `http` is polled by the loop; `wake` ends its wait. All must outlive this.
+  ProcessBackend(ProcessOptions options, http::AsyncClient& http, const SteadyClock& clock,
                  std::function<void()> wake);
   ~ProcessBackend() override;
 
@@ -115,7 +114,7 @@ class ProcessBackend final : public Backend {
 
   ProcessOptions options_;
   http::AsyncClient& http_;
-  const Clock& clock_;
+  const SteadyClock& clock_;
   Places places_;
   PidWatch watch_;
   std::map<std::string, Shared> instances_;

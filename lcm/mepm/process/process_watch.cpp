@@ -240,6 +240,7 @@ void ProcessBackend::after_end(Instance& instance) {
   instance.place.pid = 0;
   instance.usage = {};
   switch (instance.end) {
+    case End::kStart: return launch(instance);
     case End::kRestart: return crashed(instance);
     case End::kRelease: instance.state = State::kStopped; return forget(instance);
     case End::kStop:

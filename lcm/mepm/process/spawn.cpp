@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <thread>
 
 namespace mx2::mepm::process {
 namespace {
@@ -235,7 +236,8 @@ void end_child(pid_t child, int wait_ms) {
     ::kill(child, SIGKILL);  // ours and not reaped: nobody else can have the pid
     becomes_readable(pidfd.get(), kKilledMsMax);
   }
-  ::waitpid(child, nullptr, WNOHANG);
+  if (::waitpid(child, nullptr, WNOHANG) != 0) return;
+  std::thread([child] { ::waitpid(child, nullptr, 0); }).detach();
 }
 
 Result<Spawned> spawn(const SpawnRequest& request,

@@ -49,7 +49,7 @@ struct Spawned {
 [[nodiscard]] Fd open_pidfd(pid_t pid);
 
 // Waits for a child of ours that should end by itself, and kills it when that takes longer. Reaps
-// it, unless the kernel still holds it a second later.
+// it; one that the kernel, or a debugger, still holds a second later in a thread of its own.
 void end_child(pid_t child, int wait_ms);
 
 }  // namespace mx2::mepm::process

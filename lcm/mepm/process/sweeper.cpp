@@ -7,8 +7,11 @@
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fstream>
 #include <functional>
@@ -17,12 +20,14 @@
 #include <utility>
 
 #include "api/base/log.h"
+#include "lcm/mepm/process/spawn.h"
 
 namespace mx2::mepm::process {
 namespace {
 
 constexpr int kEntriesMax = 65536;  // looked at in a place that is everybody's
 constexpr int kPassesMax = 1'000'000;
+constexpr int kRemoveIpcMsMax = 5000;
 constexpr const char* kEverybodys[] = {"/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/lock"};
 
 using Directory = std::unique_ptr<DIR, int (*)(DIR*)>;
@@ -120,20 +125,47 @@ void each_of(const char* place, uid_t user, const std::function<bool(const std::
   }
 }
 
-// A table of /proc/sysvipc: the second column is the identifier, another the creator.
-void remove_ipc(const char* table, int creator_column, uid_t user, void (*remove)(int)) {
-  std::ifstream file(std::string("/proc/sysvipc/") + table);
+// A table of /proc/sysvipc: the second column is the identifier, another the creator. Whoever has
+// been given something by its creator does not have to keep it.
+struct IpcTable {
+  const char* name;
+  int creator_column;
+  void (*remove)(int id);
+};
+constexpr std::array kIpcTables{
+    IpcTable{"shm", 9, [](int id) { ::shmctl(id, IPC_RMID, nullptr); }},
+    IpcTable{"sem", 6, [](int id) { ::semctl(id, 0, IPC_RMID); }},
+    IpcTable{"msg", 9, [](int id) { ::msgctl(id, IPC_RMID, nullptr); }}};
+
+std::vector<int> made_by(uid_t user, const IpcTable& table) {
+  std::vector<int> ids;
+  std::ifstream file(std::string("/proc/sysvipc/") + table.name);
   std::string line;
   std::getline(file, line);
   while (std::getline(file, line)) {
     std::istringstream fields(line);
     std::int64_t value = 0;
     int id = -1;
-    for (int column = 0; column <= creator_column && fields >> value; ++column) {
+    for (int column = 0; column <= table.creator_column && fields >> value; ++column) {
       if (column == 1) id = static_cast<int>(value);
     }
-    if (fields && value == static_cast<std::int64_t>(user)) remove(id);
+    if (fields && value == static_cast<std::int64_t>(user)) ids.push_back(id);
   }
+  return ids;
+}
+
+// Its creator can, and CAP_SYS_ADMIN, which is more than we should have. In the child of a program
+// with threads: system calls only.
+void remove_ipc(uid_t user, const IpcTable& table) {
+  const auto ids = made_by(user, table);
+  if (ids.empty()) return;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::syscall(SYS_setresuid, user, user, user) != 0) ::_exit(1);
+    for (const int id : ids) table.remove(id);
+    ::_exit(0);
+  }
+  if (child > 0) end_child(child, kRemoveIpcMsMax);
 }
 
 void sweep_after(uid_t user, const std::atomic<bool>& stopping) {
@@ -143,18 +175,14 @@ void sweep_after(uid_t user, const std::atomic<bool>& stopping) {
       return !stopping.load();
     });
   }
-  constexpr int kCreatorOfMemory = 9;
-  constexpr int kCreatorOfSemaphores = 6;
-  constexpr int kCreatorOfQueue = 9;
-  remove_ipc("shm", kCreatorOfMemory, user, [](int id) { ::shmctl(id, IPC_RMID, nullptr); });
-  remove_ipc("sem", kCreatorOfSemaphores, user, [](int id) { ::semctl(id, 0, IPC_RMID); });
-  remove_ipc("msg", kCreatorOfQueue, user, [](int id) { ::msgctl(id, IPC_RMID, nullptr); });
+  for (const auto& table : kIpcTables) remove_ipc(user, table);
 }
 
 }  // namespace
 
 bool owns_anything(uid_t user) {
-  bool found = false;
+  bool found = std::any_of(kIpcTables.begin(), kIpcTables.end(),
+                           [&](const auto& table) { return !made_by(user, table).empty(); });
   for (const auto* place : kEverybodys) {
     each_of(place, user, [&](const std::string&) {
       found = true;

@@ -14,7 +14,8 @@
 
 namespace mx2::mepm::process {
 
-// Whether the user has anything where everybody may write: /tmp, /var/tmp, /dev/shm and their like.
+// Whether the user has anything where everybody may write: /tmp, /var/tmp, /dev/shm and their like;
+// or has made shared memory, semaphores or queues of System V.
 [[nodiscard]] bool owns_anything(uid_t user);
 
 // A tree with whatever is in it, followed nowhere: names, depth, modes do not matter, as no process
