@@ -11,6 +11,7 @@
 namespace mx2::mepm {
 namespace {
 
+constexpr int kBadRequest = 400;
 constexpr int kNotFound = 404;
 constexpr int kConflict = 409;
 constexpr std::size_t kKeyMax = 64;
@@ -21,6 +22,17 @@ std::string detail_of(const http::Reply& reply) {
   if (!document || !document->is_object()) return {};
   const auto it = document->find("detail");
   return it == document->end() || !it->is_string() ? "" : ": " + it->get<std::string>();
+}
+
+// Of a refusal: what it was, and what follows from it.
+std::string describe(const http::Reply& reply) {
+  const auto detail = detail_of(reply);
+  const auto text = "it answered with " + std::to_string(reply.status) + detail;
+  if (reply.status == kConflict) return text + "; what runs here goes on, unknown to anybody";
+  if (reply.status == kBadRequest && detail.find("mepmKey") != std::string::npos) {
+    return text + "; it is of an earlier version than this MEPM: upgrade the orchestrator first";
+  }
+  return text;
 }
 
 }  // namespace
@@ -48,8 +60,8 @@ std::string encode_registration(const HostDescription& host, int lease_ms) {
 }
 
 OrchestratorLink::OrchestratorLink(OrchestratorAccess access, HostDescription host,
-                                   LinkOptions options, http::AsyncClient& http, const Clock& clock,
-                                   std::function<std::string()> load)
+                                   LinkOptions options, http::AsyncClient& http,
+                                   const SteadyClock& clock, std::function<std::string()> load)
     : access_(std::move(access)),
       host_(std::move(host)),
       options_(options),
@@ -79,7 +91,7 @@ void OrchestratorLink::take(const Result<http::Reply>& reply) {
   const bool disowned = reply->status == kNotFound || reply->status == kConflict;
   if (registered_ && disowned) return register_again(*reply);
   if (reply->status < 200 || reply->status >= 300) {
-    return failed("it answered with " + std::to_string(reply->status) + detail_of(*reply));
+    return failed(describe(*reply));
   }
   if (!registered_) log::info("registered", {{"orchestrator", access_.url}, {"host", host_.id}});
   due_ms_ = registered_ ? clock_.now_ms() + options_.report_ms : 0;  // the first report at once
@@ -88,15 +100,14 @@ void OrchestratorLink::take(const Result<http::Reply>& reply) {
   last_error_.clear();
 }
 
-// If another MEPM has come while we were away, ours are instances that nobody lists.
+// Whether another MEPM has come while we were away, or only somebody has changed the host, is told
+// by the answer to that.
 void OrchestratorLink::register_again(const http::Reply& reply) {
   registered_ = false;
   due_ms_ = 0;
-  if (reply.status == kNotFound) {
-    return log::info("the orchestrator does not know this host any more");
-  }
-  log::error("another MEPM has taken over this host; its instances go on, unknown to anybody",
-             {{"host", host_.id}, {"why", detail_of(reply)}});
+  log::info(reply.status == kNotFound ? "the orchestrator does not know this host any more"
+                                      : "the orchestrator does not take this host for ours",
+            {{"host", host_.id}, {"why", detail_of(reply)}});
 }
 
 // An orchestrator that was away may have forgotten us; its 404 will say so.

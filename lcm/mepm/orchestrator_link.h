@@ -39,7 +39,8 @@ class OrchestratorLink {
  public:
   // `load` gives the body of a report.
   OrchestratorLink(OrchestratorAccess access, HostDescription host, LinkOptions options,
-                   http::AsyncClient& http, const Clock& clock, std::function<std::string()> load);
+                   http::AsyncClient& http, const SteadyClock& clock,
+                   std::function<std::string()> load);
 
   void set_mepm_uri(const std::string& uri) { host_.mepm_uri = uri; }
   void set_key(const std::string& key) { host_.mepm_key = key; }
@@ -60,7 +61,7 @@ class OrchestratorLink {
   HostDescription host_;
   LinkOptions options_;
   http::AsyncClient& http_;
-  const Clock& clock_;
+  const SteadyClock& clock_;
   std::function<std::string()> load_;
   bool registered_ = false;
   bool asking_ = false;

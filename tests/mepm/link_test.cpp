@@ -1,6 +1,11 @@
 // The tie to the orchestrator, which the test plays.
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <fstream>
+
+#include "api/base/fd.h"
+#include "api/base/log.h"
 #include "api/json/json.h"
 #include "lcm/mepm/orchestrator_link.h"
 #include "tests/catch.h"
@@ -21,16 +26,43 @@ HostDescription described() {
   return host;
 }
 
+// What is logged while it lives, in place of standard error.
+class Logged {
+ public:
+  Logged() : file_(::memfd_create("log", MFD_CLOEXEC)), before_(::dup(STDERR_FILENO)) {
+    ::dup2(file_.get(), STDERR_FILENO);
+    log::configure("info", log::Format::kText);
+  }
+  ~Logged() {
+    log::configure("off", log::Format::kText);
+    ::dup2(before_.get(), STDERR_FILENO);
+  }
+  Logged(const Logged&) = delete;
+  Logged& operator=(const Logged&) = delete;
+  // Lines with that text.
+  [[nodiscard]] int count(const std::string& text) const {
+    std::ifstream lines("/proc/self/fd/" + std::to_string(file_.get()));
+    std::string line;
+    int found = 0;
+    while (std::getline(lines, line)) found += line.find(text) != std::string::npos ? 1 : 0;
+    return found;
+  }
+
+ private:
+  Fd file_;
+  Fd before_;
+};
+
 struct Link {
   Link() {
     link.set_mepm_uri("http://me");
     link.set_key("k");
   }
   // What is asked next is answered so.
-  std::string answer(int status) {
+  std::string answer(int status, const std::string& body = {}) {
     link.step();
     REQUIRE(client.in_flight() == 1);
-    REQUIRE(client.answer("", status));
+    REQUIRE(client.answer("", http::json_reply(status, body)));
     client.poll(0);
     return client.requests.back().url;
   }
@@ -70,6 +102,38 @@ TEST_CASE("a MEPM whose host was taken over registers again, and is refused", "[
   CHECK(world.link.state() == "unregistered");
   CHECK(world.answer(409) == kLinkRegistration);
   CHECK(world.link.state() == "unregistered");
+  CHECK_THAT(world.link.last_error(), mx2::test::ContainsSubstring("unknown to anybody"));
+}
+
+TEST_CASE("a MEPM whose host an operator has changed registers again, and sees no other",
+          "[link]") {
+  Link world;
+  world.answer(201);
+  world.answer(204);
+  world.clock.advance(LinkOptions{}.report_ms);
+  const Logged logged;
+  CHECK(world.answer(409) == kLinkLoad);
+  CHECK(world.answer(200) == kLinkRegistration);
+  CHECK(world.answer(204) == kLinkLoad);
+  CHECK(world.link.state() == "registered");
+  CHECK(world.link.last_error().empty());
+  CHECK(logged.count("does not take this host for ours") == 1);
+  CHECK(logged.count("unknown to anybody") == 0);
+}
+
+TEST_CASE("a MEPM that its orchestrator is too old for says what to do, once", "[link]") {
+  Link world;
+  const Logged logged;
+  const std::string refusal = R"({"status":400,"detail":"/mepmKey: is not known"})";
+  for (int i = 0; i < 5; ++i) {
+    CHECK(world.answer(400, refusal) == kLinkRegistration);
+    world.clock.advance(LinkOptions{}.retry_ms_max);
+  }
+  CHECK_THAT(world.link.last_error(),
+             mx2::test::ContainsSubstring("upgrade the orchestrator first"));
+  CHECK(logged.count("upgrade the orchestrator first") == 1);
+  CHECK(world.answer(400, R"({"detail":"/zone: is not known"})") == kLinkRegistration);
+  CHECK(world.link.last_error().find("upgrade") == std::string::npos);
 }
 
 TEST_CASE("the key of a MEPM counts its lives, and a damaged one is replaced", "[link]") {
