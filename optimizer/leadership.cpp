@@ -16,7 +16,7 @@ constexpr std::int64_t kForEver = std::numeric_limits<std::int64_t>::max();
 }  // namespace
 
 Leadership::Leadership(OrchestratorClient client, std::string holder, int lease_ms,
-                       const Clock& clock)
+                       const SteadyClock& clock)
     : client_(std::move(client)), holder_(std::move(holder)), lease_ms_(lease_ms), clock_(clock) {}
 
 std::int64_t Leadership::step() {

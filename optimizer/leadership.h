@@ -33,7 +33,7 @@ class Leadership {
 
   // `holder`: this optimizer, e.g. a random identifier. `client` is used by step() and release()
   // alone; `clock`, a steady one, must outlive this.
-  Leadership(OrchestratorClient client, std::string holder, int lease_ms, const Clock& clock);
+  Leadership(OrchestratorClient client, std::string holder, int lease_ms, const SteadyClock& clock);
 
   // Where our API is reached, to be told to others; not after the first step().
   void set_url(const std::string& url) { url_ = url; }
@@ -58,7 +58,7 @@ class Leadership {
   const std::string holder_;
   std::string url_;
   const int lease_ms_;
-  const Clock& clock_;
+  const SteadyClock& clock_;
   mutable std::mutex mutex_;
   State state_;
   std::int64_t until_ms_ = 0;

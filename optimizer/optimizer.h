@@ -26,7 +26,7 @@ class Optimizer : private FeedReader {
   // steady one, must outlive this; only waiting for changes goes over `feed`, so that it can be
   // interrupted.
   Optimizer(http::Client& http, http::Client& feed, OptimizerOptions options, Topology topology,
-            const Clock& clock, std::string holder = {})
+            const SteadyClock& clock, std::string holder = {})
       : client_(http, options.orchestrator),
         feed_(http, feed, options.orchestrator, {"hosts", "apps", "table", "contexts"},
               Feed::WhenLost::kTell),
@@ -116,7 +116,7 @@ class Optimizer : private FeedReader {
   std::shared_ptr<const Topology> live_;               // null: no source has told any
   Topology topology_;                                  // both
   std::map<std::string, TopologySource::Move> moved_;  // by device, since the last plan
-  const Clock& clock_;
+  const SteadyClock& clock_;
   Replica replica_;
   std::string holder_;
   std::shared_ptr<Decision> decision_;  // not changed once plan() or place_moved() has returned

@@ -17,7 +17,7 @@ constexpr std::int64_t kLookMs = 1000;
 
 Planner::Planner(http::Client& http, http::Client& feed, const Configuration& configuration,
                  ConfigurationWatch watch, Leadership& leadership, Control& control, Status& status,
-                 const Clock& clock, const std::string& holder, TopologySource* source)
+                 const SteadyClock& clock, const std::string& holder, TopologySource* source)
     : started_with_(configuration.options),
       options_(configuration.options),
       watch_(std::move(watch)),

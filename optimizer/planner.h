@@ -23,7 +23,7 @@ class Planner {
   // Leadership; `source` may be null.
   Planner(http::Client& http, http::Client& feed, const Configuration& configuration,
           ConfigurationWatch watch, Leadership& leadership, Control& control, Status& status,
-          const Clock& clock, const std::string& holder, TopologySource* source = nullptr);
+          const SteadyClock& clock, const std::string& holder, TopologySource* source = nullptr);
 
   // Lasts at most half a second, and a plan; then wait for so many milliseconds.
   [[nodiscard]] int step();
@@ -48,7 +48,7 @@ class Planner {
   Leadership& leadership_;
   Control& control_;
   Status& status_;
-  const Clock& clock_;
+  const SteadyClock& clock_;
   TopologySource* const source_;
   Optimizer optimizer_;
   std::int64_t next_ms_ = 0;

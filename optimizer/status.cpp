@@ -50,7 +50,7 @@ json::Value to_json(const Optimizer::Outcome& outcome, std::int64_t took_ms, std
   return out;
 }
 
-Status::Status(metrics::Registry& registry, const Clock& steady, const Clock& wall,
+Status::Status(metrics::Registry& registry, const SteadyClock& steady, const SystemClock& wall,
                std::string configuration_file)
     : registry_(registry),
       steady_(steady),

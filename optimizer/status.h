@@ -21,7 +21,7 @@ class Status {
  public:
   // `steady` for what is due, `wall` for what people read. `configuration_file` as given at start,
   // read just now; empty: defaults.
-  Status(metrics::Registry& registry, const Clock& steady, const Clock& wall,
+  Status(metrics::Registry& registry, const SteadyClock& steady, const SystemClock& wall,
          std::string configuration_file);
   // Whose state is part of the status; before any other call, must outlive this.
   void set_source(const TopologySource& source) { source_ = &source; }
@@ -55,8 +55,8 @@ class Status {
   [[nodiscard]] metrics::Gauge& degraded_gauge();
 
   metrics::Registry& registry_;
-  const Clock& steady_;
-  const Clock& wall_;
+  const SteadyClock& steady_;
+  const SystemClock& wall_;
   mutable std::mutex mutex_;
   std::string error_;     // empty: the last attempt succeeded
   std::string degraded_;  // of the last plan; empty: it is what the policy answers

@@ -20,7 +20,7 @@ struct Api {
   Lifecycle& lifecycle;
   Notifications& notifications;
   PackageCache& packages;
-  const Clock& clock;
+  const SystemClock& clock;
   std::string host_id;
   std::string token;  // empty: nobody is asked for one
   std::string root;   // where this server is reached, "http://10.0.0.1:8090"

@@ -63,8 +63,8 @@ class Lifecycle {
     Packages& packages;
     Announcer& announcer;
     StateDir& state;
-    const Clock& clock;   // what people read
-    const Clock& steady;  // how long something may take
+    const SystemClock& clock;   // what people read
+    const SteadyClock& steady;  // how long something may take
     IdGenerator& ids;
     std::function<void()> wake;
   };

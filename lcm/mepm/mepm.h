@@ -23,8 +23,8 @@ class Mepm {
     Backend& backend;
     http::AsyncClient& http;
     PackageServer& server;
-    const Clock& clock;   // the date
-    const Clock& steady;  // all deadlines
+    const SystemClock& clock;   // the date
+    const SteadyClock& steady;  // all deadlines
     IdGenerator& ids;
     metrics::Registry& registry;
   };

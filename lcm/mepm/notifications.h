@@ -39,8 +39,8 @@ class Notifications final : public Announcer {
  public:
   struct Needs {
     StateDir& state;
-    const Clock& clock;   // what notifications say
-    const Clock& steady;  // when they are sent
+    const SystemClock& clock;   // what notifications say
+    const SteadyClock& steady;  // when they are sent
     IdGenerator& ids;
     http::AsyncClient& http;
     metrics::Registry& registry;

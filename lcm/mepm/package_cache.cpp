@@ -59,8 +59,8 @@ Result<void> check_executable(const std::string& directory, const AppDescriptor&
 
 }  // namespace
 
-PackageCache::PackageCache(PackageCacheOptions options, PackageServer& server, const Clock& clock,
-                           std::function<void()> changed)
+PackageCache::PackageCache(PackageCacheOptions options, PackageServer& server,
+                           const SteadyClock& clock, std::function<void()> changed)
     : options_(std::move(options)), server_(server), clock_(clock), changed_(std::move(changed)) {
   // Instances enter, but need not see each other's.
   if (auto made = make_directory(options_.directory, kPassable); !made) {

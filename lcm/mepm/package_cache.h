@@ -42,7 +42,7 @@ class PackageCache final : public Packages {
  public:
   // `changed` is called, from a thread of this, when a package is there or has failed; `clock` says
   // how long that took.
-  PackageCache(PackageCacheOptions options, PackageServer& server, const Clock& clock,
+  PackageCache(PackageCacheOptions options, PackageServer& server, const SteadyClock& clock,
                std::function<void()> changed);
   ~PackageCache() override;  // waits for what is being fetched
 
@@ -82,7 +82,7 @@ class PackageCache final : public Packages {
 
   PackageCacheOptions options_;
   PackageServer& server_;
-  const Clock& clock_;
+  const SteadyClock& clock_;
   std::function<void()> changed_;
   mutable std::mutex mutex_;
   std::condition_variable work_;

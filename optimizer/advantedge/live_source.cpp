@@ -27,8 +27,8 @@ std::string text(const json::Value& object, const char* name) {
 
 }  // namespace
 
-LiveSource::LiveSource(http::Client& http, LiveOptions options, const Clock& clock,
-                       const Clock& wall, std::function<void()> wake)
+LiveSource::LiveSource(http::Client& http, LiveOptions options, const SteadyClock& clock,
+                       const SystemClock& wall, std::function<void()> wake)
     : client_(http, options.access),
       options_(std::move(options)),
       clock_(clock),

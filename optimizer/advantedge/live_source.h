@@ -48,10 +48,10 @@ struct LiveOptions {
 
 class LiveSource final : public TopologySource {
  public:
-  // `wake` is called from any thread when take() has something. `clock`, a steady one, says when
-  // something is due, `wall` what people read. References must outlive this.
-  LiveSource(http::Client& http, LiveOptions options, const Clock& clock, const Clock& wall,
-             std::function<void()> wake);
+  // `wake` is called from any thread when take() has something. `clock` says when something is due,
+  // `wall` what people read. References must outlive this.
+  LiveSource(http::Client& http, LiveOptions options, const SteadyClock& clock,
+             const SystemClock& wall, std::function<void()> wake);
 
   // Reads what is due; then wait for so many milliseconds.
   [[nodiscard]] int step();
@@ -86,8 +86,8 @@ class LiveSource final : public TopologySource {
 
   SandboxClient client_;
   const LiveOptions options_;
-  const Clock& clock_;
-  const Clock& wall_;
+  const SteadyClock& clock_;
+  const SystemClock& wall_;
   const std::function<void()> wake_;
 
   // Of step() alone.

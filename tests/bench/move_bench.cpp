@@ -124,9 +124,10 @@ std::string notice(int zone, int point, int ue, int to_zone) {
 
 int run(const char* name, KnownBy known_by) {
   Sandbox sandbox;
-  const SystemClock clock;
+  const SteadyClock clock;
+  const SystemClock wall;
   advantedge::LiveSource source(sandbox, {{"http://s", "http://s", {}}, {}, 1000, "", ""}, clock,
-                                clock, [] {});
+                                wall, [] {});
   (void)source.step();
   const auto news = source.take();
   if (!news) fail(source.state().error);

@@ -96,7 +96,7 @@ void Manner::apply(MepmOptions& options) const {
 bool is_root() { return ::geteuid() == 0; }
 
 struct Platform::Running {
-  Running(const MepmOptions& options, PackageServer& packages, const Clock& date)
+  Running(const MepmOptions& options, PackageServer& packages, const SystemClock& date)
       : ids(date),
         http({}),
         backend(options.process, http, steady, [this] { http.wake(); }),

@@ -44,7 +44,7 @@ class FakePackages final : public PackageServer {
                                      const json::Value& process, int memory_mib);
 
 // The date, which the test sets.
-class SetDate final : public Clock {
+class SetDate final : public SystemClock {
  public:
   [[nodiscard]] std::int64_t now_ms() const override { return real_.now_ms() + ahead_ms; }
   std::atomic<std::int64_t> ahead_ms{0};
