@@ -34,7 +34,7 @@ bool is_unproven(const Lambda& lambda, const Selector& selector) {
 }  // namespace
 
 Dispatcher::Dispatcher(const DispatcherOptions& options, const Follower& follower, DataPlane& plane,
-                       Logs logs, const Clock& clock, metrics::Registry& registry)
+                       Logs logs, const SteadyClock& clock, metrics::Registry& registry)
     : options_(options),
       follower_(follower),
       plane_(plane),

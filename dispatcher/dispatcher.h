@@ -32,7 +32,7 @@ class Dispatcher {
 
   // All must outlive this.
   Dispatcher(const DispatcherOptions& options, const Follower& follower, DataPlane& plane,
-             Logs logs, const Clock& clock, metrics::Registry& registry);
+             Logs logs, const SteadyClock& clock, metrics::Registry& registry);
 
   // Never waits for more than the data plane's answers; call it again after `period_ms`, when the
   // log has something to read, or when the follower knows something new.
@@ -70,7 +70,7 @@ class Dispatcher {
   const Follower& follower_;
   DataPlane& plane_;
   const Logs logs_;
-  const Clock& clock_;
+  const SteadyClock& clock_;
   const std::int64_t started_ms_;
   const std::unique_ptr<Policy> policy_;
   metrics::Counter& calls_;

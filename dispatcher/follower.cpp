@@ -15,11 +15,11 @@ bool serves_alike(const Host& a, const Host& b) {
 
 }  // namespace
 
-Follower::Follower(http::Client& http, FeedAccess access, const Clock& clock, Resolve resolve,
+Follower::Follower(http::Client& http, FeedAccess access, Names& names,
                    std::function<void()> changed)
     : access_(std::move(access)),
       changed_(std::move(changed)),
-      names_(std::move(resolve), clock, changed_),
+      names_(names),
       feed_(http, http, access_, {"hosts", "apps"}, Feed::WhenLost::kReadAtOnce) {}
 
 Result<void> Follower::step() {
@@ -60,9 +60,7 @@ void Follower::note(const Result<void>& outcome) {
 
 Result<void> Follower::follow() {
   changed_here_ = false;
-  names_.look();
-  const auto news = feed_.follow(
-      *this, static_cast<int>(std::min<std::int64_t>(access_.wait_ms, Names::kAgainMs)));
+  const auto news = feed_.follow(*this, access_.wait_ms);
   if (!news) return news.error();
   if (*news == Feed::News::kEverything) {
     known_ = std::exchange(reading_, {});
@@ -115,7 +113,7 @@ Result<void> Follower::take_change(json::Value change) {
   return {};
 }
 
-// With the addresses there are; who looks up the others tells of them.
+// With the addresses there are.
 void Follower::publish() {
   names_.want(names_to_resolve(known_));
   {
@@ -126,7 +124,6 @@ void Follower::publish() {
     world_ = std::make_shared<const World>(std::move(world));
   }
   changed_();
-  names_.look();
 }
 
 }  // namespace mx2::dispatcher

@@ -1,5 +1,5 @@
 // Keeps up with the orchestrator: hosts, their instances and the catalogue, from its lists and its
-// change feed; and with the addresses of the names in them. When it cannot be reached, what is
+// change feed; and says which names in them need addresses. When it cannot be reached, what is
 // known stays.
 //
 // Threads: step() is for one; the rest for any.
@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include "api/base/clock.h"
 #include "api/orchestrator/feed.h"
 #include "dispatcher/destinations.h"
 #include "dispatcher/names.h"
@@ -21,20 +20,16 @@ namespace mx2::dispatcher {
 
 class Follower : private FeedReader {
  public:
-  // All must outlive this, but look-ups: see Names. `changed` is called after world() has changed;
-  // it only takes note.
-  Follower(http::Client& http, FeedAccess access, const Clock& clock, Resolve resolve,
-           std::function<void()> changed);
+  // All must outlive this. `changed` is called after what the orchestrator says has changed, but
+  // for addresses; it only takes note.
+  Follower(http::Client& http, FeedAccess access, Names& names, std::function<void()> changed);
 
-  // Reads everything, or waits for changes, and tells them. Names are looked up meanwhile. An error
-  // means that it should be tried later.
+  // Reads everything, or waits for changes, and tells them. An error means that it should be tried
+  // later.
   Result<void> step();
 
   // From any thread: what fails from now on is our own doing.
-  void stop() {
-    stopping_ = true;
-    names_.stop();
-  }
+  void stop() { stopping_ = true; }
 
   // Null until it has been read once.
   [[nodiscard]] std::shared_ptr<const World> world() const;
@@ -51,7 +46,7 @@ class Follower : private FeedReader {
 
   const FeedAccess access_;
   const std::function<void()> changed_;
-  Names names_;
+  Names& names_;
   Feed feed_;
   World known_;
   World reading_;              // the lists, while they are read

@@ -78,10 +78,12 @@ class Wake {
   }
   // Until something has happened, or for `ms`. Calls alone have to wait a little: many of them are
   // to be read at once.
-  void wait(const Dispatcher::Logs& logs, int ms) const {
-    std::array<pollfd, 3> fds{
-        {{fd_.get(), POLLIN, 0}, {logs.servers, POLLIN, 0}, {logs.calls, POLLIN, 0}}};
-    if (::poll(fds.data(), 2, std::min(ms, kCallsMs)) == 0 && ms > kCallsMs) {
+  void wait(const Dispatcher::Logs& logs, int names, int ms) const {
+    std::array<pollfd, 4> fds{{{fd_.get(), POLLIN, 0},
+                               {logs.servers, POLLIN, 0},
+                               {names, POLLIN, 0},
+                               {logs.calls, POLLIN, 0}}};
+    if (::poll(fds.data(), 3, std::min(ms, kCallsMs)) == 0 && ms > kCallsMs) {
       ::poll(fds.data(), fds.size(), ms - kCallsMs);
     }
     std::uint64_t ignored = 0;
@@ -185,7 +187,8 @@ Result<void> listen(http::PistacheServer& server, http::Router& router,
   return {};
 }
 
-// Nobody waits long for a resolver that does not answer, unless this is said to be wanted.
+// libcurl does not wait long for a resolver that does not answer for the orchestrator's name,
+// unless this is said to be wanted.
 void limit_resolver() {
   // NOLINTNEXTLINE(concurrency-mt-unsafe): there is no other thread yet
   ::setenv("RES_OPTIONS", "timeout:1 attempts:2", 0);
@@ -210,7 +213,8 @@ Result<void> run_for_ever(DispatcherOptions options) {
   metrics::Registry registry;
   const Wake wake;
   http::CurlClient http(client_options(options.orchestrator));
-  Follower follower(http, options.orchestrator, clock, resolve_name, std::cref(wake));
+  Names names(clock);
+  Follower follower(http, options.orchestrator, names, std::cref(wake));
   DataPlane plane(options, path, *listener, registry);
   Dispatcher dispatcher(options, follower, plane, logs, clock, registry);
   const Api api{registry, dispatcher, options.token};
@@ -224,8 +228,10 @@ Result<void> run_for_ever(DispatcherOptions options) {
   std::atomic<bool> stopping{false};
   std::thread control([&] {
     while (!stopping) {
+      names.step();
       dispatcher.step();
-      wake.wait(logs, plane.is_ready() ? options.selection.period_ms : kStartingMs);
+      const int period_ms = plane.is_ready() ? options.selection.period_ms : kStartingMs;
+      wake.wait(logs, names.fd(), names.wait_ms(period_ms));
     }
     plane.stop(kStopMs);
   });

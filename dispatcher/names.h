@@ -1,60 +1,65 @@
-// The addresses of host names, looked up in the background and again every 30 s. Some names are
-// looked up at once, those first that never were, and those last that nobody knew: a name that no
-// resolver answers for holds up no other. A name keeps the address it had while that is one of
-// those it has now, or none is found. Addresses that are not is_callable() are none.
+// The addresses of host names, looked up on the loop of whoever calls step(), and again every 30 s.
+// All names are looked up beside each other, a few more in each step, so that no name server gets
+// more at once than its socket holds: however many nobody answers for, they hold up no other. A
+// name keeps the address it had while that is one of those it has now, or none is found. Addresses
+// that are not is_callable() are none.
 //
-// All methods are callable from any thread, and none waits for a resolver.
+// Threads: step(), fd() and wait_ms() are for one; the rest for any. Nothing waits.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <deque>
-#include <functional>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
 #include "api/base/clock.h"
+#include "api/http/resolver.h"
 
 namespace mx2::dispatcher {
-
-// The addresses of a host's name, in text. Blocking; called by several threads at once.
-using Resolve = std::function<std::vector<std::string>(const std::string&)>;
-[[nodiscard]] std::vector<std::string> resolve_name(const std::string& name);
 
 class Names {
  public:
   using Addresses = std::map<std::string, std::string>;  // by name; empty: it has none
 
-  static constexpr std::size_t kAtOnce = 8;
   static constexpr std::int64_t kAgainMs = 30'000;
+  static constexpr std::size_t kMoreInStep = 64;
 
-  // `clock` must outlive this. `changed` is called, by whoever has looked it up, after addresses
-  // have become others; it only takes note.
-  Names(Resolve resolve, const Clock& clock, std::function<void()> changed);
-  // Look-ups under way end by themselves, unheard.
-  ~Names() { stop(); }
-  Names(const Names&) = delete;
-  Names& operator=(const Names&) = delete;
+  // `servers` as in ResolverOptions. Throws as Resolver does. `clock` must outlive this.
+  explicit Names(const SteadyClock& clock, const std::string& servers = {});
 
   // Those that are used, each once. Others are forgotten.
   void want(const std::vector<std::string>& names);
-  // Begins to look up what is due. Call it whenever that may be.
-  void look();
-  void stop();
+
+  // Begins to look up what is due, and takes answers.
+  void step();
+  // Readable when step() has something to do,
+  [[nodiscard]] int fd() const { return resolver_.fd(); }
+  // and it has, at the latest, after so long.
+  [[nodiscard]] int wait_ms(int most) const;
 
   // Of those that have been looked up.
   [[nodiscard]] Addresses known() const;
   // Another number after each change of known().
   [[nodiscard]] std::uint64_t version() const;
-  // Whether nothing is being looked up.
-  [[nodiscard]] bool is_idle() const;
 
  private:
-  struct Shared;  // with those who look up, and may outlive us
-  const std::shared_ptr<Shared> shared_;
+  struct Name {
+    std::string address;
+    bool known = false;  // it has been looked up
+    bool asked = false;
+    std::int64_t due_ms = 0;
+  };
+
+  [[nodiscard]] std::vector<std::string> take_due();
+  void take(const std::string& name, const Result<http::Resolver::Addresses>& found);
+
+  const SteadyClock& clock_;
+  http::Resolver resolver_;
+  bool more_due_ = false;
+  mutable std::mutex mutex_;
+  std::map<std::string, Name> names_;
+  std::uint64_t version_ = 0;
 };
 
 }  // namespace mx2::dispatcher

@@ -1,13 +1,16 @@
 // What the follower tells, and when, while names are looked up.
 #include "dispatcher/follower.h"
 
-#include <future>
+#include <optional>
 
 #include "tests/catch.h"
 #include "tests/dispatcher/support.h"
+#include "tests/support/name_server.h"
 
 namespace mx2::dispatcher {
 namespace {
+
+using mx2::test::NameServer;
 
 // An orchestrator with hosts "a" and "b", each with an instance at a name.
 class Peer final : public http::Client {
@@ -32,15 +35,18 @@ class Peer final : public http::Client {
 };
 
 struct FollowerBench {
-  FollowerBench()
-      : follower(
-            peer, {}, clock, [r = resolver](const auto& name) { return (*r)(name); },
-            [this] { ++told; }) {}
+  FollowerBench() : follower(peer, {}, names, [this] { ++told; }) {
+    server.says = [](const std::string& name) -> std::optional<NameServer::Answer> {
+      if (name == "a.example") return std::nullopt;  // nobody answers for it
+      return NameServer::Answer{NameServer::kNoError, {"10.0.0.1"}};
+    };
+  }
 
   Peer peer;
   ManualClock clock{1'000'000};
-  const std::shared_ptr<Resolve> resolver = std::make_shared<Resolve>();  // outlives look-ups
-  std::atomic<int> told{0};
+  NameServer server;
+  Names names{clock, server.address()};
+  int told = 0;
   Follower follower;
 };
 
@@ -51,38 +57,22 @@ std::optional<std::string> address(const Follower& follower, const std::string& 
 }
 
 TEST_CASE("News do not wait for a resolver, nor one name for another", "[dispatcher]") {
-  std::promise<void> release;
-  const auto released = release.get_future().share();
-  {
-    FollowerBench bench;
-    *bench.resolver = [released](const std::string& name) {
-      if (name == "a.example") released.wait();  // nobody answers for it
-      return std::vector<std::string>{"10.0.0.1"};
-    };
-    REQUIRE(bench.follower.step());
-    CHECK(bench.follower.world()->hosts.size() == 2);
-    bench.peer.next_changes =
-        R"({"kind":"host","position":6,)" + Peer::members("b", "draining") + "}";
-    REQUIRE(bench.follower.step());
-    CHECK(bench.follower.world()->hosts.at("b").state == HostState::kDraining);
-    CHECK(eventually([&] { return address(bench.follower, "b.example") == "10.0.0.1"; }));
-    CHECK(address(bench.follower, "a.example") == std::nullopt);
-    CHECK(bench.told == 3);
-    bench.follower.stop();
-  }  // who is gone is told nothing
-  release.set_value();
-}
-
-TEST_CASE("Nobody asks a resolver when told to stop", "[dispatcher]") {
   FollowerBench bench;
-  std::atomic<int> asked{0};
-  *bench.resolver = [&](const std::string&) {
-    ++asked;
-    return std::vector<std::string>();
-  };
-  bench.follower.stop();
   REQUIRE(bench.follower.step());
-  CHECK(asked == 0);
+  CHECK(bench.follower.world()->hosts.size() == 2);
+  bench.peer.next_changes =
+      R"({"kind":"host","position":6,)" + Peer::members("b", "draining") + "}";
+  REQUIRE(bench.follower.step());
+  CHECK(bench.follower.world()->hosts.at("b").state == HostState::kDraining);
+  CHECK(bench.told == 2);
+  CHECK(address(bench.follower, "b.example") == std::nullopt);
+  CHECK(eventually([&] {
+    bench.names.step();
+    bench.server.step();
+    return address(bench.follower, "b.example") == "10.0.0.1";
+  }));
+  CHECK(address(bench.follower, "a.example") == std::nullopt);
+  CHECK(bench.follower.world()->hosts.at("b").state == HostState::kDraining);
 }
 
 }  // namespace

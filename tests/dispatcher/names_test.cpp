@@ -1,140 +1,139 @@
-// Names that are looked up in the background.
+// Names that are looked up beside each other, with a name server that says what the test wants.
 #include "dispatcher/names.h"
 
-#include <atomic>
-#include <condition_variable>
+#include <poll.h>
+
 #include <optional>
-#include <set>
 
 #include "tests/catch.h"
 #include "tests/dispatcher/support.h"
+#include "tests/support/name_server.h"
 
 namespace mx2::dispatcher {
 namespace {
 
-// A resolver that holds names back until they are released, and notes who was asked for.
-class Resolver {
- public:
-  std::vector<std::string> operator()(const std::string& name) {
-    std::unique_lock lock(mutex);
-    asked.push_back(name);
-    changed.notify_all();
-    changed.wait(lock, [&] { return !held.contains(name); });
-    return name.starts_with("dead") ? std::vector<std::string>() : addresses;
-  }
-  void hold(const std::string& name) {
-    const std::lock_guard lock(mutex);
-    held.insert(name);
-  }
-  void release() {
-    const std::lock_guard lock(mutex);
-    held.clear();
-    changed.notify_all();
-  }
-  [[nodiscard]] std::size_t count() {
-    const std::lock_guard lock(mutex);
-    return asked.size();
-  }
-
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::set<std::string> held;
-  std::vector<std::string> asked;
-  std::vector<std::string> addresses{"10.0.0.1"};
-};
+using mx2::test::NameServer;
 
 struct NamesBench {
-  NamesBench() : names([r = resolver](const auto& name) { return (*r)(name); }, clock, [] {}) {}
-  ~NamesBench() { resolver->release(); }
+  NamesBench() {
+    server.says = [this](const std::string& name) -> std::optional<NameServer::Answer> {
+      if (name.starts_with("dead")) return std::nullopt;
+      return NameServer::Answer{addresses.empty() ? NameServer::kNoSuchName : NameServer::kNoError,
+                                addresses};
+    };
+  }
 
   [[nodiscard]] std::optional<std::string> address(const std::string& name) const {
     const auto known = names.known();
     const auto it = known.find(name);
     return it == known.end() ? std::nullopt : std::optional(it->second);
   }
-  // Looks all of them up, and waits for the answers.
-  void look(const std::vector<std::string>& wanted) {
-    const auto before = resolver->count();
-    names.want(wanted);
-    names.look();
-    REQUIRE(eventually([&] { return resolver->count() == before + wanted.size(); }));
-    REQUIRE(eventually([&] { return names.is_idle(); }));
+  // Both sides go on until `holds`.
+  template <typename Condition>
+  bool until(const Condition& holds) {
+    return eventually([&] {
+      names.step();
+      server.step();
+      pollfd readable{names.fd(), POLLIN, 0};
+      ::poll(&readable, 1, names.wait_ms(1));
+      return holds();
+    });
+  }
+  // The name's address after it was looked up again: before another that is new, and so is known
+  // to have been.
+  std::optional<std::string> again(const std::string& name,
+                                   const std::vector<std::string>& has_now) {
+    addresses = has_now;
+    clock.advance(Names::kAgainMs);
+    const auto next = "z" + std::to_string(++others) + ".example";
+    names.want({name, next});
+    CHECK(until([&] { return address(next).has_value(); }));
+    return address(name);
   }
 
   ManualClock clock{1'000'000};
-  const std::shared_ptr<Resolver> resolver = std::make_shared<Resolver>();  // outlives look-ups
-  Names names;
+  NameServer server;
+  std::vector<std::string> addresses{"10.0.0.1"};
+  std::uint64_t others = 0;  // each a version of its own
+  Names names{clock, server.address()};
 };
 
-TEST_CASE("Names that nobody answers for hold up no others", "[dispatcher]") {
+TEST_CASE("However many names nobody answers for, they hold up no other", "[dispatcher]") {
   NamesBench bench;
+  const int dead = GENERATE(50, 1100);
   std::vector<std::string> wanted;
-  for (std::size_t i = 0; i + 1 < Names::kAtOnce; ++i) {
-    wanted.push_back("dead" + std::to_string(i));
-    bench.resolver->hold(wanted.back());
-  }
-  for (int i = 0; i < 50; ++i) wanted.push_back("fine" + std::to_string(i));
+  for (int i = 0; i < dead; ++i) wanted.push_back("dead" + std::to_string(i) + ".example");
+  wanted.emplace_back("fine.example");
+  wanted.emplace_back("zfine.example");
   bench.names.want(wanted);
-  bench.names.look();
-  CHECK(eventually([&] { return bench.names.known().size() == 50; }));
-  CHECK(bench.address("fine49") == "10.0.0.1");
-  CHECK(bench.address("dead0") == std::nullopt);
+  CHECK(bench.until([&] { return bench.names.known().size() >= 2; }));
+  CHECK(bench.address("fine.example") == "10.0.0.1");
+  CHECK(bench.address("zfine.example") == "10.0.0.1");
+  CHECK(bench.names.known().size() == 2);  // of the others nothing is known yet
+  bench.names.want({"zfine.example", "late.example"});
+  CHECK(bench.until([&] { return bench.address("late.example") == "10.0.0.1"; }));
 }
 
-TEST_CASE("Names that nobody knew are looked up last", "[dispatcher]") {
+TEST_CASE("A name server gets a few questions at a time", "[dispatcher]") {
   NamesBench bench;
-  std::vector<std::string> dead{"zknown"};
-  for (int i = 0; i < 30; ++i) dead.push_back("dead" + std::to_string(i));
-  bench.look(dead);
-  CHECK(bench.address("dead0") == "");
-  for (const auto& name : dead) {
-    if (name != "zknown") bench.resolver->hold(name);
-  }
+  std::vector<std::string> wanted;
+  for (int i = 0; i < 300; ++i) wanted.push_back("dead" + std::to_string(i) + ".example");
+  bench.names.want(wanted);
+  bench.names.step();
+  bench.server.step();
+  CHECK(bench.server.asked.size() <= Names::kMoreInStep);
+  CHECK(bench.names.wait_ms(1000) <= 10);  // the others soon
+  CHECK(bench.until([&] { return bench.server.asked.size() == 300; }));
+}
+
+TEST_CASE("A name that nobody answered for is looked up again", "[dispatcher]") {
+  NamesBench bench;
+  bench.names.want({"dead.example"});
+  CHECK(bench.until([&] { return bench.server.asked["dead.example"] > 0; }));
+  bench.clock.advance(Names::kAgainMs);  // longer than anybody is waited for
+  CHECK(bench.until([&] { return bench.address("dead.example") == ""; }));
+  const auto version = bench.names.version();
+  bench.server.says = [](const auto&) { return NameServer::Answer{0, {"10.0.0.7"}}; };
   bench.clock.advance(Names::kAgainMs);
-  bench.resolver->addresses = {"10.0.0.2"};
-  auto all = dead;
-  all.emplace_back("znew");
-  bench.names.want(all);
-  bench.names.look();
-  CHECK(eventually([&] { return bench.address("znew") == "10.0.0.2"; }));
-  CHECK(eventually([&] { return bench.address("zknown") == "10.0.0.2"; }));
-  CHECK(bench.resolver->count() <= 31 + 2 + Names::kAtOnce);  // no more at once
+  CHECK(bench.until([&] { return bench.address("dead.example") == "10.0.0.7"; }));
+  CHECK(bench.names.version() == version + 1);
 }
 
 TEST_CASE("A name keeps its address while it has it among others", "[dispatcher]") {
   NamesBench bench;
-  const auto again = [&](const std::vector<std::string>& addresses) {
-    bench.resolver->addresses = addresses;
-    bench.clock.advance(Names::kAgainMs);
-    bench.look({"a"});
-    return bench.address("a");
-  };
-  CHECK(again({"10.0.0.1", "10.0.0.2"}) == "10.0.0.1");
-  const auto version = bench.names.version();
-  CHECK(again({"10.0.0.2", "10.0.0.1"}) == "10.0.0.1");
-  CHECK(again({}) == "10.0.0.1");
-  CHECK(again({"fe80::1%eth0"}) == "10.0.0.1");
-  CHECK(bench.names.version() == version);
-  CHECK(again({"fe80::2%eth0", "10.0.0.2", "10.0.0.3"}) == "10.0.0.2");
-  CHECK(bench.names.version() == version + 1);
+  const std::string name = "a.example";
+  CHECK(bench.again(name, {"10.0.0.1"}) == "10.0.0.1");
+  const auto version = bench.names.version() - bench.others;
+  CHECK(bench.again(name, {"10.0.0.2", "10.0.0.1"}) == "10.0.0.1");
+  CHECK(bench.again(name, {"10.0.0.1", "10.0.0.2"}) == "10.0.0.1");
+  CHECK(bench.again(name, {}) == "10.0.0.1");
+  CHECK(bench.again(name, {"0.0.0.0"}) == "10.0.0.1");
+  CHECK(bench.names.version() == version + bench.others);
+  CHECK(bench.again(name, {"0.0.0.0", "10.0.0.3"}) == "10.0.0.3");
+  CHECK(bench.names.version() == version + bench.others + 1);
 }
 
-TEST_CASE("A name with link-local addresses alone has none", "[dispatcher]") {
+TEST_CASE("A name with addresses alone that cannot be called has none", "[dispatcher]") {
   NamesBench bench;
-  bench.resolver->addresses = {"fe80::1%eth0", "0.0.0.0"};
-  bench.look({"a"});
-  CHECK(bench.address("a") == "");
+  bench.addresses = {"0.0.0.0", "::"};
+  bench.names.want({"a.example"});
+  CHECK(bench.until([&] { return bench.address("a.example").has_value(); }));
+  CHECK(bench.address("a.example") == "");
 }
 
 TEST_CASE("Names that are not used are forgotten, and not asked for too early", "[dispatcher]") {
   NamesBench bench;
-  bench.look({"a", "b"});
-  bench.names.want({"b"});
-  CHECK(bench.address("a") == std::nullopt);
+  bench.names.want({"a.example", "b.example"});
+  CHECK(bench.until([&] { return bench.names.known().size() == 2; }));
+  bench.names.want({"b.example"});
+  CHECK(bench.address("a.example") == std::nullopt);
   bench.clock.advance(Names::kAgainMs - 1);
-  bench.names.look();
-  CHECK(bench.names.is_idle());
-  CHECK(bench.resolver->count() == 2);
+  bench.names.step();
+  bench.server.step();
+  CHECK(bench.server.asked["b.example"] == 1);
+  bench.clock.advance(1);
+  CHECK(bench.until([&] { return bench.server.asked["b.example"] == 2; }));
+  CHECK(bench.server.asked["a.example"] == 1);
 }
 
 }  // namespace
