@@ -123,6 +123,25 @@ TEST_CASE("a λ's own 404 is asked about again after a move, and after a loss of
   CHECK(context->invoke("x")->body == "c:x");
 }
 
+TEST_CASE("a λ's own 404 is asked about again when a channel works again that was lost",
+          "[client]") {
+  Lambda lambda("a", 404);
+  ForeignOrchestrator orchestrator({.events = true, .reads = true}, {lambda.url()});
+  client::Client client(options_for(orchestrator.url()));
+  auto context = client.open(facedetect(Channel::kEvents));
+  REQUIRE(context.ok());
+  const auto connected = [&] { return context->statistics().connected; };
+  REQUIRE(eventually(connected));
+  CHECK(context->invoke("x")->status == 404);
+  orchestrator.break_down(true);
+  REQUIRE(eventually([&] { return !connected(); }));
+  orchestrator.break_down(false);
+  REQUIRE(eventually(connected));  // it tells of no move
+  const auto before = orchestrator.requests();
+  CHECK(context->invoke("x")->status == 404);
+  CHECK(orchestrator.requests() > before);
+}
+
 TEST_CASE("a 404 of a context that the orchestrator has lost is not the λ's own", "[client]") {
   Lambda old("old", 404);
   Lambda lambda("new");

@@ -1,6 +1,8 @@
 // The data plane with the real HAProxy: what it takes, and what becomes of what it does not.
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -67,6 +69,14 @@ struct PlaneBench {
     });
   }
 
+  // Until HAProxy has been told to load another configuration.
+  [[nodiscard]] bool asks_to_reload() {
+    return eventually([&] {
+      plane->step(clock.now_ms());
+      return registry.text().find("haproxy_reloads_total 1") != std::string::npos;
+    });
+  }
+
   SteadyClock clock;
   metrics::Registry registry;
   Folder folder;
@@ -102,6 +112,61 @@ TEST_CASE("HAProxy: a λ whose configuration is refused is set aside alone", "[d
   CHECK(bench.plane->count_refused() == 1);
   bench.plane->remove("bad");
   CHECK(bench.plane->count_refused() == 0);
+}
+
+TEST_CASE("HAProxy: who is refused holds up no new one, not for a moment", "[dispatcher]") {
+  NEEDS_HAPROXY();
+  PlaneBench bench;
+  bench.put(with_address("fine", "10.0.0.1:1"));
+  REQUIRE(bench.runs({"fine"}));
+  bench.put(with_address("bad", "fe80::1%eth0:1"));
+  bench.put(with_address("new", "10.0.0.1:1"));
+  REQUIRE(bench.asks_to_reload());
+  const auto now_ms = bench.clock.now_ms();  // time stands still from here on
+  CHECK(eventually([&] {
+    bench.plane->step(now_ms);
+    return bench.plane->look({backend_name("new", false)}).size() == 1;
+  }));
+  CHECK(bench.plane->count_refused() == 1);
+}
+
+TEST_CASE("HAProxy: what changes while it loads a configuration is not lost", "[dispatcher]") {
+  NEEDS_HAPROXY();
+  PlaneBench bench;
+  bench.put(with_address("a", "10.0.0.1:1"));
+  REQUIRE(bench.runs({"a"}));
+  bench.put(with_address("b", "10.0.0.1:1"));
+  REQUIRE(bench.asks_to_reload());
+  auto moved = with_address("a", "10.0.0.2:1");
+  moved.destinations.front().name = "10.0.0.2:1";
+  bench.put(moved);
+  CHECK(eventually([&] {
+    bench.plane->step(bench.clock.now_ms());
+    const auto servers = bench.plane->look({backend_name("a", false)});
+    const bool there = std::any_of(servers.begin(), servers.end(), [](const auto& server) {
+      return server.server == "10.0.0.2:1" && !server.disabled;
+    });
+    return there && bench.plane->look({backend_name("b", false)}).size() == 1;
+  }));
+}
+
+TEST_CASE("HAProxy: who keeps it from starting is set aside when it has ended", "[dispatcher]") {
+  NEEDS_HAPROXY();
+  PlaneBench bench;
+  bench.put(with_address("bad", "fe80::1%eth0:1"));
+  bench.put(with_address("fine", "10.0.0.1:1"));
+  const auto now_ms = bench.clock.now_ms();
+  bench.plane->step(now_ms);
+  REQUIRE(eventually([&] {
+    siginfo_t ended{};
+    return ::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0;
+  }));
+  bench.plane->step(now_ms);
+  CHECK(bench.plane->count_refused() == 1);
+  CHECK(eventually([&] {
+    bench.plane->step(now_ms);
+    return bench.plane->look({backend_name("fine", false)}).size() == 1;
+  }));
 }
 
 // Strings that somebody may give as an appDId, or as part of an instance's address.

@@ -177,6 +177,23 @@ TEST_CASE("A child that has left its session and forgotten its name ends with th
   CHECK(platform.until([&] { return !runs(child); }));
 }
 
+TEST_CASE("Processes of which every record is lost are ended by their group", "[mepm-hygiene]") {
+  Platform platform;
+  const auto id = platform.started("fork");
+  const auto record = platform.record(id);
+  const auto directory = platform.directory_of(id);
+  platform.stop();
+  std::filesystem::remove(directory + "/process.json");
+  std::filesystem::remove(platform.directory.file("state/app_instances/" + id + ".json"));
+  platform.start();
+  if (record["unifiedGroup"] == "" && record["pidsGroup"] == "") {
+    WARN("no control groups here");
+    for (const auto& process : platform.marked(id)) process::send_signal(process, SIGKILL);
+  }
+  CHECK(platform.until([&] { return platform.processes(id) == 0; }));
+  CHECK(platform.until([&] { return !std::filesystem::exists(directory); }));
+}
+
 TEST_CASE("A child whose name looks like the end of a line is seen", "[mepm-hygiene]") {
   const auto manner = GENERATE(Manner{true, false}, Manner{false, false});
   Platform platform([&](MepmOptions& options) { manner.apply(options); });

@@ -125,6 +125,54 @@ TEST_CASE("Stop and start keep the instance and its port", "[mepm-process]") {
   check_nothing_left(platform, id);
 }
 
+TEST_CASE("The user of an instance that is stopped is nobody else's", "[mepm-process]") {
+  if (!is_root()) {
+    WARN("needs root");
+    return;
+  }
+  Platform platform([](MepmOptions& options) { Manner{}.apply(options); });
+  const auto id = platform.started("serve");
+  const auto stop = codec::encode(OperateAppRequest{OperationalState::kStopped, true, 1});
+  CHECK(platform.run(id, "operate", stop).state == OperationState::kCompleted);
+  const auto user = platform.record(id)["user"];
+  platform.stop();
+  platform.start();
+  const auto other = platform.started("serve");
+  CHECK(platform.record(other)["user"] != user);
+  platform.end(other);
+  platform.end(id);
+}
+
+TEST_CASE("Failures are forgotten by who has been well since", "[mepm-process]") {
+  Platform platform([](MepmOptions& options) {
+    options.process.restarts_max = 1;
+    options.process.well_ms = 0;
+  });
+  const auto id = platform.started("serve");
+  for (int i = 1; i <= 3; ++i) {
+    process::send_signal(platform.marked(id).at(0), SIGKILL);
+    REQUIRE(platform.until([&] {
+      const auto now = platform.instance(id);
+      return now.status.restarts == i && now.operational_state == OperationalState::kStarted;
+    }));
+  }
+  platform.end(id);
+}
+
+TEST_CASE("An instance with too many processes is ended, also where nothing limits them",
+          "[mepm-process]") {
+  Platform platform([](MepmOptions& options) {
+    Manner{false, false}.apply(options);
+    options.process.restarts_max = 0;
+  });
+  platform.packages.add("fork", "fork", {{"processesMax", 2}});  // three are in its session
+  const auto id = platform.create("fork");
+  (void)platform.instantiate(id);
+  REQUIRE(platform.until([&] { return !platform.instance(id).instantiated; }));
+  CHECK_THAT(platform.instance(id).status.last_error, ContainsSubstring("2 are allowed"));
+  CHECK(platform.until([&] { return platform.processes(id) == 0; }));
+}
+
 TEST_CASE("An instance that says itself when it is ready is told of its end", "[mepm-process]") {
   Platform platform;
   platform.packages.add("confirm", "confirm");

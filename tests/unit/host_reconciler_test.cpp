@@ -229,6 +229,45 @@ TEST_CASE("starts that take long do not hold up others, and what has failed come
   CHECK(host.driver.started() == 2);
 }
 
+TEST_CASE("after a failure one is tried at a time") {
+  OneHost host({.start_fails = 1});
+  host.wanted = {{"a", 5}};
+  host.run(10);
+  REQUIRE(host.driver.creates == 5);
+  for (int i = 0; i < 5000 && host.driver.creates == 5; ++i) host.run(1);
+  CHECK(host.driver.creates == 6);
+}
+
+TEST_CASE("a start that cannot be cancelled is failed soon after") {
+  OneHost host;
+  host.wanted = {{"a", 1}};
+  auto& mepm = host.driver.mepms[kMepm];
+  mepm.dead = {"a"};
+  mepm.cancels = false;
+  for (int i = 0; i < 5000 && host.driver.cancelled == 0; ++i) host.run(1);
+  REQUIRE(host.driver.cancelled == 1);
+  const auto cancelled = host.now;
+  for (int i = 0; i < 5000 && host.driver.failed == 0; ++i) host.run(1);
+  CHECK(host.driver.failed == 1);
+  CHECK(host.now - cancelled <= std::chrono::seconds(6));
+}
+
+TEST_CASE("of two that may be started, the one that has failed comes last") {
+  OneHost host;
+  host.options.starts_max = 1;
+  host.restart();
+  host.driver.mepms[kMepm].dead = {"a"};
+  host.wanted = {{"a", 1}};
+  for (int i = 0; i < 10'000 && host.reconciler->take_failures().empty(); ++i) host.run(1);
+  host.wanted.clear();
+  host.run_ms(20'000);  // its pause is over
+  REQUIRE(host.instances().empty());
+  host.wanted = {{"a", 1}, {"b", 1}};
+  for (int i = 0; i < 100 && host.instances().empty(); ++i) host.run(1);
+  REQUIRE(host.instances().size() == 1);
+  CHECK(host.instances().begin()->second.app_d_id == "b");
+}
+
 TEST_CASE("an operation that its MEPM does not know any more keeps the deadline of its start") {
   OneHost host;
   auto& mepm = host.driver.mepms[kMepm];
