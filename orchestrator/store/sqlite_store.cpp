@@ -182,7 +182,7 @@ Units SqliteStore::Impl::take_background() {
 void SqliteStore::Impl::write_until_closed() {
   for (auto batch = next_batch(); !batch.empty(); batch = next_batch()) {
     const auto start = std::chrono::steady_clock::now();
-    if (checkpointer) transaction->set_full(!checkpointer->make_room());
+    if (checkpointer) transaction->set_full(!checkpointer->make_room(start));
     commit(std::move(batch));
     if (checkpointer) {
       follow_log();
