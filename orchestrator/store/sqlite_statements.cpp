@@ -44,6 +44,20 @@ Result<void> SqliteTransaction::write(SQLite::Statement& statement, const Values
   }
 }
 
+template <typename Read, typename... Values>
+auto SqliteTransaction::find(SQLite::Statement& statement, Read read, const Values&... values)
+    -> Result<std::optional<decltype(read(statement))>> {
+  try {
+    const sqlite::Reset reset(statement);
+    sqlite::bind_all(statement, values...);
+    std::optional<decltype(read(statement))> found;
+    if (statement.executeStep()) found = read(statement);
+    return found;
+  } catch (const SQLite::Exception& e) {
+    return storage_error(e);
+  }
+}
+
 // The same for what may throw.
 template <typename F>
 auto SqliteTransaction::guarded(F&& use) -> Result<decltype(use())> {
@@ -118,10 +132,19 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions&
                           "UPDATE outbox SET due_ms = $1, attempts = $2, dead = $3, "
                           "last_error = $4, waited_ms = $5 WHERE sequence = $6 "
                           "AND context_id = $7"),
-      revive_notification_(db,
-                           "UPDATE outbox SET sequence = $1, written_ms = $2, due_ms = $2, "
-                           "attempts = 0, dead = 0, waited_ms = 0 WHERE context_id = $3"),
-      history_(db, history) {}
+      history_(db, history, aside) {}
+
+// Known to be so when it is durable. Almost always nothing is set aside.
+void SqliteTransaction::replaces(const char* kind, std::string id) {
+  if (aside_.size() > 0) replaced_.emplace_back(kind, std::move(id));
+}
+
+void SqliteTransaction::forget_replaced(std::size_t from, bool durable) {
+  for (auto i = from; durable && i < replaced_.size(); ++i) {
+    aside_.forget(replaced_[i].first, replaced_[i].second);
+  }
+  replaced_.resize(std::min(from, replaced_.size()));
+}
 
 Result<void> SqliteTransaction::insert_context(const ContextRecord& c) {
   return write(insert_context_, c.context_id, static_cast<std::int64_t>(c.revision), c.app_d_id,
@@ -132,30 +155,22 @@ Result<void> SqliteTransaction::insert_context(const ContextRecord& c) {
 
 Result<std::optional<ContextRecord>> SqliteTransaction::find_context(
     const std::string& context_id) {
-  try {
-    const sqlite::Reset reset(find_context_);
-    sqlite::bind_all(find_context_, context_id);
-    std::optional<ContextRecord> found;
-    if (find_context_.executeStep()) found = sqlite::read_context(find_context_);
-    return found;
-  } catch (const SQLite::Exception& e) {
-    return storage_error(e);
-  }
+  return find(find_context_, sqlite::read_context, context_id);
 }
 
 Result<void> SqliteTransaction::update_context(const ContextRecord& c) {
-  aside_.forget("context", c.context_id);
+  replaces("context", c.context_id);
   return write(update_context_, static_cast<std::int64_t>(c.revision), c.host_id, c.reference_uri,
                c.ue, std::int64_t{c.has_callback}, c.document, std::int64_t{c.waits}, c.context_id);
 }
 
 Result<void> SqliteTransaction::delete_context(const std::string& context_id) {
-  aside_.forget("context", context_id);
+  replaces("context", context_id);
   return write(delete_context_, context_id);
 }
 
 Result<void> SqliteTransaction::put_app(const App& app) {
-  aside_.forget("app", app.info.app_d_id);
+  replaces("app", app.info.app_d_id);
   return write(put_app_, app.info.app_d_id, json::dump(json::with_form(codec::to_json(app))));
 }
 
@@ -164,7 +179,7 @@ Result<void> SqliteTransaction::delete_app(const std::string& app_d_id) {
 }
 
 Result<void> SqliteTransaction::put_host(const Host& host) {
-  aside_.forget("host", host.id);
+  replaces("host", host.id);
   return write(put_host_, host.id, json::dump(json::with_form(codec::to_json(host))));
 }
 
@@ -189,7 +204,7 @@ Result<void> SqliteTransaction::delete_package_subscription(const std::string& i
 }
 
 Result<void> SqliteTransaction::put_row(const Association& row) {
-  aside_.forget("row", sqlite::row_id(row.app_d_id, row.ue.text()));
+  replaces("row", sqlite::row_id(row.app_d_id, row.ue.text()));
   return write(put_row_, row.app_d_id, row.ue.text(), sqlite::join_targets(row.targets),
                static_cast<std::int64_t>(row.writer), row.reason,
                static_cast<std::int64_t>(row.version), row.updated_ms);
@@ -197,7 +212,7 @@ Result<void> SqliteTransaction::put_row(const Association& row) {
 
 Result<void> SqliteTransaction::delete_row(const UeSelector& ue, const std::string& app_d_id,
                                            std::uint64_t version) {
-  aside_.forget("row", sqlite::row_id(app_d_id, ue.text()));
+  replaces("row", sqlite::row_id(app_d_id, ue.text()));
   if (auto deleted = write(delete_row_, app_d_id, ue.text()); !deleted) return deleted;
   return guarded([&] { history_.mark_removed(version, ue, app_d_id); });
 }
@@ -209,17 +224,13 @@ Result<std::uint64_t> SqliteTransaction::removed_at(const UeSelector& ue,
 
 Result<std::optional<Association>> SqliteTransaction::find_row(const UeSelector& ue,
                                                                const std::string& app_d_id) {
-  try {
-    const sqlite::Reset reset(find_row_);
-    const auto selector = ue.text();
-    sqlite::bind_all(find_row_, app_d_id, selector);
-    if (!find_row_.executeStep()) return std::optional<Association>();
-    auto row = sqlite::read_row(find_row_);
-    if (!row) return std::optional<Association>();  // set aside; it may be replaced
-    return std::optional<Association>(std::move(*row));
-  } catch (const SQLite::Exception& e) {
-    return storage_error(e);
-  }
+  const auto read = [&](SQLite::Statement& found) {
+    auto row = sqlite::read_row(found);
+    if (row) return std::move(*row);
+    aside_.add("row", sqlite::row_id(app_d_id, ue.text()), row.error().detail);
+    return sqlite::read_row_without_targets(found, ue);
+  };
+  return find(find_row_, read, app_d_id, ue.text());
 }
 
 Result<void> SqliteTransaction::put_table_version(const TableVersion& version) {

@@ -76,14 +76,22 @@ class SqliteTransaction final : public StoreTransaction {
   // True when a relay has something new to read since this was asked last.
   [[nodiscard]] bool take_notified() { return std::exchange(notified_, false); }
 
+  // What has been written in the place of something that was set aside: how much so far; and what
+  // came after `from` is durable, or undone.
+  [[nodiscard]] std::size_t replaced() const { return replaced_.size(); }
+  void forget_replaced(std::size_t from, bool durable);
  private:
   template <typename... Values>
   Result<void> write(SQLite::Statement& statement, const Values&... values);
   template <typename F>
   auto guarded(F&& use) -> Result<decltype(use())>;
   Result<void> put_notification(SQLite::Statement& statement, const notifier::OutboxEntry& entry);
+  template <typename Read, typename... Values>
+  auto find(SQLite::Statement& statement, Read read, const Values&... values)
+      -> Result<std::optional<decltype(read(statement))>>;
 
   SQLite::Database& database_;
+  void replaces(const char* kind, std::string id);
   SetAside& aside_;
   bool is_full_ = false;
   SQLite::Statement insert_context_;
@@ -119,3 +127,4 @@ class SqliteTransaction final : public StoreTransaction {
 };
 
 }  // namespace mx2
+  std::vector<std::pair<std::string, std::string>> replaced_;  // kinds and identifiers

@@ -40,6 +40,9 @@ inline constexpr const char* kRowColumns =
 
 // The columns kRowColumns from `first` on.
 [[nodiscard]] Result<Association> read_row(SQLite::Statement& row, int first = 0);
+// The same but for the targets; nothing in it can be unreadable.
+[[nodiscard]] Association read_row_without_targets(SQLite::Statement& row, const UeSelector& ue,
+                                                   int first = 0);
 // A row's name, for people.
 [[nodiscard]] std::string row_id(const std::string& app_d_id, const std::string& ue);
 [[nodiscard]] std::string join_targets(const std::vector<Target>& targets);

@@ -86,6 +86,7 @@ class StoreTransaction {
   // mark, whether there was such a row or not: see removed_at().
   virtual Result<void> delete_row(const UeSelector& ue, const std::string& app_d_id,
                                   std::uint64_t version) = 0;
+  // One whose targets cannot be read has none, and is whose it is all the same: a pin stays one.
   virtual Result<std::optional<Association>> find_row(const UeSelector& ue,
                                                       const std::string& app_d_id) = 0;
   // The version that removed a row last while a rewrite was under way; 0 when none did.
@@ -98,7 +99,8 @@ class StoreTransaction {
   virtual Result<void> put_row_before(std::uint64_t version, const UeSelector& ue,
                                       const std::string& app_d_id,
                                       const std::optional<Association>& before) = 0;
-  // The first change of a row after `version`; nothing when there is none, or it is forgotten.
+  // The first change of a row after `version`; nothing when there is none, it is forgotten, or it
+  // cannot be read: then it is set aside.
   virtual Result<std::optional<RowChange>> first_change_after(std::uint64_t version,
                                                               const UeSelector& ue,
                                                               const std::string& app_d_id) = 0;
@@ -198,7 +200,8 @@ class Store {
   // Newest first; the cursor is a version.
   [[nodiscard]] virtual Result<Page<TableVersion>> table_versions(const std::string& cursor,
                                                                   std::size_t limit) = 0;
-  // What makes the table what it was at `version`; gone when that is too long ago.
+  // What makes the table what it was at `version`; gone when that is too long ago. A row whose past
+  // cannot be read is set aside, and stays as it is.
   [[nodiscard]] virtual Result<std::vector<TableChange>> changes_back_to(std::uint64_t version) = 0;
 
   // Living entries of the outbox after `after_sequence`, in order.
