@@ -1,6 +1,7 @@
 #include "notifier/relay.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "api/base/log.h"
 
@@ -102,7 +103,8 @@ void Relay::read_new() {
 void Relay::admit(const OutboxEntry& entry) {
   last_sequence_ = std::max(last_sequence_, entry.sequence);
   if (ended_ahead_.count(entry.sequence) != 0) return;
-  auto& pending = entries_[entry.context_id];
+  const Key key{entry.context_id, entry.topic};
+  auto& pending = entries_[key];
   if (pending.sequence >= entry.sequence) return;
   if (pending.sequence != 0) superseded_.add();
   learn(pending, entry);
@@ -111,7 +113,7 @@ void Relay::admit(const OutboxEntry& entry) {
   attach(pending, entry.callback_reference);
   const bool keeps_place =
       pending.ready && pending.destination == before && pending.times.due_ms <= now_ms_;
-  if (!pending.in_flight && !keeps_place) queue(entry.context_id, pending, pending.times.due_ms);
+  if (!pending.in_flight && !keeps_place) queue(key, pending, pending.times.due_ms);
 }
 
 void Relay::learn(Pending& pending, const OutboxEntry& entry) const {
@@ -140,19 +142,41 @@ void Relay::detach(Pending& pending) {
 
 void Relay::forget(PendingMap::iterator it) {
   detach(it->second);
+  const auto key = it->first;
   entries_.erase(it);
+  let_pass(key);
 }
 
-void Relay::queue(const std::string& context_id, Pending& pending, std::int64_t due_ms) {
+Relay::PendingMap::iterator Relay::other_of(const Key& key) {
+  const bool instances = key.topic == Topic::kInstances;
+  return entries_.find({key.context_id, instances ? Topic::kLocations : Topic::kInstances});
+}
+
+// For the other one of its context.
+bool Relay::must_wait(const Key& key, const Pending& pending) {
+  const auto it = other_of(key);
+  if (it == entries_.end()) return false;
+  const auto& other = it->second;
+  return other.in_flight || (other.ready && other.sequence < pending.sequence);
+}
+
+// The other one, if it has waited for this.
+void Relay::let_pass(const Key& key) {
+  const auto it = other_of(key);
+  if (it != entries_.end() && it->second.behind) queue(it->first, it->second, now_ms_);
+}
+
+void Relay::queue(const Key& key, Pending& pending, std::int64_t due_ms) {
   pending.ticket = ++last_ticket_;
+  pending.behind = false;
   pending.ready = due_ms <= now_ms_;
   if (!pending.ready) {
     Timer timer;
     timer.due_ms = due_ms;
-    timer.entry = {context_id, pending.ticket};
+    timer.entry = {key, pending.ticket};
     return timers_.push(std::move(timer));
   }
-  pending.destination->ready.push_back({context_id, pending.ticket});
+  pending.destination->ready.push_back({key, pending.ticket});
   list(*pending.destination);
 }
 
@@ -173,7 +197,7 @@ void Relay::fire_timers() {
       list(*it->second);
       continue;
     }
-    const auto it = entries_.find(timer.entry.context_id);
+    const auto it = entries_.find(timer.entry.key);
     if (it == entries_.end() || it->second.ticket != timer.entry.ticket) continue;
     queue(it->first, it->second, now_ms_);
   }
@@ -204,11 +228,13 @@ void Relay::send_ready() {
 void Relay::send_one(Destination& destination) {
   const Queued queued = std::move(destination.ready.front());
   destination.ready.pop_front();
-  const auto it = entries_.find(queued.context_id);
+  const auto it = entries_.find(queued.key);
   if (it == entries_.end() || it->second.ticket != queued.ticket) return;
   auto& pending = it->second;
   pending.ready = false;
-  auto found = outbox_.find(queued.context_id);
+  pending.behind = must_wait(it->first, pending);
+  if (pending.behind) return;
+  auto found = outbox_.find(it->first.context_id, it->first.topic);
   if (!found) return queue(it->first, pending, now_ms_ + kStorageRetryMs);
   if (!*found) return forget(it);
   if (pending.sequence != (*found)->sequence) {  // replaced by one that is not read yet
@@ -239,7 +265,7 @@ void Relay::on_reply(const OutboxEntry& entry, std::int64_t sent_ms,
                      const Result<http::Reply>& reply) {
   now_ms_ = clock_.now_ms();
   --in_flight_;
-  const auto it = entries_.find(entry.context_id);
+  const auto it = entries_.find({entry.context_id, entry.topic});
   auto& pending = it->second;
   auto& destination = *pending.destination;
   pending.in_flight = false;
@@ -249,12 +275,13 @@ void Relay::on_reply(const OutboxEntry& entry, std::int64_t sent_ms,
   update_health(destination, verdict);
   list(destination);
   conclude(it, entry, verdict);
+  let_pass({entry.context_id, entry.topic});
 }
 
 void Relay::conclude(PendingMap::iterator it, const OutboxEntry& entry, const Verdict& verdict) {
   auto& pending = it->second;
   if (pending.sequence != entry.sequence) {  // a newer one has come meanwhile
-    const auto found = outbox_.find(entry.context_id);
+    const auto found = outbox_.find(entry.context_id, entry.topic);
     if (found && *found) attach(pending, (*found)->callback_reference);
     return queue(it->first, pending, now_ms_);
   }
@@ -282,7 +309,7 @@ void Relay::conclude(PendingMap::iterator it, const OutboxEntry& entry, const Ve
 Outcome Relay::outcome_of(PendingMap::const_iterator it, const Verdict& verdict) const {
   const auto& pending = it->second;
   return {verdict.kind,
-          it->first,
+          it->first.context_id,
           pending.sequence,
           date_.now_ms(),
           pending.attempts,
@@ -326,9 +353,9 @@ void Relay::update_health(Destination& destination, const Verdict& verdict) {
 
 // Of a failing destination, which is asked about one entry at a time: the others grow old unasked.
 void Relay::give_up_old(Destination& destination) {
-  std::deque<Queued> kept;
+  std::deque<Queued> kept;  // those that have waited for who is given up come after them
   for (auto& queued : std::exchange(destination.ready, {})) {
-    const auto it = entries_.find(queued.context_id);
+    const auto it = entries_.find(queued.key);
     if (it == entries_.end() || it->second.ticket != queued.ticket) continue;
     if (now_ms_ - it->second.times.waits_since_ms < options_.retry.give_up_after_ms) {
       kept.push_back(std::move(queued));
@@ -339,7 +366,8 @@ void Relay::give_up_old(Destination& destination) {
         outcome_of(it, {Outcome::Kind::kDead, false, "its destination did not answer"}));
     forget(it);
   }
-  destination.ready = std::move(kept);
+  destination.ready.insert(destination.ready.begin(), std::make_move_iterator(kept.begin()),
+                           std::make_move_iterator(kept.end()));
 }
 
 void Relay::settle(bool now) {

@@ -282,38 +282,43 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
   const auto reassigned = reassign(basis, record, context);
   progress.unserved += reassigned.unserved ? 1 : 0;
   progress.starts.insert(reassigned.starts.begin(), reassigned.starts.end());
-  if (!reassigned.changed) {
-    auto offered = offer_locations(basis, record, context);
-    if (record.waits == waits_before) return {};
-    ++record.revision;
-    if (auto stored = transaction.update_context(record); !stored) return stored;
-    if (offered.empty()) return withdraw_offer(transaction, record);
-    return tell(transaction, record, context,
-                ApplicationLocationAvailabilityNotification{record.context_id, std::move(offered)},
-                progress);
+  auto offered = offer_locations(basis, record, context);
+  if (!reassigned.changed && record.waits == waits_before) return {};
+  ++record.revision;
+  if (reassigned.changed) record.document = codec::encode(context);
+  if (auto stored = transaction.update_context(record); !stored) return stored;
+  if (record.waits != waits_before) {
+    auto told = tell_offers(transaction, record, context, std::move(offered), progress);
+    if (!told) return told;
   }
+  if (!reassigned.changed) return {};
   ++progress.moved;
   if (record.host_id != host_before) {
     progress.clients.push_back({record.app_d_id, host_before, record.host_id});
   }
-  ++record.revision;
-  record.document = codec::encode(context);
-  if (auto stored = transaction.update_context(record); !stored) return stored;
   if (changes_.followed()) progress.followed.push_back(changed(record, context));
-  return tell(transaction, record, context,
-              notification_of(context, knows_address && !reassigned.list), progress);
+  return tell_move(transaction, record, context,
+                   notification_of(context, knows_address && !reassigned.list), progress);
 }
 
-// What has not been told yet is not true any more.
-Result<void> Relocation::withdraw_offer(StoreTransaction& transaction,
-                                        const ContextRecord& record) {
-  const auto type = codec::type_of(ApplicationLocationAvailabilityNotification{});
-  return transaction.delete_notification(record.context_id, std::string(type));
+// Also that of those that are owed some are on offer no longer.
+Result<void> Relocation::tell_offers(StoreTransaction& transaction, const ContextRecord& record,
+                                     const AppContext& context,
+                                     std::vector<LocationConstraints> offered, Progress& progress) {
+  if (context.callback_reference) {
+    auto owed = owe_offers(transaction, record, context, offered, clock_.now_ms());
+    if (!owed) return owed;
+  }
+  if (!offered.empty() && events_.has_listeners(record.context_id)) {
+    ApplicationLocationAvailabilityNotification offer{record.context_id, std::move(offered)};
+    progress.heard.push_back({record.context_id, record.revision, std::move(offer)});
+  }
+  return {};
 }
 
-Result<void> Relocation::tell(StoreTransaction& transaction, const ContextRecord& record,
-                              const AppContext& context, const Notification& notification,
-                              Progress& progress) {
+Result<void> Relocation::tell_move(StoreTransaction& transaction, const ContextRecord& record,
+                                   const AppContext& context, const Notification& notification,
+                                   Progress& progress) {
   if (events_.has_listeners(record.context_id)) {
     progress.heard.push_back({record.context_id, record.revision, notification});
   }
@@ -334,13 +339,13 @@ void Relocation::finish_piece(const Result<void>& outcome, Progress progress) {
   cursor_ = progress.cursor;
   wrapped_ = progress.wrapped;
   if (progress.sweep_done) swept_apps_.clear();
+  areas_.drop(progress.areas_done);
+  for (auto& [owner, context_id] : progress.areas) areas_.add(owner, std::move(context_id));
   for (auto& job : progress.jobs) worker_.submit(std::move(job));
   publish(progress);
   outstanding_ = false;
   if (progress.all_done) {
     announced_ = false;
-  areas_.drop(progress.areas_done);
-  for (auto& [owner, context_id] : progress.areas) areas_.add(owner, std::move(context_id));
     return report();
   }
   if (can_go_on(progress)) submit_piece();
@@ -349,12 +354,12 @@ void Relocation::finish_piece(const Result<void>& outcome, Progress progress) {
 // Without waiting for the worker, who submits the next piece otherwise.
 bool Relocation::can_go_on(const Progress& progress) const {
   if (!worked_out_.empty() || worker_.is_ready()) return true;
+  if (!areas_.empty() && room_of_worker() > 0) return true;
   if (progress.blocked) return false;
   return !contexts_.empty() || !devices_.empty() || !swept_apps_.empty();
 }
 
 void Relocation::publish(Progress& progress) {
-  if (!areas_.empty() && room_of_worker() > 0) return true;
   for (const auto& [context_id, revision, notification] : progress.heard) {
     events_.publish(context_id, revision, notification);
   }

@@ -11,8 +11,8 @@
 // Contexts of strategy `baseline`, and those whose app has gone, keep what they have. So does a
 // context that nobody can serve any more; it is counted, and if an instance could be started for it
 // somewhere, that is asked for. An item that waits for a location (appLocationUpdates) is told
-// once that the location has become available; its device application then asks for it (PUT). If
-// another item has moved, that is told, and the offer comes with the next change.
+// once that the location has become available; its device application then asks for it (PUT). That
+// other items have moved meanwhile is told beside it.
 //
 // Threads: the store writer's; resume() before it starts, stop() any, before the store is closed.
 #pragma once
@@ -129,10 +129,12 @@ class Relocation {
   void work_out(const ContextRecord& record, Progress& progress) const;
   [[nodiscard]] std::size_t room_of_worker() const;
   [[nodiscard]] bool can_go_on(const Progress& progress) const;
-  static Result<void> withdraw_offer(StoreTransaction& transaction, const ContextRecord& record);
-  Result<void> tell(StoreTransaction& transaction, const ContextRecord& record,
-                    const AppContext& context, const Notification& notification,
-                    Progress& progress);
+  Result<void> tell_move(StoreTransaction& transaction, const ContextRecord& record,
+                         const AppContext& context, const Notification& notification,
+                         Progress& progress);
+  Result<void> tell_offers(StoreTransaction& transaction, const ContextRecord& record,
+                           const AppContext& context, std::vector<LocationConstraints> offered,
+                           Progress& progress);
   void finish_piece(const Result<void>& outcome, Progress progress);
   void publish(Progress& progress);
   void report();
@@ -151,9 +153,9 @@ class Relocation {
   bool announced_ = false;                 // as the store has it
   std::atomic<bool> outstanding_ = false;  // a piece
   std::deque<LocationWorker::Done> worked_out_;
+  FairQueue areas_;  // contexts that the worker is to have
   std::deque<RelocationScope> devices_;
   std::vector<std::string> contexts_;  // of the device application before these
-  FairQueue areas_;  // contexts that the worker is to have
   // One walk around all contexts serves all apps: it ends where it was when the last was added.
   std::set<std::string> swept_apps_;
   std::string cursor_;

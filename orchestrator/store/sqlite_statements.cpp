@@ -17,8 +17,8 @@ constexpr std::size_t kScannedBytes = std::size_t{64} << 10U;
 
 std::string put_notification_sql() {
   return std::string("INSERT INTO outbox (") + sqlite::kOutboxColumns +
-         ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,0) "
-         "ON CONFLICT (context_id) DO UPDATE SET sequence = excluded.sequence, "
+         ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,0,$13) "
+         "ON CONFLICT (context_id, topic) DO UPDATE SET sequence = excluded.sequence, "
          "revision = excluded.revision, callback_reference = excluded.callback_reference, "
          "type = excluded.type, body = excluded.body, written_ms = excluded.written_ms, "
          "due_ms = excluded.due_ms, attempts = 0, dead = 0, last_error = '', waited_ms = 0";
@@ -76,8 +76,7 @@ auto SqliteTransaction::guarded(F&& use) -> Result<decltype(use())> {
 
 SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions& history,
                                      SetAside& aside)
-    : database_(db),
-      aside_(aside),
+    : aside_(aside),
       insert_context_(db, std::string("INSERT INTO contexts (") + sqlite::kContextColumns +
                               ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)"),
       find_context_(db, std::string("SELECT ") + sqlite::kContextColumns +
@@ -121,12 +120,20 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions&
                   "ON CONFLICT (name) DO UPDATE SET value = excluded.value"),
       put_notification_(db, put_notification_sql()),
       put_alike_(db, put_notification_sql() + " WHERE outbox.type = excluded.type"),
-      redirect_notification_(
+      find_notification_(db, std::string("SELECT ") + sqlite::kOutboxColumns +
+                                 " FROM outbox WHERE context_id = $1 AND topic = $2"),
+      owed_(db,
+            "SELECT sequence, callback_reference FROM outbox WHERE context_id = $1 "
+            "ORDER BY sequence"),
+      dead_(db,
+            "SELECT sequence, callback_reference FROM outbox WHERE dead = 1 "
+            "AND ($1 = '' OR context_id = $1) ORDER BY sequence"),
+      renew_notification_(
           db,
           "UPDATE outbox SET sequence = $1, callback_reference = $2, written_ms = $3, due_ms = $3, "
-          "attempts = 0, dead = 0, waited_ms = 0 WHERE context_id = $4"),
-      delete_notification_(db,
-                           "DELETE FROM outbox WHERE context_id = $1 AND ($2 = '' OR type = $2)"),
+          "attempts = 0, dead = 0, waited_ms = 0 WHERE sequence = $4"),
+      delete_notification_(db, "DELETE FROM outbox WHERE context_id = $1 AND topic = $2"),
+      delete_notifications_(db, "DELETE FROM outbox WHERE context_id = $1"),
       delete_delivered_(db, "DELETE FROM outbox WHERE sequence = $1 AND context_id = $2"),
       retry_notification_(db,
                           "UPDATE outbox SET due_ms = $1, attempts = $2, dead = $3, "
@@ -332,19 +339,54 @@ Result<void> SqliteTransaction::put_notification(SQLite::Statement& statement,
   notified_ = true;
   return write(statement, ++sequence_, e.context_id, static_cast<std::int64_t>(e.revision),
                e.callback_reference, e.type, e.body, e.created_ms, e.written_ms, e.due_ms,
-               std::int64_t{0}, std::int64_t{0}, std::string());
+               std::int64_t{0}, std::int64_t{0}, std::string(), static_cast<std::int64_t>(e.topic));
 }
 
-Result<void> SqliteTransaction::redirect_notification(const std::string& context_id,
-                                                      const std::string& callback_reference,
-                                                      std::int64_t now_ms) {
+Result<std::optional<notifier::OutboxEntry>> SqliteTransaction::find_notification(
+    const std::string& context_id, notifier::Topic topic) {
+  return find(find_notification_, sqlite::read_entry, context_id, static_cast<std::int64_t>(topic));
+}
+
+// In the order of their writing. `callback_reference`: empty: each its own.
+Result<std::size_t> SqliteTransaction::renew_notifications(SQLite::Statement& which,
+                                                           const std::string& context_id,
+                                                           const std::string& callback_reference,
+                                                           std::int64_t now_ms) {
   notified_ = true;
-  return write(redirect_notification_, ++sequence_, callback_reference, now_ms, context_id);
+  try {
+    std::vector<std::pair<std::int64_t, std::string>> found;
+    {
+      const sqlite::Reset reset(which);
+      sqlite::bind_all(which, context_id);
+      while (which.executeStep()) {
+        found.emplace_back(which.getColumn(0).getInt64(), which.getColumn(1).getString());
+      }
+    }
+    for (const auto& [sequence, callback] : found) {
+      const auto& to = callback_reference.empty() ? callback : callback_reference;
+      auto renewed = write(renew_notification_, ++sequence_, to, now_ms, sequence);
+      if (!renewed) return renewed.error();
+    }
+    return found.size();
+  } catch (const SQLite::Exception& e) {
+    return storage_error(e);
+  }
+}
+
+Result<void> SqliteTransaction::redirect_notifications(const std::string& context_id,
+                                                       const std::string& callback_reference,
+                                                       std::int64_t now_ms) {
+  const auto renewed = renew_notifications(owed_, context_id, callback_reference, now_ms);
+  return renewed ? Result<void>() : renewed.error();
 }
 
 Result<void> SqliteTransaction::delete_notification(const std::string& context_id,
-                                                    const std::string& type) {
-  return write(delete_notification_, context_id, type);
+                                                    notifier::Topic topic) {
+  return write(delete_notification_, context_id, static_cast<std::int64_t>(topic));
+}
+
+Result<void> SqliteTransaction::delete_notifications(const std::string& context_id) {
+  return write(delete_notifications_, context_id);
 }
 
 Result<void> SqliteTransaction::settle_notification(const notifier::Outcome& outcome) {
@@ -359,23 +401,7 @@ Result<void> SqliteTransaction::settle_notification(const notifier::Outcome& out
 
 Result<std::size_t> SqliteTransaction::revive_notifications(const std::string& context_id,
                                                             std::int64_t now_ms) {
-  notified_ = true;
-  try {
-    SQLite::Statement query(database_,
-                            "SELECT context_id FROM outbox WHERE dead = 1 "
-                            "AND ($1 = '' OR context_id = $1) ORDER BY sequence");
-    sqlite::bind_all(query, context_id);
-    std::vector<std::string> dead;
-    while (query.executeStep()) dead.push_back(query.getColumn(0).getString());
-    for (const auto& id : dead) {
-      if (auto done = write(revive_notification_, ++sequence_, now_ms, id); !done) {
-        return done.error();
-      }
-    }
-    return dead.size();
-  } catch (const SQLite::Exception& e) {
-    return storage_error(e);
-  }
+  return renew_notifications(dead_, context_id, {}, now_ms);
 }
 
 }  // namespace mx2

@@ -358,10 +358,10 @@ Result<std::vector<notifier::OutboxEntry>> SqliteStore::notifications(std::uint6
 }
 
 Result<std::optional<notifier::OutboxEntry>> SqliteStore::notification(
-    const std::string& context_id) {
+    const std::string& context_id, notifier::Topic topic) {
   return impl_->outbox_reader.read([&](SQLite::Database& db) {
     if (!impl_->find_notification) impl_->find_notification = sqlite::prepare_notification(db);
-    return sqlite::notification(*impl_->find_notification, context_id);
+    return sqlite::notification(*impl_->find_notification, context_id, topic);
   });
 }
 

@@ -105,6 +105,7 @@ notifier::OutboxEntry read_entry(SQLite::Statement& row) {
   entry.dead = row.getColumn(10).getInt() != 0;
   entry.last_error = row.getColumn(11).getString();
   entry.waited_ms = row.getColumn(12).getInt64();
+  entry.topic = static_cast<notifier::Topic>(row.getColumn(13).getInt());
   return entry;
 }
 

@@ -33,7 +33,7 @@ inline constexpr const char* kContextColumns =
     "legacy, has_callback, created_ms, document, waits";
 inline constexpr const char* kOutboxColumns =
     "sequence, context_id, revision, callback_reference, type, body, created_ms, written_ms, "
-    "due_ms, attempts, dead, last_error, waited_ms";
+    "due_ms, attempts, dead, last_error, waited_ms, topic";
 
 inline constexpr const char* kRowColumns =
     "app_d_id, ue, targets, writer, reason, version, updated_ms";

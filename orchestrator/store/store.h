@@ -126,17 +126,21 @@ class StoreTransaction {
   // Whether operators want no plans; survives restarts of whoever plans.
   virtual Result<void> set_optimizer_paused(bool paused) = 0;
 
-  // Takes the place of an entry of the same context. Gives it its sequence.
+  // Takes the place of an entry of the same context and topic. Gives it its sequence.
   virtual Result<void> put_notification(const notifier::OutboxEntry& entry) = 0;
   // The same, but false, and nothing is written, if that entry, dead or not, is of another type.
   virtual Result<bool> put_notification_alike(const notifier::OutboxEntry& entry) = 0;
-  // What is owed goes to another callback, as a new entry.
-  virtual Result<void> redirect_notification(const std::string& context_id,
-                                             const std::string& callback_reference,
-                                             std::int64_t now_ms) = 0;
-  // `type`: only if it is of that notificationType; empty: of any.
+  // The entry of a context, dead or not.
+  virtual Result<std::optional<notifier::OutboxEntry>> find_notification(
+      const std::string& context_id, notifier::Topic topic) = 0;
+  // What is owed to a context goes to another callback, as new entries.
+  virtual Result<void> redirect_notifications(const std::string& context_id,
+                                              const std::string& callback_reference,
+                                              std::int64_t now_ms) = 0;
   virtual Result<void> delete_notification(const std::string& context_id,
-                                           const std::string& type = {}) = 0;
+                                           notifier::Topic topic) = 0;
+  // Of all topics.
+  virtual Result<void> delete_notifications(const std::string& context_id) = 0;
   virtual Result<void> settle_notification(const notifier::Outcome& outcome) = 0;
   // True when background work has had its share of time and should go on in another unit.
   [[nodiscard]] virtual bool time_is_up() const = 0;
@@ -207,9 +211,9 @@ class Store {
   // Living entries of the outbox after `after_sequence`, in order.
   [[nodiscard]] virtual Result<std::vector<notifier::OutboxEntry>> notifications(
       std::uint64_t after_sequence, std::size_t limit) = 0;
-  // The living entry of a context.
+  // The living entry of a context, with the revision that the context has now.
   [[nodiscard]] virtual Result<std::optional<notifier::OutboxEntry>> notification(
-      const std::string& context_id) = 0;
+      const std::string& context_id, notifier::Topic topic = notifier::Topic::kInstances) = 0;
   // The outbox as operators see it.
   [[nodiscard]] virtual Result<OutboxPage> outbox(bool dead, const std::string& cursor,
                                                   std::size_t limit) = 0;
