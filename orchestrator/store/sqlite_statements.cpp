@@ -141,11 +141,6 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions&
                           "AND context_id = $7"),
       history_(db, history, aside) {}
 
-// Known to be so when it is durable. Almost always nothing is set aside.
-void SqliteTransaction::replaces(const char* kind, std::string id) {
-  if (aside_.size() > 0) replaced_.emplace_back(kind, std::move(id));
-}
-
 void SqliteTransaction::forget_replaced(std::size_t from, bool durable) {
   for (auto i = from; durable && i < replaced_.size(); ++i) {
     aside_.forget(replaced_[i].first, replaced_[i].second);
@@ -347,7 +342,6 @@ Result<std::optional<notifier::OutboxEntry>> SqliteTransaction::find_notificatio
   return find(find_notification_, sqlite::read_entry, context_id, static_cast<std::int64_t>(topic));
 }
 
-// In the order of their writing. `callback_reference`: empty: each its own.
 Result<std::size_t> SqliteTransaction::renew_notifications(SQLite::Statement& which,
                                                            const std::string& context_id,
                                                            const std::string& callback_reference,

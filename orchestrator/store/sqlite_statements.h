@@ -91,8 +91,12 @@ class SqliteTransaction final : public StoreTransaction {
       -> Result<std::optional<decltype(read(statement))>>;
   template <typename F>
   auto guarded(F&& use) -> Result<decltype(use())>;
-  void replaces(const char* kind, std::string id);
+  // Almost always nothing is set aside.
+  void replaces(const char* kind, std::string id) {
+    if (aside_.size() > 0) replaced_.emplace_back(kind, std::move(id));
+  }
   Result<void> put_notification(SQLite::Statement& statement, const notifier::OutboxEntry& entry);
+  // In the order of their writing. `callback_reference`: empty: each its own.
   Result<std::size_t> renew_notifications(SQLite::Statement& which, const std::string& context_id,
                                           const std::string& callback_reference,
                                           std::int64_t now_ms);
