@@ -1,7 +1,6 @@
 #include "notifier/relay.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include "api/base/log.h"
 
@@ -142,28 +141,13 @@ void Relay::detach(Pending& pending) {
 
 void Relay::forget(PendingMap::iterator it) {
   detach(it->second);
-  const auto key = it->first;
   entries_.erase(it);
-  let_pass(key);
 }
 
+// Of the same context and the other topic.
 Relay::PendingMap::iterator Relay::other_of(const Key& key) {
   const bool instances = key.topic == Topic::kInstances;
   return entries_.find({key.context_id, instances ? Topic::kLocations : Topic::kInstances});
-}
-
-// For the other one of its context.
-bool Relay::must_wait(const Key& key, const Pending& pending) {
-  const auto it = other_of(key);
-  if (it == entries_.end()) return false;
-  const auto& other = it->second;
-  return other.in_flight || (other.ready && other.sequence < pending.sequence);
-}
-
-// The other one, if it has waited for this.
-void Relay::let_pass(const Key& key) {
-  const auto it = other_of(key);
-  if (it != entries_.end() && it->second.behind) queue(it->first, it->second, now_ms_);
 }
 
 void Relay::queue(const Key& key, Pending& pending, std::int64_t due_ms) {
@@ -232,7 +216,8 @@ void Relay::send_one(Destination& destination) {
   if (it == entries_.end() || it->second.ticket != queued.ticket) return;
   auto& pending = it->second;
   pending.ready = false;
-  pending.behind = must_wait(it->first, pending);
+  const auto other = other_of(it->first);
+  pending.behind = other != entries_.end() && other->second.in_flight;
   if (pending.behind) return;
   auto found = outbox_.find(it->first.context_id, it->first.topic);
   if (!found) return queue(it->first, pending, now_ms_ + kStorageRetryMs);
@@ -275,7 +260,8 @@ void Relay::on_reply(const OutboxEntry& entry, std::int64_t sent_ms,
   update_health(destination, verdict);
   list(destination);
   conclude(it, entry, verdict);
-  let_pass({entry.context_id, entry.topic});
+  const auto other = other_of({entry.context_id, entry.topic});
+  if (other != entries_.end() && other->second.behind) queue(other->first, other->second, now_ms_);
 }
 
 void Relay::conclude(PendingMap::iterator it, const OutboxEntry& entry, const Verdict& verdict) {
@@ -353,7 +339,7 @@ void Relay::update_health(Destination& destination, const Verdict& verdict) {
 
 // Of a failing destination, which is asked about one entry at a time: the others grow old unasked.
 void Relay::give_up_old(Destination& destination) {
-  std::deque<Queued> kept;  // those that have waited for who is given up come after them
+  std::deque<Queued> kept;
   for (auto& queued : std::exchange(destination.ready, {})) {
     const auto it = entries_.find(queued.key);
     if (it == entries_.end() || it->second.ticket != queued.ticket) continue;
@@ -366,8 +352,7 @@ void Relay::give_up_old(Destination& destination) {
         outcome_of(it, {Outcome::Kind::kDead, false, "its destination did not answer"}));
     forget(it);
   }
-  destination.ready.insert(destination.ready.begin(), std::make_move_iterator(kept.begin()),
-                           std::make_move_iterator(kept.end()));
+  destination.ready = std::move(kept);
 }
 
 void Relay::settle(bool now) {

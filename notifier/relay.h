@@ -80,7 +80,7 @@ class Relay {
     Destination* destination = nullptr;
     bool ready = false;  // has a place in its destination's queue
     bool in_flight = false;
-    bool behind = false;  // has given its place up to the other one of its context
+    bool behind = false;  // the other one of its context, which is in flight
   };
   struct Key {
     std::string context_id;
@@ -124,8 +124,6 @@ class Relay {
   void send_one(Destination& destination);
   void send(OutboxEntry entry, Pending& pending);
   [[nodiscard]] PendingMap::iterator other_of(const Key& key);
-  [[nodiscard]] bool must_wait(const Key& key, const Pending& pending);
-  void let_pass(const Key& key);
   void on_reply(const OutboxEntry& entry, std::int64_t sent_ms, const Result<http::Reply>& reply);
   void conclude(PendingMap::iterator it, const OutboxEntry& entry, const Verdict& verdict);
   [[nodiscard]] Outcome outcome_of(PendingMap::const_iterator it, const Verdict& verdict) const;
