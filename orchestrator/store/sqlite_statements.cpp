@@ -8,8 +8,7 @@
 namespace mx2 {
 namespace {
 
-// Room for the entries of one run of the program: a relay that goes on reading over a restart must
-// never see a number again.
+// Of one run of the program: a relay that reads on over a restart must never see a number again.
 constexpr std::int64_t kSequencesPerRun = std::int64_t{1} << 32;
 
 // Of contexts' documents, which may be large, in one stretch.
