@@ -2,8 +2,9 @@
 //
 // Pattern: transactional outbox. Whoever changes a context writes what its device application must
 // be told in the same transaction; a relay reads the outbox, delivers, and says how it went. There
-// is at most one entry for each context: a newer one takes the place of one that is still owed
-// (the latest wins). So whoever writes it must tell all that the other would have told.
+// is at most one entry for each context and topic: a newer one takes the place of one that is still
+// owed (the latest wins). So whoever writes it must tell all that the other would have told, and
+// what is owed is true for as long as it is there.
 //
 // Times are dates (milliseconds since 1970), as they outlive the process; whoever reads them must
 // know that the date may have been set meanwhile.
@@ -20,10 +21,18 @@
 
 namespace mx2::notifier {
 
+// What a notification is about. No notification of MEC 016 tells of both, so neither may take the
+// place of the other.
+enum class Topic : std::uint8_t {
+  kInstances,  // of the context: their addresses, their list, their end
+  kLocations,  // that have become available
+};
+
 struct OutboxEntry {
   std::string context_id;
+  Topic topic = Topic::kInstances;
   std::uint64_t sequence = 0;  // place in the order of writing; new when an entry is replaced
-  std::uint64_t revision = 0;  // of the context, as the notification tells it
+  std::uint64_t revision = 0;  // of the context, when it was written; from find(), the one of now
   std::string callback_reference;
   std::string type;             // notificationType
   std::string body;             // the notification
@@ -60,8 +69,11 @@ class Outbox {
   [[nodiscard]] virtual Result<std::vector<OutboxEntry>> read(std::uint64_t after_sequence,
                                                               std::size_t limit) = 0;
 
-  // The entry of a context, as it is now; nothing when nothing is owed any more, or it is dead.
-  [[nodiscard]] virtual Result<std::optional<OutboxEntry>> find(const std::string& context_id) = 0;
+  // The entry of a context, as it is now; nothing when nothing is owed any more, or it is dead. It
+  // is true, so it has the revision of now: whatever order entries are sent in, and however often,
+  // a receiver sees revisions grow.
+  [[nodiscard]] virtual Result<std::optional<OutboxEntry>> find(const std::string& context_id,
+                                                                Topic topic) = 0;
 
   // Keeps what became of attempts. Never waits for the disk; what cannot be stored is tried again
   // with the next call, also one without outcomes, so that an entry is sent twice rather than

@@ -102,7 +102,8 @@ void Relay::read_new() {
 void Relay::admit(const OutboxEntry& entry) {
   last_sequence_ = std::max(last_sequence_, entry.sequence);
   if (ended_ahead_.count(entry.sequence) != 0) return;
-  auto& pending = entries_[entry.context_id];
+  const Key key{entry.context_id, entry.topic};
+  auto& pending = entries_[key];
   if (pending.sequence >= entry.sequence) return;
   if (pending.sequence != 0) superseded_.add();
   learn(pending, entry);
@@ -111,7 +112,7 @@ void Relay::admit(const OutboxEntry& entry) {
   attach(pending, entry.callback_reference);
   const bool keeps_place =
       pending.ready && pending.destination == before && pending.times.due_ms <= now_ms_;
-  if (!pending.in_flight && !keeps_place) queue(entry.context_id, pending, pending.times.due_ms);
+  if (!pending.in_flight && !keeps_place) queue(key, pending, pending.times.due_ms);
 }
 
 void Relay::learn(Pending& pending, const OutboxEntry& entry) const {
@@ -143,16 +144,23 @@ void Relay::forget(PendingMap::iterator it) {
   entries_.erase(it);
 }
 
-void Relay::queue(const std::string& context_id, Pending& pending, std::int64_t due_ms) {
+// Of the same context and the other topic.
+Relay::PendingMap::iterator Relay::other_of(const Key& key) {
+  const bool instances = key.topic == Topic::kInstances;
+  return entries_.find({key.context_id, instances ? Topic::kLocations : Topic::kInstances});
+}
+
+void Relay::queue(const Key& key, Pending& pending, std::int64_t due_ms) {
   pending.ticket = ++last_ticket_;
+  pending.behind = false;
   pending.ready = due_ms <= now_ms_;
   if (!pending.ready) {
     Timer timer;
     timer.due_ms = due_ms;
-    timer.entry = {context_id, pending.ticket};
+    timer.entry = {key, pending.ticket};
     return timers_.push(std::move(timer));
   }
-  pending.destination->ready.push_back({context_id, pending.ticket});
+  pending.destination->ready.push_back({key, pending.ticket});
   list(*pending.destination);
 }
 
@@ -173,7 +181,7 @@ void Relay::fire_timers() {
       list(*it->second);
       continue;
     }
-    const auto it = entries_.find(timer.entry.context_id);
+    const auto it = entries_.find(timer.entry.key);
     if (it == entries_.end() || it->second.ticket != timer.entry.ticket) continue;
     queue(it->first, it->second, now_ms_);
   }
@@ -204,11 +212,14 @@ void Relay::send_ready() {
 void Relay::send_one(Destination& destination) {
   const Queued queued = std::move(destination.ready.front());
   destination.ready.pop_front();
-  const auto it = entries_.find(queued.context_id);
+  const auto it = entries_.find(queued.key);
   if (it == entries_.end() || it->second.ticket != queued.ticket) return;
   auto& pending = it->second;
   pending.ready = false;
-  auto found = outbox_.find(queued.context_id);
+  const auto other = other_of(it->first);
+  pending.behind = other != entries_.end() && other->second.in_flight;
+  if (pending.behind) return;
+  auto found = outbox_.find(it->first.context_id, it->first.topic);
   if (!found) return queue(it->first, pending, now_ms_ + kStorageRetryMs);
   if (!*found) return forget(it);
   if (pending.sequence != (*found)->sequence) {  // replaced by one that is not read yet
@@ -239,7 +250,7 @@ void Relay::on_reply(const OutboxEntry& entry, std::int64_t sent_ms,
                      const Result<http::Reply>& reply) {
   now_ms_ = clock_.now_ms();
   --in_flight_;
-  const auto it = entries_.find(entry.context_id);
+  const auto it = entries_.find({entry.context_id, entry.topic});
   auto& pending = it->second;
   auto& destination = *pending.destination;
   pending.in_flight = false;
@@ -249,12 +260,14 @@ void Relay::on_reply(const OutboxEntry& entry, std::int64_t sent_ms,
   update_health(destination, verdict);
   list(destination);
   conclude(it, entry, verdict);
+  const auto other = other_of({entry.context_id, entry.topic});
+  if (other != entries_.end() && other->second.behind) queue(other->first, other->second, now_ms_);
 }
 
 void Relay::conclude(PendingMap::iterator it, const OutboxEntry& entry, const Verdict& verdict) {
   auto& pending = it->second;
   if (pending.sequence != entry.sequence) {  // a newer one has come meanwhile
-    const auto found = outbox_.find(entry.context_id);
+    const auto found = outbox_.find(entry.context_id, entry.topic);
     if (found && *found) attach(pending, (*found)->callback_reference);
     return queue(it->first, pending, now_ms_);
   }
@@ -282,7 +295,7 @@ void Relay::conclude(PendingMap::iterator it, const OutboxEntry& entry, const Ve
 Outcome Relay::outcome_of(PendingMap::const_iterator it, const Verdict& verdict) const {
   const auto& pending = it->second;
   return {verdict.kind,
-          it->first,
+          it->first.context_id,
           pending.sequence,
           date_.now_ms(),
           pending.attempts,
@@ -328,7 +341,7 @@ void Relay::update_health(Destination& destination, const Verdict& verdict) {
 void Relay::give_up_old(Destination& destination) {
   std::deque<Queued> kept;
   for (auto& queued : std::exchange(destination.ready, {})) {
-    const auto it = entries_.find(queued.context_id);
+    const auto it = entries_.find(queued.key);
     if (it == entries_.end() || it->second.ticket != queued.ticket) continue;
     if (now_ms_ - it->second.times.waits_since_ms < options_.retry.give_up_after_ms) {
       kept.push_back(std::move(queued));

@@ -2,14 +2,15 @@
 //
 // Each destination (scheme, host, port) has a queue of its own, and destinations take turns, so one
 // that is slow or dead holds up nobody else. At most one notification of a context is in flight; a
-// newer one waits for it to end and then goes with what is true by then. How many go to one
+// newer one waits for it to end and then goes with what is true by then. Those of two topics go in
+// the order of writing; one that must be tried again lets the other one pass. How many go to one
 // destination at once follows from how it answers (Pace); one that fails again and again is left
 // alone but for one attempt now and then, until it answers.
 //
 // All waiting is on the steady clock; dates are read from entries when they become known, and
 // written for the next relay (times_of()).
 //
-// In memory: for each pending entry its context, number and times (about 170 bytes); what is sent
+// In memory: for each pending entry its context, number and times (about 180 bytes); what is sent
 // is read from the outbox at that moment, so that nothing is sent for a context that has ended.
 //
 // Threads: turn() on one; wake() and status() on any.
@@ -19,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <queue>
 #include <random>
@@ -78,9 +80,20 @@ class Relay {
     Destination* destination = nullptr;
     bool ready = false;  // has a place in its destination's queue
     bool in_flight = false;
+    bool behind = false;  // the other one of its context, which is in flight
+  };
+  struct Key {
+    std::string context_id;
+    Topic topic = Topic::kInstances;
+    bool operator==(const Key&) const = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const {
+      return std::hash<std::string>()(key.context_id) ^ static_cast<std::size_t>(key.topic);
+    }
   };
   struct Queued {
-    std::string context_id;
+    Key key;
     std::uint64_t ticket = 0;
   };
   struct Destination {
@@ -101,15 +114,16 @@ class Relay {
     std::string destination;  // of a failing destination
     bool operator>(const Timer& other) const { return due_ms > other.due_ms; }
   };
-  using PendingMap = std::unordered_map<std::string, Pending>;
+  using PendingMap = std::unordered_map<Key, Pending, KeyHash>;
 
   void read_new();
   void admit(const OutboxEntry& entry);
-  void queue(const std::string& context_id, Pending& pending, std::int64_t due_ms);
+  void queue(const Key& key, Pending& pending, std::int64_t due_ms);
   void fire_timers();
   void send_ready();
   void send_one(Destination& destination);
   void send(OutboxEntry entry, Pending& pending);
+  [[nodiscard]] PendingMap::iterator other_of(const Key& key);
   void on_reply(const OutboxEntry& entry, std::int64_t sent_ms, const Result<http::Reply>& reply);
   void conclude(PendingMap::iterator it, const OutboxEntry& entry, const Verdict& verdict);
   [[nodiscard]] Outcome outcome_of(PendingMap::const_iterator it, const Verdict& verdict) const;

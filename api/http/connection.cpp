@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "api/base/text.h"
+#include "api/http/acked.h"
 #include "api/http/connection_sink.h"
 #include "api/http/head.h"
 #include "api/http/problem.h"
@@ -18,6 +19,7 @@ namespace mx2::http {
 namespace {
 
 constexpr std::string_view kBlankLine = "\r\n\r\n";
+constexpr std::uint64_t kTakenBytesPerS = 1024;  // whoever takes less of an answer does not want it
 constexpr std::size_t kPipelinedBytesMax = 256 * 1024;  // read ahead while a request is answered
 
 // The size in the line that begins a chunk, which ends in a CR; extensions are ignored.
@@ -311,6 +313,10 @@ bool Connection::expire(Time now) {
   if (owed || now - since_ < std::chrono::milliseconds(shared_.options.idle_timeout_ms)) {
     return false;
   }
+  if (takes_its_answer()) {
+    since_ = now;
+    return false;
+  }
   const bool begun = phase_ != Phase::kHead || !input_.empty();
   const auto peer = peer_.lock();
   if (begun && !closing_ && peer) {
@@ -322,6 +328,15 @@ bool Connection::expire(Time now) {
   closing_ = true;
   finish_request();
   return true;
+}
+
+// Since it was looked at last, an idle timeout ago.
+bool Connection::takes_its_answer() {
+  const auto peer = peer_.lock();
+  if (unwritten_.empty() || !peer) return false;
+  const auto timeout_ms = static_cast<std::uint64_t>(shared_.options.idle_timeout_ms);
+  const auto before = std::exchange(acked_, bytes_acked(peer->fd()));
+  return acked_ - before >= std::max<std::uint64_t>(kTakenBytesPerS * timeout_ms / 1000, 1);
 }
 
 void Connection::send(const Reply& reply) {
@@ -348,6 +363,7 @@ void Connection::write(std::string bytes, bool close, std::unique_lock<std::mute
   }
   unwritten_ = bytes;
   since_ = std::chrono::steady_clock::now();
+  acked_ = bytes_acked(peer->fd());
   const auto size = bytes.size();
   auto promise = peer->send(Pistache::RawBuffer(std::move(bytes), size), MSG_NOSIGNAL);
   lock.unlock();

@@ -16,6 +16,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -63,8 +64,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void refuse(const Error& error);
   // Goes on after an answer of another thread. The peer, if Pistache is to let it go.
   [[nodiscard]] Peer resume();
-  // True, once, when the client has completed no request for the idle timeout and is owed no
-  // answer: it has been told, if it had begun one, and Pistache is to let it go.
+  // True, once, when for the idle timeout the client has completed no request and is owed no
+  // answer, or has taken too little of the one that is being sent: it has been told, if it had
+  // begun a request, and Pistache is to let it go.
   [[nodiscard]] bool expire(Time now);
 
  private:
@@ -93,6 +95,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void end_reply(bool close);
   void finish_request();
   void go_on(std::unique_lock<std::mutex>& lock);
+  [[nodiscard]] bool takes_its_answer();
 
   Shared& shared_;
   Transport& worker_;
@@ -111,7 +114,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool head_only_ = false;  // its method is HEAD: the reply has no body
   bool advancing_ = false;  // a thread is inside advance()
   bool busy_ = false;       // a request is being answered
-  Time since_;  // of the connection, the last complete request or its answer, whichever came last
+  Time since_;  // of the connection, the last complete request, its answer, or enough of that
+                // having been taken, whichever came last
+  std::uint64_t acked_ = 0;   // of all that was sent, at that time
   bool closing_ = false;      // nothing more is read
   bool detached_ = false;     // by detach(): Pistache is to let it go
   bool turned_away_ = false;  // by refuse()

@@ -111,7 +111,7 @@ class Server {
   // Listens and serves `handler` on threads of its own; throws std::runtime_error with a readable
   // text when the address cannot be used. `handler` must outlive stop().
   virtual void start(Handler& handler) = 0;
-  // The port in use, also when 0 was asked for.
+  // The port in use, also when 0 was asked for. Still known after stop(); 0 before start().
   [[nodiscard]] virtual std::uint16_t port() const = 0;
   // Answers what was accepted (waiting at most `grace_ms`), refuses the rest with 503, then closes.
   virtual void stop(int grace_ms) = 0;

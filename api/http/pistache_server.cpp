@@ -22,6 +22,7 @@ struct PistacheServer::Impl {
   std::shared_ptr<Pistache::Aio::Reactor> reactor;
   std::unique_ptr<Acceptor> acceptor;
   std::size_t next_worker = 0;  // of the acceptor's thread
+  std::uint16_t port = 0;
 
   void start_workers() {
     reactor = Pistache::Aio::Reactor::create();
@@ -48,6 +49,7 @@ void PistacheServer::start(Handler& handler) {
   try {
     auto acceptor = std::make_unique<Acceptor>(options.address, options.port);
     impl_->start_workers();
+    impl_->port = acceptor->port();
     impl_->acceptor = std::move(acceptor);
   } catch (const std::exception& e) {
     const bool v6 = options.address.find(':') != std::string::npos;
@@ -60,7 +62,7 @@ void PistacheServer::start(Handler& handler) {
   });
 }
 
-std::uint16_t PistacheServer::port() const { return impl_->acceptor->port(); }
+std::uint16_t PistacheServer::port() const { return impl_->port; }
 
 void PistacheServer::stop(int grace_ms) {
   if (!impl_->acceptor) return;

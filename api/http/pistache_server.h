@@ -23,7 +23,8 @@ struct ServerOptions {
   std::size_t body_bytes_max = 65536;   // above: 413
   std::size_t connections_max = 10000;  // above: 503 and close
   int idle_timeout_ms = 60000;          // a connection that completes no request for this long
-                                        // is closed, after a 408 if one was begun
+                                        // is closed, after a 408 if one was begun; also one that
+                                        // takes less than 1 KiB/s of its answer for this long
 };
 
 class PistacheServer final : public Server {

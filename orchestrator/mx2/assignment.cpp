@@ -63,6 +63,9 @@ notifier::OutboxEntry entry_of(const ContextRecord& record, const AppContext& co
                                const Notification& notification, std::int64_t now_ms) {
   notifier::OutboxEntry entry;
   entry.context_id = record.context_id;
+  entry.topic = std::holds_alternative<ApplicationLocationAvailabilityNotification>(notification)
+                    ? notifier::Topic::kLocations
+                    : notifier::Topic::kInstances;
   entry.revision = record.revision;
   entry.callback_reference = context.callback_reference.value_or("");
   entry.type = codec::type_of(notification);
@@ -71,6 +74,20 @@ notifier::OutboxEntry entry_of(const ContextRecord& record, const AppContext& co
   entry.written_ms = now_ms;
   entry.due_ms = now_ms;
   return entry;
+}
+
+// Of an owed ApplicationLocationAvailabilityNotification.
+std::vector<LocationConstraints> locations_in(const std::string& body) {
+  auto decoded = codec::decode_notification(body);
+  if (!decoded) return {};
+  auto* offer = std::get_if<ApplicationLocationAvailabilityNotification>(&*decoded);
+  return offer == nullptr ? std::vector<LocationConstraints>()
+                          : std::move(offer->available_locations);
+}
+
+bool contains(const std::vector<LocationConstraints>& locations,
+              const LocationConstraints& location) {
+  return std::find(locations.begin(), locations.end(), location) != locations.end();
 }
 
 Reassignment unserved(const Model& model, PlacementQuery query) {
@@ -217,6 +234,10 @@ ContextChanged changed(const ContextRecord& record, const AppContext& context) {
 Result<void> owe(StoreTransaction& transaction, const ContextRecord& record,
                  const AppContext& context, const Notification& notification, std::int64_t now_ms) {
   const auto entry = entry_of(record, context, notification, now_ms);
+  if (std::holds_alternative<ApplicationContextDeleteNotification>(notification)) {
+    auto gone = transaction.delete_notification(record.context_id, notifier::Topic::kLocations);
+    if (!gone) return gone;
+  }
   if (!std::holds_alternative<AddressChangeNotification>(notification)) {
     return transaction.put_notification(entry);
   }
@@ -225,6 +246,28 @@ Result<void> owe(StoreTransaction& transaction, const ContextRecord& record,
   if (*put) return {};
   return transaction.put_notification(
       entry_of(record, context, update_notification(context), now_ms));
+}
+
+Result<void> owe_offers(StoreTransaction& transaction, const ContextRecord& record,
+                        const AppContext& context, const std::vector<LocationConstraints>& offered,
+                        std::int64_t now_ms) {
+  const auto owed = transaction.find_notification(record.context_id, notifier::Topic::kLocations);
+  if (!owed) return owed.error();
+  if (!*owed && offered.empty()) return {};
+  const auto before = *owed ? locations_in((*owed)->body) : std::vector<LocationConstraints>();
+  ApplicationLocationAvailabilityNotification all{record.context_id, {}};
+  const auto& items = context.app_info.user_app_instance_info;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const auto& location = items[i].app_location;
+    if (!location || wait_of(record, i) != Wait::kOffered) continue;
+    if (!contains(offered, *location) && !contains(before, *location)) continue;
+    if (!contains(all.available_locations, *location)) all.available_locations.push_back(*location);
+  }
+  if (all.available_locations.empty()) {
+    return transaction.delete_notification(record.context_id, notifier::Topic::kLocations);
+  }
+  if (offered.empty() && all.available_locations.size() == before.size()) return {};
+  return transaction.put_notification(entry_of(record, context, all, now_ms));
 }
 
 }  // namespace mx2

@@ -82,12 +82,20 @@ void expand(const Model& model, const StrategyOptions& options, const PlacementQ
 // For those who follow.
 [[nodiscard]] ContextChanged changed(const ContextRecord& record, const AppContext& context);
 
-// Writes a context's notification to the outbox, in place of what is owed. There is one entry for
-// each context, so the new one tells all that the old one would have: an AddressChange means
+// Writes a context's notification of its instances to the outbox, in place of the one that is owed.
+// There is one entry, so the new one tells all that the old one would have: an AddressChange means
 // something to those who know the instance, and so becomes the whole list while anything else is
-// owed, or was given up.
+// owed, or was given up. Once the context has ended, nothing else is worth telling.
 [[nodiscard]] Result<void> owe(StoreTransaction& transaction, const ContextRecord& record,
                                const AppContext& context, const Notification& notification,
                                std::int64_t now_ms);
+
+// The same for locations that have become available, which have an entry of their own: those
+// `offered` now, and those that are owed already and are on offer still, as the record says.
+// Nothing is owed when there are none of either.
+[[nodiscard]] Result<void> owe_offers(StoreTransaction& transaction, const ContextRecord& record,
+                                      const AppContext& context,
+                                      const std::vector<LocationConstraints>& offered,
+                                      std::int64_t now_ms);
 
 }  // namespace mx2

@@ -45,10 +45,10 @@ class DeleteAppContext final : public UnitOfWork {
   // context that cannot be read.
   Result<void> settle_what_is_owed(StoreTransaction& transaction) {
     if (by_ == EndedBy::kDeviceApp || record_.legacy) {
-      return transaction.delete_notification(context_id_);
+      return transaction.delete_notifications(context_id_);
     }
     const auto context = codec::decode_stored_context(record_.document);
-    if (!context) return transaction.delete_notification(context_id_);
+    if (!context) return transaction.delete_notifications(context_id_);
     ++record_.revision;
     return owe(transaction, record_, *context, ApplicationContextDeleteNotification{context_id_},
                service_.clock.now_ms());

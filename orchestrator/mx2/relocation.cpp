@@ -9,8 +9,9 @@ namespace mx2 {
 namespace {
 
 constexpr std::size_t kDevicesMax = 100'000;
-constexpr std::size_t kScanned = 16;       // contexts read at once
-constexpr std::size_t kWorkedOutMax = 64;  // contexts with the worker, or back from it
+constexpr std::size_t kScanned = 16;        // contexts read at once
+constexpr std::size_t kWorkedOutMax = 32;   // contexts with the worker, or back from it
+constexpr std::size_t kAreasMax = 100'000;  // contexts that wait for it
 
 // Whether life-cycle management had an instance there that has gone. What operators list is theirs
 // to say.
@@ -132,10 +133,12 @@ Result<Relocation::Progress> Relocation::run_piece(StoreTransaction& transaction
   progress.wrapped = wrapped_;
   progress.sweep_done = swept_apps_.empty();
   if (auto done = run_worked_out(transaction, progress); !done) return done.error();
+  if (auto done = run_areas(transaction, progress); !done) return done.error();
   if (auto done = run_devices(transaction, progress); !done) return done.error();
   if (auto done = run_sweep(transaction, progress); !done) return done.error();
   progress.all_done = progress.worked_out_done == worked_out_.size() && worker_.pending() == 0 &&
-                      progress.jobs.empty() && progress.contexts.empty() &&
+                      progress.jobs.empty() && progress.areas.empty() &&
+                      progress.areas_done == areas_.size() && progress.contexts.empty() &&
                       progress.devices_done == devices_.size() && progress.sweep_done;
   if (progress.all_done) {
     if (auto done = transaction.set_relocating(false); !done) return done.error();
@@ -169,6 +172,26 @@ Result<void> Relocation::run_worked_out(StoreTransaction& transaction, Progress&
     if (!moved) return moved;
   }
   return {};
+}
+
+// Gives the worker what it has room for.
+Result<void> Relocation::run_areas(StoreTransaction& transaction, Progress& progress) {
+  for (const auto& context_id : areas_.first(room_of_worker())) {
+    if (progress.begun && transaction.time_is_up()) return {};
+    progress.begun = true;
+    ++progress.areas_done;
+    auto found = transaction.find_context(context_id);
+    if (!found) return found.error();
+    if (!*found) continue;
+    auto& record = **found;
+    progress.jobs.push_back(
+        {std::move(record.context_id), record.revision, std::move(record.document)});
+  }
+  return {};
+}
+
+std::size_t Relocation::room_of_worker() const {
+  return kWorkedOutMax - std::min(kWorkedOutMax, worker_.pending() + worked_out_.size());
 }
 
 Result<void> Relocation::run_devices(StoreTransaction& transaction, Progress& progress) {
@@ -217,7 +240,7 @@ void Relocation::note_unreadable(const std::string& context_id, const Error& err
   store_.set_aside().add("context", context_id, error.detail);
 }
 
-// Or not yet: what asks for an area goes to the worker first, as far as it has room.
+// Or not yet: what asks for an area goes to the worker first, when its owner has a turn.
 Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& record,
                                   Progress& progress) {
   const auto& model = model_.unlocked();
@@ -239,10 +262,9 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
 }
 
 void Relocation::work_out(const ContextRecord& record, Progress& progress) const {
-  const auto busy_with = worker_.pending() + worked_out_.size() - progress.worked_out_done;
-  progress.blocked = busy_with + progress.jobs.size() >= kWorkedOutMax;
+  progress.blocked = areas_.size() + progress.areas.size() >= kAreasMax;
   if (progress.blocked) return;
-  progress.jobs.push_back({record.context_id, record.revision, record.document});
+  progress.areas.emplace_back(record.subject + '\n' + record.dev_app_id, record.context_id);
 }
 
 Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& record,
@@ -260,38 +282,43 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
   const auto reassigned = reassign(basis, record, context);
   progress.unserved += reassigned.unserved ? 1 : 0;
   progress.starts.insert(reassigned.starts.begin(), reassigned.starts.end());
-  if (!reassigned.changed) {
-    auto offered = offer_locations(basis, record, context);
-    if (record.waits == waits_before) return {};
-    ++record.revision;
-    if (auto stored = transaction.update_context(record); !stored) return stored;
-    if (offered.empty()) return withdraw_offer(transaction, record);
-    return tell(transaction, record, context,
-                ApplicationLocationAvailabilityNotification{record.context_id, std::move(offered)},
-                progress);
+  auto offered = offer_locations(basis, record, context);
+  if (!reassigned.changed && record.waits == waits_before) return {};
+  ++record.revision;
+  if (reassigned.changed) record.document = codec::encode(context);
+  if (auto stored = transaction.update_context(record); !stored) return stored;
+  if (record.waits != waits_before) {
+    auto told = tell_offers(transaction, record, context, std::move(offered), progress);
+    if (!told) return told;
   }
+  if (!reassigned.changed) return {};
   ++progress.moved;
   if (record.host_id != host_before) {
     progress.clients.push_back({record.app_d_id, host_before, record.host_id});
   }
-  ++record.revision;
-  record.document = codec::encode(context);
-  if (auto stored = transaction.update_context(record); !stored) return stored;
   if (changes_.followed()) progress.followed.push_back(changed(record, context));
-  return tell(transaction, record, context,
-              notification_of(context, knows_address && !reassigned.list), progress);
+  return tell_move(transaction, record, context,
+                   notification_of(context, knows_address && !reassigned.list), progress);
 }
 
-// What has not been told yet is not true any more.
-Result<void> Relocation::withdraw_offer(StoreTransaction& transaction,
-                                        const ContextRecord& record) {
-  const auto type = codec::type_of(ApplicationLocationAvailabilityNotification{});
-  return transaction.delete_notification(record.context_id, std::string(type));
+// Also that of those that are owed some are on offer no longer.
+Result<void> Relocation::tell_offers(StoreTransaction& transaction, const ContextRecord& record,
+                                     const AppContext& context,
+                                     std::vector<LocationConstraints> offered, Progress& progress) {
+  if (context.callback_reference) {
+    auto owed = owe_offers(transaction, record, context, offered, clock_.now_ms());
+    if (!owed) return owed;
+  }
+  if (!offered.empty() && events_.has_listeners(record.context_id)) {
+    ApplicationLocationAvailabilityNotification offer{record.context_id, std::move(offered)};
+    progress.heard.push_back({record.context_id, record.revision, std::move(offer)});
+  }
+  return {};
 }
 
-Result<void> Relocation::tell(StoreTransaction& transaction, const ContextRecord& record,
-                              const AppContext& context, const Notification& notification,
-                              Progress& progress) {
+Result<void> Relocation::tell_move(StoreTransaction& transaction, const ContextRecord& record,
+                                   const AppContext& context, const Notification& notification,
+                                   Progress& progress) {
   if (events_.has_listeners(record.context_id)) {
     progress.heard.push_back({record.context_id, record.revision, notification});
   }
@@ -312,6 +339,8 @@ void Relocation::finish_piece(const Result<void>& outcome, Progress progress) {
   cursor_ = progress.cursor;
   wrapped_ = progress.wrapped;
   if (progress.sweep_done) swept_apps_.clear();
+  areas_.drop(progress.areas_done);
+  for (auto& [owner, context_id] : progress.areas) areas_.add(owner, std::move(context_id));
   for (auto& job : progress.jobs) worker_.submit(std::move(job));
   publish(progress);
   outstanding_ = false;
@@ -325,6 +354,7 @@ void Relocation::finish_piece(const Result<void>& outcome, Progress progress) {
 // Without waiting for the worker, who submits the next piece otherwise.
 bool Relocation::can_go_on(const Progress& progress) const {
   if (!worked_out_.empty() || worker_.is_ready()) return true;
+  if (!areas_.empty() && room_of_worker() > 0) return true;
   if (progress.blocked) return false;
   return !contexts_.empty() || !devices_.empty() || !swept_apps_.empty();
 }

@@ -3,15 +3,16 @@
 //
 // A change may concern a million contexts, so it is followed in pieces of a few milliseconds, as
 // background work of the store: creates go on between them, and the clock is looked at after each
-// context. Those that ask for areas are worked out by a thread of their own first. Until the last
-// piece the store remembers that contexts may lag behind, and after a crash or a stop all of them
-// are looked at again. Looking twice does no harm: what is right already is left alone.
+// context. Those that ask for areas are worked out by a thread of their own first, in turns of
+// their owners; the others do not wait for them. Until the last piece the store remembers that
+// contexts may lag behind, and after a crash or a stop all of them are looked at again. Looking
+// twice does no harm: what is right already is left alone.
 //
 // Contexts of strategy `baseline`, and those whose app has gone, keep what they have. So does a
 // context that nobody can serve any more; it is counted, and if an instance could be started for it
 // somewhere, that is asked for. An item that waits for a location (appLocationUpdates) is told
-// once that the location has become available; its device application then asks for it (PUT). If
-// another item has moved, that is told, and the offer comes with the next change.
+// once that the location has become available; its device application then asks for it (PUT). That
+// other items have moved meanwhile is told beside it.
 //
 // Threads: the store writer's; resume() before it starts, stop() any, before the store is closed.
 #pragma once
@@ -33,6 +34,7 @@
 #include "orchestrator/mx2/change_feed.h"
 #include "orchestrator/mx2/context_events.h"
 #include "orchestrator/mx2/context_index.h"
+#include "orchestrator/mx2/fair_queue.h"
 #include "orchestrator/mx2/instantiation.h"
 #include "orchestrator/mx2/location_worker.h"
 #include "orchestrator/mx2/retry_timer.h"
@@ -85,9 +87,13 @@ class Relocation {
   // How far one piece has come; taken over when it is durable.
   struct Progress {
     std::size_t worked_out_done = 0;
-    std::vector<LocationWorker::Job> jobs;  // for the worker
-    bool blocked = false;                   // it has enough to do
-    bool begun = false;                     // some context was looked at: the time may be up
+    // Contexts that ask for areas, with their owners: found, and of those that wait now with
+    // the worker.
+    std::vector<std::pair<std::string, std::string>> areas;
+    std::size_t areas_done = 0;
+    std::vector<LocationWorker::Job> jobs;
+    bool blocked = false;  // too many of them wait
+    bool begun = false;    // some context was looked at: the time may be up
     std::size_t devices_done = 0;
     std::vector<std::string> contexts;  // of the last of these, still to be looked at
     std::string cursor;
@@ -112,6 +118,7 @@ class Relocation {
   void submit_piece();
   Result<Progress> run_piece(StoreTransaction& transaction);
   Result<void> run_worked_out(StoreTransaction& transaction, Progress& progress);
+  Result<void> run_areas(StoreTransaction& transaction, Progress& progress);
   Result<void> run_devices(StoreTransaction& transaction, Progress& progress);
   Result<void> run_sweep(StoreTransaction& transaction, Progress& progress);
   [[nodiscard]] static bool must_end(const StoreTransaction& transaction, const Progress& progress);
@@ -120,11 +127,14 @@ class Relocation {
                         const AskedLocations& locations, Progress& progress);
   void note_unreadable(const std::string& context_id, const Error& error);
   void work_out(const ContextRecord& record, Progress& progress) const;
+  [[nodiscard]] std::size_t room_of_worker() const;
   [[nodiscard]] bool can_go_on(const Progress& progress) const;
-  static Result<void> withdraw_offer(StoreTransaction& transaction, const ContextRecord& record);
-  Result<void> tell(StoreTransaction& transaction, const ContextRecord& record,
-                    const AppContext& context, const Notification& notification,
-                    Progress& progress);
+  Result<void> tell_move(StoreTransaction& transaction, const ContextRecord& record,
+                         const AppContext& context, const Notification& notification,
+                         Progress& progress);
+  Result<void> tell_offers(StoreTransaction& transaction, const ContextRecord& record,
+                           const AppContext& context, std::vector<LocationConstraints> offered,
+                           Progress& progress);
   void finish_piece(const Result<void>& outcome, Progress progress);
   void publish(Progress& progress);
   void report();
@@ -143,6 +153,7 @@ class Relocation {
   bool announced_ = false;                 // as the store has it
   std::atomic<bool> outstanding_ = false;  // a piece
   std::deque<LocationWorker::Done> worked_out_;
+  FairQueue areas_;  // contexts that the worker is to have
   std::deque<RelocationScope> devices_;
   std::vector<std::string> contexts_;  // of the device application before these
   // One walk around all contexts serves all apps: it ends where it was when the last was added.

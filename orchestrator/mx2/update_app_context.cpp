@@ -57,6 +57,7 @@ class UpdateAppContext final : public UnitOfWork {
     record.revision += 1;
     revision_ = record.revision;
     record.document = codec::encode(*context);
+    if (auto owing = tell_offers(transaction, record, *context, asked); !owing) return owing;
     if (auto owing = tell(transaction, record, *context, moved, knows_address); !owing) {
       return owing;
     }
@@ -114,21 +115,29 @@ class UpdateAppContext final : public UnitOfWork {
                     context);
   }
 
+  // What is owed goes to the callback of now. What has been asked for is on offer no longer.
+  Result<void> tell_offers(StoreTransaction& transaction, const ContextRecord& record,
+                           const AppContext& context, std::uint32_t asked) const {
+    const auto now_ms = service_.clock.now_ms();
+    if (request_.callback_reference) {
+      auto redirected = transaction.redirect_notifications(record.context_id,
+                                                           *request_.callback_reference, now_ms);
+      if (!redirected) return redirected;
+    }
+    if (asked == 0 || !record.has_callback) return {};
+    return owe_offers(transaction, record, context, {}, now_ms);
+  }
+
   // The 204 has no room for the new address: a notification brings it. So it does for the first
-  // callback of a context that has changed while there was nobody to tell. What was owed before
-  // goes to the callback of now.
+  // callback of a context that has changed while there was nobody to tell.
   Result<void> tell(StoreTransaction& transaction, const ContextRecord& record,
                     const AppContext& context, const Reassignment& moved,
                     bool knows_address) const {
-    const auto now_ms = service_.clock.now_ms();
     const bool late = untold_ && !record.reference_uri.empty();
-    if ((moved.changed || late) && record.has_callback) {
-      const bool address_only = record.legacy || (knows_address && !moved.list && !late);
-      return owe(transaction, record, context, notification_of(context, address_only), now_ms);
-    }
-    if (!request_.callback_reference) return {};
-    return transaction.redirect_notification(record.context_id, *request_.callback_reference,
-                                             now_ms);
+    if ((!moved.changed && !late) || !record.has_callback) return {};
+    const bool address_only = record.legacy || (knows_address && !moved.list && !late);
+    return owe(transaction, record, context, notification_of(context, address_only),
+               service_.clock.now_ms());
   }
 
   Mx2Service& service_;

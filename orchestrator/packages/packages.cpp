@@ -50,7 +50,7 @@ void Packages::start() {
       if (interrupted) jobs_.push_back({id, nullptr, {}, 0});
     }
   });
-  files_.keep_only(with_content);
+  if (service_.store.set_aside().is_complete()) files_.keep_only(with_content);
   count_packages();
   const auto workers = static_cast<std::size_t>(options_.parallel_max);
   for (std::size_t i = 0; i < workers; ++i) {

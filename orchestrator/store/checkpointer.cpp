@@ -18,6 +18,9 @@ constexpr int kFewPages = 100;
 constexpr int kTooManyTimes = 16;  // the log may grow to so many times its limit
 constexpr int kLongTimes = 4;      // of its limit: told, when a reader is why
 constexpr auto kLookAgain = std::chrono::milliseconds(250);
+constexpr auto kRoomLasts =
+    std::chrono::milliseconds(100);  // that was made: what the log may grow by
+constexpr auto kPatience = std::chrono::milliseconds(1000);  // with a reader, before it is full
 constexpr std::size_t kFrameBytes = 4096 + 24;
 
 std::string mebibytes(std::size_t bytes) { return std::to_string(bytes >> 20U); }
@@ -71,13 +74,16 @@ void Checkpointer::finish_if_near() {
 }
 
 // The main file alone is kept below the limit by SQLite.
-bool Checkpointer::make_room() {
+bool Checkpointer::make_room(Time now) {
   if (bytes_max_ == 0) return true;
   const auto log = size_of(log_of(path_));
-  if (log == 0 || size_of(path_) + log < bytes_max_) return true;
-  const bool emptied = sqlite::empty_log(writer_);
+  if (log == 0 || size_of(path_) + log < bytes_max_) return has_room_ = true;
+  if (has_room_ && now < next_attempt_) return true;
+  // When it is full already nobody waits for the reader any more, only looks whether it has gone.
+  has_room_ = sqlite::empty_log(writer_, has_room_ ? kPatience : std::chrono::milliseconds(0));
+  next_attempt_ = now + kRoomLasts;
   measure();
-  return emptied;
+  return has_room_;
 }
 
 std::size_t Checkpointer::measure() {

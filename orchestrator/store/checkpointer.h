@@ -9,12 +9,17 @@
 // then, told once when the log has become long and once when that is over, and the log is cut also
 // if nobody writes any more.
 //
+// At the limit of size the log is emptied to make room, but not with each commit: what was made
+// lasts for a while, in which the log may grow beyond the limit. Only a reader who stays makes the
+// store full.
+//
 // Threads: on_commit(), finish_if_near(), has_begun_anew() and make_room() are the writer's.
 #pragma once
 
 #include <sqlite3.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
@@ -28,6 +33,8 @@ namespace mx2 {
 
 class Checkpointer {
  public:
+  using Time = std::chrono::steady_clock::time_point;
+
   // `pages`: in the log before it is moved. `bytes_max`: of main file and log together; 0: any.
   Checkpointer(std::string path, std::size_t pages, std::size_t bytes_max,
                metrics::Registry& registry);
@@ -42,8 +49,8 @@ class Checkpointer {
   // Whether that is so since it was asked last.
   [[nodiscard]] bool has_begun_anew() { return std::exchange(begun_anew_, false); }
   // Before a batch: false when main file and log together are as large as they may be and a reader
-  // keeps the log from being emptied.
-  [[nodiscard]] bool make_room();
+  // keeps the log from being emptied. May wait for it, the first time.
+  [[nodiscard]] bool make_room(Time now);
 
  private:
   struct Moved {
@@ -68,6 +75,8 @@ class Checkpointer {
   std::atomic<bool> near_{false};  // little is left to move
   std::atomic<bool> held_{false};  // by a reader: nothing can be moved
   bool begun_anew_ = false;
+  bool has_room_ = true;  // as the last attempt to make some has shown
+  Time next_attempt_{};
   bool told_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;

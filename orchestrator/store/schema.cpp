@@ -10,7 +10,7 @@ namespace mx2 {
 namespace {
 
 // Element i takes a file from version i to version i + 1. Never edit one that was released: append.
-constexpr std::array<const char*, 6> kMigrations{R"(
+constexpr std::array<const char*, 7> kMigrations{R"(
   CREATE TABLE apps (
     app_d_id TEXT PRIMARY KEY,
     document TEXT NOT NULL
@@ -116,6 +116,34 @@ constexpr std::array<const char*, 6> kMigrations{R"(
     waits = CASE ue WHEN 'offered' THEN 2 WHEN 'requested' THEN 3 ELSE 1 END,
     ue = CASE WHEN ue IN ('offered', 'requested') THEN '' ELSE ue END
   WHERE reference_uri = '';
+)",
+                                                 R"(
+  -- One entry for each context and topic.
+  CREATE TABLE outbox_of_topics (
+    sequence           INTEGER PRIMARY KEY,
+    context_id         TEXT NOT NULL,
+    revision           INTEGER NOT NULL,
+    callback_reference TEXT NOT NULL,
+    type               TEXT NOT NULL,
+    body               TEXT NOT NULL,
+    created_ms         INTEGER NOT NULL,
+    written_ms         INTEGER NOT NULL,
+    due_ms             INTEGER NOT NULL,
+    attempts           INTEGER NOT NULL,
+    dead               INTEGER NOT NULL,
+    last_error         TEXT NOT NULL,
+    waited_ms          INTEGER NOT NULL,
+    topic              INTEGER NOT NULL,
+    UNIQUE (context_id, topic)
+  );
+  INSERT INTO outbox_of_topics
+    SELECT sequence, context_id, revision, callback_reference, type, body, created_ms, written_ms,
+      due_ms, attempts, dead, last_error, waited_ms,
+      CASE type WHEN 'ApplicationLocationAvailabilityNotification' THEN 1 ELSE 0 END
+    FROM outbox;
+  DROP TABLE outbox;
+  ALTER TABLE outbox_of_topics RENAME TO outbox;
+  CREATE INDEX outbox_dead ON outbox (sequence) WHERE dead = 1;
 )"};
 
 int stored_version(SQLite::Database& database) {

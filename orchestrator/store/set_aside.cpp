@@ -16,7 +16,13 @@ SetAside::SetAside(metrics::Registry& registry)
 
 void SetAside::add(const std::string& kind, const std::string& id, const std::string& reason) {
   const std::lock_guard guard(mutex_);
-  if (reasons_.size() >= kItemsMax || !reasons_.emplace(std::pair{kind, id}, reason).second) return;
+  if (reasons_.count({kind, id}) != 0) return;
+  if (reasons_.size() >= kItemsMax) {
+    if (!complete_.exchange(false)) return;
+    return log::error("more stored documents cannot be read than are named",
+                      {{"named", std::to_string(kItemsMax)}});
+  }
+  reasons_.emplace(std::pair{kind, id}, reason);
   size_ = reasons_.size();
   gauge_.set(static_cast<double>(reasons_.size()));
   log::error("stored document cannot be read: set aside",

@@ -20,7 +20,7 @@ namespace mx2 {
 class SetAside {
  public:
   struct Item {
-    std::string kind;  // host, app, row, context, package, subscription, rewrite
+    std::string kind;  // host, app, row, pastRow, context, package, subscription, rewrite
     std::string id;
     std::string reason;
   };
@@ -33,10 +33,13 @@ class SetAside {
   // Ordered by kind and identifier.
   [[nodiscard]] std::vector<Item> list() const;
   [[nodiscard]] std::size_t size() const { return size_; }
+  // False once there were more than are kept here: what is not listed may be one, too.
+  [[nodiscard]] bool is_complete() const { return complete_; }
 
  private:
   metrics::Gauge& gauge_;
   std::atomic<std::size_t> size_{0};
+  std::atomic<bool> complete_{true};
   mutable std::mutex mutex_;
   std::map<std::pair<std::string, std::string>, std::string> reasons_;  // bounded: kItemsMax
 };

@@ -10,7 +10,6 @@ namespace mx2::sqlite {
 namespace {
 
 constexpr std::size_t kPageBytes = 4096;
-constexpr int kReadersMs = 20;  // that our own readers, who are quick, are waited for
 
 }  // namespace
 
@@ -33,8 +32,8 @@ void keep_log(SQLite::Database& db, bool keep) {
   sqlite3_db_config(db.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep ? 1 : 0, nullptr);
 }
 
-bool empty_log(sqlite3* writer) {
-  sqlite3_busy_timeout(writer, kReadersMs);
+bool empty_log(sqlite3* writer, std::chrono::milliseconds readers) {
+  sqlite3_busy_timeout(writer, static_cast<int>(readers.count()));
   const int code =
       sqlite3_wal_checkpoint_v2(writer, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   wait_in_small_steps(writer);

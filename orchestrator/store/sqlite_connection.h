@@ -5,6 +5,7 @@
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Exception.h>
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -15,14 +16,17 @@
 
 namespace mx2::sqlite {
 
+inline constexpr std::chrono::milliseconds kQuickReaders{20};
+
 void configure(SQLite::Database& writer, const SqliteOptions& options);
 
 // While it is kept nothing of the log is moved into the main file, also not when the file is
 // closed: who has to repair something finds both as they were.
 void keep_log(SQLite::Database& writer, bool keep);
 
-// Moves all of the log and cuts it. Waits for readers for a short time only; false: one holds it.
-[[nodiscard]] bool empty_log(sqlite3* writer);
+// Moves all of the log and cuts it. Waits for readers, by default only for our own, who are quick;
+// false: one holds it.
+[[nodiscard]] bool empty_log(sqlite3* writer, std::chrono::milliseconds readers = kQuickReaders);
 
 // For a file that is damaged: what to do, if the log beside it may be why.
 [[nodiscard]] std::string advice(const Error& error, const std::string& path);

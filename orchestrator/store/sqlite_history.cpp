@@ -12,6 +12,7 @@ namespace mx2::sqlite {
 namespace {
 
 constexpr std::int64_t kForgottenAtOnce = 256;
+constexpr int kRowColumnCount = 7;  // of kRowColumns
 constexpr const char* kVersionColumns = "version, kind, summary, rows, created_ms, finished";
 
 template <typename... Values>
@@ -38,6 +39,12 @@ std::optional<std::uint64_t> oldest_version(SQLite::Database& db) {
   return static_cast<std::uint64_t>(query.getColumn(0).getInt64());
 }
 
+void set_past_aside(SetAside& aside, const std::string& version, SQLite::Statement& row, int first,
+                    const Error& error) {
+  const auto id = row_id(row.getColumn(first).getString(), row.getColumn(first + 1).getString());
+  aside.add("pastRow", id + " before version " + version, error.detail);
+}
+
 // In rows_before, a row that was not there has no targets.
 const Association& as_kept(const std::optional<Association>& before) {
   static const Association kAbsent;
@@ -47,8 +54,9 @@ const Association& as_kept(const std::optional<Association>& before) {
 }  // namespace
 
 // Rows in rows_before of versions that are not in table_versions are forgotten, and go bit by bit.
-History::History(SQLite::Database& db, const HistoryOptions& options)
+History::History(SQLite::Database& db, const HistoryOptions& options, SetAside& aside)
     : options_(options),
+      aside_(aside),
       put_version_(db,
                    "INSERT INTO table_versions VALUES ($1,$2,$3,$4,$5,$6) "
                    "ON CONFLICT (version) DO UPDATE SET rows = excluded.rows, "
@@ -156,16 +164,18 @@ std::uint64_t History::removed_at(const UeSelector& ue, const std::string& app_d
   return static_cast<std::uint64_t>(removed_at_.getColumn(0).getInt64());
 }
 
-Result<std::optional<RowChange>> History::first_change_after(std::uint64_t version,
-                                                             const UeSelector& ue,
-                                                             const std::string& app_d_id) {
+std::optional<RowChange> History::first_change_after(std::uint64_t version, const UeSelector& ue,
+                                                     const std::string& app_d_id) {
   const Reset reset(first_after_);
   const auto selector = ue.text();
   bind_all(first_after_, static_cast<std::int64_t>(version), app_d_id, selector);
   std::optional<RowChange> found;
   if (!first_after_.executeStep()) return found;
   auto row = read_row(first_after_, 1);
-  if (!row) return row.error();
+  if (!row) {
+    set_past_aside(aside_, first_after_.getColumn(0).getString(), first_after_, 1, row.error());
+    return found;
+  }
   found.emplace().version = static_cast<std::uint64_t>(first_after_.getColumn(0).getInt64());
   if (!row->targets.empty()) found->before = std::move(*row);
   return found;
@@ -202,7 +212,8 @@ Result<Page<TableVersion>> table_versions(SQLite::Database& db, const std::strin
   return page;
 }
 
-Result<std::vector<TableChange>> changes_back_to(SQLite::Database& db, std::uint64_t version) {
+Result<std::vector<TableChange>> changes_back_to(SQLite::Database& db, std::uint64_t version,
+                                                 SetAside& aside) {
   const SQLite::Transaction one_past(db);  // while it is written to, and shortened
   const auto oldest = oldest_version(db);
   if (!oldest || version + 1 < *oldest) {
@@ -210,7 +221,7 @@ Result<std::vector<TableChange>> changes_back_to(SQLite::Database& db, std::uint
                 std::to_string(version));
   }
   SQLite::Statement query(db, std::string("SELECT ") + kRowColumns +
-                                  " FROM rows_before WHERE made_by > $1 ORDER BY made_by");
+                                  ", made_by FROM rows_before WHERE made_by > $1 ORDER BY made_by");
   bind_all(query, static_cast<std::int64_t>(version));
   std::vector<TableChange> changes;
   std::set<std::pair<std::string, std::string>> seen;
@@ -220,7 +231,10 @@ Result<std::vector<TableChange>> changes_back_to(SQLite::Database& db, std::uint
       continue;
     }
     auto row = read_row(query);
-    if (!row) return row.error();
+    if (!row) {
+      set_past_aside(aside, query.getColumn(kRowColumnCount).getString(), query, 0, row.error());
+      continue;
+    }
     const bool absent = row->targets.empty();
     changes.push_back({std::move(*row), absent});
   }

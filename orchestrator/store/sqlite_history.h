@@ -16,16 +16,16 @@ namespace sqlite {
 // The writer thread's statements; see StoreTransaction. They throw SQLite::Exception.
 class History {
  public:
-  History(SQLite::Database& database, const HistoryOptions& options);
+  History(SQLite::Database& database, const HistoryOptions& options, SetAside& aside);
 
   void put_version(const TableVersion& version);
   void put_row_before(std::uint64_t version, const UeSelector& ue, const std::string& app_d_id,
                       const std::optional<Association>& before);
   void replace_row_before(std::uint64_t version, const UeSelector& ue, const std::string& app_d_id,
                           const std::optional<Association>& before);
-  [[nodiscard]] Result<std::optional<RowChange>> first_change_after(std::uint64_t version,
-                                                                    const UeSelector& ue,
-                                                                    const std::string& app_d_id);
+  [[nodiscard]] std::optional<RowChange> first_change_after(std::uint64_t version,
+                                                            const UeSelector& ue,
+                                                            const std::string& app_d_id);
   void mark_removed(std::uint64_t version, const UeSelector& ue, const std::string& app_d_id);
   [[nodiscard]] std::uint64_t removed_at(const UeSelector& ue, const std::string& app_d_id);
   bool shorten();
@@ -37,6 +37,7 @@ class History {
   [[nodiscard]] int forget(SQLite::Statement& some);
 
   const HistoryOptions options_;
+  SetAside& aside_;
   SQLite::Statement put_version_;
   SQLite::Statement put_before_;
   SQLite::Statement replace_before_;
@@ -56,7 +57,8 @@ class History {
                                                         const std::string& cursor,
                                                         std::size_t limit);
 [[nodiscard]] Result<std::vector<TableChange>> changes_back_to(SQLite::Database& db,
-                                                               std::uint64_t version);
+                                                               std::uint64_t version,
+                                                               SetAside& aside);
 void load_rewrite(SQLite::Database& db, Store::Loaded& loaded);
 
 }  // namespace sqlite

@@ -196,16 +196,21 @@ Result<std::vector<notifier::OutboxEntry>> notifications(SQLite::Database& db,
 
 std::unique_ptr<SQLite::Statement> prepare_notification(SQLite::Database& db) {
   return std::make_unique<SQLite::Statement>(
-      db,
-      std::string("SELECT ") + kOutboxColumns + " FROM outbox WHERE context_id = $1 AND dead = 0");
+      db, std::string("SELECT ") + kOutboxColumns +
+              ", (SELECT c.revision FROM contexts AS c WHERE c.context_id = outbox.context_id) "
+              "FROM outbox WHERE context_id = $1 AND topic = $2 AND dead = 0");
 }
 
 Result<std::optional<notifier::OutboxEntry>> notification(SQLite::Statement& prepared,
-                                                          const std::string& context_id) {
+                                                          const std::string& context_id,
+                                                          notifier::Topic topic) {
   const Reset reset(prepared);
-  bind_all(prepared, context_id);
+  bind_all(prepared, context_id, static_cast<std::int64_t>(topic));
   std::optional<notifier::OutboxEntry> found;
-  if (prepared.executeStep()) found = read_entry(prepared);
+  if (!prepared.executeStep()) return found;
+  found = read_entry(prepared);
+  const auto now = prepared.getColumn(prepared.getColumnCount() - 1);  // null: it has ended
+  if (!now.isNull()) found->revision = static_cast<std::uint64_t>(now.getInt64());
   return found;
 }
 

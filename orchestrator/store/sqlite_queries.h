@@ -26,7 +26,7 @@ namespace mx2::sqlite {
 // Kept prepared: asked before each notification that is sent.
 [[nodiscard]] std::unique_ptr<SQLite::Statement> prepare_notification(SQLite::Database& db);
 [[nodiscard]] Result<std::optional<notifier::OutboxEntry>> notification(
-    SQLite::Statement& prepared, const std::string& context_id);
+    SQLite::Statement& prepared, const std::string& context_id, notifier::Topic topic);
 [[nodiscard]] Result<OutboxPage> outbox(SQLite::Database& db, bool dead, const std::string& cursor,
                                         std::size_t limit);
 [[nodiscard]] Result<Store::Loaded> load(SQLite::Database& db, const Store::Loader& loader,

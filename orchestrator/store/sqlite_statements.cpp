@@ -8,8 +8,7 @@
 namespace mx2 {
 namespace {
 
-// Room for the entries of one run of the program: a relay that goes on reading over a restart must
-// never see a number again.
+// Of one run of the program: a relay that reads on over a restart must never see a number again.
 constexpr std::int64_t kSequencesPerRun = std::int64_t{1} << 32;
 
 // Of contexts' documents, which may be large, in one stretch.
@@ -17,8 +16,8 @@ constexpr std::size_t kScannedBytes = std::size_t{64} << 10U;
 
 std::string put_notification_sql() {
   return std::string("INSERT INTO outbox (") + sqlite::kOutboxColumns +
-         ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,0) "
-         "ON CONFLICT (context_id) DO UPDATE SET sequence = excluded.sequence, "
+         ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,0,$13) "
+         "ON CONFLICT (context_id, topic) DO UPDATE SET sequence = excluded.sequence, "
          "revision = excluded.revision, callback_reference = excluded.callback_reference, "
          "type = excluded.type, body = excluded.body, written_ms = excluded.written_ms, "
          "due_ms = excluded.due_ms, attempts = 0, dead = 0, last_error = '', waited_ms = 0";
@@ -44,6 +43,20 @@ Result<void> SqliteTransaction::write(SQLite::Statement& statement, const Values
   }
 }
 
+template <typename Read, typename... Values>
+auto SqliteTransaction::find(SQLite::Statement& statement, Read read, const Values&... values)
+    -> Result<std::optional<decltype(read(statement))>> {
+  try {
+    const sqlite::Reset reset(statement);
+    sqlite::bind_all(statement, values...);
+    std::optional<decltype(read(statement))> found;
+    if (statement.executeStep()) found = read(statement);
+    return found;
+  } catch (const SQLite::Exception& e) {
+    return storage_error(e);
+  }
+}
+
 // The same for what may throw.
 template <typename F>
 auto SqliteTransaction::guarded(F&& use) -> Result<decltype(use())> {
@@ -62,8 +75,7 @@ auto SqliteTransaction::guarded(F&& use) -> Result<decltype(use())> {
 
 SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions& history,
                                      SetAside& aside)
-    : database_(db),
-      aside_(aside),
+    : aside_(aside),
       insert_context_(db, std::string("INSERT INTO contexts (") + sqlite::kContextColumns +
                               ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)"),
       find_context_(db, std::string("SELECT ") + sqlite::kContextColumns +
@@ -107,21 +119,33 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions&
                   "ON CONFLICT (name) DO UPDATE SET value = excluded.value"),
       put_notification_(db, put_notification_sql()),
       put_alike_(db, put_notification_sql() + " WHERE outbox.type = excluded.type"),
-      redirect_notification_(
+      find_notification_(db, std::string("SELECT ") + sqlite::kOutboxColumns +
+                                 " FROM outbox WHERE context_id = $1 AND topic = $2"),
+      owed_(db,
+            "SELECT sequence, callback_reference FROM outbox WHERE context_id = $1 "
+            "ORDER BY sequence"),
+      dead_(db,
+            "SELECT sequence, callback_reference FROM outbox WHERE dead = 1 "
+            "AND ($1 = '' OR context_id = $1) ORDER BY sequence"),
+      renew_notification_(
           db,
           "UPDATE outbox SET sequence = $1, callback_reference = $2, written_ms = $3, due_ms = $3, "
-          "attempts = 0, dead = 0, waited_ms = 0 WHERE context_id = $4"),
-      delete_notification_(db,
-                           "DELETE FROM outbox WHERE context_id = $1 AND ($2 = '' OR type = $2)"),
+          "attempts = 0, dead = 0, waited_ms = 0 WHERE sequence = $4"),
+      delete_notification_(db, "DELETE FROM outbox WHERE context_id = $1 AND topic = $2"),
+      delete_notifications_(db, "DELETE FROM outbox WHERE context_id = $1"),
       delete_delivered_(db, "DELETE FROM outbox WHERE sequence = $1 AND context_id = $2"),
       retry_notification_(db,
                           "UPDATE outbox SET due_ms = $1, attempts = $2, dead = $3, "
                           "last_error = $4, waited_ms = $5 WHERE sequence = $6 "
                           "AND context_id = $7"),
-      revive_notification_(db,
-                           "UPDATE outbox SET sequence = $1, written_ms = $2, due_ms = $2, "
-                           "attempts = 0, dead = 0, waited_ms = 0 WHERE context_id = $3"),
-      history_(db, history) {}
+      history_(db, history, aside) {}
+
+void SqliteTransaction::forget_replaced(std::size_t from, bool durable) {
+  for (auto i = from; durable && i < replaced_.size(); ++i) {
+    aside_.forget(replaced_[i].first, replaced_[i].second);
+  }
+  replaced_.resize(std::min(from, replaced_.size()));
+}
 
 Result<void> SqliteTransaction::insert_context(const ContextRecord& c) {
   return write(insert_context_, c.context_id, static_cast<std::int64_t>(c.revision), c.app_d_id,
@@ -132,30 +156,22 @@ Result<void> SqliteTransaction::insert_context(const ContextRecord& c) {
 
 Result<std::optional<ContextRecord>> SqliteTransaction::find_context(
     const std::string& context_id) {
-  try {
-    const sqlite::Reset reset(find_context_);
-    sqlite::bind_all(find_context_, context_id);
-    std::optional<ContextRecord> found;
-    if (find_context_.executeStep()) found = sqlite::read_context(find_context_);
-    return found;
-  } catch (const SQLite::Exception& e) {
-    return storage_error(e);
-  }
+  return find(find_context_, sqlite::read_context, context_id);
 }
 
 Result<void> SqliteTransaction::update_context(const ContextRecord& c) {
-  aside_.forget("context", c.context_id);
+  replaces("context", c.context_id);
   return write(update_context_, static_cast<std::int64_t>(c.revision), c.host_id, c.reference_uri,
                c.ue, std::int64_t{c.has_callback}, c.document, std::int64_t{c.waits}, c.context_id);
 }
 
 Result<void> SqliteTransaction::delete_context(const std::string& context_id) {
-  aside_.forget("context", context_id);
+  replaces("context", context_id);
   return write(delete_context_, context_id);
 }
 
 Result<void> SqliteTransaction::put_app(const App& app) {
-  aside_.forget("app", app.info.app_d_id);
+  replaces("app", app.info.app_d_id);
   return write(put_app_, app.info.app_d_id, json::dump(json::with_form(codec::to_json(app))));
 }
 
@@ -164,7 +180,7 @@ Result<void> SqliteTransaction::delete_app(const std::string& app_d_id) {
 }
 
 Result<void> SqliteTransaction::put_host(const Host& host) {
-  aside_.forget("host", host.id);
+  replaces("host", host.id);
   return write(put_host_, host.id, json::dump(json::with_form(codec::to_json(host))));
 }
 
@@ -189,7 +205,7 @@ Result<void> SqliteTransaction::delete_package_subscription(const std::string& i
 }
 
 Result<void> SqliteTransaction::put_row(const Association& row) {
-  aside_.forget("row", sqlite::row_id(row.app_d_id, row.ue.text()));
+  replaces("row", sqlite::row_id(row.app_d_id, row.ue.text()));
   return write(put_row_, row.app_d_id, row.ue.text(), sqlite::join_targets(row.targets),
                static_cast<std::int64_t>(row.writer), row.reason,
                static_cast<std::int64_t>(row.version), row.updated_ms);
@@ -197,7 +213,7 @@ Result<void> SqliteTransaction::put_row(const Association& row) {
 
 Result<void> SqliteTransaction::delete_row(const UeSelector& ue, const std::string& app_d_id,
                                            std::uint64_t version) {
-  aside_.forget("row", sqlite::row_id(app_d_id, ue.text()));
+  replaces("row", sqlite::row_id(app_d_id, ue.text()));
   if (auto deleted = write(delete_row_, app_d_id, ue.text()); !deleted) return deleted;
   return guarded([&] { history_.mark_removed(version, ue, app_d_id); });
 }
@@ -209,17 +225,13 @@ Result<std::uint64_t> SqliteTransaction::removed_at(const UeSelector& ue,
 
 Result<std::optional<Association>> SqliteTransaction::find_row(const UeSelector& ue,
                                                                const std::string& app_d_id) {
-  try {
-    const sqlite::Reset reset(find_row_);
-    const auto selector = ue.text();
-    sqlite::bind_all(find_row_, app_d_id, selector);
-    if (!find_row_.executeStep()) return std::optional<Association>();
-    auto row = sqlite::read_row(find_row_);
-    if (!row) return std::optional<Association>();  // set aside; it may be replaced
-    return std::optional<Association>(std::move(*row));
-  } catch (const SQLite::Exception& e) {
-    return storage_error(e);
-  }
+  const auto read = [&](SQLite::Statement& found) {
+    auto row = sqlite::read_row(found);
+    if (row) return std::move(*row);
+    aside_.add("row", sqlite::row_id(app_d_id, ue.text()), row.error().detail);
+    return sqlite::read_row_without_targets(found, ue);
+  };
+  return find(find_row_, read, app_d_id, ue.text());
 }
 
 Result<void> SqliteTransaction::put_table_version(const TableVersion& version) {
@@ -321,19 +333,53 @@ Result<void> SqliteTransaction::put_notification(SQLite::Statement& statement,
   notified_ = true;
   return write(statement, ++sequence_, e.context_id, static_cast<std::int64_t>(e.revision),
                e.callback_reference, e.type, e.body, e.created_ms, e.written_ms, e.due_ms,
-               std::int64_t{0}, std::int64_t{0}, std::string());
+               std::int64_t{0}, std::int64_t{0}, std::string(), static_cast<std::int64_t>(e.topic));
 }
 
-Result<void> SqliteTransaction::redirect_notification(const std::string& context_id,
-                                                      const std::string& callback_reference,
-                                                      std::int64_t now_ms) {
+Result<std::optional<notifier::OutboxEntry>> SqliteTransaction::find_notification(
+    const std::string& context_id, notifier::Topic topic) {
+  return find(find_notification_, sqlite::read_entry, context_id, static_cast<std::int64_t>(topic));
+}
+
+Result<std::size_t> SqliteTransaction::renew_notifications(SQLite::Statement& which,
+                                                           const std::string& context_id,
+                                                           const std::string& callback_reference,
+                                                           std::int64_t now_ms) {
   notified_ = true;
-  return write(redirect_notification_, ++sequence_, callback_reference, now_ms, context_id);
+  try {
+    std::vector<std::pair<std::int64_t, std::string>> found;
+    {
+      const sqlite::Reset reset(which);
+      sqlite::bind_all(which, context_id);
+      while (which.executeStep()) {
+        found.emplace_back(which.getColumn(0).getInt64(), which.getColumn(1).getString());
+      }
+    }
+    for (const auto& [sequence, callback] : found) {
+      const auto& to = callback_reference.empty() ? callback : callback_reference;
+      auto renewed = write(renew_notification_, ++sequence_, to, now_ms, sequence);
+      if (!renewed) return renewed.error();
+    }
+    return found.size();
+  } catch (const SQLite::Exception& e) {
+    return storage_error(e);
+  }
+}
+
+Result<void> SqliteTransaction::redirect_notifications(const std::string& context_id,
+                                                       const std::string& callback_reference,
+                                                       std::int64_t now_ms) {
+  const auto renewed = renew_notifications(owed_, context_id, callback_reference, now_ms);
+  return renewed ? Result<void>() : renewed.error();
 }
 
 Result<void> SqliteTransaction::delete_notification(const std::string& context_id,
-                                                    const std::string& type) {
-  return write(delete_notification_, context_id, type);
+                                                    notifier::Topic topic) {
+  return write(delete_notification_, context_id, static_cast<std::int64_t>(topic));
+}
+
+Result<void> SqliteTransaction::delete_notifications(const std::string& context_id) {
+  return write(delete_notifications_, context_id);
 }
 
 Result<void> SqliteTransaction::settle_notification(const notifier::Outcome& outcome) {
@@ -348,23 +394,7 @@ Result<void> SqliteTransaction::settle_notification(const notifier::Outcome& out
 
 Result<std::size_t> SqliteTransaction::revive_notifications(const std::string& context_id,
                                                             std::int64_t now_ms) {
-  notified_ = true;
-  try {
-    SQLite::Statement query(database_,
-                            "SELECT context_id FROM outbox WHERE dead = 1 "
-                            "AND ($1 = '' OR context_id = $1) ORDER BY sequence");
-    sqlite::bind_all(query, context_id);
-    std::vector<std::string> dead;
-    while (query.executeStep()) dead.push_back(query.getColumn(0).getString());
-    for (const auto& id : dead) {
-      if (auto done = write(revive_notification_, ++sequence_, now_ms, id); !done) {
-        return done.error();
-      }
-    }
-    return dead.size();
-  } catch (const SQLite::Exception& e) {
-    return storage_error(e);
-  }
+  return renew_notifications(dead_, context_id, {}, now_ms);
 }
 
 }  // namespace mx2

@@ -59,10 +59,13 @@ class SqliteTransaction final : public StoreTransaction {
   Result<void> set_optimizer_paused(bool paused) override;
   Result<void> put_notification(const notifier::OutboxEntry& entry) override;
   Result<bool> put_notification_alike(const notifier::OutboxEntry& entry) override;
-  Result<void> redirect_notification(const std::string& context_id,
-                                     const std::string& callback_reference,
-                                     std::int64_t now_ms) override;
-  Result<void> delete_notification(const std::string& context_id, const std::string& type) override;
+  Result<std::optional<notifier::OutboxEntry>> find_notification(const std::string& context_id,
+                                                                 notifier::Topic topic) override;
+  Result<void> redirect_notifications(const std::string& context_id,
+                                      const std::string& callback_reference,
+                                      std::int64_t now_ms) override;
+  Result<void> delete_notification(const std::string& context_id, notifier::Topic topic) override;
+  Result<void> delete_notifications(const std::string& context_id) override;
   Result<void> settle_notification(const notifier::Outcome& outcome) override;
   Result<std::size_t> revive_notifications(const std::string& context_id,
                                            std::int64_t now_ms) override;
@@ -73,17 +76,31 @@ class SqliteTransaction final : public StoreTransaction {
   void set_deadline(std::chrono::steady_clock::time_point deadline) { deadline_ = deadline; }
   // Nothing can be written from now on, or again; what is read is.
   void set_full(bool full) { is_full_ = full; }
+  // What has been written in the place of something that was set aside: how much so far; and what
+  // came after `from` is durable, or undone.
+  [[nodiscard]] std::size_t replaced() const { return replaced_.size(); }
+  void forget_replaced(std::size_t from, bool durable);
   // True when a relay has something new to read since this was asked last.
   [[nodiscard]] bool take_notified() { return std::exchange(notified_, false); }
 
  private:
   template <typename... Values>
   Result<void> write(SQLite::Statement& statement, const Values&... values);
+  template <typename Read, typename... Values>
+  auto find(SQLite::Statement& statement, Read read, const Values&... values)
+      -> Result<std::optional<decltype(read(statement))>>;
   template <typename F>
   auto guarded(F&& use) -> Result<decltype(use())>;
+  // Almost always nothing is set aside.
+  void replaces(const char* kind, std::string id) {
+    if (aside_.size() > 0) replaced_.emplace_back(kind, std::move(id));
+  }
   Result<void> put_notification(SQLite::Statement& statement, const notifier::OutboxEntry& entry);
+  // In the order of their writing. `callback_reference`: empty: each its own.
+  Result<std::size_t> renew_notifications(SQLite::Statement& which, const std::string& context_id,
+                                          const std::string& callback_reference,
+                                          std::int64_t now_ms);
 
-  SQLite::Database& database_;
   SetAside& aside_;
   bool is_full_ = false;
   SQLite::Statement insert_context_;
@@ -107,14 +124,18 @@ class SqliteTransaction final : public StoreTransaction {
   SQLite::Statement set_paused_;
   SQLite::Statement put_notification_;
   SQLite::Statement put_alike_;
-  SQLite::Statement redirect_notification_;
+  SQLite::Statement find_notification_;
+  SQLite::Statement owed_;
+  SQLite::Statement dead_;
+  SQLite::Statement renew_notification_;
   SQLite::Statement delete_notification_;
+  SQLite::Statement delete_notifications_;
   SQLite::Statement delete_delivered_;
   SQLite::Statement retry_notification_;
-  SQLite::Statement revive_notification_;
   sqlite::History history_;
   std::int64_t sequence_ = 0;  // last one given
   bool notified_ = false;
+  std::vector<std::pair<std::string, std::string>> replaced_;  // kinds and identifiers
   std::chrono::steady_clock::time_point deadline_;
 };
 

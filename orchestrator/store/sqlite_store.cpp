@@ -182,7 +182,7 @@ Units SqliteStore::Impl::take_background() {
 void SqliteStore::Impl::write_until_closed() {
   for (auto batch = next_batch(); !batch.empty(); batch = next_batch()) {
     const auto start = std::chrono::steady_clock::now();
-    if (checkpointer) transaction->set_full(!checkpointer->make_room());
+    if (checkpointer) transaction->set_full(!checkpointer->make_room(start));
     commit(std::move(batch));
     if (checkpointer) {
       follow_log();
@@ -212,6 +212,7 @@ void SqliteStore::Impl::leave_turn(std::chrono::steady_clock::duration took) {
 }
 
 Result<void> SqliteStore::Impl::run_isolated(UnitOfWork& unit) {
+  const auto replaced = transaction->replaced();
   const bool isolate = !unit.writes_once();
   if (isolate) execute(*savepoint);
   Result<void> outcome;
@@ -220,6 +221,7 @@ Result<void> SqliteStore::Impl::run_isolated(UnitOfWork& unit) {
   } catch (const std::exception& e) {
     outcome = internal(e.what());
   }
+  if (!outcome) transaction->forget_replaced(replaced, false);
   // SQLite itself may have rolled everything back (disk full, I/O error): no savepoint is left.
   if (!isolate || sqlite3_get_autocommit(writer.getHandle()) != 0) return outcome;
   if (!outcome) execute(*undo);
@@ -251,6 +253,7 @@ void SqliteStore::Impl::commit(Units batch) {
   outcomes.reserve(batch.size());
   const auto stored = run_all(batch, outcomes);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  transaction->forget_replaced(0, stored.ok());
   batch_size.observe(static_cast<double>(batch.size()));
   commit_seconds.observe(took.count());
   if (!stored) {
@@ -345,7 +348,7 @@ Result<Page<TableVersion>> SqliteStore::table_versions(const std::string& cursor
 
 Result<std::vector<TableChange>> SqliteStore::changes_back_to(std::uint64_t version) {
   return impl_->history_reader.read(
-      [&](SQLite::Database& db) { return sqlite::changes_back_to(db, version); });
+      [&](SQLite::Database& db) { return sqlite::changes_back_to(db, version, impl_->aside); });
 }
 
 Result<std::vector<notifier::OutboxEntry>> SqliteStore::notifications(std::uint64_t after_sequence,
@@ -355,10 +358,10 @@ Result<std::vector<notifier::OutboxEntry>> SqliteStore::notifications(std::uint6
 }
 
 Result<std::optional<notifier::OutboxEntry>> SqliteStore::notification(
-    const std::string& context_id) {
+    const std::string& context_id, notifier::Topic topic) {
   return impl_->outbox_reader.read([&](SQLite::Database& db) {
     if (!impl_->find_notification) impl_->find_notification = sqlite::prepare_notification(db);
-    return sqlite::notification(*impl_->find_notification, context_id);
+    return sqlite::notification(*impl_->find_notification, context_id, topic);
   });
 }
 

@@ -41,7 +41,8 @@ class SqliteStore final : public Store {
   Result<std::vector<TableChange>> changes_back_to(std::uint64_t version) override;
   Result<std::vector<notifier::OutboxEntry>> notifications(std::uint64_t after_sequence,
                                                            std::size_t limit) override;
-  Result<std::optional<notifier::OutboxEntry>> notification(const std::string& context_id) override;
+  Result<std::optional<notifier::OutboxEntry>> notification(const std::string& context_id,
+                                                            notifier::Topic topic) override;
   Result<OutboxPage> outbox(bool dead, const std::string& cursor, std::size_t limit) override;
   void on_notification(std::function<void()> hook) override;
   SetAside& set_aside() override;

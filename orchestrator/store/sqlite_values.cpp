@@ -36,23 +36,28 @@ void wait_in_small_steps(sqlite3* connection) {
   sqlite3_busy_handler(connection, wait, nullptr);
 }
 
-Result<Association> read_row(SQLite::Statement& row, int first) {
+Association read_row_without_targets(SQLite::Statement& row, const UeSelector& ue, int first) {
   Association association;
   association.app_d_id = row.getColumn(first).getString();
+  association.ue = ue;
+  association.writer =
+      row.getColumn(first + 3).getInt() == 0 ? Writer::kOperator : Writer::kOptimizer;
+  association.reason = row.getColumn(first + 4).getString();
+  association.version = static_cast<std::uint64_t>(row.getColumn(first + 5).getInt64());
+  association.updated_ms = row.getColumn(first + 6).getInt64();
+  return association;
+}
+
+Result<Association> read_row(SQLite::Statement& row, int first) {
   auto ue = UeSelector::parse(row.getColumn(first + 1).getString());
   if (!ue) return ue.error();
-  association.ue = std::move(*ue);
+  auto association = read_row_without_targets(row, *ue, first);
   for (const auto text : split(row.getColumn(first + 2).getText(), ' ')) {
     if (text.empty()) continue;  // of a row that was not there
     auto target = Target::parse(text);
     if (!target) return target.error();
     association.targets.push_back(std::move(*target));
   }
-  association.writer =
-      row.getColumn(first + 3).getInt() == 0 ? Writer::kOperator : Writer::kOptimizer;
-  association.reason = row.getColumn(first + 4).getString();
-  association.version = static_cast<std::uint64_t>(row.getColumn(first + 5).getInt64());
-  association.updated_ms = row.getColumn(first + 6).getInt64();
   return association;
 }
 
@@ -100,6 +105,7 @@ notifier::OutboxEntry read_entry(SQLite::Statement& row) {
   entry.dead = row.getColumn(10).getInt() != 0;
   entry.last_error = row.getColumn(11).getString();
   entry.waited_ms = row.getColumn(12).getInt64();
+  entry.topic = static_cast<notifier::Topic>(row.getColumn(13).getInt());
   return entry;
 }
 

@@ -33,13 +33,16 @@ inline constexpr const char* kContextColumns =
     "legacy, has_callback, created_ms, document, waits";
 inline constexpr const char* kOutboxColumns =
     "sequence, context_id, revision, callback_reference, type, body, created_ms, written_ms, "
-    "due_ms, attempts, dead, last_error, waited_ms";
+    "due_ms, attempts, dead, last_error, waited_ms, topic";
 
 inline constexpr const char* kRowColumns =
     "app_d_id, ue, targets, writer, reason, version, updated_ms";
 
 // The columns kRowColumns from `first` on.
 [[nodiscard]] Result<Association> read_row(SQLite::Statement& row, int first = 0);
+// The same but for the targets; nothing in it can be unreadable.
+[[nodiscard]] Association read_row_without_targets(SQLite::Statement& row, const UeSelector& ue,
+                                                   int first = 0);
 // A row's name, for people.
 [[nodiscard]] std::string row_id(const std::string& app_d_id, const std::string& ue);
 [[nodiscard]] std::string join_targets(const std::vector<Target>& targets);

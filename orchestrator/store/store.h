@@ -86,6 +86,7 @@ class StoreTransaction {
   // mark, whether there was such a row or not: see removed_at().
   virtual Result<void> delete_row(const UeSelector& ue, const std::string& app_d_id,
                                   std::uint64_t version) = 0;
+  // One whose targets cannot be read has none, and is whose it is all the same: a pin stays one.
   virtual Result<std::optional<Association>> find_row(const UeSelector& ue,
                                                       const std::string& app_d_id) = 0;
   // The version that removed a row last while a rewrite was under way; 0 when none did.
@@ -98,7 +99,8 @@ class StoreTransaction {
   virtual Result<void> put_row_before(std::uint64_t version, const UeSelector& ue,
                                       const std::string& app_d_id,
                                       const std::optional<Association>& before) = 0;
-  // The first change of a row after `version`; nothing when there is none, or it is forgotten.
+  // The first change of a row after `version`; nothing when there is none, it is forgotten, or it
+  // cannot be read: then it is set aside.
   virtual Result<std::optional<RowChange>> first_change_after(std::uint64_t version,
                                                               const UeSelector& ue,
                                                               const std::string& app_d_id) = 0;
@@ -124,17 +126,21 @@ class StoreTransaction {
   // Whether operators want no plans; survives restarts of whoever plans.
   virtual Result<void> set_optimizer_paused(bool paused) = 0;
 
-  // Takes the place of an entry of the same context. Gives it its sequence.
+  // Takes the place of an entry of the same context and topic. Gives it its sequence.
   virtual Result<void> put_notification(const notifier::OutboxEntry& entry) = 0;
   // The same, but false, and nothing is written, if that entry, dead or not, is of another type.
   virtual Result<bool> put_notification_alike(const notifier::OutboxEntry& entry) = 0;
-  // What is owed goes to another callback, as a new entry.
-  virtual Result<void> redirect_notification(const std::string& context_id,
-                                             const std::string& callback_reference,
-                                             std::int64_t now_ms) = 0;
-  // `type`: only if it is of that notificationType; empty: of any.
+  // The entry of a context, dead or not.
+  virtual Result<std::optional<notifier::OutboxEntry>> find_notification(
+      const std::string& context_id, notifier::Topic topic) = 0;
+  // What is owed to a context goes to another callback, as new entries.
+  virtual Result<void> redirect_notifications(const std::string& context_id,
+                                              const std::string& callback_reference,
+                                              std::int64_t now_ms) = 0;
   virtual Result<void> delete_notification(const std::string& context_id,
-                                           const std::string& type = {}) = 0;
+                                           notifier::Topic topic) = 0;
+  // Of all topics.
+  virtual Result<void> delete_notifications(const std::string& context_id) = 0;
   virtual Result<void> settle_notification(const notifier::Outcome& outcome) = 0;
   // True when background work has had its share of time and should go on in another unit.
   [[nodiscard]] virtual bool time_is_up() const = 0;
@@ -198,15 +204,16 @@ class Store {
   // Newest first; the cursor is a version.
   [[nodiscard]] virtual Result<Page<TableVersion>> table_versions(const std::string& cursor,
                                                                   std::size_t limit) = 0;
-  // What makes the table what it was at `version`; gone when that is too long ago.
+  // What makes the table what it was at `version`; gone when that is too long ago. A row whose past
+  // cannot be read is set aside, and stays as it is.
   [[nodiscard]] virtual Result<std::vector<TableChange>> changes_back_to(std::uint64_t version) = 0;
 
   // Living entries of the outbox after `after_sequence`, in order.
   [[nodiscard]] virtual Result<std::vector<notifier::OutboxEntry>> notifications(
       std::uint64_t after_sequence, std::size_t limit) = 0;
-  // The living entry of a context.
+  // The living entry of a context, with the revision that the context has now.
   [[nodiscard]] virtual Result<std::optional<notifier::OutboxEntry>> notification(
-      const std::string& context_id) = 0;
+      const std::string& context_id, notifier::Topic topic = notifier::Topic::kInstances) = 0;
   // The outbox as operators see it.
   [[nodiscard]] virtual Result<OutboxPage> outbox(bool dead, const std::string& cursor,
                                                   std::size_t limit) = 0;

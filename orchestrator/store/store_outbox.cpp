@@ -53,8 +53,9 @@ Result<std::vector<notifier::OutboxEntry>> StoreOutbox::read(std::uint64_t after
   return store_.notifications(after_sequence, limit);
 }
 
-Result<std::optional<notifier::OutboxEntry>> StoreOutbox::find(const std::string& context_id) {
-  return store_.notification(context_id);
+Result<std::optional<notifier::OutboxEntry>> StoreOutbox::find(const std::string& context_id,
+                                                               notifier::Topic topic) {
+  return store_.notification(context_id, topic);
 }
 
 void StoreOutbox::settle(std::vector<notifier::Outcome> outcomes) {

@@ -24,8 +24,8 @@ class StoreOutbox final : public notifier::Outbox {
   [[nodiscard]] bool hold_lease() override;
   [[nodiscard]] Result<std::vector<notifier::OutboxEntry>> read(std::uint64_t after_sequence,
                                                                 std::size_t limit) override;
-  [[nodiscard]] Result<std::optional<notifier::OutboxEntry>> find(
-      const std::string& context_id) override;
+  [[nodiscard]] Result<std::optional<notifier::OutboxEntry>> find(const std::string& context_id,
+                                                                  notifier::Topic topic) override;
   void settle(std::vector<notifier::Outcome> outcomes) override;
 
  private:

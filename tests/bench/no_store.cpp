@@ -82,15 +82,20 @@ class NoTransaction final : public StoreTransaction {
     return true;
   }
   Result<void> put_notification(const notifier::OutboxEntry& /*entry*/) override { return {}; }
-  Result<void> redirect_notification(const std::string& /*context_id*/,
-                                     const std::string& /*callback_reference*/,
-                                     std::int64_t /*now_ms*/) override {
+  Result<std::optional<notifier::OutboxEntry>> find_notification(
+      const std::string& /*context_id*/, notifier::Topic /*topic*/) override {
+    return std::optional<notifier::OutboxEntry>();
+  }
+  Result<void> redirect_notifications(const std::string& /*context_id*/,
+                                      const std::string& /*callback_reference*/,
+                                      std::int64_t /*now_ms*/) override {
     return {};
   }
   Result<void> delete_notification(const std::string& /*context_id*/,
-                                   const std::string& /*type*/) override {
+                                   notifier::Topic /*topic*/) override {
     return {};
   }
+  Result<void> delete_notifications(const std::string& /*context_id*/) override { return {}; }
   Result<void> settle_notification(const notifier::Outcome& /*outcome*/) override { return {}; }
   bool time_is_up() const override { return false; }
   Result<std::size_t> revive_notifications(const std::string& /*context_id*/,
@@ -133,7 +138,7 @@ Result<std::vector<notifier::OutboxEntry>> NoStore::notifications(std::uint64_t 
 }
 
 Result<std::optional<notifier::OutboxEntry>> NoStore::notification(
-    const std::string& /*context_id*/) {
+    const std::string& /*context_id*/, notifier::Topic /*topic*/) {
   return std::optional<notifier::OutboxEntry>();
 }
 

@@ -1,4 +1,4 @@
-// One entry of the outbox for each context: what a newer notification must tell when the older has
+// One entry of the outbox for each context and topic: what a newer notification must tell when the older has
 // not arrived.
 #include <atomic>
 

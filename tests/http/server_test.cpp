@@ -93,5 +93,49 @@ TEST_CASE("server: an answer that comes after the end of the server reaches its 
   CHECK_FALSE(handler.was_called_on(std::this_thread::get_id()));
 }
 
+TEST_CASE("server: its port is known before and after it listens", "[http][server]") {
+  Later handler;
+  http::PistacheServer server(http::ServerOptions{});
+  CHECK(server.port() == 0);
+  server.start(handler);
+  const auto port = server.port();
+  CHECK(port != 0);
+  server.stop(0);
+  CHECK(server.port() == port);
+}
+
+// Answers with as many bytes as the path says.
+class Large final : public http::Handler {
+ public:
+  void handle(http::Request request, http::Responder responder) override {
+    responder.reply(http::json_reply(200, std::string(std::stoul(request.path.substr(1)), 'x')));
+  }
+};
+
+// It was cut after the idle timeout, however much the client had taken by then.
+TEST_CASE("server: a download that gets on slowly is not cut, one that hardly does is",
+          "[http][server]") {
+  Large handler;
+  http::ServerOptions options;
+  options.idle_timeout_ms = 300;
+  http::PistacheServer server(options);
+  server.start(handler);
+  constexpr std::size_t kBytes = 24UL << 20U;  // of which the kernel takes 4 MiB at once
+  constexpr int kBuffer = 64 << 10;
+  Socket slow(server.port(), kBuffer);
+  Socket stuck(server.port(), kBuffer);
+  const auto text = request_text("GET", "/" + std::to_string(kBytes));
+  slow.send(text);
+  stuck.send(text);
+  const auto begin = std::chrono::steady_clock::now();
+  slow.read_slowly(5);
+  const auto response = slow.receive();
+  CHECK(response.status == 200);
+  CHECK(response.body.size() == kBytes);
+  CHECK(std::chrono::steady_clock::now() - begin > std::chrono::milliseconds(1500));
+  CHECK(stuck.receive().status == 0);  // by now
+  server.stop(0);
+}
+
 }  // namespace
 }  // namespace mx2::test

@@ -69,6 +69,13 @@ TEST_CASE("packages: the content of one that is set aside is kept", "[http][pack
   server.restart();
   CHECK(server.ops().get(kPackages + "/" + id).status == 404);
   CHECK(std::filesystem::exists(file));
+  // Also when so much cannot be read that not all of it is named.
+  server.stop();
+  execute(server,
+          "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) "
+          "INSERT INTO hosts SELECT 'h' || i, '{' FROM n");
+  server.restart();
+  CHECK(std::filesystem::exists(file));
   server.stop();
   execute(server, "UPDATE packages SET document = substr(document, 2)");
   server.restart();

@@ -119,12 +119,20 @@ class FailingTransaction final : public StoreTransaction {
   Result<void> put_notification(const notifier::OutboxEntry& entry) override {
     return fails() ? error() : real_.put_notification(entry);
   }
-  Result<void> redirect_notification(const std::string& id, const std::string& callback,
-                                     std::int64_t now_ms) override {
-    return fails() ? error() : real_.redirect_notification(id, callback, now_ms);
+  Result<std::optional<notifier::OutboxEntry>> find_notification(const std::string& id,
+                                                                 notifier::Topic topic) override {
+    if (fails()) return broken();
+    return real_.find_notification(id, topic);
   }
-  Result<void> delete_notification(const std::string& id, const std::string& type) override {
-    return fails() ? error() : real_.delete_notification(id, type);
+  Result<void> redirect_notifications(const std::string& id, const std::string& callback,
+                                      std::int64_t now_ms) override {
+    return fails() ? error() : real_.redirect_notifications(id, callback, now_ms);
+  }
+  Result<void> delete_notification(const std::string& id, notifier::Topic topic) override {
+    return fails() ? error() : real_.delete_notification(id, topic);
+  }
+  Result<void> delete_notifications(const std::string& id) override {
+    return fails() ? error() : real_.delete_notifications(id);
   }
   Result<void> settle_notification(const notifier::Outcome& outcome) override {
     return fails() ? error() : real_.settle_notification(outcome);
@@ -199,8 +207,9 @@ class FailingStore final : public Store {
                                                            std::size_t limit) override {
     return real_->notifications(after, limit);
   }
-  Result<std::optional<notifier::OutboxEntry>> notification(const std::string& id) override {
-    return real_->notification(id);
+  Result<std::optional<notifier::OutboxEntry>> notification(
+      const std::string& id, notifier::Topic topic = notifier::Topic::kInstances) override {
+    return real_->notification(id, topic);
   }
   Result<OutboxPage> outbox(bool dead, const std::string& cursor, std::size_t limit) override {
     return real_->outbox(dead, cursor, limit);

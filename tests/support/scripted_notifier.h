@@ -21,30 +21,34 @@ namespace mx2::test {
 class ScriptedOutbox final : public notifier::Outbox {
  public:
   using Entry = notifier::OutboxEntry;
+  using Topic = notifier::Topic;
 
   explicit ScriptedOutbox(const Clock& clock) : clock_(clock) {}
 
-  // Takes the place of what is owed to the context. The body is the sequence.
-  Entry& put(const std::string& context_id, const std::string& callback) {
+  // Takes the place of what is owed to the context of that topic. The body is the sequence.
+  Entry& put(const std::string& context_id, const std::string& callback,
+             Topic topic = Topic::kInstances) {
     Entry entry;
     entry.context_id = context_id;
+    entry.topic = topic;
     entry.sequence = ++sequence_;
     entry.revision = 100 + sequence_;
     entry.callback_reference = callback;
     entry.body = std::to_string(sequence_);
     entry.written_ms = entry.due_ms = clock_.now_ms();
-    erase(context_id);
-    order_[sequence_] = context_id;
-    return entries_[context_id] = entry;
+    erase(context_id, topic);
+    order_[sequence_] = {context_id, topic};
+    return entries_[{context_id, topic}] = entry;
   }
-  void erase(const std::string& context_id) {
-    const auto it = entries_.find(context_id);
+  void erase(const std::string& context_id, Topic topic = Topic::kInstances) {
+    const auto it = entries_.find({context_id, topic});
     if (it == entries_.end()) return;
     order_.erase(it->second.sequence);
     entries_.erase(it);
   }
-  [[nodiscard]] const Entry* owed(const std::string& context_id) const {
-    const auto it = entries_.find(context_id);
+  [[nodiscard]] const Entry* owed(const std::string& context_id,
+                                  Topic topic = Topic::kInstances) const {
+    const auto it = entries_.find({context_id, topic});
     return it == entries_.end() ? nullptr : &it->second;
   }
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
@@ -63,9 +67,9 @@ class ScriptedOutbox final : public notifier::Outbox {
     return found;
   }
 
-  Result<std::optional<Entry>> find(const std::string& context_id) override {
+  Result<std::optional<Entry>> find(const std::string& context_id, Topic topic) override {
     if (find_fails) return unavailable("the disk is away");
-    const auto* entry = owed(context_id);
+    const auto* entry = owed(context_id, topic);
     if (entry == nullptr || entry->dead) return std::optional<Entry>();
     return std::optional<Entry>(*entry);
   }
@@ -75,10 +79,11 @@ class ScriptedOutbox final : public notifier::Outbox {
     batches.push_back(outcomes.size());
     for (const auto& outcome : outcomes) {
       settled.push_back(outcome);
-      const auto it = entries_.find(outcome.context_id);
-      if (it == entries_.end() || it->second.sequence != outcome.sequence) continue;
+      const auto place = order_.find(outcome.sequence);
+      if (place == order_.end() || place->second.first != outcome.context_id) continue;
+      const auto it = entries_.find(place->second);
       if (outcome.kind == notifier::Outcome::Kind::kDelivered) {
-        erase(outcome.context_id);
+        erase(outcome.context_id, it->second.topic);
         continue;
       }
       it->second.due_ms = outcome.due_ms;
@@ -100,8 +105,9 @@ class ScriptedOutbox final : public notifier::Outbox {
  private:
   const Clock& clock_;
   std::uint64_t sequence_ = 0;
-  std::map<std::string, Entry> entries_;
-  std::map<std::uint64_t, std::string> order_;
+  using Key = std::pair<std::string, Topic>;
+  std::map<Key, Entry> entries_;
+  std::map<std::uint64_t, Key> order_;
 };
 
 class ScriptedClient final : public http::AsyncClient {
@@ -197,8 +203,9 @@ struct RelayWorld {
 
   static std::string url(const std::string& name) { return "http://" + name + ".example/"; }
 
-  notifier::OutboxEntry& put(const std::string& context_id, const std::string& name = "a") {
-    return outbox.put(context_id, url(name) + context_id);
+  notifier::OutboxEntry& put(const std::string& context_id, const std::string& name = "a",
+                             notifier::Topic topic = notifier::Topic::kInstances) {
+    return outbox.put(context_id, url(name) + context_id, topic);
   }
   // As the store does it: written, then the relay is woken.
   void put_and_turn(const std::string& context_id, const std::string& name = "a") {

@@ -101,6 +101,7 @@ int Socket::retransmitted() const {
 }
 
 bool Socket::fill() {
+  if (pause_ms_ > 0) ::poll(nullptr, 0, pause_ms_);
   pollfd waiting{fd_, POLLIN, 0};
   if (::poll(&waiting, 1, kPatienceMs) <= 0) return false;
   std::array<char, 65536> buffer{};

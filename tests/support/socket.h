@@ -43,6 +43,8 @@ class Socket {
   void half_close();
   // Ends with a reset instead of an orderly close.
   void reset();
+  // From now on at most 64 KiB are read in each such time.
+  void read_slowly(int pause_ms) { pause_ms_ = pause_ms; }
   // The next answer of this connection. `to_head`: the request was HEAD, so no body follows.
   [[nodiscard]] Response receive(bool to_head = false);
   // What comes up to `end`, with it; empty when the connection or the patience ends before.
@@ -59,6 +61,7 @@ class Socket {
   [[nodiscard]] bool fill_until(std::size_t size);
 
   int fd_ = -1;
+  int pause_ms_ = 0;
   std::string input_;
 };
 

@@ -163,11 +163,15 @@ TEST_CASE("a location that becomes available is offered once, and had by asking 
               })
               .ok());
   // Areas are compared on a thread of their own.
-  auto offered = city.program.running->store.notification(made->context_id).value();
+  const auto offer = [&] {
+    return city.program.running->store.notification(made->context_id, notifier::Topic::kLocations)
+        .value();
+  };
+  auto offered = offer();
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (!offered && std::chrono::steady_clock::now() < deadline) {
     city.run(1);
-    offered = city.program.running->store.notification(made->context_id).value();
+    offered = offer();
   }
   REQUIRE(offered.has_value());
   CHECK(offered->type == "ApplicationLocationAvailabilityNotification");

@@ -1,6 +1,7 @@
 // How contexts follow: a little at a time, polygons elsewhere, and each item for itself.
 #include <dlfcn.h>
 
+#include <condition_variable>
 #include <mutex>
 #include <set>
 #include <utility>
@@ -12,10 +13,19 @@ namespace {
 // Threads that made polygons ready or compared them.
 struct GeometryThreads {
   std::mutex mutex;
+  std::condition_variable changed;
   std::set<std::thread::id> ids;
+  bool is_held = false;
   void add() {
-    const std::lock_guard guard(mutex);
+    std::unique_lock guard(mutex);
     ids.insert(std::this_thread::get_id());
+    changed.wait(guard, [this] { return !is_held; });
+  }
+  // From now on whoever makes one ready or compares some waits.
+  void hold(bool held) {
+    const std::lock_guard guard(mutex);
+    is_held = held;
+    changed.notify_all();
   }
   std::set<std::thread::id> take() {
     const std::lock_guard guard(mutex);
@@ -51,6 +61,7 @@ extern "C" char GEOSPreparedIntersects_r(void* handle, const void* a, const void
 namespace mx2 {
 namespace {
 
+using notifier::Topic;
 using test::in_area;
 using test::Program;
 using test::sample_row;
@@ -76,8 +87,12 @@ class AreaCity {
   AreaCity() { set_area("north", square(0, 0, 10)); }
 
   void set_area(const std::string& id, const Polygon& area) {
-    auto host = program.running->model.unlocked().host(id)->host;
-    host.service_area = {in_area(area)};
+    auto changed = host(id);
+    changed.service_area = {in_area(area)};
+    put(changed);
+  }
+  Host host(const std::string& id) { return program.running->model.unlocked().host(id)->host; }
+  void put(const Host& host) {
     REQUIRE(program
                 .wait<Changed>([&](auto answer) {
                   put_host(program.running->service, host, {}, std::move(answer));
@@ -129,10 +144,22 @@ class AreaCity {
     return addresses;
   }
   // The type of what the context is owed, and the whole of it.
-  std::pair<std::string, json::Value> owed(const std::string& id) {
-    const auto entry = program.running->store.notification(id).value();
+  std::pair<std::string, json::Value> owed(const std::string& id, Topic topic = Topic::kInstances) {
+    const auto entry = program.running->store.notification(id, topic).value();
     if (!entry) return {};
     return {entry->type, json::parse(entry->body).value()};
+  }
+  // West and south of the areas that are offered to it.
+  std::vector<std::pair<double, double>> offered(const std::string& id) {
+    const auto [type, body] = owed(id, Topic::kLocations);
+    std::vector<std::pair<double, double>> corners;
+    if (type.empty()) return corners;
+    CHECK(type == "ApplicationLocationAvailabilityNotification");
+    for (const auto& item : body["availableLocations"]) {
+      const auto& corner = item["appLocation"]["area"]["coordinates"][0][0];
+      corners.emplace_back(corner[0].get<double>(), corner[1].get<double>());
+    }
+    return corners;
   }
   void move_all_to(const std::string& host) {
     REQUIRE(program.rewrite({sample_row("*", "a", {"host:" + host})}).ok());
@@ -265,7 +292,8 @@ TEST_CASE("relocation: an item that waits for its location does not stop the oth
   city.set_area("south", far);
   city.rest();
   CHECK(city.addresses(id) == expected(kSouth));
-  CHECK(city.owed(id).first == "ApplicationLocationAvailabilityNotification");
+  CHECK(city.owed(id).first == "ApplicationContextUpdateNotification");
+  CHECK(city.offered(id).size() == 1);
   city.update(id, request);
   CHECK(city.addresses(id) == std::vector<std::string>{kSouth, kSouth});
 }
@@ -278,29 +306,140 @@ TEST_CASE("relocation: each item that waits is told of its own location, once",
   auto request = city.request({east, west});
   request.app_location_updates = true;
   const auto id = city.create(request);
-  const auto offered = [&] {
-    const auto [type, body] = city.owed(id);
-    CHECK(type == "ApplicationLocationAvailabilityNotification");
-    return body["availableLocations"];
-  };
+  using Corners = std::vector<std::pair<double, double>>;
   city.set_area("north", east);
   city.rest();
-  REQUIRE(offered().size() == 1);
+  CHECK(city.offered(id) == Corners{{100, 50}});
   const auto revision = city.program.record(id).revision;
   city.move_all_to("south");
   CHECK(city.program.record(id).revision == revision);
   city.set_area("south", west);
   city.rest();
-  REQUIRE(offered().size() == 1);
+  // The first one is not delivered yet: the second does not take its place.
+  CHECK(city.offered(id) == Corners{{100, 50}, {-100, 50}});
   CHECK(city.program.record(id).revision == revision + 1);
   // One is asked for, the other waits on.
   auto asked = city.request({east});
   city.update(id, asked);
   CHECK(city.addresses(id) == std::vector<std::string>{kNorth, ""});
+  CHECK(city.offered(id) == Corners{{-100, 50}});
+  CHECK(city.owed(id).first == "ApplicationContextUpdateNotification");
   city.program.stop();
   city.program.start();
   city.move_all_to("south");
   CHECK(city.addresses(id) == std::vector<std::string>{kNorth, ""});
+}
+
+TEST_CASE("relocation: an offer and a move of one change are both told", "[relocation][location]") {
+  AreaCity city;
+  const auto far = square(100, 50, 1);
+  auto south = city.host("south");
+  const auto instances = std::exchange(south.instances, {});
+  city.put(south);
+  REQUIRE(city.program.rewrite({sample_row("*", "a", {"host:south", "host:north"})}).ok());
+  auto request = city.request({std::nullopt, far});
+  request.app_location_updates = true;
+  const auto id = city.create(request);
+  REQUIRE(city.addresses(id) == std::vector<std::string>{kNorth, ""});
+  const auto revision = city.program.record(id).revision;
+  south.instances = instances;
+  south.service_area = {in_area(far)};
+  city.put(south);
+  city.rest();
+  CHECK(city.addresses(id) == std::vector<std::string>{kSouth, ""});
+  CHECK(city.program.record(id).revision == revision + 1);
+  CHECK(city.offered(id).size() == 1);
+  const auto [type, body] = city.owed(id);
+  CHECK(type == "ApplicationContextUpdateNotification");
+  CHECK(body["userAppInstanceInfo"][0]["referenceURI"] == kSouth);
+}
+
+TEST_CASE("relocation: an offer that is not true any more is not told", "[relocation][location]") {
+  AreaCity city;
+  const auto east = square(100, 50, 1);
+  const auto west = square(-100, 50, 1);
+  auto request = city.request({east, west});
+  request.app_location_updates = true;
+  const auto id = city.create(request);
+  city.set_area("north", east);
+  city.set_area("south", west);
+  city.rest();
+  REQUIRE(city.offered(id).size() == 2);
+  city.set_area("north", square(0, 0, 1));
+  city.rest();
+  using Corners = std::vector<std::pair<double, double>>;
+  CHECK(city.offered(id) == Corners{{-100, 50}});
+  city.set_area("south", square(0, 0, 1));
+  city.rest();
+  CHECK(city.offered(id).empty());
+  CHECK(city.owed(id).first.empty());
+}
+
+TEST_CASE(
+    "relocation: what is owed of both topics goes to a new callback and ends with the context",
+    "[relocation][location]") {
+  AreaCity city;
+  const auto far = square(100, 50, 1);
+  auto request = city.request({std::nullopt, far});
+  request.app_location_updates = true;
+  const auto id = city.create(request);
+  city.set_area("south", far);
+  city.rest();
+  city.move_all_to("south");
+  auto& store = city.program.running->store;
+  REQUIRE(store.notifications(0, 10)->size() == 2);
+  auto moved = city.request({});
+  moved.callback_reference = "http://elsewhere.example/";
+  moved.app_info.user_app_instance_info.resize(1);
+  city.update(id, moved);
+  const auto owed = store.notifications(0, 10).value();
+  REQUIRE(owed.size() == 2);
+  for (const auto& entry : owed) CHECK(entry.callback_reference == *moved.callback_reference);
+  REQUIRE(city.program
+              .wait<void>([&](auto answer) {
+                end_app_context(city.program.running->service, id, std::move(answer));
+              })
+              .ok());
+  const auto last = store.notifications(0, 10).value();
+  REQUIRE(last.size() == 1);
+  CHECK(last[0].type == "ApplicationContextDeleteNotification");
+}
+
+// With the geometry held up, everybody behind a few dozen polygons stayed where they were.
+TEST_CASE("relocation: contexts that ask for no area do not wait for those that do",
+          "[relocation][location]") {
+  AreaCity city;
+  city.set_area("south", square(0, 0, 10));
+  std::vector<std::string> slow;
+  for (int i = 0; i < 100; ++i) slow.push_back(city.create(city.request({square(1, 1, 1)})));
+  const auto quick = city.create(city.request({std::nullopt}));
+  geometry_threads().hold(true);
+  REQUIRE(city.program.rewrite({sample_row("*", "a", {"host:south"})}).ok());
+  for (int i = 0; i < 5000 && city.addresses(quick)[0] != kSouth; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  CHECK(city.addresses(quick) == std::vector<std::string>{kSouth});
+  geometry_threads().hold(false);
+  city.rest();
+  for (const auto& id : slow) CHECK(city.addresses(id) == std::vector<std::string>{kSouth});
+}
+
+TEST_CASE("fair queue: turns of owners, not of who has most", "[relocation]") {
+  FairQueue queue;
+  for (int i = 0; i < 3; ++i) queue.add("many", "m" + std::to_string(i));
+  queue.add("few", "f0");
+  CHECK(queue.first(2) == std::vector<std::string>{"m0", "f0"});
+  queue.drop(1);
+  queue.add("late", "l0");
+  queue.add("late", "l1");
+  CHECK(queue.first(10) == std::vector<std::string>{"f0", "l0", "m1", "l1", "m2"});
+  queue.drop(10);
+  CHECK(queue.empty());
+  for (int i = 0; i < 1000; ++i) queue.add("owner " + std::to_string(i), std::to_string(i));
+  queue.drop(999);
+  queue.add("new", "n");
+  CHECK(queue.first(10) == std::vector<std::string>{"999", "n"});
+  CHECK(queue.size() == 2);
 }
 
 }  // namespace

@@ -8,7 +8,9 @@
 #include <filesystem>
 #include <thread>
 
+#include "orchestrator/store/checkpointer.h"
 #include "orchestrator/store/log_mark.h"
+#include "orchestrator/store/sqlite_connection.h"
 #include "orchestrator/store/store_outbox.h"
 #include "tests/catch.h"
 #include "tests/support/units.h"
@@ -112,6 +114,77 @@ TEST_CASE("store: the limit of size counts the log, and reads go on", "[store][l
           }).ok());
   }
   CHECK(insert(*store, sample_record("2")).ok());
+}
+
+// The store was full for whoever wrote while somebody read for more than 20 ms.
+TEST_CASE("store: at the limit of size a reader who leaves soon is waited for", "[store][log]") {
+  StoreInDir files;
+  files.options.size_bytes_max = 1UL << 20U;
+  auto store = files.open().value();
+  REQUIRE(insert(*store, sample_record("1")).ok());
+  auto reader = std::make_unique<LongReader>(files.options.path);
+  const auto used = [&] {
+    return size_of(files.options.path) + size_of(log_of(files.options.path));
+  };
+  int number = 0;
+  while (used() < files.options.size_bytes_max)
+    REQUIRE(insert(*store, large_record(number++)).ok());
+  std::thread leaves([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    reader.reset();
+  });
+  CHECK(insert(*store, large_record(number)).ok());
+  leaves.join();
+  CHECK(used() < files.options.size_bytes_max);
+}
+
+// A checkpoint with each commit, for as long as the data alone were near the limit.
+TEST_CASE("store: at the limit of size the log is emptied now and then, not with each commit",
+          "[store][log]") {
+  StoreInDir files;
+  const auto& path = files.options.path;
+  SQLite::Database writer(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+  writer.exec("PRAGMA journal_mode = WAL");
+  writer.exec("CREATE TABLE t (x)");
+  Checkpointer checkpointer(path, 1000, 1, files.registry);
+  checkpointer.attach(writer.getHandle());
+  const auto write = [&] { writer.exec("INSERT INTO t VALUES (1)"); };
+  const Checkpointer::Time now{std::chrono::hours(1)};
+  CHECK(checkpointer.make_room(now));
+  CHECK(size_of(log_of(path)) == 0);
+  for (int i = 1; i < 10; ++i) {
+    write();
+    CHECK(checkpointer.make_room(now + std::chrono::milliseconds(10 * i)));
+    CHECK(size_of(log_of(path)) > 0);
+  }
+  CHECK(checkpointer.make_room(now + std::chrono::milliseconds(101)));
+  CHECK(size_of(log_of(path)) == 0);
+  auto reader = std::make_unique<SQLite::Database>(path, SQLite::OPEN_READONLY);
+  reader->exec("BEGIN");
+  SQLite::Statement(*reader, "SELECT * FROM t").executeStep();
+  write();
+  CHECK_FALSE(checkpointer.make_room(now + std::chrono::seconds(1)));
+  CHECK_FALSE(checkpointer.make_room(now + std::chrono::seconds(1)));
+  reader.reset();
+  CHECK(checkpointer.make_room(now + std::chrono::seconds(1)));  // at once
+}
+
+// Beside it the checkpointer cuts the log, but only when nobody writes at that moment.
+TEST_CASE("store: a log that begins anew is cut by its writer", "[store][log]") {
+  StoreInDir files;
+  files.options.checkpoint_pages = 10;
+  SQLite::Database writer(files.options.path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+  sqlite::configure(writer, files.options);
+  writer.exec("CREATE TABLE contexts (x)");
+  const auto write = [&] { writer.exec("INSERT INTO contexts VALUES (zeroblob(3000))"); };
+  {
+    const LongReader reader(files.options.path);
+    for (int i = 0; i < 100; ++i) write();
+  }
+  CHECK(size_of(log_of(files.options.path)) > 100 * 4096);
+  writer.exec("PRAGMA wal_checkpoint(PASSIVE)");
+  write();
+  CHECK(size_of(log_of(files.options.path)) <= 10 * 4120);
 }
 
 TEST_CASE("store: without a reader the limit of size is that of the data", "[store][log]") {
@@ -290,6 +363,22 @@ TEST_CASE("store: a notifier's process takes turns with the orchestrator", "[sto
   // busy with something else.
   CHECK(meanwhile[meanwhile.size() / 2] <= 4);
   REQUIRE(within_10_s([&] { return done > 200; }));  // it gets on as well
+}
+
+// It went on at once, and the orchestrator waited until it happened to come first.
+TEST_CASE("store: a notifier's process pauses after each of its turns", "[store]") {
+  StoreInDir files;
+  auto store = files.open().value();
+  StoreInDir beside;
+  beside.options = files.options;
+  beside.options.beside_orchestrator = true;
+  auto second = beside.open().value();
+  std::atomic<int> done{0};
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 40; ++i) second->submit(std::make_unique<Busy>(done));
+  REQUIRE(within_10_s([&] { return done == 40; }));
+  // Two units a turn, 5 ms between two turns.
+  CHECK(std::chrono::steady_clock::now() - begin >= std::chrono::milliseconds(19 * 5));
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ struct Outboxed {
   }
   std::uint64_t put(const OutboxEntry& entry) {
     REQUIRE(apply(*store, [&](StoreTransaction& tx) { return tx.put_notification(entry); }).ok());
-    return store->notification(entry.context_id).value()->sequence;
+    return store->notification(entry.context_id, entry.topic).value()->sequence;
   }
   void settle(Outcome::Kind kind, const std::string& context_id, std::uint64_t sequence) {
     const Outcome outcome{kind, context_id, sequence, 99, 7, "why", 1234};
@@ -179,7 +179,7 @@ TEST_CASE("outbox: how long an entry has waited is kept, and begins anew with a 
   SECTION("replaced") { box.put(entry_of("c", 2)); }
   SECTION("redirected") {
     REQUIRE(apply(*box.store, [](StoreTransaction& tx) {
-              return tx.redirect_notification("c", "http://other.example/", 500);
+              return tx.redirect_notifications("c", "http://other.example/", 500);
             }).ok());
   }
   SECTION("revived") {
@@ -187,6 +187,128 @@ TEST_CASE("outbox: how long an entry has waited is kept, and begins anew with a 
     REQUIRE(box.revive("c") == 1);
   }
   CHECK(box.find("c")->waited_ms == 0);
+}
+
+OutboxEntry offer_of(const std::string& context_id, std::uint64_t revision = 1) {
+  auto entry = entry_of(context_id, revision);
+  entry.topic = notifier::Topic::kLocations;
+  entry.type = "ApplicationLocationAvailabilityNotification";
+  return entry;
+}
+
+TEST_CASE("outbox: a context has an entry for each topic", "[store][outbox]") {
+  Outboxed box;
+  const auto locations = notifier::Topic::kLocations;
+  const auto first = box.put(entry_of("c", 1));
+  box.put(offer_of("c", 2));
+  CHECK(box.put_alike(entry_of("c", 3)));
+  CHECK(box.find("c")->revision == 3);
+  const auto offer = box.store->notification("c", locations).value();
+  REQUIRE(offer);
+  CHECK(offer->revision == 2);
+  CHECK(offer->topic == locations);
+  const auto all = box.store->notifications(0, 10).value();
+  REQUIRE(all.size() == 2);
+  CHECK(all[0].topic == locations);
+  CHECK(all[1].sequence > first);
+  box.settle(Outcome::Kind::kDelivered, "c", all[1].sequence);
+  CHECK_FALSE(box.find("c"));
+  CHECK(box.store->notification("c", locations).value());
+  box.put(entry_of("c", 4));
+  const auto remove = [&](auto how) { REQUIRE(apply(*box.store, how).ok()); };
+  remove([&](StoreTransaction& tx) { return tx.delete_notification("c", locations); });
+  CHECK(box.living() == std::vector<std::string>{"c"});
+  CHECK(box.find("c"));
+  box.put(offer_of("c", 5));
+  box.put(offer_of("d", 5));
+  remove([](StoreTransaction& tx) { return tx.delete_notifications("c"); });
+  CHECK(box.living() == std::vector<std::string>{"d"});
+}
+
+TEST_CASE("outbox: entries of both topics are redirected and revived, in their order",
+          "[store][outbox]") {
+  for (const bool dead : {false, true}) {
+    CAPTURE(dead);
+    Outboxed box;
+    const auto offer = box.put(offer_of("c", 1));
+    const auto update = box.put(entry_of("c", 2));
+    box.put(entry_of("d", 1));
+    if (dead) {
+      box.settle(Outcome::Kind::kDead, "c", update);
+      box.settle(Outcome::Kind::kDead, "c", offer);
+      CHECK(box.revive("c") == 2);
+    } else {
+      REQUIRE(apply(*box.store, [](StoreTransaction& tx) {
+                return tx.redirect_notifications("c", "http://new.example/", 600);
+              }).ok());
+    }
+    const auto all = box.store->notifications(0, 10).value();
+    REQUIRE(all.size() == 3);
+    CHECK(all[0].context_id == "d");
+    CHECK(all[1].type == offer_of("c").type);
+    CHECK(all[2].type == entry_of("c").type);
+    for (const auto i : {1, 2}) {
+      const auto& entry = all[static_cast<std::size_t>(i)];
+      CHECK(entry.callback_reference == (dead ? "http://ue.example/c" : "http://new.example/"));
+      CHECK(entry.due_ms == (dead ? 500 : 600));
+    }
+  }
+}
+
+// Sent again after something newer, its number would have said that it is old.
+TEST_CASE("outbox: what is sent is true now and has the revision of now", "[store][outbox]") {
+  Outboxed box;
+  ContextRecord record;
+  record.context_id = "c";
+  record.revision = 7;
+  REQUIRE(apply(*box.store, [&](StoreTransaction& tx) { return tx.insert_context(record); }).ok());
+  box.put(entry_of("c", 5));
+  box.put(entry_of("ended", 9));
+  CHECK(box.find("c")->revision == 7);
+  CHECK(box.find("ended")->revision == 9);
+}
+
+// As a release with one entry for each context left it.
+TEST_CASE("outbox: a file of schema 6 is taken over with what it owes", "[store][outbox]") {
+  StoreInDir files;
+  {
+    auto store = files.open().value();
+    store->close();
+  }
+  {
+    SQLite::Database db(files.options.path, SQLite::OPEN_READWRITE);
+    db.exec(R"(
+      DROP TABLE outbox;
+      CREATE TABLE outbox (sequence INTEGER PRIMARY KEY, context_id TEXT NOT NULL UNIQUE,
+        revision INTEGER NOT NULL, callback_reference TEXT NOT NULL, type TEXT NOT NULL,
+        body TEXT NOT NULL, created_ms INTEGER NOT NULL, written_ms INTEGER NOT NULL,
+        due_ms INTEGER NOT NULL, attempts INTEGER NOT NULL, dead INTEGER NOT NULL,
+        last_error TEXT NOT NULL, waited_ms INTEGER NOT NULL DEFAULT 0);
+      CREATE INDEX outbox_dead ON outbox (sequence) WHERE dead = 1;
+      INSERT INTO outbox VALUES
+        (3, 'c', 5, 'http://ue.example/c', 'AddressChangeNotification', '{}', 1, 2, 3, 4, 0, 'e', 6),
+        (4, 'd', 6, 'http://ue.example/d', 'ApplicationLocationAvailabilityNotification', '[]',
+         7, 8, 9, 10, 1, 'f', 11);
+      UPDATE meta SET value = '6' WHERE name = 'schema';
+    )");
+  }
+  auto store = files.open().value();
+  const auto living = store->notifications(0, 10).value();
+  REQUIRE(living.size() == 1);
+  CHECK(living[0].sequence == 3);
+  CHECK(living[0].topic == notifier::Topic::kInstances);
+  CHECK(living[0].waited_ms == 6);
+  CHECK(living[0].last_error == "e");
+  REQUIRE(apply(*store, [](StoreTransaction& tx) -> Result<void> {
+            const auto dead = tx.find_notification("d", notifier::Topic::kLocations).value();
+            REQUIRE(dead);
+            CHECK(dead->dead);
+            CHECK(dead->attempts == 10);
+            CHECK(dead->body == "[]");
+            return tx.put_notification(entry_of("d"));
+          }).ok());
+  CHECK(store->outbox(true, "", 10)->dead == 1);
+  CHECK(store->notifications(0, 10)->size() == 2);
 }
 
 TEST_CASE("outbox: read in the order of writing, in pages", "[store][outbox]") {
@@ -231,7 +353,7 @@ TEST_CASE("outbox: a redirected entry is a new one, also when it was dead", "[st
     const auto before = box.put(entry_of("c"));
     box.settle(dead ? Outcome::Kind::kDead : Outcome::Kind::kRetry, "c", before);
     REQUIRE(apply(*box.store, [](StoreTransaction& tx) {
-              return tx.redirect_notification("c", "http://new.example/", 600);
+              return tx.redirect_notifications("c", "http://new.example/", 600);
             }).ok());
     const auto found = box.find("c");
     REQUIRE(found);
@@ -247,7 +369,7 @@ TEST_CASE("outbox: a redirected entry is a new one, also when it was dead", "[st
 TEST_CASE("outbox: to redirect what is not owed makes nothing", "[store][outbox]") {
   Outboxed box;
   REQUIRE(apply(*box.store, [](StoreTransaction& tx) {
-            return tx.redirect_notification("c", "http://new.example/", 600);
+            return tx.redirect_notifications("c", "http://new.example/", 600);
           }).ok());
   CHECK(box.living().empty());
 }
@@ -290,11 +412,11 @@ TEST_CASE("outbox: the relay's side reads, finds and settles", "[store][outbox]"
   CHECK(outbox.hold_lease());
   CHECK(outbox.hold_lease());
   CHECK(outbox.read(a, 10)->size() == 1);
-  CHECK(outbox.find("a").value()->sequence == a);
+  CHECK(outbox.find("a", notifier::Topic::kInstances).value()->sequence == a);
   outbox.settle({{Outcome::Kind::kDelivered, "a", a, 0, 1, {}}});
   outbox.settle({});
   box.store->close();
-  CHECK_FALSE(outbox.find("a").value());
+  CHECK_FALSE(outbox.find("a", notifier::Topic::kInstances).value());
   CHECK(box.living() == std::vector<std::string>{"b"});
 }
 

@@ -135,6 +135,38 @@ TEST_CASE("stored documents: what was set aside stays in the file until it is re
   CHECK(program.running->model.unlocked().hosts().size() == 3);
 }
 
+TEST_CASE("stored documents: what is replaced in vain is set aside still", "[store]") {
+  Program program;
+  program.stop();
+  spoil(program.files, "INSERT INTO hosts VALUES ('broken', '{')");
+  program.start();
+  auto& store = program.running->store;
+  const auto put = [&](const Result<void>& outcome) {
+    return apply(store, [&](StoreTransaction& tx) -> Result<void> {
+      if (auto done = tx.put_host(sample_host("broken", {"a"})); !done) return done;
+      return outcome;
+    });
+  };
+  CHECK_FALSE(put(conflict("no")).ok());
+  CHECK(set_aside(store) == std::vector<std::string>{"host broken"});
+  CHECK(put({}).ok());
+  CHECK(set_aside(store).empty());
+}
+
+TEST_CASE("stored documents: of very many that cannot be read it is known that there are more",
+          "[store]") {
+  metrics::Registry registry;
+  SetAside aside(registry);
+  for (int i = 0; i < 10'000; ++i) aside.add("host", std::to_string(i), "no");
+  aside.add("host", "1", "no");
+  CHECK(aside.is_complete());
+  aside.add("package", "p", "no");
+  CHECK_FALSE(aside.is_complete());
+  CHECK(aside.size() == 10'000);
+  aside.forget("host", "1");
+  CHECK_FALSE(aside.is_complete());
+}
+
 TEST_CASE("relocation: a context that cannot be read does not stop the others",
           "[store][relocation]") {
   Program program;

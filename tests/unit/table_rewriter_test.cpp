@@ -246,6 +246,72 @@ TEST_CASE("rewriter: who removes or pins a row while a plan is carried out comes
   CHECK(host_of_row(program, "dev:ue-0") == (existed ? "north" : ""));
 }
 
+// Its last target is none.
+Association unreadable_row(const std::string& ue, Writer writer) {
+  auto row = sample_row(ue, "a", {"host:north"}).row;
+  row.targets[0].value += " nowhere";
+  row.writer = writer;
+  row.version = 1;
+  return row;
+}
+
+std::vector<std::string> rows_set_aside(Program& program) {
+  std::vector<std::string> all;
+  for (const auto& item : program.running->store.set_aside().list()) {
+    all.push_back(item.kind + " " + item.id);
+  }
+  return all;
+}
+
+// It was tried again and again, and no other rewrite was taken.
+TEST_CASE("rewriter: a row whose past cannot be read is set aside and stops nothing",
+          "[store][plans]") {
+  Program program;
+  auto& store = program.running->store;
+  store.hurry();
+  const auto spoil = [&](const Result<Patched>& patched) {
+    const auto broken = unreadable_row("dev:ue-599", Writer::kOperator);
+    store.submit(std::make_unique<test::LambdaUnit>(
+        [broken, version = patched->table_version](StoreTransaction& tx) {
+          return tx.replace_row_before(version, broken.ue, "a", broken);
+        },
+        [&](const Result<void>&) { store.hurry(false); }));
+  };
+  store.call_at(20, [&] {
+    patch_table(program.running->service, {sample_row("dev:ue-599", "a", {"host:north"})}, {},
+                spoil);
+  });
+  const auto planned = submit(program, plan_to("south"), 1);
+  REQUIRE(planned.ok());
+  CHECK(planned->superseded == 1);
+  const std::vector<std::string> expected{"pastRow a dev:ue-599 before version 3"};
+  CHECK(rows_set_aside(program) == expected);
+  CHECK(roll_table_back(program, 1).rows == kRows - 1);
+  CHECK(host_of_row(program, "dev:ue-599") == "north");
+  CHECK(host_of_row(program, "dev:ue-598").empty());
+  CHECK(rows_set_aside(program) == expected);
+}
+
+TEST_CASE("rewriter: a pin that cannot be read is a pin", "[store][plans]") {
+  Program program;
+  const auto store_row = [&](const Association& row) {
+    auto& real = program.running->store.real();
+    REQUIRE(test::apply(real, [&](StoreTransaction& tx) { return tx.put_row(row); }).ok());
+  };
+  store_row(unreadable_row("dev:ue-5", Writer::kOperator));
+  store_row(unreadable_row("dev:ue-6", Writer::kOptimizer));
+  const auto planned = submit(program, plan_to("south"), 1);
+  REQUIRE(planned.ok());
+  CHECK(planned->pinned == 1);
+  CHECK(planned->rows == kRows - 1);
+  CHECK(host_of_row(program, "dev:ue-5").empty());
+  CHECK(host_of_row(program, "dev:ue-6") == "south");
+  // The other one is read by now.
+  CHECK(rows_set_aside(program) == std::vector<std::string>{"row a dev:ue-5"});
+  REQUIRE(program.rewrite({sample_row("dev:ue-5", "a", {"host:north"})}).ok());
+  CHECK(rows_set_aside(program).empty());
+}
+
 TEST_CASE("rewriter: a row that was removed may be put again by the next plan", "[store][plans]") {
   Program program;
   auto& store = program.running->store;
