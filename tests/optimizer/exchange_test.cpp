@@ -157,6 +157,25 @@ TEST_CASE("exchange: a chain of full hosts moves on when its end has room", "[ex
   }
 }
 
+// Somebody wants to come to each host and leaves one that nobody wants to come to.
+TEST_CASE("exchange: one that cannot come keeps no others from it", "[exchange]") {
+  auto snapshot = ring(3, 2);
+  snapshot.hosts.push_back(host("h200", 100));
+  for (Index h = 0; h < 3; ++h) add_groups(snapshot, 1, 0, 3 + h, 3);
+  std::vector<std::vector<std::int32_t>> latencies(6, std::vector(4, kFar));
+  for (Index h = 0; h < 3; ++h) {
+    latencies[h][h] = kNear;
+    latencies[3 + h] = {kFar * 9, kFar * 9, kFar * 9, kFar * 10};  // gains most
+    latencies[3 + h][h] = 0;
+  }
+  for (auto& model : snapshot.hosts) model.service_us = 0;
+  finish(snapshot, latencies);
+  const auto placed = plan(snapshot, {}, "nearest");
+  for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
+    CHECK(placed.host_of_group[i] == (i < 6 ? snapshot.groups[i].attachment : 3));
+  }
+}
+
 TEST_CASE("exchange: the budget holds on random instances, and so do the capacities",
           "[exchange]") {
   std::int64_t moves = 0;
