@@ -4,8 +4,10 @@
 #include <set>
 
 #include "api/operator/codec.h"
+#include "optimizer/stability.h"
 #include "tests/catch.h"
 #include "tests/optimizer/fake_orchestrator.h"
+#include "tests/optimizer/instances.h"
 
 namespace mx2::optimizer {
 namespace {
@@ -34,6 +36,10 @@ struct Bench {
     for (const char* device : {"a", "b"}) {
       orchestrator.lists["contexts"].push_back(context(device, "far", "10.0.0.1"));
     }
+  }
+  void make_room() {
+    topology.hosts["near"].capacity = 30;
+    optimizer.configure(options, topology);
   }
   Plan plan() {
     auto outcome = optimizer.plan(false);
@@ -194,6 +200,52 @@ TEST_CASE("optimizer: a plan has no more bytes than may be sent", "[optimizer]")
   CHECK(to_ndjson(plan, all.size() - 1) == all.substr(0, first));
   CHECK(plan.changes.size() == 1);
   CHECK(plan.postponed == 1);
+}
+
+TEST_CASE("optimizer: what prefixes ask for is not put off by moves, nor moves by it",
+          "[optimizer]") {
+  Bench bench;
+  bench.options.orchestrator.plan_rows_max = 2;
+  bench.make_room();
+  CHECK(bench.plan().changes.size() == 2);
+  bench.orchestrator.change("row", pin("ip:10.0.0.0/24", "near"));
+  for (const char* device : {"c", "d", "e"}) {
+    bench.orchestrator.change("context", context(device, "far", "10.1.0.1"));
+  }
+  const auto plan = bench.plan();
+  REQUIRE(plan.changes.size() == 2);
+  CHECK(plan.changes[0].remove);
+  CHECK_FALSE(plan.changes[1].remove);
+  CHECK(plan.postponed == 1);
+}
+
+// Where all lines do not fit, no chain of moves is cut: place() is asked again for fewer.
+TEST_CASE("optimizer: a plan that is too long is made again for fewer moves", "[optimizer]") {
+  Snapshot snapshot;
+  snapshot.hosts = {test::host("a", 3), test::host("b", 3)};
+  snapshot.apps = {test::app("app")};
+  for (Index h = 0; h < 2; ++h) test::add_groups(snapshot, 3, 0, h, 1 - h);
+  test::finish(snapshot, {{1000, 60'000}, {60'000, 1000}});
+  StabilityOptions options;
+  calm(snapshot, options, 1'000'000'000);
+  const auto fit = [&](std::size_t bytes) {
+    return fit_plan(Replica(), snapshot, {"min-cost-flow"}, {100, bytes}, [&](std::size_t most) {
+      return place_calmly(snapshot, {"min-cost-flow"}, options, most);
+    });
+  };
+  const auto whole = fit(1'000'000);
+  REQUIRE(whole.plan.changes.size() == 6);
+  for (std::size_t bytes = 0; bytes <= whole.body.size(); ++bytes) {
+    const auto fitted = fit(bytes);
+    CAPTURE(bytes);
+    CHECK(fitted.body.size() <= bytes);
+    CHECK(fitted.plan.changes.size() % 2 == 0);
+    CHECK(fitted.plan.changes.size() + fitted.plan.postponed == 6);
+    CHECK(evaluate(snapshot, fitted.placement).overloaded_hosts == 0);
+    CHECK(rows_of(snapshot, fitted.placement, {"min-cost-flow"}).changes.size() ==
+          fitted.plan.changes.size());
+    if (bytes == whole.body.size() - 1) CHECK(fitted.plan.changes.size() == 4);
+  }
 }
 
 TEST_CASE("optimizer: a stale table is planned on anew", "[optimizer]") {
