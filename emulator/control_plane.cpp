@@ -141,7 +141,7 @@ bool ControlPlane::place_moved(std::uint32_t ue, std::uint32_t cell, Time now) {
   auto& group = snapshot_.groups[*found];
   group.attachment = optimizer::find_attachment(snapshot_, cell_name(cell));
   group.moved_ms = replica_.moved_ms(app_d_id, device);
-  group.fixed = false;
+  group.fixed = group.to_come > 0;
   auto part = optimizer::part_of(snapshot_, placement_, {*found});
   optimizer::hold(part, options_.stability, to_ms(now));
   const auto placed = optimizer::place_calmly(part, policies_, options_.stability);

@@ -130,6 +130,50 @@ TEST_CASE("optimizer: of two prefixes of operators the longer binds, of another 
   CHECK(alone.plan().changes.size() == 2);
 }
 
+TEST_CASE("optimizer: contexts of strategy baseline count where they are, their row is planned",
+          "[optimizer]") {
+  Bench bench;
+  auto& app = bench.orchestrator.lists["apps"][0];
+  app["strategy"] = "baseline";
+  bench.make_room();
+  auto second = context("a", "near", "10.0.0.1");
+  second["contextId"] = "c-a2";
+  bench.orchestrator.lists["contexts"].push_back(second);
+  const auto plan = bench.plan();
+  REQUIRE(plan.changes.size() == 1);  // a's leads to near already
+  CHECK(plan.changes[0].row.ue.text() == "dev:b");
+  CHECK(plan.changes[0].row.targets.at(0).text() == "host:near");
+  CHECK(plan.after.load == std::vector<std::int64_t>{2, 1});
+  CHECK(plan.after.contexts == 3);
+  CHECK(plan.after.moves == 0);
+  CHECK(bench.plan().changes.empty());
+  // A context that comes is where the row leads, from then on.
+  bench.orchestrator.change("contextEnded", {{"contextId", "c-b"}});
+  bench.orchestrator.change("context", context("b", "near", "10.0.0.1"));
+  CHECK(bench.plan().before.load == std::vector<std::int64_t>{1, 2});
+  bench.orchestrator.change("row", pin("dev:b", "far"));  // an operator's: not planned
+  CHECK(bench.plan().changes.empty());
+  auto told = app;
+  told["strategy"] = "notification";
+  bench.orchestrator.change("app", told);
+  CHECK(bench.plan().before.load == std::vector<std::int64_t>{1, 2});  // where the rows lead
+}
+
+TEST_CASE("optimizer: whose context has come to another host rests there", "[optimizer]") {
+  Bench bench;
+  bench.make_room();
+  CHECK(bench.plan().changes.size() == 2);
+  bench.orchestrator.change("context", context("a", "near", "10.0.0.1"));
+  CHECK(bench.plan().changes.empty());
+  for (auto& [host, us] : bench.topology.latency_us["x"]) us = host == "near" ? 60'000 : 2000;
+  bench.make_room();
+  const auto plan = bench.plan();
+  REQUIRE(plan.changes.size() == 1);
+  CHECK(plan.changes[0].row.ue.text() == "dev:b");  // has not moved yet
+  bench.clock.advance(100'000);
+  CHECK(bench.plan().changes.size() == 1);
+}
+
 TEST_CASE("optimizer: no plan is made on changes that are not known yet", "[optimizer]") {
   Bench bench;
   bench.orchestrator.lists["contexts"] = json::Value::array();
