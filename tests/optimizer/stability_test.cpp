@@ -166,6 +166,7 @@ TEST_CASE("stability: a host that came back fills gradually", "[stability]") {
   snapshot.hosts[1].capacity = 500;
   snapshot.hosts[1].up_since_ms = kNow;
   CHECK(cycle(snapshot, kNow, options) == 0);
+  CHECK(cycle(snapshot, kNow + options.return_wait_ms - 1, options) == 0);
   CHECK(cycle(snapshot, kNow + options.return_ms / 4, options) == 125);
   CHECK(cycle(snapshot, kNow + options.return_ms / 2, options) == 125);
   for (int i = 0; i < 3; ++i) cycle(snapshot, kNow + options.return_ms, options);
