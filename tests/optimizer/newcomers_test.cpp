@@ -6,6 +6,7 @@
 
 #include "optimizer/evaluation.h"
 #include "optimizer/explain.h"
+#include "optimizer/moves.h"
 #include "optimizer/plan.h"
 #include "optimizer/stability.h"
 #include "tests/catch.h"
@@ -175,6 +176,18 @@ TEST_CASE("newcomers: who cannot be reached keeps its row", "[newcomers]") {
   finish_again(snapshot);
   snapshot.attachments[0].connected = false;
   CHECK(rows_to(snapshot, plan(snapshot), kB) == 1);
+}
+
+TEST_CASE("newcomers: who is taken out of a snapshot is room that is taken, and waiting",
+          "[newcomers]") {
+  auto snapshot = two_cells(10);
+  snapshot.hosts[kA].service_us = 10'000;
+  const auto part = without_groups(snapshot, {6, 0});
+  CHECK(part.groups.empty());
+  CHECK(part.hosts[kA].capacity == 4);
+  CHECK(waiting_us(part.hosts[kA], 2) == waiting_us(snapshot.hosts[kA], 8));
+  CHECK(marginal_cost(congestion_segments(part.hosts[kA]), 1) ==
+        marginal_cost(congestion_segments(snapshot.hosts[kA]), 7));
 }
 
 TEST_CASE("newcomers: an explanation says what the row is for, and counts its UE once",
