@@ -119,13 +119,15 @@ std::vector<std::uint32_t> ControlPlane::plan(Time now) {
   snapshot_ = replica_.snapshot(topology_, options_, now_ms);
   optimizer::calm(snapshot_, options_.stability, now_ms);
   policies_.assign(snapshot_.apps.size(), options_.policy);
-  placement_ = optimizer::place_calmly(snapshot_, policies_, options_.stability,
-                                       options_.orchestrator.plan_rows_max);
-  const auto plan = optimizer::make_plan(replica_, snapshot_, placement_, policies_,
-                                         options_.orchestrator.plan_rows_max);
-  apply(plan);
+  auto fitted = optimizer::fit_plan(
+      replica_, snapshot_, policies_, {options_.orchestrator.plan_rows_max},
+      [&](std::size_t groups_max) {
+        return optimizer::place_calmly(snapshot_, policies_, options_.stability, groups_max);
+      });
+  placement_ = std::move(fitted.placement);
+  apply(fitted.plan);
   std::vector<std::uint32_t> changed;
-  for (const auto& change : plan.changes) changed.push_back(ue_of(change.row.ue.dev_app_id));
+  for (const auto& change : fitted.plan.changes) changed.push_back(ue_of(change.row.ue.dev_app_id));
   return changed;
 }
 
@@ -139,7 +141,7 @@ bool ControlPlane::place_moved(std::uint32_t ue, std::uint32_t cell, Time now) {
   auto& group = snapshot_.groups[*found];
   group.attachment = optimizer::find_attachment(snapshot_, cell_name(cell));
   group.moved_ms = replica_.moved_ms(app_d_id, device);
-  group.fixed = false;
+  group.fixed = group.to_come > 0;
   auto part = optimizer::part_of(snapshot_, placement_, {*found});
   optimizer::hold(part, options_.stability, to_ms(now));
   const auto placed = optimizer::place_calmly(part, policies_, options_.stability);

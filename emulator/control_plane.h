@@ -1,7 +1,9 @@
 // The orchestrator and the Optimizer of a simulated run: the orchestrator's own table and look-up,
 // the Optimizer's own replica, policies, stability rules and plans, without HTTP and store between
 // them. What remains emulated is time: a plan is applied at once, and the caller delays its
-// notifications.
+// notifications. The replica is not told the strategy: contexts of baseline count where their rows
+// lead here, not where they are as in the product (optimizer/newcomers.h), which makes little
+// difference but where λ become hot faster than plans are made.
 //
 // Rows: "*" names an app's hosts in their order (the first that offers it takes everybody, as in
 // the prototype); the Optimizer adds a row for each UE. With dispatching, one row for each cell's

@@ -31,8 +31,10 @@ Candidate candidate(const Snapshot& snapshot, const Feasibility& feasible, const
       marginal_cost(congestion_segments(host), load_of_others) * snapshot.apps[group.app].weight;
   const bool moves = group.host != kNone && group.host != h;
   const auto& app = snapshot.apps[group.app];
-  if (moves) {
+  if (moves && group.to_come == 0) {
     result.migration_us = weighed(app, snapshot.cost.migration_us);
+  }
+  if (moves) {
     result.leaving_us = descent_cost(snapshot, group.app, snapshot.hosts[group.host].tier, h);
   }
   if (moves && feasible.may(group, group.host, group.host)) {
@@ -48,7 +50,7 @@ auto rank(const Candidate& c) {
 
 std::string reason_of(const Snapshot& snapshot, const Choice& choice) {
   const auto& group = snapshot.groups[choice.group];
-  if (group.fixed) {
+  if (group.fixed && group.to_come == 0) {
     return "it may not move: an operator's pin, or nobody can reach it";
   }
   if (group.resting && choice.chosen == group.host) return "it has moved lately and rests";
@@ -70,17 +72,24 @@ std::optional<Choice> explain(const Snapshot& snapshot, const Placement& placeme
                               const std::string& ue, const std::string& app) {
   const auto index = find_group(snapshot, find_app(snapshot, app), ue);
   if (!index) return std::nullopt;
-  const auto& group = snapshot.groups[*index];
+  auto group = snapshot.groups[*index];
   const Feasibility feasible(snapshot);
   auto load = evaluate(snapshot, placement).load;
   Choice choice{*index, placement.host_of_group[*index], {}, {}};
   if (choice.chosen != kNone) load[choice.chosen] -= load_of(snapshot, group);
+  for (auto i = *index + 1; i < snapshot.groups.size() && !snapshot.groups[i].follows; ++i) {
+    load[snapshot.groups[i].host] -= load_of(snapshot, snapshot.groups[i]);
+  }
+  group.contexts += group.to_come;
   for (Index h = 0; h < snapshot.hosts.size(); ++h) {
     choice.candidates.push_back(candidate(snapshot, feasible, group, h, load[h]));
   }
   std::sort(choice.candidates.begin(), choice.candidates.end(),
             [](const Candidate& a, const Candidate& b) { return rank(a) < rank(b); });
   choice.reason = reason_of(snapshot, choice);
+  if (group.to_come > 0) {
+    choice.reason += "; for contexts to come, as those of strategy baseline keep their host";
+  }
   return choice;
 }
 

@@ -128,12 +128,18 @@ struct Demand {
 };
 
 // The contexts of one UE and one app: they share a row of the table, so they move together.
+//
+// Those of strategy baseline do not follow their row. They are several groups, one after another:
+// first their row, which has no contexts but is planned for those to come (newcomers.h), then those
+// that are at each host, which stay.
 struct Group : Demand {
-  Index host = kNone;  // where they are; kNone: nowhere yet
+  Index host = kNone;  // where they are, or their row leads; kNone: nowhere yet
   std::uint32_t contexts = 1;
   bool fixed = false;         // must not move: an operator's pin, or cannot
   bool resting = false;       // moved too recently: moves only if somebody is refused otherwise
   std::int64_t moved_ms = 0;  // 0: long ago
+  std::uint32_t to_come = 0;  // contexts that the row of a baseline UE is planned for; it is fixed
+  bool follows = true;        // false: keeps its host whatever its row says
 };
 
 // What things cost beside latency and congestion, in µs for each request; times the utility.

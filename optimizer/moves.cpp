@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "optimizer/evaluation.h"
+
 namespace mx2::optimizer {
 namespace {
 
@@ -48,8 +50,7 @@ std::optional<std::size_t> find_group(const Snapshot& snapshot, Index app, const
   return found ? std::optional(first) : std::nullopt;
 }
 
-Snapshot part_of(const Snapshot& snapshot, const Placement& placement,
-                 const std::vector<std::size_t>& groups) {
+Snapshot without_groups(const Snapshot& snapshot, const std::vector<std::int64_t>& load) {
   Snapshot part;
   part.hosts = snapshot.hosts;
   part.apps = snapshot.apps;
@@ -60,26 +61,30 @@ Snapshot part_of(const Snapshot& snapshot, const Placement& placement,
   part.cost = snapshot.cost;
   part.hysteresis = snapshot.hysteresis;
   part.waiting_us = snapshot.waiting_us;
-  std::vector<std::int64_t> others(snapshot.hosts.size());
-  for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
-    const auto at = placement.host_of_group[i];
-    if (at != kNone) others[at] += load_of(snapshot, snapshot.groups[i]);
+  for (Index h = 0; h < part.hosts.size(); ++h) {
+    auto& host = part.hosts[h];
+    host.background += load[h];
+    host.capacity = std::max<std::int64_t>(0, host.capacity - load[h]);
+    host.ready_capacity = std::max<std::int64_t>(0, host.ready_capacity - load[h]);
   }
+  return part;
+}
+
+Snapshot part_of(const Snapshot& snapshot, const Placement& placement,
+                 const std::vector<std::size_t>& groups) {
+  auto others = load_of(snapshot, placement);
+  std::vector<Group> taken;
   auto names = std::make_shared<std::vector<std::string>>();
   for (const auto i : groups) {
     const auto at = placement.host_of_group[i];
     if (at != kNone) others[at] -= load_of(snapshot, snapshot.groups[i]);
-    part.groups.push_back(snapshot.groups[i]);
-    part.groups.back().host = at;
+    taken.push_back(snapshot.groups[i]);
+    taken.back().host = at;
     names->push_back((*snapshot.ue)[i]);
   }
+  auto part = without_groups(snapshot, others);
+  part.groups = std::move(taken);
   part.ue = std::move(names);
-  for (Index h = 0; h < part.hosts.size(); ++h) {
-    auto& host = part.hosts[h];
-    host.background += others[h];
-    host.capacity = std::max<std::int64_t>(0, host.capacity - others[h]);
-    host.ready_capacity = std::max<std::int64_t>(0, host.ready_capacity - others[h]);
-  }
   return part;
 }
 

@@ -20,8 +20,11 @@ namespace mx2::optimizer {
 [[nodiscard]] Index find_app(const Snapshot& snapshot, const std::string& id);
 [[nodiscard]] Index find_attachment(const Snapshot& snapshot, const std::string& name);
 
-// `groups` of a snapshot, in this order, where `placement` has everybody else. Its hosts are as the
-// snapshot's, with so much less room and so much more background load.
+// The snapshot without its groups; its hosts have so much less room and so much more background
+// load, by host.
+[[nodiscard]] Snapshot without_groups(const Snapshot& snapshot,
+                                      const std::vector<std::int64_t>& load);
+// `groups` of a snapshot, in this order, where `placement` has everybody else, who is load.
 [[nodiscard]] Snapshot part_of(const Snapshot& snapshot, const Placement& placement,
                                const std::vector<std::size_t>& groups);
 

@@ -162,11 +162,15 @@ Optimizer::Outcome Optimizer::decide(std::uint64_t table_version) {
   calm(snapshot, options_.stability, decision->made_ms);
   decision->policy_of_app = policies(snapshot, topology_, options_.policy);
   const auto& policy_of_app = decision->policy_of_app;
-  decision->placement = place_calmly(snapshot, policy_of_app, options_.stability,
-                                     options_.orchestrator.plan_rows_max);
+  auto fitted =
+      fit_plan(replica_, snapshot, policy_of_app, {options_.orchestrator.plan_rows_max},
+               [&](std::size_t groups_max) {
+                 return place_calmly(snapshot, policy_of_app, options_.stability, groups_max);
+               });
+  decision->placement = std::move(fitted.placement);
   Outcome outcome;
-  outcome.plan = make_plan(replica_, snapshot, decision->placement, policy_of_app,
-                           options_.orchestrator.plan_rows_max);
+  outcome.plan = std::move(fitted.plan);
+  outcome.body = std::move(fitted.body);
   outcome.plan.table_version = table_version;
   outcome.description = describe(snapshot, outcome.plan);
   decision_ = std::move(decision);
@@ -226,8 +230,7 @@ Result<Optimizer::Outcome> Optimizer::plan(bool dry_run) {
       decision_->in_force = true;
       return outcome;
     }
-    const auto body = to_ndjson(outcome.plan, kPlanBytesMax);
-    const auto sent = client_.send_plan(body, *version, holder_);
+    const auto sent = client_.send_plan(outcome.body, *version, holder_);
     if (sent.ok()) {
       take_in(outcome.plan);
       decision_->in_force = outcome.plan.postponed == 0;

@@ -51,6 +51,7 @@ class Optimizer : private FeedReader {
   struct Outcome {
     Plan plan;
     std::string description;
+    std::string body;  // the plan's lines
     bool sent = false;
   };
 

@@ -24,8 +24,12 @@ std::optional<std::vector<Optimizer::Moved>> Optimizer::groups_of(const Moves& m
   bool complete = true;
   const auto add = [&](Index app, const std::string& device, const std::string& attachment) {
     const auto group = find_group(snapshot, app, "dev:" + device);
-    if (group) result.push_back({*group, attachment});
     complete = complete && group;
+    if (!group) return;
+    result.push_back({*group, attachment});
+    for (auto i = *group + 1; i < snapshot.groups.size() && !snapshot.groups[i].follows; ++i) {
+      result.push_back({i, attachment});
+    }
   };
   std::map<std::array<std::uint8_t, 16>, const TopologySource::Move*> by_address;
   for (const auto& [device, move] : moves) {
@@ -56,12 +60,17 @@ bool Optimizer::attach(Decision& decision, const Moved& moved) const {
   const auto& app = snapshot.apps[group.app].id;
   group.attachment = find_attachment(snapshot, moved.attachment);
   if (group.attachment == kNone) return false;
+  if (!group.follows) return true;
   group.moved_ms = replica_.moved_ms(app, device);
   group.fixed = decision.pinned[moved.group];
   const auto row = replica_.rows().find({app, "dev:" + device});
-  if (replica_.pin_of(app, device) != nullptr) group.fixed = true;
-  if (row == replica_.rows().end()) return true;
-  if (row->second.writer == Writer::kOperator) group.fixed = true;
+  const bool has_row = row != replica_.rows().end();
+  const bool own = has_row && row->second.writer == Writer::kOperator;
+  if (own || replica_.pin_of(app, device) != nullptr) {
+    group.fixed = true;
+    group.to_come = 0;
+  }
+  if (!has_row) return true;
   const auto& target = row->second.targets.front();
   const auto host = target.kind == Target::Kind::kHost ? find_host(snapshot, target.value) : kNone;
   if (host != kNone) decision.placement.host_of_group[moved.group] = host;

@@ -27,20 +27,36 @@ TableChange put(const Snapshot& snapshot, std::size_t i, Index to, Index second,
   return change;
 }
 
-// After the moves: what does not fit into this plan are rows that can wait, never half an exchange.
-void add_removals(const Replica& replica, Plan& plan) {
-  std::vector<TableChange> idle;
+struct Removals {
+  std::vector<TableChange> bound;  // of UEs that an operator's prefix binds
+  std::vector<TableChange> idle;   // of UEs that have no context any more: they can wait
+};
+
+Removals removals_of(const Replica& replica) {
+  Removals removals;
   for (const auto& [key, row] : replica.rows()) {
     const bool ours = row.writer == Writer::kOptimizer && row.ue.kind == UeSelector::Kind::kDevApp;
     if (!ours) continue;
     if (replica.pin_of(row.app_d_id, row.ue.dev_app_id) != nullptr) {
-      plan.changes.push_back({row, true});
+      removals.bound.push_back({row, true});
     } else if (!replica.has_contexts(row.app_d_id, row.ue.dev_app_id)) {
-      idle.push_back({row, true});
+      removals.idle.push_back({row, true});
     }
   }
-  plan.changes.insert(plan.changes.end(), std::make_move_iterator(idle.begin()),
-                      std::make_move_iterator(idle.end()));
+  return removals;
+}
+
+// Moves are whole as they are: what does not fit is what can wait.
+Plan joined(const Removals& removals, Plan moves, std::size_t rows_max) {
+  auto plan = std::move(moves);
+  auto& changes = plan.changes;
+  changes.insert(changes.begin(), removals.bound.begin(), removals.bound.end());
+  changes.insert(changes.end(), removals.idle.begin(), removals.idle.end());
+  if (changes.size() > rows_max) {
+    plan.postponed += changes.size() - rows_max;
+    changes.resize(rows_max);
+  }
+  return plan;
 }
 
 // Where else, should the chosen host fail before the next plan: the cheapest of the others that has
@@ -102,7 +118,7 @@ Plan rows_of(const Snapshot& snapshot, const Placement& placement,
   for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
     const auto& group = snapshot.groups[i];
     const auto to = placement.host_of_group[i];
-    if (group.fixed || to == kNone || to == group.host) continue;
+    if ((group.fixed && group.to_come == 0) || to == kNone || to == group.host) continue;
     const auto second = stays_until_ready(snapshot, feasible, group, to)
                             ? group.host
                             : second_host(snapshot, feasible, plan.after, group, to);
@@ -115,15 +131,27 @@ Plan rows_of(const Snapshot& snapshot, const Placement& placement,
   return plan;
 }
 
-Plan make_plan(const Replica& replica, const Snapshot& snapshot, const Placement& placement,
-               const std::vector<std::string>& policy_of_app, std::size_t rows_max) {
-  auto plan = rows_of(snapshot, placement, policy_of_app);
-  add_removals(replica, plan);
-  if (plan.changes.size() > rows_max) {
-    plan.postponed = plan.changes.size() - rows_max;
-    plan.changes.resize(rows_max);
+FittedPlan fit_plan(const Replica& replica, const Snapshot& snapshot,
+                    const std::vector<std::string>& policy_of_app, const PlanLimits& limits,
+                    const std::function<Placement(std::size_t)>& place) {
+  auto removals = removals_of(replica);
+  const auto bound = std::min(removals.bound.size(), limits.rows - limits.rows / 2);
+  const auto unbound = removals.bound.size() - bound;
+  removals.bound.resize(bound);
+  std::size_t wanted = 0;  // moves, before their lines were counted
+  for (auto groups_max = limits.rows - bound;;) {
+    FittedPlan fitted;
+    fitted.placement = place(groups_max);
+    auto rows = rows_of(snapshot, fitted.placement, policy_of_app);
+    const auto moves = rows.changes.size();
+    wanted = std::max(wanted, moves);
+    fitted.plan = joined(removals, std::move(rows), limits.rows);
+    fitted.body = to_ndjson(fitted.plan, limits.bytes);
+    fitted.plan.postponed += unbound + wanted - moves;
+    const auto kept = fitted.plan.changes.size();
+    if (kept >= bound + moves || groups_max == 0) return fitted;
+    groups_max = std::min(groups_max - 1, kept > bound ? kept - bound : 0);
   }
-  return plan;
 }
 
 std::string to_ndjson(Plan& plan, std::size_t bytes_max) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,20 +21,35 @@ struct Plan {
   std::uint64_t table_version = 0;   // that it was made on
   std::vector<TableChange> changes;  // what pins ask for first, then evacuations
   std::string degraded = {};         // why it is not what the policy should answer; empty: it is
-  std::size_t postponed = 0;         // rows left for the next plan
+  std::size_t postponed = 0;         // rows that found no place in it, left for the next plan
   Evaluation before;
   Evaluation after;
 };
 
-// `policy_of_app`: for the reasons, by app of the snapshot. Rows of the Optimizer are removed
-// whose UE has no context any more, or is bound by an operator's prefix.
-[[nodiscard]] Plan make_plan(const Replica& replica, const Snapshot& snapshot,
-                             const Placement& placement,
-                             const std::vector<std::string>& policy_of_app, std::size_t rows_max);
-
 // The rows for what moves in the snapshot, and nothing else: no removals, no limit.
 [[nodiscard]] Plan rows_of(const Snapshot& snapshot, const Placement& placement,
                            const std::vector<std::string>& policy_of_app);
+
+struct PlanLimits {
+  std::size_t rows = 0;
+  std::size_t bytes = kPlanBytesMax;
+};
+
+struct FittedPlan {
+  Placement placement;
+  Plan plan;
+  std::string body;  // its lines
+};
+
+// A plan within both limits. `place` gives a placement in which at most so many groups move, with
+// nothing half done; it is asked again for fewer while the lines of its moves are too long. Rows of
+// the Optimizer are removed whose UE is bound by an operator's prefix, which get half of the rows
+// as long as there are more, or has no context any more. `policy_of_app`: for the reasons, by app
+// of the snapshot.
+[[nodiscard]] FittedPlan fit_plan(const Replica& replica, const Snapshot& snapshot,
+                                  const std::vector<std::string>& policy_of_app,
+                                  const PlanLimits& limits,
+                                  const std::function<Placement(std::size_t groups_max)>& place);
 
 // One change a line, as POST /operator/v1/plans takes them. What would make it longer than
 // `bytes_max` is taken out of the plan and postponed.

@@ -27,7 +27,7 @@ Selection::Selection(const Snapshot& snapshot, const Placement& wanted,
 Placement Selection::run() {
   collect();
   for (int pass = 0; pass < kPassesMax; ++pass) {
-    blocked_.assign(snapshot_.hosts.size(), false);
+    dead_ends_ = {};
     if (!go_through()) break;
   }
   accepted_.degraded = wanted_.degraded;
@@ -87,10 +87,13 @@ bool Selection::go_through() {
 // Empty if there is none.
 Selection::Chain Selection::chain_of(GroupIndex group) {
   if (has_room(to(group), group)) return {group};
-  if (blocked_[to(group)]) return {};
-  auto chain = search(group);
-  if (chain.empty()) blocked_[to(group)] = true;
-  return chain;
+  return leads_nowhere(group) ? Chain() : search(group);
+}
+
+bool Selection::leads_nowhere(GroupIndex head) const {
+  const auto known = dead_ends_.reached.find({to(head), units(head)});
+  if (known != dead_ends_.reached.end() && !known->second[from(head)]) return true;
+  return dead_ends_.tried.contains({from(head), to(head), units(head)});
 }
 
 // Breadth first over the hosts, so the shortest.
@@ -103,6 +106,7 @@ Selection::Chain Selection::search(GroupIndex head) {
     std::reverse(chain.begin(), chain.end());
     return chain;
   };
+  bool came_back = false;  // to the head's host, but the ring did not fit
   for (std::size_t i = 0; i < queue.size(); ++i) {
     const auto host = queue[i];
     const auto needed = units(reached.at(host)) - room(host);
@@ -112,11 +116,17 @@ Selection::Chain Selection::search(GroupIndex head) {
       if (next == kNone) continue;
       const bool closes = lane.to == from(head) && room(lane.to) + units(head) >= units(next);
       if (closes || has_room(lane.to, next)) return back(next);
+      came_back = came_back || lane.to == from(head);
       if (lane.to == from(head)) continue;
       reached.emplace(lane.to, next);
       queue.push_back(lane.to);
     }
   }
+  dead_ends_.tried.insert({from(head), to(head), units(head)});
+  if (came_back) return {};
+  std::vector<bool> hosts(snapshot_.hosts.size());
+  for (const auto host : queue) hosts[host] = true;
+  dead_ends_.reached.insert_or_assign({to(head), units(head)}, std::move(hosts));
   return {};
 }
 

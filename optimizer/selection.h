@@ -6,6 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "optimizer/evaluation.h"
@@ -36,10 +40,19 @@ class Selection {
     std::size_t first = 0;  // those before do not wait any more
   };
 
+  // Where no chain led on from, in this pass: a later search in vain is left out.
+  struct DeadEnds {
+    // By the first host and the units that come: hosts that could be reached from there, none of
+    // which has room. Whoever comes from another than these closes no ring either.
+    std::map<std::pair<Index, std::int64_t>, std::vector<bool>> reached;
+    std::set<std::tuple<Index, Index, std::int64_t>> tried;  // from, to, units
+  };
+
   void collect();
   void sort_into_lanes(const std::vector<GroupIndex>& pending);
   [[nodiscard]] bool go_through();
   [[nodiscard]] Chain chain_of(GroupIndex group);
+  [[nodiscard]] bool leads_nowhere(GroupIndex head) const;
   [[nodiscard]] Chain search(GroupIndex head);
   [[nodiscard]] GroupIndex fitting(Lane& lane, std::int64_t units_min) const;
   [[nodiscard]] bool pays(const Chain& chain) const;
@@ -74,7 +87,7 @@ class Selection {
   std::vector<std::vector<Segment>> segments_;
   std::vector<GroupIndex> pending_;       // the best first
   std::vector<std::vector<Lane>> lanes_;  // by the host they leave
-  std::vector<bool> blocked_;             // hosts where no room could be made in this pass
+  DeadEnds dead_ends_;
   const std::int64_t overload_us_;
   std::int64_t contexts_ = 0;  // spent
   std::size_t rows_ = 0;       // spent

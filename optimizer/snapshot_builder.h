@@ -53,6 +53,9 @@ class SnapshotBuilder {
   [[nodiscard]] static const std::string* host_of(const Association& row);
   [[nodiscard]] Index host_of_pin(const Association& pin) const;
   void add_group(const Replica::GroupKey& key, const Group& group);
+  void count_staying();
+  void add_staying(const Replica::GroupKey& key, Group row,
+                   const std::map<Index, std::uint32_t>& contexts);
   [[nodiscard]] Group group_of(const Replica::GroupKey& key, const Replica::GroupEntry& entry,
                                Index app);
 
@@ -67,6 +70,8 @@ class SnapshotBuilder {
   // By length, the longest first: the 16 bytes of the prefix -> attachment.
   std::map<int, std::unordered_map<std::string, Index>, std::greater<>> prefixes_;
   std::vector<std::pair<double, Index>> latitudes_;  // of attachments with a position, ascending
+  // Contexts of strategy baseline, by UE: how many at each host.
+  std::map<Replica::GroupKey, std::map<Index, std::uint32_t>> staying_;
   std::shared_ptr<std::vector<std::string>> names_ = std::make_shared<std::vector<std::string>>();
   std::unordered_map<const Place*, Whereabouts> whereabouts_;
   std::map<std::vector<bool>, Index> area_index_;

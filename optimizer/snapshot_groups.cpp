@@ -1,4 +1,6 @@
 // What moves together, and where it is: the groups of a snapshot.
+#include <set>
+
 #include "optimizer/snapshot_builder.h"
 
 namespace mx2::optimizer {
@@ -12,6 +14,21 @@ Index SnapshotBuilder::host_of_pin(const Association& pin) const {
   }
   const auto* first = host_of(pin);
   return first == nullptr ? kNone : host_index(*first);
+}
+
+// How many contexts of strategy baseline each UE has at each host.
+void SnapshotBuilder::count_staying() {
+  std::set<std::string> apps;
+  for (const auto& [id, app] : replica_.apps_) {
+    if (replica_.strategy_of(app) == Strategy::kBaseline) apps.insert(id);
+  }
+  if (apps.empty()) return;
+  for (const auto& [id, entry] : replica_.contexts_) {
+    if (!apps.contains(entry.group.first)) continue;
+    auto& contexts = staying_[entry.group];  // though they may be at an endpoint, at no host
+    const auto host = host_index(*entry.host_id);
+    if (host != kNone) ++contexts[host];
+  }
 }
 
 Group SnapshotBuilder::group_of(const Replica::GroupKey& key, const Replica::GroupEntry& entry,
@@ -40,7 +57,23 @@ void SnapshotBuilder::add_group(const Replica::GroupKey& key, const Group& group
   names_->push_back("dev:" + key.second);
 }
 
+void SnapshotBuilder::add_staying(const Replica::GroupKey& key, Group row,
+                                  const std::map<Index, std::uint32_t>& contexts) {
+  if (!row.fixed) row.to_come = row.contexts;
+  row.contexts = 0;
+  row.fixed = true;
+  add_group(key, row);
+  row.to_come = 0;
+  row.follows = false;
+  for (const auto& [host, count] : contexts) {
+    row.host = host;
+    row.contexts = count;
+    add_group(key, row);
+  }
+}
+
 void SnapshotBuilder::add_groups() {
+  count_staying();
   std::map<std::string, Index> app_index;
   for (const auto& app : snapshot_.apps) {
     app_index.emplace(app.id, static_cast<Index>(app_index.size()));
@@ -49,6 +82,10 @@ void SnapshotBuilder::add_groups() {
     const auto app = app_index.find(key.first);
     if (app == app_index.end()) continue;
     const auto group = group_of(key, entry, app->second);
+    if (const auto staying = staying_.find(key); staying != staying_.end()) {
+      add_staying(key, group, staying->second);
+      continue;
+    }
     const bool stays = group.fixed || !is_connected(snapshot_, group.attachment);
     if (!stays || group.host != kNone) add_group(key, group);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "optimizer/evaluation.h"
+#include "optimizer/newcomers.h"
 #include "optimizer/policy.h"
 #include "optimizer/selection.h"
 
@@ -79,6 +80,19 @@ Placement within_budget(const Snapshot& snapshot, Placement placed, const Select
   return Selection(snapshot, placed, most).run();
 }
 
+Placement place_those_here(const Snapshot& snapshot, const std::vector<std::string>& policy_of_app,
+                           const StabilityOptions& options, std::size_t rows_max) {
+  constexpr auto kAny = std::numeric_limits<std::int64_t>::max();
+  if (!options.enabled) {
+    return within_budget(snapshot, place_by_app(snapshot, policy_of_app), {false, kAny, rows_max});
+  }
+  const auto settle = [](const Snapshot& part, const Placement& wanted) {
+    return Selection(part, wanted, {true, kAny, std::numeric_limits<std::size_t>::max()}).run();
+  };
+  return within_budget(snapshot, place_by_app(snapshot, policy_of_app, settle),
+                       {true, options.moves_max, rows_max});
+}
+
 }  // namespace
 
 void calm(Snapshot& snapshot, const StabilityOptions& options, std::int64_t now_ms) {
@@ -108,15 +122,13 @@ void hold(Snapshot& snapshot, const StabilityOptions& options, std::int64_t now_
 
 Placement place_calmly(const Snapshot& snapshot, const std::vector<std::string>& policy_of_app,
                        const StabilityOptions& options, std::size_t rows_max) {
-  constexpr auto kAny = std::numeric_limits<std::int64_t>::max();
-  if (!options.enabled) {
-    return within_budget(snapshot, place_by_app(snapshot, policy_of_app), {false, kAny, rows_max});
-  }
-  const auto settle = [](const Snapshot& part, const Placement& wanted) {
-    return Selection(part, wanted, {true, kAny, std::numeric_limits<std::size_t>::max()}).run();
-  };
-  return within_budget(snapshot, place_by_app(snapshot, policy_of_app, settle),
-                       {true, options.moves_max, rows_max});
+  auto placed = place_those_here(snapshot, policy_of_app, options, rows_max);
+  const auto left = rows_max - std::min(rows_max, spent(snapshot, placed).rows);
+  return with_newcomers(snapshot, std::move(placed), [&](const Snapshot& part) {
+    auto unlimited = options;
+    unlimited.moves_max = std::numeric_limits<std::int64_t>::max();
+    return place_those_here(part, policy_of_app, unlimited, left);
+  });
 }
 
 }  // namespace mx2::optimizer

@@ -14,6 +14,7 @@ using lemon::SmartDigraph;
 
 constexpr std::size_t kFirstArcs = 5;  // hosts each source starts with
 constexpr std::size_t kAddedArcs = 2;  // at most so many more in each round
+constexpr std::size_t kAddedStays = 4;
 // LEMON's artificial arcs cost half of what the type holds; sums of real costs stay far below.
 constexpr std::int64_t kSumMax = std::numeric_limits<std::int64_t>::max() / 16;
 
@@ -187,19 +188,33 @@ class Solver {
     add_best(s, kFirstArcs);
     const auto enough = candidates_.size() < kFirstArcs ? std::numeric_limits<std::int64_t>::max()
                                                         : candidates_[kFirstArcs - 1].first;
-    waiting_.push_back(source.stays);
-    add_stays(s, [&](const Transport::Stay& stay) { return stay.cost <= enough; });
+    auto& stays = waiting_.emplace_back(source.stays);
+    add_stays(s, std::partition(stays.begin(), stays.end(),
+                                [&](const auto& stay) { return stay.cost <= enough; }));
   }
 
-  // Those of the source's stays that are not in the network yet and wanted.
-  template <typename Wanted>
-  void add_stays(std::size_t s, Wanted wanted) {
-    std::erase_if(waiting_[s], [&](const Transport::Stay& stay) {
-      if (!wanted(stay)) return false;
-      const auto arc = add_arc(sources_[s], hosts_[stay.host], stay.units, stay.cost);
-      arcs_.push_back({arc, static_cast<Index>(s), stay.host});
-      return true;
-    });
+  // Those of the source's stays that wait, up to `end`, come into the network.
+  void add_stays(std::size_t s, std::vector<Transport::Stay>::iterator end) {
+    auto& stays = waiting_[s];
+    for (auto stay = stays.begin(); stay != end; ++stay) {
+      const auto arc = add_arc(sources_[s], hosts_[stay->host], stay->units, stay->cost);
+      arcs_.push_back({arc, static_cast<Index>(s), stay->host});
+    }
+    stays.erase(stays.begin(), end);
+  }
+
+  // Few of those that could help: most look better than they are while others are missing.
+  void price_stays(std::size_t s) {
+    auto& stays = waiting_[s];
+    const auto potential = network_.potential(sources_[s]);
+    const auto reduced = [&](const Transport::Stay& stay) -> Cost {
+      return stay.cost + potential - network_.potential(hosts_[stay.host]);
+    };
+    const auto most = static_cast<std::ptrdiff_t>(std::min(kAddedStays, stays.size()));
+    std::partial_sort(stays.begin(), stays.begin() + most, stays.end(),
+                      [&](const auto& a, const auto& b) { return reduced(a) < reduced(b); });
+    add_stays(s, std::find_if(stays.begin(), stays.begin() + most,
+                              [&](const auto& stay) { return reduced(stay) >= 0; }));
   }
 
   [[nodiscard]] bool usable(std::size_t s, Index h) const {
@@ -230,9 +245,7 @@ class Solver {
         if (reduced < 0) candidates_.emplace_back(reduced, h);
       }
       if (!candidates_.empty()) add_best(s, kAddedArcs);
-      add_stays(s, [&](const Transport::Stay& stay) {
-        return stay.cost + potential - network_.potential(hosts_[stay.host]) < 0;
-      });
+      price_stays(s);
     }
     return arcs_.size() > before;
   }

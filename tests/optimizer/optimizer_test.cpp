@@ -4,8 +4,10 @@
 #include <set>
 
 #include "api/operator/codec.h"
+#include "optimizer/stability.h"
 #include "tests/catch.h"
 #include "tests/optimizer/fake_orchestrator.h"
+#include "tests/optimizer/instances.h"
 
 namespace mx2::optimizer {
 namespace {
@@ -34,6 +36,10 @@ struct Bench {
     for (const char* device : {"a", "b"}) {
       orchestrator.lists["contexts"].push_back(context(device, "far", "10.0.0.1"));
     }
+  }
+  void make_room() {
+    topology.hosts["near"].capacity = 30;
+    optimizer.configure(options, topology);
   }
   Plan plan() {
     auto outcome = optimizer.plan(false);
@@ -124,6 +130,50 @@ TEST_CASE("optimizer: of two prefixes of operators the longer binds, of another 
   CHECK(alone.plan().changes.size() == 2);
 }
 
+TEST_CASE("optimizer: contexts of strategy baseline count where they are, their row is planned",
+          "[optimizer]") {
+  Bench bench;
+  auto& app = bench.orchestrator.lists["apps"][0];
+  app["strategy"] = "baseline";
+  bench.make_room();
+  auto second = context("a", "near", "10.0.0.1");
+  second["contextId"] = "c-a2";
+  bench.orchestrator.lists["contexts"].push_back(second);
+  const auto plan = bench.plan();
+  REQUIRE(plan.changes.size() == 1);  // a's leads to near already
+  CHECK(plan.changes[0].row.ue.text() == "dev:b");
+  CHECK(plan.changes[0].row.targets.at(0).text() == "host:near");
+  CHECK(plan.after.load == std::vector<std::int64_t>{2, 1});
+  CHECK(plan.after.contexts == 3);
+  CHECK(plan.after.moves == 0);
+  CHECK(bench.plan().changes.empty());
+  // A context that comes is where the row leads, from then on.
+  bench.orchestrator.change("contextEnded", {{"contextId", "c-b"}});
+  bench.orchestrator.change("context", context("b", "near", "10.0.0.1"));
+  CHECK(bench.plan().before.load == std::vector<std::int64_t>{1, 2});
+  bench.orchestrator.change("row", pin("dev:b", "far"));  // an operator's: not planned
+  CHECK(bench.plan().changes.empty());
+  auto told = app;
+  told["strategy"] = "notification";
+  bench.orchestrator.change("app", told);
+  CHECK(bench.plan().before.load == std::vector<std::int64_t>{1, 2});  // where the rows lead
+}
+
+TEST_CASE("optimizer: whose context has come to another host rests there", "[optimizer]") {
+  Bench bench;
+  bench.make_room();
+  CHECK(bench.plan().changes.size() == 2);
+  bench.orchestrator.change("context", context("a", "near", "10.0.0.1"));
+  CHECK(bench.plan().changes.empty());
+  for (auto& [host, us] : bench.topology.latency_us["x"]) us = host == "near" ? 60'000 : 2000;
+  bench.make_room();
+  const auto plan = bench.plan();
+  REQUIRE(plan.changes.size() == 1);
+  CHECK(plan.changes[0].row.ue.text() == "dev:b");  // has not moved yet
+  bench.clock.advance(100'000);
+  CHECK(bench.plan().changes.size() == 1);
+}
+
 TEST_CASE("optimizer: no plan is made on changes that are not known yet", "[optimizer]") {
   Bench bench;
   bench.orchestrator.lists["contexts"] = json::Value::array();
@@ -194,6 +244,52 @@ TEST_CASE("optimizer: a plan has no more bytes than may be sent", "[optimizer]")
   CHECK(to_ndjson(plan, all.size() - 1) == all.substr(0, first));
   CHECK(plan.changes.size() == 1);
   CHECK(plan.postponed == 1);
+}
+
+TEST_CASE("optimizer: what prefixes ask for is not put off by moves, nor moves by it",
+          "[optimizer]") {
+  Bench bench;
+  bench.options.orchestrator.plan_rows_max = 2;
+  bench.make_room();
+  CHECK(bench.plan().changes.size() == 2);
+  bench.orchestrator.change("row", pin("ip:10.0.0.0/24", "near"));
+  for (const char* device : {"c", "d", "e"}) {
+    bench.orchestrator.change("context", context(device, "far", "10.1.0.1"));
+  }
+  const auto plan = bench.plan();
+  REQUIRE(plan.changes.size() == 2);
+  CHECK(plan.changes[0].remove);
+  CHECK_FALSE(plan.changes[1].remove);
+  CHECK(plan.postponed == 1);
+}
+
+// Where all lines do not fit, no chain of moves is cut: place() is asked again for fewer.
+TEST_CASE("optimizer: a plan that is too long is made again for fewer moves", "[optimizer]") {
+  Snapshot snapshot;
+  snapshot.hosts = {test::host("a", 3), test::host("b", 3)};
+  snapshot.apps = {test::app("app")};
+  for (Index h = 0; h < 2; ++h) test::add_groups(snapshot, 3, 0, h, 1 - h);
+  test::finish(snapshot, {{1000, 60'000}, {60'000, 1000}});
+  StabilityOptions options;
+  calm(snapshot, options, 1'000'000'000);
+  const auto fit = [&](std::size_t bytes) {
+    return fit_plan(Replica(), snapshot, {"min-cost-flow"}, {100, bytes}, [&](std::size_t most) {
+      return place_calmly(snapshot, {"min-cost-flow"}, options, most);
+    });
+  };
+  const auto whole = fit(1'000'000);
+  REQUIRE(whole.plan.changes.size() == 6);
+  for (std::size_t bytes = 0; bytes <= whole.body.size(); ++bytes) {
+    const auto fitted = fit(bytes);
+    CAPTURE(bytes);
+    CHECK(fitted.body.size() <= bytes);
+    CHECK(fitted.plan.changes.size() % 2 == 0);
+    CHECK(fitted.plan.changes.size() + fitted.plan.postponed == 6);
+    CHECK(evaluate(snapshot, fitted.placement).overloaded_hosts == 0);
+    CHECK(rows_of(snapshot, fitted.placement, {"min-cost-flow"}).changes.size() ==
+          fitted.plan.changes.size());
+    if (bytes == whole.body.size() - 1) CHECK(fitted.plan.changes.size() == 4);
+  }
 }
 
 TEST_CASE("optimizer: a stale table is planned on anew", "[optimizer]") {

@@ -290,6 +290,26 @@ TEST_CASE("response limits: nobody comes back to a host that could not serve the
   CHECK(evaluate(snapshot, current_placement(snapshot)).late_contexts == 0);
 }
 
+TEST_CASE("response limits: no answer is worse than that everybody stays", "[policy]") {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    CAPTURE(seed);
+    auto snapshot = test::random_calmed_snapshot(seed);
+    test::Dice dice(seed);
+    for (auto& model : snapshot.apps) model.qos.response_us_max = dice.roll(1000, 40'000);
+    const Feasibility feasible(snapshot);
+    std::erase_if(snapshot.groups, [&](const Group& group) {
+      return group.host == kNone || !feasible.may(group, group.host, group.host);
+    });
+    const auto stay = evaluate(snapshot, current_placement(snapshot)).total();
+    CHECK(evaluate(snapshot, MinCostFlowPolicy().place(snapshot)).total() <= stay);
+  }
+}
+
+TEST_CASE("response limits: a problem that is too large is told though everybody stays",
+          "[policy]") {
+  CHECK_FALSE(MinCostFlowPolicy(1).place(hurried(10)).degraded.empty());
+}
+
 TEST_CASE("policies: each app by its own", "[policy]") {
   auto snapshot = two_sites(4, 4);
   add_groups(snapshot, 4, 1, 0);

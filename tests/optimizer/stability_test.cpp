@@ -94,6 +94,18 @@ TEST_CASE("stability: evacuation knows no budget", "[stability]") {
   CHECK(cycle(snapshot, kNow, options) == 50);
 }
 
+TEST_CASE("stability: an overloaded host is relieved, whatever the budget of moves",
+          "[stability]") {
+  StabilityOptions options;
+  options.moves_max = 0;
+  for (const std::int64_t service_us : {0, 20'000}) {  // with queues more would like to leave
+    auto snapshot = two_hosts(5000, 20'000, 14);
+    for (auto& model : snapshot.hosts) model.service_us = service_us;
+    snapshot.hosts[0].capacity = snapshot.hosts[0].ready_capacity = 10;
+    CHECK(cycle(snapshot, kNow, options) == 4);
+  }
+}
+
 TEST_CASE("stability: the way down from a higher tier is held", "[stability]") {
   const StabilityOptions options;
   auto snapshot = two_hosts(40000, 5000, 3);
@@ -166,6 +178,7 @@ TEST_CASE("stability: a host that came back fills gradually", "[stability]") {
   snapshot.hosts[1].capacity = 500;
   snapshot.hosts[1].up_since_ms = kNow;
   CHECK(cycle(snapshot, kNow, options) == 0);
+  CHECK(cycle(snapshot, kNow + options.return_wait_ms - 1, options) == 0);
   CHECK(cycle(snapshot, kNow + options.return_ms / 4, options) == 125);
   CHECK(cycle(snapshot, kNow + options.return_ms / 2, options) == 125);
   for (int i = 0; i < 3; ++i) cycle(snapshot, kNow + options.return_ms, options);
