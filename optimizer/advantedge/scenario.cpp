@@ -35,6 +35,9 @@ class Reader {
       scenario_.disable_d2d_via_network = it != d2d->end() && it->is_boolean() && it->get<bool>();
     }
     each(deployment, "domains", [&](const json::Value& domain) { read_domain(domain); });
+    for (Index p = 0; p < scenario_.processes.size(); ++p) {
+      scenario_.nodes[scenario_.processes[p].node].processes.push_back(p);
+    }
   }
 
  private:
@@ -53,19 +56,23 @@ class Reader {
     if (*it != "PDU") deployment.problem("connectivity.model is unknown; OPEN is used");
   }
 
-  // The place of a new element; kNone if it cannot be one.
+  // The place of an element; kNone if it cannot be one.
   template <typename T>
-  Index place_for(const Element& element, const std::vector<T>& elements, std::size_t most,
+  Index place_for(const Element& element, std::vector<T>& elements, std::size_t most,
                   std::unordered_map<std::string, Index>& index) {
     if (element.name().empty()) return kNone;
+    if (const auto known = index.find(element.name()); known != index.end()) {
+      element.problem("is there more than once; the last one counts");
+      return known->second;
+    }
     if (elements.size() >= most) {
       problems_.add(fmt::format("there are more than {} of one kind; the rest is left out", most));
       return kNone;
     }
     const auto place = static_cast<Index>(elements.size());
-    if (index.emplace(element.name(), place).second) return place;
-    element.problem("is there already; this one is left out, with all in it");
-    return kNone;
+    index.emplace(element.name(), place);
+    elements.emplace_back();
+    return place;
   }
 
   template <typename Read>
@@ -93,7 +100,7 @@ class Reader {
     const auto place = place_for(element, scenario_.domains, kDomainsMax, scenario_.domain_index);
     if (place == kNone) return;
     type_of<3>(element, {"OPERATOR", "OPERATOR-CELLULAR", "PUBLIC"});
-    scenario_.domains.push_back({element.name(), element.net()});
+    scenario_.domains[place] = {element.name(), element.net()};
     each(element, "zones", [&](const json::Value& zone) { read_zone(zone, place); });
   }
 
@@ -102,7 +109,7 @@ class Reader {
     const auto place = place_for(element, scenario_.zones, kZonesMax, scenario_.zone_index);
     if (place == kNone) return;
     const bool is_common = type_of<2>(element, {"ZONE", "COMMON"}) == 1;
-    scenario_.zones.push_back({element.name(), domain, is_common, element.net()});
+    scenario_.zones[place] = {element.name(), domain, is_common, element.net()};
     each(element, "networkLocations",
          [&](const json::Value& location) { read_location(location, place); });
   }
@@ -114,8 +121,8 @@ class Reader {
     if (place == kNone) return;
     const bool is_default =
         type_of<5>(element, {"POA", "POA-4G", "POA-5G", "POA-WIFI", "DEFAULT"}) == 4;
-    scenario_.locations.push_back(
-        {element.name(), zone, is_default, element.net(), element.position()});
+    scenario_.locations[place] = {element.name(), zone, is_default, element.net(),
+                                  element.position()};
     each(element, "physicalLocations", [&](const json::Value& node) { read_node(node, place); });
   }
 
@@ -147,7 +154,7 @@ class Reader {
     if (const auto* network = element.object("dataNetwork")) read_data_network(*network, node);
     const bool lone = !node.connected && *type != NodeType::kUe;
     if (lone) element.problem("is not connected, so nobody reaches it");
-    scenario_.nodes.push_back(std::move(node));
+    scenario_.nodes[place] = std::move(node);
     each(element, "processes", [&](const json::Value& process) { read_process(process, place); });
   }
 
@@ -171,7 +178,7 @@ class Reader {
       const bool named = name != service->end() && name->is_string();
       if (named) process.service = name->get_ref<const std::string&>().substr(0, kNameBytesMax);
     }
-    scenario_.processes.push_back(std::move(process));
+    scenario_.processes[place] = std::move(process);
   }
 
   Scenario& scenario_;

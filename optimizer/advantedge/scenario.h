@@ -1,12 +1,13 @@
 // An AdvantEDGE scenario as plain values: what its network emulation is computed from (path.h), and
-// what binds its elements to ours (topology_of.h). From a file, or from a sandbox's
-// `GET /active?minimize=true`; both are the same document.
+// what binds its elements to ours (topology_of.h). From a file, or from a sandbox's `GET /active`;
+// both are the same document.
 //
 // Reading never fails. The emulator's own front end exports explicit nulls, and its mobility of
 // EDGE nodes duplicates and loses elements, so null is as good as absent, unknown members are
-// ignored, the first of two elements with one name wins, and numbers beyond the emulator's own
-// bounds are brought back to them. What could not be used as it stands is among the problems, one
-// line each with the name of the element.
+// ignored, and numbers beyond the emulator's own bounds are brought back to them. Of two elements
+// with one name the last counts, as in the emulator, which knows elements by name; what is in the
+// first is in the last, too. What could not be used as it stands is among the problems, one line
+// each with the name of the element.
 //
 // Elements hold the index of what they are in: process -> node -> location -> zone -> domain.
 #pragma once
@@ -84,6 +85,7 @@ struct Node {
   std::string dnn;    // of a host: its data network
   bool ladn = false;  // which is a local one: reached from the host's own zone only
   std::map<std::string, std::string> user_meta;
+  std::vector<Index> processes;
 
   [[nodiscard]] bool is_host() const { return type != NodeType::kUe; }
 };

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -23,6 +24,14 @@ const std::string* meta_of(const Node& node, const char* key) {
   return it == node.user_meta.end() || it->second.empty() ? nullptr : &it->second;
 }
 
+// Is it called as what stands for its node with us?
+bool is_named(const Scenario& scenario, const Node& node, Index process) {
+  const auto* given = meta_of(node, "mx2.process");
+  const auto& name = scenario.processes[process].name;
+  if (given != nullptr) return name == *given;
+  return name == (node.is_host() ? host_id_of(node) : device_of(node));
+}
+
 bool adds_delay(const NetChar& net) {
   return net.latency_ms != 0 || net.jitter_ms != 0 || net.loss_percent != 0;
 }
@@ -38,8 +47,40 @@ const std::set<std::string>* sessions_of(const Scenario& scenario, const Node& u
   return it == scenario.pdu_sessions.end() || it->second.empty() ? nullptr : &it->second;
 }
 
+// Of the node and its process.
+NetChar own_net(const Scenario& scenario, const Node& node) {
+  auto net = node.net;
+  const auto process = process_of(scenario, node);
+  if (process == kNone) return net;
+  const auto& added = scenario.processes[process].net;
+  net.latency_ms += added.latency_ms;
+  net.jitter_ms += added.jitter_ms;
+  net.loss_percent += added.loss_percent * (1 - net.loss_percent / 100);
+  return net;
+}
+
 bool is_like_others(const Scenario& scenario, const Node& ue) {
-  return !adds_delay(ue.net) && sessions_of(scenario, ue) == nullptr;
+  return !adds_delay(own_net(scenario, ue)) && sessions_of(scenario, ue) == nullptr;
+}
+
+End end_of(const Scenario& scenario, Index index) {
+  auto end = end_of_node(scenario, index);
+  end.process = process_of(scenario, scenario.nodes[index]);
+  return end;
+}
+
+bool is_slower(const NetChar& a, const NetChar& b) {
+  return std::tie(a.latency_ms, a.jitter_ms, a.loss_percent) >
+         std::tie(b.latency_ms, b.jitter_ms, b.loss_percent);
+}
+
+// Several processes, none of which is named as ours, that are not alike.
+bool is_ambiguous(const Scenario& scenario, const Node& node) {
+  const auto chosen = process_of(scenario, node);
+  if (chosen == kNone || is_named(scenario, node, chosen)) return false;
+  const auto& slowest = scenario.processes[chosen].net;
+  return std::any_of(node.processes.begin(), node.processes.end(),
+                     [&](Index p) { return is_slower(slowest, scenario.processes[p].net); });
 }
 
 std::string attachment_name(const Scenario& scenario, const Node& ue) {
@@ -47,8 +88,9 @@ std::string attachment_name(const Scenario& scenario, const Node& ue) {
   auto name = shared_name(scenario, ue.location);
   if (is_like_others(scenario, ue)) return name;
   name += "/";
-  if (adds_delay(ue.net)) {
-    name += fmt::format("{}ms+{}ms+{}%", ue.net.latency_ms, ue.net.jitter_ms, ue.net.loss_percent);
+  if (const auto net = own_net(scenario, ue); adds_delay(net)) {
+    name += fmt::format("{:.10g}ms+{:.10g}ms+{:.10g}%", net.latency_ms, net.jitter_ms,
+                        net.loss_percent);
   }
   const auto* sessions = sessions_of(scenario, ue);
   return sessions == nullptr ? name : name + fmt::format("[{}]", fmt::join(*sessions, ","));
@@ -82,6 +124,12 @@ class Builder {
     problems_.add(fmt::format("physical location '{}': {}", node.name, text));
   }
 
+  void tell_ambiguity(const Node& node) {
+    if (!is_ambiguous(scenario_, node)) return;
+    problem(node,
+            "its processes differ and none is ours by name; the slowest counts (mx2.process)");
+  }
+
   void add_hosts() {
     for (Index n = 0; n < scenario_.nodes.size(); ++n) {
       const auto& node = scenario_.nodes[n];
@@ -94,7 +142,8 @@ class Builder {
       } else {
         topology_.hosts.emplace(id, host_of(node));
         topology_.computed.hosts.push_back(id);
-        hosts_.push_back(end_of_node(scenario_, n));
+        hosts_.push_back(end_of(scenario_, n));
+        tell_ambiguity(node);
       }
     }
   }
@@ -148,7 +197,7 @@ class Builder {
     const auto known = by_name_.find(name);
     if (known != by_name_.end()) return known->second;
     const bool shared = is_like_others(scenario_, node);
-    return add_attachment(name, shared ? end_at(node.location) : end_of_node(scenario_, ue),
+    return add_attachment(name, shared ? end_at(node.location) : end_of(scenario_, ue),
                           scenario_.locations[node.location].position);
   }
 
@@ -157,6 +206,7 @@ class Builder {
     const auto place = attachment_index(ue);
     if (place == kNone) return;
     auto& attachment = topology_.attachments[place];
+    tell_ambiguity(node);
     const auto device = device_of(node);
     if (devices_.insert(device).second) {
       attachment.devices.push_back(device);
@@ -218,6 +268,16 @@ std::int32_t round_trip_us(const Scenario& scenario, const End& a, const End& b,
   if (!reached) return LatencyMatrix::kUnreachable;
   const auto us = one_way_us(there, terms) + one_way_us(back, terms);
   return static_cast<std::int32_t>(std::lround(std::min(us, kRoundTripUsMax)));
+}
+
+Index process_of(const Scenario& scenario, const Node& node) {
+  Index slowest = kNone;
+  for (const auto p : node.processes) {
+    if (is_named(scenario, node, p)) return p;
+    const auto& processes = scenario.processes;
+    if (slowest == kNone || is_slower(processes[p].net, processes[slowest].net)) slowest = p;
+  }
+  return slowest;
 }
 
 std::string host_id_of(const Node& node) {

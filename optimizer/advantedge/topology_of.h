@@ -4,9 +4,15 @@
 // and edge for the others unless "mx2.tier" says otherwise; "mx2.capacity" in load units. UEs are
 // devices by their name or "mx2.device", and addresses if their name or "mx2.ip" is one.
 //
+// The process of a node is the one that userMeta "mx2.process" names, else the one that is called
+// as the host or the device, else the only one; of several, the slowest, which is told if it
+// matters. What its network characteristics say is part of every path from or to it, as it is in
+// the emulator, whose paths are those between processes.
+//
 // An attachment is an access point together with what distinguishes UEs there. Those that add
 // nothing of their own share the access point's, which exists also without UEs and has its name;
-// UEs with latency, jitter, loss or PDU sessions of their own share one with those that are alike,
+// UEs with latency, jitter, loss (of the UE and its process) or PDU sessions of their own share one
+// with those that are alike,
 // named "<access point>/<what they add>". UEs that are not connected are at "disconnected".
 //
 // A latency is that of the round trip, in µs:
@@ -42,6 +48,8 @@ struct TopologyTerms {
 [[nodiscard]] std::int32_t round_trip_us(const Scenario& scenario, const End& a, const End& b,
                                          const TopologyTerms& terms);
 
+// kNone: it has none.
+[[nodiscard]] Index process_of(const Scenario& scenario, const Node& node);
 [[nodiscard]] std::string host_id_of(const Node& node);
 [[nodiscard]] std::string device_of(const Node& ue);
 [[nodiscard]] std::optional<IpAddress> address_of(const Node& ue);

@@ -15,6 +15,13 @@ def ends(scenario, name, process=None):
     return element, above, own[0] if own else None
 
 
+def only_process(scenario, name):
+    """The name of the only one of a physical location; None if there is none."""
+    processes = scenario.find(name, PHYSICAL)[1].get("processes") or [{"name": None}]
+    assert len(processes) == 1, f"several processes at {name}"
+    return processes[0]["name"]
+
+
 def crossings(scenario, source, dest):
     """The elements crossed, or None when it is not reachable."""
     (a, above_a, app_a), (b, above_b, app_b) = source, dest
@@ -71,7 +78,7 @@ def one_way(scenario, source, dest):
 
 def cost_us(scenario, ue, host, jitter_percent=100, loss_us_per_percent=1000):
     """Of the round trip, as configured; None when it is not reachable."""
-    a, b = ends(scenario, ue), ends(scenario, host)
+    a, b = (ends(scenario, name, only_process(scenario, name)) for name in (ue, host))
     ways = [one_way(scenario, a, b), one_way(scenario, b, a)]
     if None in ways or any(loss >= 100 for _, _, loss in ways):
         return None

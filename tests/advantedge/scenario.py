@@ -59,11 +59,13 @@ class Scenario:
                 yield from self.walk(element, level + 1, above + (element,))
 
     def find(self, name, level=None):
-        """(level, element, ancestors) of the first of that name, or None."""
+        """(level, element, ancestors) of the last of that name, or None: the emulator knows elements
+        by name, and one that is read later takes the place of one before."""
+        last = None
         for found in self.walk():
             if found[1].get("name") == name and level in (None, found[0]):
-                return found
-        return None
+                last = found
+        return last
 
     def all(self, level, *kinds):
         return [(e, above) for at, e, above in self.walk()

@@ -106,7 +106,7 @@ TEST_CASE("advantedge scenario: what is odd is told with its element", "[advante
                            "a domain has no name",
                            "domain 'd': type 'MOON' is unknown; OPERATOR is used",
                            "zone 'z': networkLocations is an object, no array",
-                           "zone 'z': is there already",
+                           "zone 'z': is there more than once; the last one counts",
                            "zone 'z2': netChar is 7, no object",
                            "network location 'p': type 'POA-6G' is unknown",
                            "network location 'p': latency is 1e+300; 250000 is used",
@@ -124,8 +124,9 @@ TEST_CASE("advantedge scenario: what is odd is told with its element", "[advante
   }
   CHECK(scenario.problems.size() == 21);
   CHECK(scenario.net.throughput_ul_mbps == 1000);
-  CHECK(find(scenario.location_index, "gone") == kNone);
-  CHECK(scenario.locations.at(0).net.jitter_ms == 2.5);
+  CHECK(find(scenario.location_index, "gone") == 0);
+  CHECK_FALSE(scenario.zones.at(0).is_common);
+  CHECK(scenario.locations.at(1).net.jitter_ms == 2.5);
   CHECK(scenario.nodes.size() == 2);
   CHECK(device_of(scenario.nodes.at(0)) == "7");
   CHECK(is_sound(scenario));
@@ -202,7 +203,7 @@ TEST_CASE("advantedge scenario: lost and duplicated hosts of the EDGE mobility d
   zones[2]["networkLocations"][0]["physicalLocations"] = json::Value::array();
   auto scenario = read_scenario(document);
   CHECK_THAT(lines_of(scenario.problems),
-             ContainsSubstring("physical location 'zone1-edge1': is there already"));
+             ContainsSubstring("physical location 'zone1-edge1': is there more than once"));
   CHECK(scenario.problems.size() == 1);
   CHECK(find(scenario.node_index, "zone2-edge1") == kNone);
   CHECK(test::delay(test::between(scenario, "ue1", "zone1-edge1")) == "11/3");
@@ -210,12 +211,49 @@ TEST_CASE("advantedge scenario: lost and duplicated hosts of the EDGE mobility d
   CHECK(topology.hosts.size() == 3);
   CHECK_FALSE(topology.hosts.contains("zone2-edge1"));
   CHECK(topology.problems.size() == 1);
-  // In two zones at once: the first one is believed.
+  // In two zones at once: the last one is believed, with all it says.
   zones[2]["networkLocations"][0]["physicalLocations"].push_back(first[0]);
   first.erase(1);
+  first[0]["connected"] = false;
   scenario = read_scenario(document);
-  CHECK(scenario.problems.size() == 1);
-  CHECK(test::delay(test::between(scenario, "ue4", "zone1-edge1")) == "41/9");
+  CHECK(scenario.problems.size() == 2);  // and that the first is not connected
+  CHECK(test::delay(test::between(scenario, "ue4", "zone1-edge1")) == "11/3");
+  CHECK(test::delay(test::between(scenario, "ue1", "zone1-edge1")) == "41/9");
+  CHECK(scenario.nodes.size() == read_scenario(document).node_index.size());
+}
+
+TEST_CASE("advantedge scenario: of two elements of one name the last counts, on every level",
+          "[advantedge]") {
+  const auto scenario = read_text(
+      "name: twice\n"
+      "deployment:\n"
+      "  domains:\n"
+      "  - name: d\n"
+      "    netChar: {latency: 1}\n"
+      "    zones:\n"
+      "    - name: z\n"
+      "      netChar: {latency: 1}\n"
+      "      networkLocations:\n"
+      "      - {name: p, netChar: {latency: 1}, physicalLocations: [\n"
+      "          {name: e, type: EDGE, connected: true, netChar: {latency: 1}, processes: [\n"
+      "            {name: a, netChar: {latency: 1}}, {name: b}, {name: a, netChar: {latency: "
+      "2}}]},\n"
+      "          {name: only, type: UE}]}\n"
+      "      - {name: p, netChar: {latency: 2}, physicalLocations: [\n"
+      "          {name: e, type: FOG, netChar: {latency: 2}, processes: [{name: c}]}]}\n"
+      "    - {name: z, netChar: {latency: 2}}\n"
+      "  - {name: d, netChar: {latency: 2}}\n");
+  CHECK(scenario.problems.size() == 6);  // the five, and that the last e is not connected
+  CHECK(scenario.domains.at(0).net.latency_ms == 2);
+  CHECK(scenario.zones.at(0).net.latency_ms == 2);
+  CHECK(scenario.locations.at(0).net.latency_ms == 2);
+  const auto& node = scenario.nodes.at(find(scenario.node_index, "e"));
+  CHECK(node.type == NodeType::kFog);
+  CHECK(node.net.latency_ms == 2);
+  CHECK(node.processes == std::vector<Index>{0, 1, 2});
+  CHECK(scenario.processes.at(0).net.latency_ms == 2);
+  CHECK(scenario.nodes.size() == 2);
+  CHECK(is_sound(scenario));
 }
 
 TEST_CASE("advantedge scenario: problems and elements are bounded", "[advantedge][hostile]") {
