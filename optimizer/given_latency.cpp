@@ -32,7 +32,6 @@ GivenLatency::GivenLatency(const Topology& topology, const Snapshot& snapshot)
   }
   for (const auto& host : snapshot.hosts) {
     computed_columns_.push_back(find(columns, host.id));
-    lost_.push_back(topology.lost_hosts.contains(host.id));
   }
 }
 
@@ -43,9 +42,10 @@ std::int32_t GivenLatency::us(Index attachment, Index host) const {
   }
   const auto row = computed_rows_[attachment];
   const auto column = computed_columns_[host];
-  if (row != kNone && lost_[host]) return LatencyMatrix::kUnreachable;
-  if (row == kNone || column == kNone) return LatencyMatrix::kUnknown;
-  return topology_.computed.us.at(row, column);
+  if (row != kNone && column != kNone) return topology_.computed.us.at(row, column);
+  // Whoever computes them all would have one.
+  const bool may_be = row == kNone && snapshot_.hosts[host].has_place;
+  return may_be ? LatencyMatrix::kUnknown : LatencyMatrix::kUnreachable;
 }
 
 }  // namespace mx2::optimizer

@@ -14,7 +14,8 @@ class GivenLatency {
  public:
   GivenLatency(const Topology& topology, const Snapshot& snapshot);
 
-  // LatencyMatrix::kUnknown where the topology says nothing.
+  // LatencyMatrix::kUnknown where the topology says nothing of a host that has a place in it;
+  // kUnreachable without.
   [[nodiscard]] std::int32_t us(Index attachment, Index host) const;
 
  private:
@@ -25,7 +26,6 @@ class GivenLatency {
   std::vector<const Row*> rows_;         // of each attachment; null: none
   std::vector<Index> computed_rows_;     // likewise; kNone: none
   std::vector<Index> computed_columns_;  // of each host
-  std::vector<bool> lost_;               // likewise
 };
 
 }  // namespace mx2::optimizer

@@ -43,6 +43,7 @@ struct HostModel {
   std::optional<Position> position;
   std::map<std::string, std::string> labels;
   HostStatus status = HostStatus::kUp;
+  bool has_place = true;            // in the topology; nobody who is in it reaches one without
   std::int64_t capacity = 0;        // load units for our contexts; 0: takes nothing
   std::int64_t background = 0;      // load units in use besides, as measured; comes first
   bool takes_from_above = true;     // false: nobody comes down to it (stability.low_percent)

@@ -73,6 +73,9 @@ HostModel SnapshotBuilder::host_model(const Replica::HostEntry& entry) const {
   model.position = extra.position;
   model.labels = entry.host.labels;
   model.status = status_of(entry.host);
+  // Who measures how far it is from somewhere is there.
+  const bool measures = entry.measured && !entry.measured->load.latency_ms.empty();
+  model.has_place = measures || placed_.contains(entry.host.id);
   model.capacity = extra.capacity.value_or(options_.host.capacity);
   model.ready_capacity = model.capacity;
   model.cores = extra.cores.value_or(options_.host.cores);

@@ -17,7 +17,11 @@ class SnapshotBuilder {
  public:
   SnapshotBuilder(const Replica& replica, const Topology& topology, const OptimizerOptions& options,
                   std::int64_t now_ms)
-      : replica_(replica), topology_(topology), options_(options), now_ms_(now_ms) {}
+      : replica_(replica),
+        topology_(topology),
+        options_(options),
+        now_ms_(now_ms),
+        placed_(topology) {}
 
   Snapshot build();
 
@@ -63,6 +67,7 @@ class SnapshotBuilder {
   const Topology& topology_;
   const OptimizerOptions& options_;
   const std::int64_t now_ms_;
+  const Placed placed_;
   Snapshot snapshot_;
   std::unordered_map<std::string, Index> host_index_;
   std::unordered_map<std::string, Index> attachment_index_;

@@ -58,11 +58,31 @@ Status::Status(metrics::Registry& registry, const SteadyClock& steady, const Sys
       configuration_file_(std::move(configuration_file)),
       configured_ms_(wall.now_ms()) {
   degraded_gauge().set(0);
+  places_gauge().set(0);
 }
 
 metrics::Gauge& Status::degraded_gauge() {
   return registry_.gauge("mx2_optimizer_degraded",
                          "1: the last plan moves only those who must leave their host");
+}
+
+metrics::Gauge& Status::places_gauge() {
+  return registry_.gauge(
+      "mx2_optimizer_hosts_without_place",
+      "Hosts that the topology does not place, so that no UE in it reaches them");
+}
+
+// Each host is told once, and again only after it had a place.
+void Status::note_places(std::vector<std::string> without) {
+  places_gauge().set(static_cast<double>(without.size()));
+  std::size_t told = 0;
+  for (const auto& host : without) {
+    const bool known = std::binary_search(without_place_.begin(), without_place_.end(), host);
+    if (known || ++told > kHostsToldMax) continue;
+    log::warn("a host has no place in the topology; no UE in it can be there", {{"host", host}});
+  }
+  if (without.empty() && !without_place_.empty()) log::info("all hosts have a place again");
+  without_place_ = std::move(without);
 }
 
 // Told once, and when it is over.
@@ -124,6 +144,7 @@ void Status::failed(const std::string& detail) {
 
 void Status::decided(std::shared_ptr<const Optimizer::Decision> decision) {
   const std::lock_guard lock(mutex_);
+  if (decision) note_places(hosts_without_place(decision->snapshot));
   decision_ = {std::move(decision), wall_.now_ms()};
 }
 
@@ -176,6 +197,7 @@ json::Value Status::health(const Leadership::State& leader, bool paused) const {
   if (!configuration_error_.empty()) out["configurationError"] = configuration_error_;
   if (!needs_restart_.empty()) out["needsRestart"] = needs_restart_;
   if (source_ != nullptr) out["topology"] = source_json(*source_);
+  add_hosts_without_place(out, without_place_);
   return out;
 }
 

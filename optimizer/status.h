@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/base/clock.h"
 #include "api/base/metrics.h"
@@ -52,7 +53,9 @@ class Status {
  private:
   [[nodiscard]] json::Value configuration() const;
   void note_degraded(const std::string& reason);
+  void note_places(std::vector<std::string> without);  // under the lock
   [[nodiscard]] metrics::Gauge& degraded_gauge();
+  [[nodiscard]] metrics::Gauge& places_gauge();
 
   metrics::Registry& registry_;
   const SteadyClock& steady_;
@@ -62,6 +65,7 @@ class Status {
   std::string degraded_;  // of the last plan; empty: it is what the policy answers
   std::optional<json::Value> last_plan_;
   Decided decision_;
+  std::vector<std::string> without_place_;  // hosts of the last decision
   std::uint64_t table_version_ = 0;
   std::size_t contexts_ = 0;
   std::size_t hosts_ = 0;

@@ -161,9 +161,21 @@ Topology merged(const Topology& file, const Topology& live) {
   result.attachments.insert(result.attachments.begin(), live.attachments.begin(),
                             live.attachments.end());
   result.computed = live.computed;
-  result.lost_hosts = live.lost_hosts;
   result.problems.insert(result.problems.end(), live.problems.begin(), live.problems.end());
   return result;
+}
+
+Placed::Placed(const Topology& topology) {
+  const auto& computed = topology.computed;
+  const bool computes = !computed.attachments.empty();
+  hosts_.insert(computed.hosts.begin(), computed.hosts.end());
+  for (const auto& [attachment, row] : topology.latency_us) {
+    for (const auto& [host, us] : row) hosts_.insert(host);
+  }
+  for (const auto& [host, entry] : topology.hosts) {
+    if (!computes) hosts_.insert(host);
+  }
+  all_ = hosts_.empty() && !computes;
 }
 
 double distance_km(const Position& a, const Position& b) {

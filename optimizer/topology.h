@@ -5,12 +5,15 @@
 // A bad entry is left out and told with its place; the rest is used. Latencies that are not given
 // follow from the positions, if both are known:
 //   base_us + us_per_km × great-circle distance + what the host's tier adds
+// A host of the orchestrator that the topology does not place (Placed) is not reached by UEs that
+// are attached somewhere in it.
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "api/base/result.h"
@@ -68,7 +71,6 @@ struct Topology {
   std::unordered_map<std::string, std::string> moved_addresses;
   std::map<std::string, std::map<std::string, std::int32_t>> latency_us;  // attachment, host
   ComputedLatency computed;           // where latency_us says nothing
-  std::set<std::string> lost_hosts;   // not reachable from the attachments of `computed`
   std::vector<std::string> files;     // CSV files that it was read from, besides
   std::vector<std::string> problems;  // one line each, "file:line:column: …"
 };
@@ -78,6 +80,21 @@ struct Topology {
 
 // What the file says and what a live source says; where both say something, the file.
 [[nodiscard]] Topology merged(const Topology& file, const Topology& live);
+
+// Which hosts a topology places: those that are given a latency, and those of its list, or if a
+// source computes all latencies those that it knows. One that says nothing of any host places all.
+// Refers to the topology.
+class Placed {
+ public:
+  explicit Placed(const Topology& topology);
+  [[nodiscard]] bool contains(const std::string& host) const {
+    return all_ || hosts_.contains(host);
+  }
+
+ private:
+  std::unordered_set<std::string_view> hosts_;
+  bool all_ = false;
+};
 
 // Great-circle distance.
 [[nodiscard]] double distance_km(const Position& a, const Position& b);

@@ -118,6 +118,20 @@ json::Value source_json(const TopologySource& source) {
   return out;
 }
 
+std::vector<std::string> hosts_without_place(const Snapshot& snapshot) {
+  std::vector<std::string> ids;
+  for (const auto& host : snapshot.hosts) {
+    if (!host.has_place) ids.push_back(host.id);
+  }
+  return ids;
+}
+
+void add_hosts_without_place(json::Value& out, const std::vector<std::string>& hosts) {
+  if (hosts.empty()) return;
+  auto& told = out["hostsWithoutPlace"] = json::Value::array();
+  for (std::size_t i = 0; i < std::min(hosts.size(), kHostsToldMax); ++i) told.push_back(hosts[i]);
+}
+
 json::Value topology_json(const Status::Decided& decided, const TopologySource* source,
                           const TopologyFilter& filter) {
   json::Value out{{"source", {{"kind", "file"}, {"state", "live"}}},
@@ -126,6 +140,7 @@ json::Value topology_json(const Status::Decided& decided, const TopologySource* 
   if (source != nullptr) out["source"] = source_json(*source);
   if (!decided.decision) return out;
   out["planned"] = format_utc(decided.wall_ms);
+  add_hosts_without_place(out, hosts_without_place(decided.decision->snapshot));
   View view(decided.decision->snapshot, filter);
   view.add_groups(decided.decision->placement);
   if (filter.all && source != nullptr) view.add_devices(*source);

@@ -15,7 +15,7 @@ bool same_network(const Topology& a, const Topology& b) {
   const auto alike = [](const Attachment& x, const Attachment& y) {
     return x.name == y.name && x.connected == y.connected;
   };
-  return a.hosts == b.hosts && a.computed == b.computed && a.lost_hosts == b.lost_hosts &&
+  return a.hosts == b.hosts && a.computed == b.computed &&
          std::equal(a.attachments.begin(), a.attachments.end(), b.attachments.begin(),
                     b.attachments.end(), alike);
 }
@@ -97,16 +97,8 @@ Result<void> LiveSource::read() {
   if (!scenario) return scenario.error();
   auto topology = std::make_shared<Topology>(topology_of(*scenario, options_.terms));
   document_ = std::move(**document);
-  if (scenario->name != running_) known_hosts_.clear();
   if (scenario->name != running_ || !state().live) subscriptions_ms_ = 0;
   running_ = scenario->name;
-  for (const auto& id : known_hosts_) {
-    if (!topology->hosts.contains(id)) topology->lost_hosts.insert(id);
-  }
-  for (const auto& [id, host] : topology->hosts) known_hosts_.insert(id);
-  for (const auto& id : topology->lost_hosts) {
-    topology->problems.push_back("host " + id + " is not in the scenario any more");
-  }
   publish(std::move(*scenario), std::move(topology));
   return {};
 }

@@ -6,8 +6,7 @@
 // was told does not undo it.
 //
 // What fails leaves the topology as it was: a sandbox that does not answer, or nonsense, or whose
-// scenario has been terminated. A host that was in the scenario and is not any more cannot be
-// reached, until it is back or another scenario begins.
+// scenario has been terminated.
 //
 // Subscriptions are looked after, as the location service forgets them when a scenario ends.
 //
@@ -92,8 +91,7 @@ class LiveSource final : public TopologySource {
 
   // Of step() alone.
   std::string document_;  // read last
-  std::string running_;   // name of the scenario that known_hosts_ are of
-  std::set<std::string> known_hosts_;
+  std::string running_;   // name of its scenario
   std::int64_t subscriptions_ms_ = 0;  // when they are looked at next
 
   mutable std::mutex mutex_;

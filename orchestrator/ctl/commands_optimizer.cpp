@@ -66,6 +66,7 @@ std::vector<Column> status_columns() {
                                  nested("topology", "name", "SCENARIO"),
                                  nested("topology", "state", "SCENARIO IS"),
                                  nested("topology", "error", "BECAUSE"),
+                                 member("hostsWithoutPlace", "HOSTS WITHOUT A PLACE"),
                                  nested("configuration", "file", "CONFIGURATION"),
                                  nested("configuration", "read", "READ"),
                                  nested("configuration", "error", "REFUSED"),

@@ -77,6 +77,11 @@ void print(Session& session, const json::Value& document) {
   add_items(*writer, document, "ues");
   writer->finish();
   if (session.format != Format::kTable) return;
+  if (const auto hosts = document.find("hostsWithoutPlace"); hosts != document.end()) {
+    for (const auto& host : *hosts) {
+      session.out << "! " << text_of(host) << " has no place in the topology: no UE reaches it\n";
+    }
+  }
   if (const auto problems = document["source"].find("problems");
       problems != document["source"].end()) {
     for (const auto& problem : *problems) session.out << "! " << text_of(problem) << "\n";

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "api/base/clock.h"
+#include "api/config/yaml.h"
 #include "optimizer/advantedge/topology_of.h"
 #include "optimizer/replica.h"
 #include "tests/catch.h"
@@ -171,10 +172,117 @@ TEST_CASE("advantedge topology: a snapshot takes the computed latencies, given o
   };
   CHECK(snapshot.hosts[0].id == "cloud1");
   CHECK(at("zone1-poa1", 0) == 242'000);
-  CHECK(at("zone1-poa1", 1) == LatencyMatrix::kUnknown);
+  CHECK(at("zone1-poa1", 1) == LatencyMatrix::kUnreachable);  // not in the scenario
+  CHECK_FALSE(snapshot.hosts[1].has_place);
+  CHECK(snapshot.hosts[2].has_place);
   CHECK(at("zone1-poa1", 2) == 5);
   CHECK(at("zone1-poa2", 2) == 40'000);
   CHECK(at(kDisconnected, 2) == LatencyMatrix::kUnreachable);
+}
+
+TEST_CASE("advantedge topology: what a process adds is part of each path", "[advantedge]") {
+  auto scenario = test::load("two_zones.yaml");
+  const auto add = [&](const char* node, const char* name, const NetChar& net) {
+    const auto n = find(scenario.node_index, node);
+    const auto p = static_cast<Index>(scenario.processes.size());
+    scenario.processes.push_back({name, "", "", n, net});
+    scenario.process_index[name] = p;
+    scenario.nodes[n].processes.push_back(p);
+  };
+  const auto before = us(topology_of(scenario, kLatencyOnly), "zone1-poa1", "zone1-edge1");
+  add("zone1-edge1", "one", {80, 0, 0, 1000, 1000});
+  CHECK(us(topology_of(scenario, kLatencyOnly), "zone1-poa1", "zone1-edge1") == before + 160'000);
+
+  // Of several, the one that is called as the host; else the one that is named; else the slowest.
+  add("zone1-edge1", "two", {90, 0, 0, 1000, 1000});
+  auto topology = topology_of(scenario, kLatencyOnly);
+  CHECK(us(topology, "zone1-poa1", "zone1-edge1") == before + 180'000);
+  CHECK_THAT(test::lines_of(topology.problems),
+             ContainsSubstring("'zone1-edge1': its processes differ"));
+  auto& meta = scenario.nodes[find(scenario.node_index, "zone1-edge1")].user_meta;
+  meta["mx2.process"] = "one";
+  topology = topology_of(scenario, kLatencyOnly);
+  CHECK(us(topology, "zone1-poa1", "zone1-edge1") == before + 160'000);
+  CHECK(topology.problems.empty());
+  meta.erase("mx2.process");
+  add("zone1-edge1", "mec-1", {3, 0, 0, 1000, 1000});
+  meta["mx2.hostId"] = "mec-1";
+  topology = topology_of(scenario, kLatencyOnly);
+  CHECK(us(topology, "zone1-poa1", "mec-1") == before + 6'000);
+  CHECK(topology.problems.empty());
+
+  // A UE's: it has an attachment of its own, with what the UE itself adds.
+  scenario.nodes[find(scenario.node_index, "ue1")].net = {1, 0, 10, 1000, 1000};
+  add("ue1", "client", {2, 4, 50, 1000, 1000});
+  REQUIRE(move_ue(scenario, "ue1", "zone1-poa1"));
+  CHECK(attachment_of(scenario, "ue1") == "zone1-poa1/3ms+4ms+55%");
+  topology = topology_of(scenario, kLatencyOnly);
+  CHECK(us(topology, "zone1-poa1/3ms+4ms+55%", "mec-1") == before + 6'000 + 6'000);
+  CHECK(devices(topology, "zone1-poa1/3ms+4ms+55%") == "ue1 ");
+}
+
+TEST_CASE("topology: a host without a place is not reached from it", "[advantedge][topology]") {
+  const auto snapshot_of = [](const Topology& topology, const Host& extra) {
+    Replica replica;
+    for (const char* id : {"zone1-edge1", "listed"}) {
+      Host host;
+      host.id = id;
+      replica.put_host(host, 0);
+    }
+    replica.put_host(extra, 0);
+    return replica.snapshot(topology, {}, 0);
+  };
+  const auto from_file = [](const char* yaml) {
+    return read_topology(config::parse_yaml(yaml, "t").value());
+  };
+  Host other;
+  other.id = "other";
+  const Index kListed = 0;
+  const Index kOther = 1;
+  const Index kEdge = 2;
+
+  const auto file = from_file(
+      "hosts: [{id: listed, capacity: 5}]\n"
+      "attachments: [{name: home, position: [7, 43]}]\n"
+      "latency_ms: {home: {zone1-edge1: 100}}\n");
+  auto snapshot = snapshot_of(file, other);
+  CHECK(snapshot.latency.at(0, kEdge) == 100'000);
+  CHECK(snapshot.latency.at(0, kListed) == LatencyMatrix::kUnknown);
+  CHECK(snapshot.latency.at(0, kOther) == LatencyMatrix::kUnreachable);
+  CHECK_FALSE(snapshot.hosts[kOther].has_place);
+  CHECK(snapshot.hosts[kEdge].has_place);
+  CHECK(snapshot.hosts[kListed].has_place);
+
+  // Both: of the scenario's attachments the file's list says nothing, its latencies do.
+  auto live = topology_of(test::load("two_zones.yaml"), kLatencyOnly);
+  auto both = merged(file, live);
+  both.latency_us["zone1-poa1"]["other"] = 7;
+  snapshot = snapshot_of(both, other);
+  const auto poa = snapshot.attachment_index->at("zone1-poa1");
+  const auto poa2 = snapshot.attachment_index->at("zone1-poa2");
+  CHECK(snapshot.latency.at(poa, kOther) == 7);
+  CHECK(snapshot.latency.at(poa2, kOther) == LatencyMatrix::kUnreachable);
+  CHECK(snapshot.hosts[kOther].has_place);
+  CHECK(snapshot.latency.at(poa, kListed) == LatencyMatrix::kUnreachable);
+  CHECK_FALSE(snapshot.hosts[kListed].has_place);
+
+  // Who measures is there, and what says nothing of hosts places all of them.
+  auto measuring = other;
+  measuring.load = HostLoad();
+  measuring.load->latency_ms["home"] = 3;
+  snapshot = snapshot_of(file, measuring);
+  CHECK(snapshot.latency.at(0, kOther) == 3'000);
+  CHECK(snapshot.hosts[kOther].has_place);
+  snapshot = snapshot_of(from_file("attachments: [{name: home}]"), other);
+  CHECK(snapshot.latency.at(0, kOther) == LatencyMatrix::kUnknown);
+  CHECK(snapshot.hosts[kOther].has_place);
+
+  // A scenario without any host places none.
+  live =
+      topology_of(read_scenario(json::Value{{"name", "s"}, {"deployment", json::Value::object()}}),
+                  kLatencyOnly);
+  snapshot = snapshot_of(live, other);
+  CHECK_FALSE(snapshot.hosts[kOther].has_place);
 }
 
 TEST_CASE("advantedge: least latency is never worse than fewest hops", "[advantedge]") {

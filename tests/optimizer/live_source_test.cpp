@@ -161,20 +161,4 @@ TEST_CASE("subscriptions that are lost are made again", "[advantedge]") {
   CHECK(bench.sandbox.zone_of_subscription.empty());
 }
 
-TEST_CASE("a host that has gone from the scenario is not reached", "[advantedge]") {
-  SourceBench bench;
-  bench.pass(50);
-  (void)bench.news();
-  bench.sandbox.node_ms.erase("mep2");
-  bench.pass(500);
-  const auto news = bench.source.take();
-  REQUIRE(news);
-  REQUIRE(news->topology);
-  CHECK(news->topology->lost_hosts == std::set<std::string>{"mep2"});
-  CHECK_THAT(test::lines_of(bench.source.state().problems), mx2::test::ContainsSubstring("mep2"));
-  bench.sandbox.name = "another";
-  bench.pass(500);
-  CHECK(bench.source.take()->topology->lost_hosts.empty());
-}
-
 }  // namespace mx2::optimizer::advantedge
