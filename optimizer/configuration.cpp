@@ -29,6 +29,9 @@ Result<Configuration> read_configuration(const config::Document& document,
   auto read = read_optimizer_options(document);
   if (!read) return read.error();
   Configuration result{std::move(read->options), {}, std::move(read->effective), {}};
+  if (const auto& header = result.options.advantedge.header_file; !header.empty()) {
+    files.push_back(header);
+  }
   const auto& file = result.options.topology_file;
   if (!file.empty()) {
     files.push_back(file);
@@ -65,7 +68,7 @@ std::string needs_restart(const OptimizerOptions& running, const OptimizerOption
   const auto& is = b.live;
   differs("advantedge.url", was.access.sandbox_ctrl_url != is.access.sandbox_ctrl_url ||
                                 was.access.location_url != is.access.location_url);
-  differs("advantedge.header_file", was.access.headers != is.access.headers);
+  differs("advantedge.ca_file", a.ca_file != b.ca_file);
   differs("advantedge.callback_url", was.callback_url != is.callback_url);
   differs("advantedge.poll_ms", was.poll_ms != is.poll_ms || a.timeout_ms != b.timeout_ms);
   differs("advantedge.jitter_percent", b.is_live() && !(was.terms == is.terms));
@@ -78,6 +81,7 @@ std::string needs_restart(const OptimizerOptions& running, const OptimizerOption
 
 ConfigurationWatch::ConfigurationWatch(std::string file, std::vector<std::string> files)
     : file_(stamp_of(file).empty() ? std::string() : std::move(file)), files_(std::move(files)) {
+  std::sort(files_.begin(), files_.end());
   read_ = seen_ = stamps();
 }
 
@@ -102,6 +106,10 @@ std::optional<Result<Configuration>> ConfigurationWatch::read() {
   if (!document) return document.error();
   std::vector<std::string> files;
   auto result = read_configuration(*document, files);
+  // What is wrong may be in any of the files that were read before.
+  if (!result) files.insert(files.end(), files_.begin(), files_.end());
+  std::sort(files.begin(), files.end());
+  files.erase(std::unique(files.begin(), files.end()), files.end());
   if (files != files_) {
     files_ = files;
     read_ = seen_ = stamps();

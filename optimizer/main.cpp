@@ -18,6 +18,8 @@ namespace mx2::optimizer {
 namespace {
 
 constexpr int kGraceMs = 1000;
+constexpr int kProbeMs = 1000;
+constexpr int kEndMs = 400;  // of a request while we stop
 
 struct Flags {
   bool once = false;
@@ -30,10 +32,11 @@ void tell_problems(const Topology& topology) {
   }
 }
 
-http::ClientOptions sandbox_client_options(const OptimizerOptions& options) {
+http::ClientOptions sandbox_client_options(const OptimizerOptions& options, int most_ms) {
   http::ClientOptions client;
-  client.timeout_ms = options.advantedge.timeout_ms;
-  client.connect_timeout_ms = options.advantedge.timeout_ms;
+  client.timeout_ms = std::min(options.advantedge.timeout_ms, most_ms);
+  client.connect_timeout_ms = client.timeout_ms;
+  client.ca_file = options.advantedge.ca_file;
   return client;
 }
 
@@ -47,10 +50,11 @@ struct Clocks {
 Result<void> read_scenario_once(const OptimizerOptions& options, const Clocks& clocks,
                                 Optimizer& optimizer) {
   if (!options.advantedge.is_live()) return {};
-  http::CurlClient http(sandbox_client_options(options));
+  http::CurlClient http(sandbox_client_options(options, options.advantedge.timeout_ms));
   auto live = options.advantedge.live;
   live.callback_url.clear();
-  advantedge::LiveSource source(http, std::move(live), clocks.steady, clocks.wall, [] {});
+  advantedge::LiveSource source({http, http, http}, std::move(live), clocks.steady, clocks.wall,
+                                [] {});
   (void)source.step();
   const auto news = source.take();
   if (!news) return unavailable(source.state().error);
@@ -105,21 +109,46 @@ http::ServerOptions server_options(const OptimizerOptions& options) {
   return server;
 }
 
-// The live source with its thread; none of it without a sandbox.
-struct Live {
-  Live(const OptimizerOptions& options, const Clocks& clocks, const std::function<void()>& wake) {
-    if (!options.advantedge.is_live()) return;
-    http.emplace(sandbox_client_options(options));
+// The live source with its clients and threads; made only with a sandbox.
+class Live {
+ public:
+  Live(const OptimizerOptions& options, const Clocks& clocks, std::function<void()> wake)
+      : options_(options),
+        sandbox_(sandbox_client_options(options, options.advantedge.timeout_ms)),
+        location_(sandbox_client_options(options, options.advantedge.timeout_ms)),
+        probe_(sandbox_client_options(options, kProbeMs)),
+        source_({sandbox_, location_, probe_}, tagged(options, clocks), clocks.steady, clocks.wall,
+                std::move(wake)) {}
+  ~Live() { stop(); }
+  Live(const Live&) = delete;
+  Live& operator=(const Live&) = delete;
+
+  void start() { threads_.emplace(source_); }
+  void notify(const std::string& body) { threads_->notify(body); }
+  // Waits for nothing that is being asked, and ends our subscriptions.
+  void stop() {
+    if (!threads_ || std::exchange(stopped_, true)) return;
+    for (auto* http : {&sandbox_, &location_, &probe_}) http->interrupt();
+    threads_->stop();
+    http::CurlClient ending(sandbox_client_options(options_, kEndMs));
+    source_.subscriptions().end(ending);
+  }
+  [[nodiscard]] advantedge::LiveSource& source() { return source_; }
+
+ private:
+  static advantedge::LiveOptions tagged(const OptimizerOptions& options, const Clocks& clocks) {
     auto live = options.advantedge.live;
     live.callback_tag = RandomIds(clocks.wall).next();
-    source.emplace(*http, std::move(live), clocks.steady, clocks.wall, wake);
+    return live;
   }
-  void start() {
-    if (source) thread.emplace(*source);
-  }
-  std::optional<http::CurlClient> http;
-  std::optional<advantedge::LiveSource> source;
-  std::optional<advantedge::LiveSourceThread> thread;
+
+  const OptimizerOptions& options_;
+  http::CurlClient sandbox_;
+  http::CurlClient location_;
+  http::CurlClient probe_;
+  advantedge::LiveSource source_;
+  std::optional<advantedge::LiveSourceThreads> threads_;
+  bool stopped_ = false;
 };
 
 Result<void> run_for_ever(const Configuration& configuration, const std::string& file) {
@@ -134,17 +163,18 @@ Result<void> run_for_ever(const Configuration& configuration, const std::string&
   http::CurlClient lease_http(lease_client_options(options));
   Leadership leadership({lease_http, options.orchestrator}, holder, options.leader.lease_ms,
                         clocks.steady);
-  Live live(options, clocks, [&] {
-    control.wake();
-    feed.interrupt_once();
-  });
+  std::optional<Live> live;
   Api api{registry, status, control, leadership, options.token};
-  if (live.source) {
-    api.source = &*live.source;
-    status.set_source(*live.source);
-    api.notified = [&live](const std::string& body) { live.thread->notify(body); };
+  if (options.advantedge.is_live()) {
+    live.emplace(options, clocks, [&] {
+      control.wake();
+      feed.interrupt_once();
+    });
+    api.source = &live->source();
+    status.set_source(live->source());
+    api.notified = [&live](const std::string& body) { live->notify(body); };
+    live->start();
   }
-  live.start();
   http::Router router(registry, "optimizer");
   add_endpoints(router, api);
   http::PistacheServer server(server_options(options));
@@ -152,16 +182,16 @@ Result<void> run_for_ever(const Configuration& configuration, const std::string&
   leadership.set_url(own_url(options, server.port()));
   Planner planner(http, feed, configuration, ConfigurationWatch(file, configuration.files),
                   leadership, control, status, clocks.steady, holder,
-                  live.source ? &*live.source : nullptr);
+                  live ? &live->source() : nullptr);
   const LeadershipThread renewing(leadership);
   std::thread worker([&] {
     while (control.wait(planner.step())) continue;
   });
   program::wait_for_stop([&] { control.ask_reload(); });
+  if (live) live->stop();  // first of all: who notifies us should not wait for who has gone
   control.stop();
   worker.join();
   server.stop(kGraceMs);
-  live.thread.reset();
   return {};
 }
 

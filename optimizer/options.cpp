@@ -88,6 +88,8 @@ void read_advantedge(config::Reader& reader, AdvantedgeOptions& options) {
   reader.text("advantedge.url", url);
   reader.text("advantedge.sandbox_ctrl_url", live.access.sandbox_ctrl_url);
   reader.text("advantedge.location_url", live.access.location_url);
+  reader.text("advantedge.ca_file", options.ca_file);
+  reader.text("advantedge.header_file", options.header_file);
   read_header(reader, live.access.headers);
   reader.integer("advantedge.poll_ms", live.poll_ms, 10, 3600000);
   reader.integer("advantedge.timeout_ms", options.timeout_ms, 100, 600000);

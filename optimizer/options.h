@@ -40,6 +40,8 @@ struct LeaderOptions {
 // Where the topology comes from besides its own file; at most one of the two.
 struct AdvantedgeOptions {
   std::string scenario_file;
+  std::string header_file;  // what access.headers are from
+  std::string ca_file;      // PEM; empty: the certificates of the system
   advantedge::LiveOptions live;
   int timeout_ms = 5000;
   [[nodiscard]] bool is_live() const { return !live.access.sandbox_ctrl_url.empty(); }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "api/http/http.h"
 #include "optimizer/topology.h"
 
 namespace mx2::optimizer {
@@ -30,7 +31,7 @@ class TopologySource {
     bool live = false;                  // false: what is known is from read_ms, or nothing
     std::string error;                  // why not
     std::int64_t read_ms = 0;           // when the topology was read last; 0: never
-    bool subscribed = false;            // moves are told, not only found when reading
+    bool subscribed = false;            // moves are told now, not only found when reading
     std::vector<std::string> problems;  // of the topology
   };
 
@@ -41,6 +42,8 @@ class TopologySource {
   [[nodiscard]] virtual State state() const = 0;
   // All UEs, wherever they are now. Callable from any thread.
   [[nodiscard]] virtual std::vector<Move> devices() const = 0;
+  // Sent with every request from now on, e.g. a new session's cookie. From any thread.
+  virtual void set_headers(const http::Headers& headers) = 0;
 };
 
 }  // namespace mx2::optimizer

@@ -50,6 +50,7 @@ optimizer    MX_ADVANTEDGE_URL      advantedge.url               text    -
 optimizer    MX_SANDBOX_CTRL_URL    advantedge.sandbox_ctrl_url  text    -
 optimizer    MX_LOCATION_URL        advantedge.location_url      text    -
 optimizer    MX_HEADER_FILE         advantedge.header_file       file    -
+optimizer    MX_ADVANTEDGE_CA_FILE  advantedge.ca_file           file    -
 optimizer    MX_POLL_MS             advantedge.poll_ms           number  -
 optimizer    MX_CALLBACK_URL        advantedge.callback_url      text    -
 notifier     MX_ADDRESS             server.address               text    0.0.0.0

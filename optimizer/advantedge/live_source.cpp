@@ -8,12 +8,11 @@ namespace mx2::optimizer::advantedge {
 namespace {
 
 constexpr std::int64_t kSoonMs = 100;  // after a notification; several are read together
-constexpr std::int64_t kSubscriptionsMs = 5000;
 constexpr std::size_t kNoticesMax = 10'000;
 
 bool same_network(const Topology& a, const Topology& b) {
   const auto alike = [](const Attachment& x, const Attachment& y) {
-    return x.name == y.name && x.connected == y.connected;
+    return x.name == y.name && x.connected == y.connected && x.position == y.position;
   };
   return a.hosts == b.hosts && a.computed == b.computed &&
          std::equal(a.attachments.begin(), a.attachments.end(), b.attachments.begin(),
@@ -27,9 +26,11 @@ std::string text(const json::Value& object, const char* name) {
 
 }  // namespace
 
-LiveSource::LiveSource(http::Client& http, LiveOptions options, const SteadyClock& clock,
+LiveSource::LiveSource(LiveClients clients, LiveOptions options, const SteadyClock& clock,
                        const SystemClock& wall, std::function<void()> wake)
-    : client_(http, options.access),
+    : client_(clients.sandbox, options.access),
+      subscriptions_(clients.location, clients.probe, options.access, options.callback_url,
+                     options.callback_tag, clock),
       options_(std::move(options)),
       clock_(clock),
       wall_(wall),
@@ -47,15 +48,6 @@ int LiveSource::step() {
     too_many_notices_ = false;
   }
   if (auto done = read(); !done) failed(done.error().detail);
-  if (!options_.callback_url.empty() && state().live && now_ms >= subscriptions_ms_) {
-    subscriptions_ms_ = now_ms + kSubscriptionsMs;
-    const auto done = subscribe_zones();
-    const std::lock_guard lock(mutex_);
-    if (state_.subscribed && !done) {
-      log::warn("the location service does not tell moves", {{"reason", done.error().detail}});
-    }
-    state_.subscribed = done.ok();
-  }
   return next_step_ms();
 }
 
@@ -97,9 +89,8 @@ Result<void> LiveSource::read() {
   if (!scenario) return scenario.error();
   auto topology = std::make_shared<Topology>(topology_of(*scenario, options_.terms));
   document_ = std::move(**document);
-  if (scenario->name != running_ || !state().live) subscriptions_ms_ = 0;
-  running_ = scenario->name;
   publish(std::move(*scenario), std::move(topology));
+  subscriptions_.set_zones(zones());
   return {};
 }
 
@@ -109,12 +100,12 @@ void LiveSource::ended() {
 }
 
 void LiveSource::failed(const std::string& why) {
+  subscriptions_.pause();
   const std::lock_guard lock(mutex_);
   if (state_.error != why) {
     log::warn("the scenario is not read; what is known stays", {{"reason", why}});
   }
   state_.live = false;
-  state_.subscribed = false;
   state_.error = why;
 }
 
@@ -234,86 +225,72 @@ std::vector<TopologySource::Move> LiveSource::devices() const {
 
 TopologySource::State LiveSource::state() const {
   const std::lock_guard lock(mutex_);
-  return state_;
+  auto state = state_;
+  state.subscribed = state.live && subscriptions_.confirmed();
+  return state;
 }
 
-// To our callback; those of another process there are of one that has died.
-Result<std::vector<SandboxClient::Subscription>> LiveSource::our_subscriptions() {
-  auto all = client_.subscriptions();
-  if (!all) return all.error();
-  const auto callback = options_.callback_url + kNotificationsPath;
-  std::erase_if(*all, [&](const auto& subscription) { return subscription.callback != callback; });
-  return all;
+void LiveSource::set_headers(const http::Headers& headers) {
+  client_.set_headers(headers);
+  subscriptions_.set_headers(headers);
 }
 
-Result<void> LiveSource::subscribe_zones() {
-  const auto known = our_subscriptions();
-  if (!known) return known.error();
-  std::set<std::string> wanted;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& zone : scenario_.zones) {
-      if (!zone.is_common) wanted.insert(zone.name);
-    }
+std::set<std::string> LiveSource::zones() const {
+  const std::lock_guard lock(mutex_);
+  std::set<std::string> names;
+  for (const auto& zone : scenario_.zones) {
+    if (!zone.is_common) names.insert(zone.name);
   }
-  for (const auto& subscription : *known) {
-    if (subscription.tag == options_.callback_tag) {
-      wanted.erase(subscription.zone);
-    } else if (auto ended = client_.unsubscribe(subscription.id); !ended) {
-      return ended;
-    }
-  }
-  const auto callback = options_.callback_url + kNotificationsPath;
-  for (const auto& zone : wanted) {
-    auto done = client_.subscribe({{}, zone, callback, options_.callback_tag});
-    if (!done) return done;
-  }
-  if (!wanted.empty()) log::info("subscribed", {{"zones", std::to_string(wanted.size())}});
-  return {};
+  return names;
 }
 
-void LiveSource::unsubscribe() {
-  if (options_.callback_url.empty() || !state().subscribed) return;
-  const auto known = our_subscriptions();
-  if (!known) return;
-  for (const auto& subscription : *known) {
-    if (!client_.unsubscribe(subscription.id)) return;
+LiveSourceThreads::LiveSourceThreads(LiveSource& source)
+    : source_(source),
+      reading_{
+          [this] { return source_.step(); }, [this] { return source_.next_step_ms(); }, {}, {}},
+      subscribing_{[this] { return source_.subscriptions().step(); },
+                   [this] { return source_.subscriptions().next_step_ms(); },
+                   {},
+                   {}} {
+  source_.subscriptions().set_wake([this] { poke(subscribing_); });
+  for (auto* loop : {&reading_, &subscribing_}) {
+    loop->thread = std::thread([this, loop] { run(*loop); });
   }
 }
 
-LiveSourceThread::LiveSourceThread(LiveSource& source) : source_(source) {
-  thread_ = std::thread([this] { run(); });
-}
-
-LiveSourceThread::~LiveSourceThread() {
+void LiveSourceThreads::stop() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
   }
   wake_.notify_all();
-  thread_.join();
-  source_.unsubscribe();
+  for (auto* loop : {&reading_, &subscribing_}) {
+    if (loop->thread.joinable()) loop->thread.join();
+  }
 }
 
-void LiveSourceThread::notify(const std::string& body) {
-  if (!source_.notify(body)) return;
+void LiveSourceThreads::poke(Loop& loop) {
   const std::lock_guard lock(mutex_);
-  poked_ = true;
+  loop.poked = true;
   wake_.notify_all();
 }
 
-void LiveSourceThread::run() {
+void LiveSourceThreads::notify(const std::string& body) {
+  if (source_.notify(body)) poke(reading_);
+}
+
+void LiveSourceThreads::run(Loop& loop) {
   std::unique_lock lock(mutex_);
   while (!stop_) {
     lock.unlock();
-    auto next_ms = source_.step();
+    auto next_ms = loop.step();
     lock.lock();
     // Poked: the next step may be due sooner.
-    while (!stop_ && next_ms > 0 &&
-           wake_.wait_for(lock, std::chrono::milliseconds(next_ms),
-                          [this] { return stop_ || poked_; })) {
-      poked_ = false;
-      next_ms = source_.next_step_ms();
+    while (!stop_ && next_ms > 0 && wake_.wait_for(lock, std::chrono::milliseconds(next_ms), [&] {
+      return stop_ || loop.poked;
+    })) {
+      loop.poked = false;
+      next_ms = loop.next();
     }
   }
 }

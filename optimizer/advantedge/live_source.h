@@ -8,9 +8,10 @@
 // What fails leaves the topology as it was: a sandbox that does not answer, or nonsense, or whose
 // scenario has been terminated.
 //
-// Subscriptions are looked after, as the location service forgets them when a scenario ends.
+// Subscriptions are looked after by another thread and over another client, so neither waits for
+// the other's service.
 //
-// Threads: step() from one; notify(), take() and state() from any.
+// Threads: step() from one, that of subscriptions() from another; the others from any.
 #pragma once
 
 #include <condition_variable>
@@ -26,13 +27,12 @@
 
 #include "api/base/clock.h"
 #include "optimizer/advantedge/sandbox_client.h"
+#include "optimizer/advantedge/subscriptions.h"
 #include "optimizer/advantedge/topology_of.h"
 #include "optimizer/topology_source.h"
 
 namespace mx2::optimizer::advantedge {
 
-// The path of notifications, below the callback's root.
-inline constexpr const char* kNotificationsPath = "/advantedge/notifications";
 inline constexpr std::size_t kNotificationBytesMax = 64 * 1024;
 
 struct LiveOptions {
@@ -45,25 +45,32 @@ struct LiveOptions {
   std::string callback_tag;
 };
 
+struct LiveClients {
+  http::Client& sandbox;   // for sandbox-ctrl
+  http::Client& location;  // for the location service
+  http::Client& probe;     // for other optimizers
+};
+
 class LiveSource final : public TopologySource {
  public:
-  // `wake` is called from any thread when take() has something. `clock` says when something is due,
-  // `wall` what people read. References must outlive this.
-  LiveSource(http::Client& http, LiveOptions options, const SteadyClock& clock,
+  // `wake` is called from any thread when take() has something. `clock` says when
+  // something is due, `wall` what people read. References must outlive this.
+  LiveSource(LiveClients clients, LiveOptions options, const SteadyClock& clock,
              const SystemClock& wall, std::function<void()> wake);
 
   // Reads what is due; then wait for so many milliseconds.
   [[nodiscard]] int step();
-  // Ends our subscriptions, as far as the location service answers.
-  void unsubscribe();
   // A notification of the location service. What is no such thing is ignored. True: step() should
   // be called early, next_step_ms() says when.
   bool notify(const std::string& body);
   [[nodiscard]] int next_step_ms() const;
+  // Of the zones of the scenario, while there is one.
+  [[nodiscard]] Subscriptions& subscriptions() { return subscriptions_; }
 
   [[nodiscard]] std::optional<News> take() override;
   [[nodiscard]] State state() const override;
   [[nodiscard]] std::vector<Move> devices() const override;
+  void set_headers(const http::Headers& headers) override;
 
  private:
   struct Notice {
@@ -80,10 +87,10 @@ class LiveSource final : public TopologySource {
   void take_over(const Notice& notice);
   void move_to(const Node& node, const std::string& attachment);
   void begin_with(std::shared_ptr<const Topology> topology);
-  [[nodiscard]] Result<void> subscribe_zones();
-  [[nodiscard]] Result<std::vector<SandboxClient::Subscription>> our_subscriptions();
+  [[nodiscard]] std::set<std::string> zones() const;
 
   SandboxClient client_;
+  Subscriptions subscriptions_;
   const LiveOptions options_;
   const SteadyClock& clock_;
   const SystemClock& wall_;
@@ -91,8 +98,6 @@ class LiveSource final : public TopologySource {
 
   // Of step() alone.
   std::string document_;  // read last
-  std::string running_;   // name of its scenario
-  std::int64_t subscriptions_ms_ = 0;  // when they are looked at next
 
   mutable std::mutex mutex_;
   Scenario scenario_;
@@ -108,26 +113,37 @@ class LiveSource final : public TopologySource {
   State state_;
 };
 
-// The thread around it. Ends our subscriptions when it is destroyed.
-class LiveSourceThread {
+// The threads around it.
+class LiveSourceThreads {
  public:
-  explicit LiveSourceThread(LiveSource& source);
-  ~LiveSourceThread();
-  LiveSourceThread(const LiveSourceThread&) = delete;
-  LiveSourceThread& operator=(const LiveSourceThread&) = delete;
+  explicit LiveSourceThreads(LiveSource& source);
+  ~LiveSourceThreads() { stop(); }
+  LiveSourceThreads(const LiveSourceThreads&) = delete;
+  LiveSourceThreads& operator=(const LiveSourceThreads&) = delete;
 
   // Passes a notification on. From any thread.
   void notify(const std::string& body);
+  // Returns when what they are asking for is answered; whoever interrupts the clients before waits
+  // for nothing.
+  void stop();
 
  private:
-  void run();
+  // Calls `step` when it is due, by its own answer; `next` says when that is after a poke.
+  struct Loop {
+    std::function<int()> step;
+    std::function<int()> next;
+    bool poked = false;
+    std::thread thread;
+  };
+  void run(Loop& loop);
+  void poke(Loop& loop);
 
   LiveSource& source_;
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stop_ = false;
-  bool poked_ = false;
-  std::thread thread_;
+  Loop reading_;
+  Loop subscribing_;
 };
 
 }  // namespace mx2::optimizer::advantedge

@@ -34,15 +34,25 @@ std::string text(const json::Value* value) {
 
 }  // namespace
 
+SandboxAccess SandboxClient::access() const {
+  const std::lock_guard lock(mutex_);
+  return access_;
+}
+
+void SandboxClient::set_headers(const http::Headers& headers) {
+  const std::lock_guard lock(mutex_);
+  access_.headers = headers;
+}
+
 Result<http::Reply> SandboxClient::ask(const std::string& method, const std::string& url,
                                        const std::string& body) {
-  auto headers = access_.headers;
+  auto headers = access().headers;
   if (!body.empty()) headers.emplace_back("Content-Type", "application/json");
   return http_.send(method, url, headers, body);
 }
 
 Result<std::optional<std::string>> SandboxClient::active() {
-  const auto url = access_.sandbox_ctrl_url + kSandboxCtrl + "/active?minimize=true";
+  const auto url = access_.sandbox_ctrl_url + kSandboxCtrl + "/active";
   auto reply = ask("GET", url);
   if (!reply) return reply.error();
   if (reply->status == kNotFound) return std::optional<std::string>();
@@ -73,7 +83,8 @@ Result<std::vector<SandboxClient::Subscription>> SandboxClient::subscriptions() 
     const auto resource = text(member(&item, "resourceURL"));
     const auto* callback = member(&item, "callbackReference");
     result.push_back({resource.substr(resource.rfind('/') + 1), text(member(&item, "zoneId")),
-                      text(member(callback, "notifyURL")), text(member(callback, "callbackData"))});
+                      text(member(callback, "notifyURL")), text(member(callback, "callbackData")),
+                      text(member(&item, "clientCorrelator"))});
   }
   return result;
 }
@@ -84,7 +95,7 @@ Result<void> SandboxClient::subscribe(const Subscription& subscription) {
                              {"callbackData", subscription.tag}};
   const json::Value body{{"zonalTrafficSubscription",
                           {{"zoneId", subscription.zone},
-                           {"clientCorrelator", "mx2-optimizer"},
+                           {"clientCorrelator", subscription.correlator},
                            {"callbackReference", callback}}}};
   const auto reply = ask("POST", url, json::dump(body));
   if (!reply) return reply.error();

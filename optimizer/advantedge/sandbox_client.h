@@ -1,8 +1,9 @@
 // A sandbox of AdvantEDGE as the optimizer uses it: sandbox-ctrl for the active scenario, the
 // location service (ETSI GS MEC 013 V2) for being told of UEs that move. Blocking; one thread at a
-// time.
+// time, but for set_headers().
 #pragma once
 
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,15 +25,21 @@ class SandboxClient {
   struct Subscription {
     std::string id;
     std::string zone;
-    std::string callback;  // notifyURL
-    std::string tag;       // callbackData, which each notification repeats
+    std::string callback;    // notifyURL
+    std::string tag;         // callbackData, which each notification repeats
+    std::string correlator;  // clientCorrelator, which the service only keeps
   };
 
   // `http` must outlive this.
   SandboxClient(http::Client& http, SandboxAccess access)
       : http_(http), access_(std::move(access)) {}
+  // The same sandbox over another client.
+  [[nodiscard]] SandboxClient over(http::Client& http) const { return {http, access()}; }
+  // Sent with every request from now on. From any thread.
+  void set_headers(const http::Headers& headers);
 
-  // The document of the active scenario, as text; nothing if none is active.
+  // The document of the active scenario, as text; nothing if none is active. The whole of it: the
+  // minimised one has no positions.
   [[nodiscard]] Result<std::optional<std::string>> active();
   [[nodiscard]] Result<json::Value> pdu_sessions();
 
@@ -46,8 +53,11 @@ class SandboxClient {
   [[nodiscard]] Result<http::Reply> ask(const std::string& method, const std::string& url,
                                         const std::string& body = {});
 
+  [[nodiscard]] SandboxAccess access() const;
+
   http::Client& http_;
-  SandboxAccess access_;
+  mutable std::mutex mutex_;
+  SandboxAccess access_;  // its headers under the lock
 };
 
 }  // namespace mx2::optimizer::advantedge

@@ -10,11 +10,14 @@ import http.client
 import json
 import pathlib
 import random
+import ssl
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 
+from sandbox import Sandbox
 from scenario import PHYSICAL
 from scene import APP, CITY, POLL_MS, TIMEOUT_MS, Optimizer, Scene, check, wait_for
 
@@ -110,6 +113,115 @@ def slow_host(scene, _):
     return f"{len(left)} contexts left a host that became slow after {seconds:.2f} s"
 
 
+def slow_process(scene, _):
+    there = sorted(d for d, host in scene.hosts().items() if host == "edge-old-town")
+    scene.sandbox.set_netchar("mxhost-edge-old-town", latency=80)
+    scene.sandbox.set_netchar("app-tram-7", latency=3, packetLoss=1)
+    scene.settle("what a process adds counts")
+    check(there and all(scene.hosts()[d] != "edge-old-town" for d in there), f"{there} stayed")
+    scene.reset()
+    return f"{len(there)} contexts left a host whose process became slow"
+
+
+def without_place(scene, optimizer):
+    """A host that is not in the scenario attracts nobody, also when the scenario is another."""
+    scene.operator.need(201, "PUT", "/operator/v1/hosts/stranger", {
+        "state": "up", "instances": [{"appDId": APP, "referenceURI": "http://stranger/"}]})
+    wait_for(lambda: optimizer.topology().get("hostsWithoutPlace") == ["stranger"], "it is told")
+    for zone in ("old-town", "harbour", "campus"):   # the known ones are now farther than 50 ms
+        scene.sandbox.set_netchar(zone, latency=200)
+    scene.settle("slow zones")
+    other = copy.deepcopy(CITY)
+    other["name"] = "other"
+    scene.sandbox.control.activate(other)
+    wait_for(lambda: optimizer.topology()["source"]["name"] == "other", "the other scenario")
+    scene.settle("another scenario")
+    scene.sandbox.control.terminate()
+    wait_for(lambda: optimizer.state() == "stale", "no scenario")
+    check("stranger has no place" in optimizer.ctl("topology", "show"), "show does not say it")
+    check("stranger" in optimizer.ctl("optimizer", "status"), "status does not say it")
+    said = optimizer.said().count("no place in the topology; no UE in it can be there host=stranger")
+    check(said == 1, f"the log says it {said} times")
+    check("stranger" not in scene.hosts().values(), f"{scene.hosts()}")
+    scene.operator.need(204, "DELETE", "/operator/v1/hosts/stranger")
+    scene.reset()
+    return "a host that is not in the scenario is told and used by nobody"
+
+
+def frozen(scene, optimizer):
+    """The location service takes requests and answers none: polling goes on."""
+    scene.wait_subscribed()
+    wait_for(optimizer.subscribed, "moves are told")
+    scene.sandbox.location.freeze()
+    time.sleep(1.2)   # a look at the subscriptions has begun
+    times = best_round(lambda: polled_moves(scene), POLL_MS + POLLED_GRACE_MS)
+    check(max(times) <= POLL_MS + POLLED_GRACE_MS, f"polling took {times} ms")
+    wait_for(lambda: not optimizer.subscribed(), "moves are not told", 5)
+    check("moves are told" not in optimizer.ctl("topology", "show"), "mx2ctl says moves are told")
+    scene.sandbox.location.thaw()
+    wait_for(optimizer.subscribed, "moves are told again", 5)
+    scene.settle("thawed")
+    return f"beside a frozen location service a moved UE is told after {max(times):.0f} ms at most"
+
+
+def new_cookie(scene, optimizer):
+    scene.sandbox.web.cookie = "authCookie=new"
+    wait_for(lambda: optimizer.state() == "stale", "the session has ended")
+    scene.header_file.write_text("Cookie: authCookie=new\n")
+    seconds = wait_for(lambda: optimizer.state() == "live", "the new cookie is taken")
+    scene.settle("with the new cookie")
+    scene.wait_subscribed()
+    return f"a new cookie is taken {seconds:.1f} s after its file changed"
+
+
+def left_over(scene, optimizer):
+    """Subscriptions of an optimizer that was killed, then of two that are stopped."""
+    scene.wait_subscribed()
+    optimizer.kill()
+    check(scene.callbacks() == {f"{optimizer.url}/advantedge/notifications"}, "nothing is left")
+    with Optimizer(scene, "elsewhere", subscribe=True) as second:
+        own = {f"{second.url}/advantedge/notifications"}
+        seconds = wait_for(lambda: scene.callbacks() == own, lambda: f"{scene.callbacks()}")
+        check(scene.subscriptions() == set(scene.scenario.zones()), "all zones")
+        with Optimizer(scene, "stands-by", subscribe=True) as third:
+            wait_for(lambda: len(scene.callbacks()) == 2, "both are told")
+            time.sleep(1.5)
+            check(len(scene.callbacks()) == 2, "they end each other's")
+            begin = time.monotonic()
+            third.process.terminate()
+            wait_for(lambda: scene.callbacks() == own, "its subscriptions are ended", 1)
+            ended = time.monotonic() - begin
+            third.stop(10)
+        scene.sandbox.location.freeze()
+        time.sleep(1.2)
+        stopped = second.stop(10)
+        check(stopped < 2, f"beside a frozen location service it stopped after {stopped:.1f} s")
+    scene.sandbox.location.thaw()
+    return (f"subscriptions of one that was killed are ended {seconds:.1f} s after another one's start,"
+            f" one's own {ended:.2f} s after SIGTERM; frozen, it stops after {stopped:.1f} s")
+
+
+def secured(scene):
+    """A sandbox over TLS, by a certificate of its own."""
+    folder = scene.server.directory
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                    "-subj", "/CN=sandbox", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
+                    folder / "key.pem", "-out", folder / "ca.pem"], check=True, capture_output=True)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(folder / "ca.pem", folder / "key.pem")
+    said = []
+    with Sandbox([CITY], tls=tls) as sandbox:
+        for ca_file in ("", folder / "ca.pem"):
+            config = folder / "secured.yaml"
+            config.write_text(f"orchestrator: {{url: '{scene.server.operator_url}'}}\n"
+                              f"advantedge: {{url: '{sandbox.url}', ca_file: '{ca_file}'}}\n")
+            said.append(subprocess.run([scene.bin / "mx2-optimizer", "--config", config,
+                                        "--dry-run"], capture_output=True, text=True, check=False))
+    check(said[0].returncode != 0 and "ertificate" in said[0].stderr, f"not verified: {said[0]}")
+    check(said[1].returncode == 0, f"not read over TLS: {said[1]}")
+    return "a sandbox over TLS is read by its ca_file, and not without"
+
+
 def terminated(scene, optimizer):
     scene.wait_subscribed()
     before = scene.version(), scene.rows()
@@ -139,9 +251,10 @@ def corrupted(scene, optimizer):
     check(names == ["edge-old-town", "edge-old-town", "edge-campus"], f"not corrupted: {names}")
     wait_for(lambda: "edge-harbour" not in scene.hosts().values(), "the lost host is left")
     scene.settle("everybody is at the best of what is there")
-    for host in ("edge-old-town", "edge-harbour"):
-        wait_for(lambda h=host: h in " ".join(optimizer.topology()["source"]["problems"]),
-                 lambda h=host: f"{h} is reported: {optimizer.topology()['source']}")
+    wait_for(lambda: "edge-old-town" in " ".join(optimizer.topology()["source"]["problems"]),
+             lambda: f"the duplicate is reported: {optimizer.topology()['source']}")
+    wait_for(lambda: optimizer.topology().get("hostsWithoutPlace") == ["edge-harbour"],
+             lambda: f"the lost one is reported: {optimizer.topology()}")
     check("edge-old-town" in optimizer.said(), "the log does not name the duplicate")
     scene.reset()
     return f"{len(there)} contexts left a host that EDGE mobility lost; it and the duplicate are told"
@@ -329,10 +442,13 @@ def main():
         print(polled(scene), flush=True)
         with Optimizer(scene, "notified", subscribe=True) as optimizer:
             scene.settle("an optimizer that takes over")
-            for case in (notified, disconnected, slow_host, terminated, corrupted, sessions,
-                         faulty, restarted, dropped, hostile):
+            for case in (notified, disconnected, slow_host, slow_process, without_place, terminated,
+                         corrupted, sessions, faulty, frozen, restarted, dropped, hostile):
                 print(case(scene, optimizer), flush=True)
             print(no_drift(scene, optimizer, rng), flush=True)
+            for case in (new_cookie, left_over):
+                print(case(scene, optimizer), flush=True)
+        print(secured(scene), flush=True)
         scene.server.stop()
 
 

@@ -2,6 +2,7 @@
 
 Notifications go out 2 to 6 ms after an event, one after the other under the lock that also guards
 the subscriptions; the subscriptions end with the scenario, and their numbers begin again at 1.
+Nothing else ends one: not its duration, not a receiver that is gone.
 """
 import collections
 import queue
@@ -44,6 +45,8 @@ class LocationService(Routes):
         self.known = {}
         self.sent = collections.deque(maxlen=SENT_MAX)   # (time, status, body)
         self.messages = queue.SimpleQueue()
+        self.thawed = threading.Event()
+        self.thawed.set()
         self.route("GET", BASE + "/queries/users", self.list_users)
         self.route("GET", BASE + "/queries/zones", self.list_zones)
         self.route("GET", BASE + "/queries/zones/([^/]+)", self.get_zone)
@@ -53,6 +56,19 @@ class LocationService(Routes):
         for kind in KINDS:
             self.route_subscriptions(kind, f"{BASE}/subscriptions/{kind}")
         threading.Thread(target=self.run, daemon=True).start()
+
+    def freeze(self):
+        """A knob: it takes requests and answers none, and tells nobody, as while it waits for a
+        receiver."""
+        self.thawed.clear()
+
+    def thaw(self):
+        self.thawed.set()
+
+    def answer(self, request):
+        if request.path.startswith(BASE):
+            self.thawed.wait()
+        return super().answer(request)
 
     def route_subscriptions(self, kind, path):
         def bound(function):
@@ -196,12 +212,14 @@ class LocationService(Routes):
             self.subscriptions = {kind: {} for kind in KINDS}
 
     def stop(self):
+        self.thaw()
         self.messages.put(None)
 
     def run(self):
         while (message := self.messages.get()) is not None:
             due, function, users = message
             time.sleep(max(0.0, due - time.monotonic()))
+            self.thawed.wait()
             with self.lock:
                 function(users)
 

@@ -5,7 +5,8 @@ usage: sandbox.py --scenario FILE [--port 0] [--prefix /sandbox1] [--cookie auth
 
 Answers as AdvantEDGE 1.9.2 was seen to, with its defects; nothing is emulated, no packet is delayed.
 What a test may break is below /control: POST /control/faults {"kind":"slow","path":"/active",
-"seconds":2,"count":3}, DELETE /control/faults, POST /control/drop-subscriptions.
+"seconds":2,"count":3}, DELETE /control/faults, POST /control/drop-subscriptions, POST and DELETE
+/control/freeze-location.
 """
 import argparse
 import copy
@@ -256,6 +257,8 @@ class Control(Routes):
         self.route("POST", "/control/faults", self.add)
         self.route("DELETE", "/control/faults", self.clear)
         self.route("POST", "/control/drop-subscriptions", self.drop)
+        self.route("POST", "/control/freeze-location", self.freeze)
+        self.route("DELETE", "/control/freeze-location", self.thaw)
 
     def add(self, request):
         self.sandbox.web.faults.add(**(request.json() or {"kind": "close", "count": 0}))
@@ -266,18 +269,26 @@ class Control(Routes):
         return Reply(204)
 
     def drop(self, _):
-        self.sandbox.control.location.drop_subscriptions()
+        self.sandbox.location.drop_subscriptions()
+        return Reply(204)
+
+    def freeze(self, _):
+        self.sandbox.location.freeze()
+        return Reply(204)
+
+    def thaw(self, _):
+        self.sandbox.location.thaw()
         return Reply(204)
 
 
 class Sandbox:
     """The whole of it on one port. Use as a context manager; the first scenario is active then."""
 
-    def __init__(self, scenarios, address="127.0.0.1", port=0, prefix="", cookie=""):
+    def __init__(self, scenarios, address="127.0.0.1", port=0, prefix="", cookie="", tls=None):
         self.platform = MecPlatform(HOST_URL)
         self.control = SandboxControl(scenarios, self.platform)
         services = [self.control, self.control.location, self.platform, Control(self)]
-        self.web = Web(services, address, port, prefix, cookie)
+        self.web = Web(services, address, port, prefix, cookie, tls)
         if scenarios:
             self.control.activate(scenarios[0]["name"])
 

@@ -60,13 +60,13 @@ class Asker:
     def __init__(self, url, cookie=""):
         self.url, self.cookie = url, cookie
 
-    def __call__(self, method, path, body=None):
+    def __call__(self, method, path, body=None, timeout_s=10):
         """(status, JSON or bytes)."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, {"Cookie": self.cookie},
                                          method=method)
         try:
-            with urllib.request.urlopen(request, timeout=10) as reply:
+            with urllib.request.urlopen(request, timeout=timeout_s) as reply:
                 content, status = reply.read(), reply.status
         except urllib.error.HTTPError as error:
             content, status = error.read(), error.code
@@ -146,6 +146,7 @@ def control(ask):
     same(ask("GET", CTRL + "/active")[1]["name"], "city", "active")
     small = json.dumps(ask("GET", CTRL + "/active?minimize=true")[1])
     check("geoData" not in small and "mx2.hostId" in small and "null" not in small, "minimized")
+    check("geoData" in json.dumps(ask("GET", CTRL + "/active")[1]), "the whole has positions")
     same(ask.names("physicalLocationType=EDGE"), ["edge-old-town", "edge-harbour", "edge-campus"],
          "hosts")
     poa = ask("GET", CTRL + "/active/networkLocations?physicalLocation=tram-7&excludeChildren=true")
@@ -178,6 +179,12 @@ def corruption(ask):
     same(ask.move("edge-old-town", "old-town")[0], 200, "back")
     same(ask.names("physicalLocationType=EDGE"), ["edge-old-town", "edge-old-town", "edge-campus"],
          "one twice, one lost")
+    ask("POST", CTRL + "/events/NETWORK-CHARACTERISTICS-UPDATE", {
+        "eventNetworkCharacteristicsUpdate": {"elementName": "edge-old-town",
+                                              "netChar": {"latency": 77}}})
+    edges = ask("GET", CTRL + "/active/physicalLocations?physicalLocation=edge-old-town")[1]
+    same([e["netChar"].get("latency") for e in edges["physicalLocations"]][1:], [77],
+         "it knows the last one by the name")
 
 
 def location(ask, sandbox):
@@ -239,9 +246,29 @@ def terminated(ask, sandbox):
         "zoneId": "later", "callbackReference": {"notifyURL": "http://127.0.0.1:9/"}}})
     check(status == 201 and body["zonalTrafficSubscription"]["resourceURL"].endswith("/1"),
           "numbers begin again")
+    lingers(ask, listed)
     ask("POST", "/control/drop-subscriptions", {})
     same(list(ask("GET", listed)[1]["notificationSubscriptionList"]), ["resourceURL"], "dropped")
     same(sandbox.active.name, "city", "still active")
+
+
+def lingers(ask, listed):
+    """A subscription stays, with all it was made with, when its receiver is gone and its time over."""
+    asked = {"zoneId": "harbour", "duration": 1, "clientCorrelator": "mine", "callbackReference": {
+        "notifyURL": "http://127.0.0.1:9/gone", "callbackData": "tag"}}
+    ask("POST", listed, {"zonalTrafficSubscription": asked})
+    for dest in ("harbour-5g", "harbour-poa", "harbour-5g"):
+        ask.move("crane-1", dest)
+    time.sleep(0.05)
+    found = ask("GET", listed)[1]["notificationSubscriptionList"]["zonalTrafficSubscription"]
+    same({k: v for k, v in found[-1].items() if k != "resourceURL"}, asked, "it lingers")
+    ask("POST", "/control/freeze-location", {})
+    same(ask("GET", CTRL + "/active")[0], 200, "sandbox-ctrl while the location service is frozen")
+    try:
+        check(False, f"frozen: {ask('GET', listed, timeout_s=0.1)}")
+    except OSError:
+        ask("DELETE", "/control/freeze-location")
+    same(ask("GET", listed)[0], 200, "thawed")
 
 
 def broken(ask, sandbox):

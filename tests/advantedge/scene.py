@@ -50,7 +50,7 @@ class Optimizer:
     """A running mx2-optimizer on the scene's sandbox. Use as a context manager."""
 
     def __init__(self, scene, name, subscribe):
-        self.scene, self.port = scene, free_port()
+        self.scene, self.port, self.killed = scene, free_port(), False
         self.log = scene.server.directory / f"{name}.log"
         self.url = f"http://127.0.0.1:{self.port}"
         config = scene.server.directory / f"{name}.yaml"
@@ -74,6 +74,8 @@ class Optimizer:
         return self
 
     def __exit__(self, kind, *_):
+        if self.killed:
+            return
         if kind is None:
             check(not self.ended(), f"the optimizer ended: {self.said()[-2000:]}")
             self.process.terminate()
@@ -82,6 +84,19 @@ class Optimizer:
             self.process.kill()
             self.process.wait()
             print(self.said()[-3000:], file=sys.stderr)
+
+    def kill(self):
+        self.killed = True
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, timeout_s):
+        """SIGTERM; the seconds until it has ended."""
+        self.killed = True
+        begin = time.monotonic()
+        self.process.terminate()
+        check(self.process.wait(timeout=timeout_s) == 0, "the optimizer did not stop cleanly")
+        return time.monotonic() - begin
 
     def ended(self):
         return self.process.poll() is not None
@@ -98,6 +113,9 @@ class Optimizer:
 
     def state(self):
         return self.topology()["source"]["state"]
+
+    def subscribed(self):
+        return self.topology()["source"]["subscribed"]
 
     def resident_mb(self):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
@@ -227,6 +245,12 @@ class Scene:
     def subscriptions(self):
         with self.sandbox.location.lock:
             return {s["zoneId"] for s in
+                    self.sandbox.location.subscriptions["zonalTraffic"].values()}
+
+    def callbacks(self):
+        """Where subscriptions go to."""
+        with self.sandbox.location.lock:
+            return {s["callbackReference"]["notifyURL"] for s in
                     self.sandbox.location.subscriptions["zonalTraffic"].values()}
 
     def wait_subscribed(self):

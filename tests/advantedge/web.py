@@ -169,11 +169,12 @@ class Web:
     """Routes to `services`, tried in order: objects with answer(request) -> Reply or None.
 
     `prefix` (for example /sbx1) is optional in requests. With a `cookie` every request needs
-    it, or gets 401. The port stays the same over stop() and start().
+    it, or gets 401; with `tls`, an ssl.SSLContext, all is over TLS. The port stays the same over
+    stop() and start().
     """
 
-    def __init__(self, services, address="127.0.0.1", port=0, prefix="", cookie=""):
-        self.services, self.prefix, self.cookie = services, prefix, cookie
+    def __init__(self, services, address="127.0.0.1", port=0, prefix="", cookie="", tls=None):
+        self.services, self.prefix, self.cookie, self.tls = services, prefix, cookie, tls
         self.faults = Faults()
         self.address, self.port = address, port
         self.requests = 0
@@ -181,7 +182,7 @@ class Web:
 
     @property
     def root(self):
-        return f"http://{self.address}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{self.address}:{self.port}"
 
     @property
     def url(self):
@@ -197,6 +198,8 @@ class Web:
     def start(self):
         self.listener = Listener((self.address, self.port), self)
         self.port = self.listener.server_address[1]
+        if self.tls:
+            self.listener.socket = self.tls.wrap_socket(self.listener.socket, server_side=True)
         self.thread = threading.Thread(target=self.listener.serve_forever, args=(0.02,),
                                        daemon=True)
         self.thread.start()

@@ -126,8 +126,9 @@ int run(const char* name, KnownBy known_by) {
   Sandbox sandbox;
   const SteadyClock clock;
   const SystemClock wall;
-  advantedge::LiveSource source(sandbox, {{"http://s", "http://s", {}}, {}, 1000, "", ""}, clock,
-                                wall, [] {});
+  advantedge::LiveSource source({sandbox, sandbox, sandbox},
+                                {{"http://s", "http://s", {}}, {}, 1000, "", ""}, clock, wall,
+                                [] {});
   (void)source.step();
   const auto news = source.take();
   if (!news) fail(source.state().error);

@@ -41,8 +41,8 @@ struct MovingBench {
 
   explicit MovingBench(const std::string& callback, int wait_ms = 0)
       : configuration{at_once(wait_ms), {}, {}, {}},
-        source(sandbox, {{"http://s", "http://s", {}}, {}, 500, callback, "tag"}, clock, wall,
-               [] {}),
+        source({sandbox, sandbox, sandbox},
+               {{"http://s", "http://s", {}}, {}, 500, callback, "tag"}, clock, wall, [] {}),
         planner(orchestrator, orchestrator, configuration, ConfigurationWatch("", {}), leadership,
                 control, status, clock, "me", &source) {
     for (const auto* id : {"mep1", "mep2", "mep3"}) {

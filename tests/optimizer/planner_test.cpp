@@ -25,6 +25,15 @@ class AnswerSink final : public http::Responder::Sink {
   std::shared_ptr<Answer> answer_;
 };
 
+// Has nothing to tell, and remembers what it is to send.
+struct QuietSource final : TopologySource {
+  std::optional<News> take() override { return std::nullopt; }
+  State state() const override { return {}; }
+  std::vector<Move> devices() const override { return {}; }
+  void set_headers(const http::Headers& given) override { headers = given; }
+  http::Headers headers;
+};
+
 constexpr const char* kTopology =
     "hosts: [{id: near}, {id: far}]\n"
     "attachments: [{name: x, prefixes: [10.0.0.0/8]}]\n"
@@ -46,10 +55,11 @@ struct PlannerBench {
   Leadership leadership{{orchestrator, configuration.options.orchestrator}, "me", 9000, clock};
   Api api{registry, status, control, leadership, {}};
   http::Router router{registry, "optimizer"};
+  QuietSource source;
   Planner planner{
       orchestrator, orchestrator, configuration, ConfigurationWatch(file, configuration.files),
       leadership,   control,      status,        clock,
-      "me"};
+      "me",         &source};
 
   PlannerBench() {
     orchestrator.lists["hosts"] = {codec::to_json_with_status(test::host("far"), 0),
@@ -288,6 +298,58 @@ TEST_CASE("planner: a changed topology is used, when it is complete", "[planner]
   bench.clock.advance(60'000);
   bench.step();  // at rest
   CHECK(bench.get("/explain?ue=a&app=app")["chosen"] == "far");
+}
+
+TEST_CASE("planner: hosts without a place in the topology are told", "[planner]") {
+  PlannerBench bench;
+  bench.orchestrator.lists["hosts"].push_back(codec::to_json_with_status(test::host("odd"), 0));
+  bench.step(2);
+  const auto metric = [&] { return bench.ask("GET", "/metrics")->body; };
+  for (const auto* where : {"/health", "/status", "/topology"}) {
+    CHECK(bench.get(where)["hostsWithoutPlace"] == json::Value::array({"odd"}));
+  }
+  CHECK_THAT(metric(), ContainsSubstring("mx2_optimizer_hosts_without_place 1"));
+  (void)bench.folder.write("topology.yaml",
+                           "hosts: [{id: near}, {id: far}, {id: odd}]\n"
+                           "attachments: [{name: x, prefixes: [10.0.0.0/8]}]\n"
+                           "latency_ms: {x: {near: 2, far: 30}}\n");
+  bench.control.ask_reload();
+  bench.step();
+  for (const auto* where : {"/health", "/status", "/topology"}) {
+    CHECK_FALSE(bench.get(where).contains("hostsWithoutPlace"));
+  }
+  CHECK_THAT(metric(), ContainsSubstring("mx2_optimizer_hosts_without_place 0"));
+}
+
+TEST_CASE("planner: a new header is taken when its file changes, and on request",
+          "[planner][reload]") {
+  PlannerBench bench;
+  const auto header = [&](const char* line) { return bench.folder.write("header", line); };
+  (void)bench.folder.write("optimizer.yaml",
+                           "orchestrator: {wait_ms: 0}\nadvantedge: {header_file: '" +
+                               header("Cookie: session=1\n") + "'}\n");
+  const auto sent = [&] {
+    return bench.source.headers.empty() ? "" : bench.source.headers.front().second;
+  };
+  bench.step(3);
+  CHECK(sent() == "session=1");
+  (void)header("Cookie: session=22\n");
+  bench.step(2);
+  CHECK(sent() == "session=22");
+  (void)header("no header\n");
+  bench.step(2);
+  CHECK(sent() == "session=22");
+  CHECK_THAT(bench.get("/health")["configurationError"].get<std::string>(),
+             ContainsSubstring("header_file"));
+  (void)header("Cookie: session=333\n");  // what was wrong is looked at still
+  bench.step(2);
+  CHECK(sent() == "session=333");
+  CHECK_FALSE(bench.get("/health").contains("configurationError"));
+  CHECK_FALSE(bench.get("/health").contains("needsRestart"));
+  (void)header("Cookie: session=4444\n");
+  bench.control.ask_reload();
+  bench.step();
+  CHECK(sent() == "session=4444");
 }
 
 TEST_CASE("planner: a bad file is refused with all its errors", "[planner][reload]") {
