@@ -13,6 +13,7 @@
 #include "api/program/program.h"
 #include "optimizer/endpoints.h"
 #include "optimizer/planner.h"
+#include "optimizer/topology_view.h"
 
 namespace mx2::optimizer {
 namespace {
@@ -71,6 +72,9 @@ Result<void> run_once(const Configuration& configuration, bool dry_run) {
   const auto outcome = optimizer.plan(dry_run);
   if (!outcome) return outcome.error();
   std::cout << outcome->description;
+  for (const auto& host : hosts_without_place(optimizer.decision()->snapshot)) {
+    std::cout << host << " has no place in the topology: no UE reaches it\n";
+  }
   if (dry_run) std::cout << "Nothing was sent (--dry-run).\n";
   return {};
 }

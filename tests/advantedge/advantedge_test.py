@@ -179,7 +179,7 @@ def left_over(scene, optimizer):
     scene.wait_subscribed()
     optimizer.kill()
     check(scene.callbacks() == {f"{optimizer.url}/advantedge/notifications"}, "nothing is left")
-    with Optimizer(scene, "elsewhere", subscribe=True) as second:
+    with Optimizer(scene, "elsewhere", subscribe=True, timeout_ms=8000) as second:
         own = {f"{second.url}/advantedge/notifications"}
         seconds = wait_for(lambda: scene.callbacks() == own, lambda: f"{scene.callbacks()}")
         check(scene.subscriptions() == set(scene.scenario.zones()), "all zones")
@@ -210,6 +210,7 @@ def secured(scene):
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(folder / "ca.pem", folder / "key.pem")
     said = []
+    scene.operator.need(201, "PUT", "/operator/v1/hosts/stranger", {"state": "up", "instances": []})
     with Sandbox([CITY], tls=tls) as sandbox:
         for ca_file in ("", folder / "ca.pem"):
             config = folder / "secured.yaml"
@@ -219,6 +220,7 @@ def secured(scene):
                                         "--dry-run"], capture_output=True, text=True, check=False))
     check(said[0].returncode != 0 and "ertificate" in said[0].stderr, f"not verified: {said[0]}")
     check(said[1].returncode == 0, f"not read over TLS: {said[1]}")
+    check("stranger has no place" in said[1].stdout, f"{said[1].stdout}")
     return "a sandbox over TLS is read by its ca_file, and not without"
 
 

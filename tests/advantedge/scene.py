@@ -49,7 +49,7 @@ def free_port():
 class Optimizer:
     """A running mx2-optimizer on the scene's sandbox. Use as a context manager."""
 
-    def __init__(self, scene, name, subscribe):
+    def __init__(self, scene, name, subscribe, timeout_ms=TIMEOUT_MS):
         self.scene, self.port, self.killed = scene, free_port(), False
         self.log = scene.server.directory / f"{name}.log"
         self.url = f"http://127.0.0.1:{self.port}"
@@ -61,7 +61,7 @@ class Optimizer:
             "stability: {gain_us_min: 0, gain_percent_min: 0, dwell_ms: 0, hold_ms: 0, "
             "return_wait_ms: 0, return_ms: 0}\n"
             f"advantedge:\n  url: {scene.sandbox.url}\n  poll_ms: {POLL_MS}\n"
-            f"  timeout_ms: {TIMEOUT_MS}\n  header_file: '{scene.header_file}'\n"
+            f"  timeout_ms: {timeout_ms}\n  header_file: '{scene.header_file}'\n"
             f"  callback_url: '{self.url if subscribe else ''}'\n")
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
