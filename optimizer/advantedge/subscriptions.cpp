@@ -124,9 +124,9 @@ Result<void> Subscriptions::end_left_over(const std::vector<Subscription>& other
   return {};
 }
 
-// What is no callback of ours is somebody else's who uses the name.
+// At another path than ours no optimizer hears it.
 bool Subscriptions::has_optimizer(const std::string& callback) {
-  if (!callback.ends_with(kNotificationsPath)) return true;
+  if (!callback.ends_with(kNotificationsPath)) return false;
   const auto root = callback.substr(0, callback.rfind(kNotificationsPath));
   const auto reply = probe_.send("GET", root + "/health", {}, "");
   if (!reply) return false;

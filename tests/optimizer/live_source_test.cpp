@@ -239,7 +239,8 @@ TEST_CASE("subscriptions of an optimizer that is gone are ended, wherever it was
           {106, {"zone1", "http://somebody/else", "", "theirs"}},
           {107, {"nowhere", at("http://me"), "tag", "mx2-optimizer:nowhere"}},
           {108, {"zone3", at("http://me"), "tag", "mx2-optimizer:zone3"}},
-          {109, {"zone3", at("http://me"), "tag", "mx2-optimizer:zone3"}}};
+          {109, {"zone3", at("http://me"), "tag", "mx2-optimizer:zone3"}},
+          {110, {"zone3", "http://stands-by/elsewhere", "", "mx2-optimizer:zone3"}}};
   bench.sandbox.at_url = {{"http://stands-by", R"({"status":"standby","topology":{}})"},
                           {"http://taken-over", R"({"service":"another"})"}};
   bench.sandbox.next_id = 201;
