@@ -118,6 +118,24 @@ TEST_CASE("a UE that is told to have moved gets its row at once, and nobody else
   CHECK(bench.misplaced().empty());
 }
 
+TEST_CASE("a UE of strategy baseline that moves gets its row at once, though its contexts stay",
+          "[moving]") {
+  MovingBench bench("http://me");
+  auto app = bench.orchestrator.lists["apps"][0];
+  app["strategy"] = "baseline";
+  bench.orchestrator.change("app", app);
+  for (int i = 0; i < kUes; ++i) {
+    bench.orchestrator.change("context", test::context("ue" + std::to_string(i), "mep1", ""));
+  }
+  bench.pass(6000);
+  const auto plans = bench.orchestrator.plans.size();
+  bench.sandbox.at["ue1"] = poa(2, 1);
+  (void)bench.source.notify(notice("ue1", poa(2, 1), "Entering"));
+  bench.step();
+  REQUIRE(bench.orchestrator.plans.size() == plans + 1);
+  CHECK(bench.table["ue1"] == "mep3");
+}
+
 TEST_CASE("a move that was told before the feed is waited for does not wait for it", "[moving]") {
   MovingBench bench("http://me", 20'000);
   REQUIRE(bench.orchestrator.longest_wait_ms > 0);

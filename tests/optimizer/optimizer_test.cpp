@@ -117,6 +117,17 @@ TEST_CASE("optimizer: an operator's prefix binds whom we have placed already, at
   CHECK(bench.plan().changes.size() == 2);
 }
 
+TEST_CASE("optimizer: who is pinned to several hosts counts at the first that is up",
+          "[optimizer]") {
+  Bench bench;
+  auto both = pin("ip:10.0.0.0/24", "near");
+  both["targets"].push_back("host:far");
+  bench.orchestrator.lists["table"] = {both};
+  CHECK(bench.plan().after.load == std::vector<std::int64_t>{0, 2});
+  bench.orchestrator.change("host", codec::to_json_with_status(host("near", HostState::kDown), 0));
+  CHECK(bench.plan().after.load == std::vector<std::int64_t>{2, 0});
+}
+
 TEST_CASE("optimizer: of two prefixes of operators the longer binds, of another app none",
           "[optimizer]") {
   Bench bench;
