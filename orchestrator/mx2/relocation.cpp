@@ -160,7 +160,7 @@ Result<void> Relocation::run_worked_out(StoreTransaction& transaction, Progress&
     if (!*found) continue;
     auto& record = **found;
     if (record.revision != done.revision) {
-      work_out(record, progress);
+      let_wait(record, progress);  // also beyond kAreasMax: the worker has had it
       continue;
     }
     if (!done.context) {
@@ -249,7 +249,8 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
   // An app that follows nothing has contexts that wait for their first address all the same.
   if (record.waits == 0 && !follows(entry->app) && !lost_instance(model, record)) return {};
   if (may_ask_for_area(record.document)) {
-    work_out(record, progress);
+    progress.blocked = areas_.size() + progress.areas.size() >= kAreasMax;
+    if (!progress.blocked) let_wait(record, progress);
     return {};
   }
   auto context = codec::decode_stored_context(record.document);
@@ -261,9 +262,8 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
   return relocate(transaction, record, *context, locations, progress);
 }
 
-void Relocation::work_out(const ContextRecord& record, Progress& progress) const {
-  progress.blocked = areas_.size() + progress.areas.size() >= kAreasMax;
-  if (progress.blocked) return;
+// For the worker.
+void Relocation::let_wait(const ContextRecord& record, Progress& progress) {
   progress.areas.emplace_back(record.subject + '\n' + record.dev_app_id, record.context_id);
 }
 
@@ -287,18 +287,18 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
   ++record.revision;
   if (reassigned.changed) record.document = codec::encode(context);
   if (auto stored = transaction.update_context(record); !stored) return stored;
-  if (record.waits != waits_before) {
-    auto told = tell_offers(transaction, record, context, std::move(offered), progress);
+  if (reassigned.changed) {
+    ++progress.moved;
+    if (record.host_id != host_before) {
+      progress.clients.push_back({record.app_d_id, host_before, record.host_id});
+    }
+    if (changes_.followed()) progress.followed.push_back(changed(record, context));
+    auto told = tell_move(transaction, record, context,
+                          notification_of(context, knows_address && !reassigned.list), progress);
     if (!told) return told;
   }
-  if (!reassigned.changed) return {};
-  ++progress.moved;
-  if (record.host_id != host_before) {
-    progress.clients.push_back({record.app_d_id, host_before, record.host_id});
-  }
-  if (changes_.followed()) progress.followed.push_back(changed(record, context));
-  return tell_move(transaction, record, context,
-                   notification_of(context, knows_address && !reassigned.list), progress);
+  if (record.waits == waits_before) return {};
+  return tell_offers(transaction, record, context, std::move(offered), progress);
 }
 
 // Also that of those that are owed some are on offer no longer.

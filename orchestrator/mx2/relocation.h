@@ -126,7 +126,7 @@ class Relocation {
   Result<void> relocate(StoreTransaction& transaction, ContextRecord& record, AppContext& context,
                         const AskedLocations& locations, Progress& progress);
   void note_unreadable(const std::string& context_id, const Error& error);
-  void work_out(const ContextRecord& record, Progress& progress) const;
+  static void let_wait(const ContextRecord& record, Progress& progress);
   [[nodiscard]] std::size_t room_of_worker() const;
   [[nodiscard]] bool can_go_on(const Progress& progress) const;
   Result<void> tell_move(StoreTransaction& transaction, const ContextRecord& record,

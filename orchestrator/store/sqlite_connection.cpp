@@ -22,10 +22,12 @@ void configure(SQLite::Database& db, const SqliteOptions& options) {
   db.exec("PRAGMA synchronous = FULL");
   db.exec("PRAGMA cache_size = -65536");  // KiB
   db.exec("PRAGMA journal_size_limit = " + std::to_string(options.checkpoint_pages * kPageBytes));
-  if (options.size_bytes_max > 0) {
-    db.exec("PRAGMA max_page_count = " +
-            std::to_string(std::max<std::size_t>(16, options.size_bytes_max / kPageBytes)));
-  }
+}
+
+void limit_size(SQLite::Database& db, const SqliteOptions& options) {
+  if (options.size_bytes_max == 0) return;
+  db.exec("PRAGMA max_page_count = " +
+          std::to_string(std::max<std::size_t>(16, options.size_bytes_max / kPageBytes)));
 }
 
 void keep_log(SQLite::Database& db, bool keep) {

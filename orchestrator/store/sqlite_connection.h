@@ -19,6 +19,8 @@ namespace mx2::sqlite {
 inline constexpr std::chrono::milliseconds kQuickReaders{20};
 
 void configure(SQLite::Database& writer, const SqliteOptions& options);
+// Of the main file.
+void limit_size(SQLite::Database& writer, const SqliteOptions& options);
 
 // While it is kept nothing of the log is moved into the main file, also not when the file is
 // closed: who has to repair something finds both as they were.

@@ -83,6 +83,7 @@ struct SqliteStore::Impl {
     if (auto ready = options.beside_orchestrator ? check_schema(writer) : migrate(writer); !ready) {
       return ready;
     }
+    sqlite::limit_size(writer, options);  // which a migration may have to exceed for a moment
     transaction = std::make_unique<SqliteTransaction>(writer, options.history, aside);
     if (!options.beside_orchestrator) {
       if (auto reserved = transaction->reserve_sequences(writer); !reserved) return reserved;

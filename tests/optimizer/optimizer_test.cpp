@@ -6,47 +6,18 @@
 #include "api/operator/codec.h"
 #include "optimizer/stability.h"
 #include "tests/catch.h"
-#include "tests/optimizer/fake_orchestrator.h"
 #include "tests/optimizer/instances.h"
+#include "tests/optimizer/optimizer_bench.h"
 
 namespace mx2::optimizer {
 namespace {
 
 using mx2::test::ContainsSubstring;
 using test::context;
-using test::FakeOrchestrator;
 using test::host;
+using test::pin;
+using Bench = test::OptimizerBench;
 using Urgency = Optimizer::Urgency;
-
-struct Bench {
-  FakeOrchestrator orchestrator;
-  ManualClock clock{1'000'000};
-  Topology topology =
-      read_topology(config::parse_yaml("hosts: [{id: near, capacity: 3}, {id: far}]\n"
-                                       "attachments: [{name: x, prefixes: [10.0.0.0/8]}]\n"
-                                       "latency_ms: {x: {near: 2, far: 30}}\n",
-                                       "t")
-                        .value());
-  OptimizerOptions options;
-  Optimizer optimizer{orchestrator, orchestrator, options, topology, clock};
-
-  Bench() {
-    orchestrator.lists["hosts"] = {codec::to_json_with_status(host("far"), 0),
-                                   codec::to_json_with_status(host("near"), 0)};
-    for (const char* device : {"a", "b"}) {
-      orchestrator.lists["contexts"].push_back(context(device, "far", "10.0.0.1"));
-    }
-  }
-  void make_room() {
-    topology.hosts["near"].capacity = 30;
-    optimizer.configure(options, topology);
-  }
-  Plan plan() {
-    auto outcome = optimizer.plan(false);
-    REQUIRE(outcome.ok());
-    return outcome->plan;
-  }
-};
 
 TEST_CASE("optimizer: a plan has the changed rows, with reasons, once", "[optimizer]") {
   Bench bench;
@@ -71,74 +42,6 @@ TEST_CASE("optimizer: a dry run sends nothing and says what it would do", "[opti
                            "30.00 ->         2.00", "near                                0 ->"}) {
     CHECK_THAT(outcome->description, ContainsSubstring(part));
   }
-}
-
-TEST_CASE("optimizer: an operator's pin is never touched", "[optimizer]") {
-  Bench bench;
-  const auto pin = [](const char* ue) {
-    return json::Value{{"ue", ue}, {"app", "app"}, {"targets", {"host:far"}}};
-  };
-  bench.orchestrator.lists["table"] = {pin("dev:a"), pin("*")};
-  CHECK(bench.plan().changes.size() == 1);
-  bench.orchestrator.change("row", pin("ip:10.0.0.0/24"));
-  bench.orchestrator.change("rowRemoved", {{"ue", "dev:b"}, {"app", "app"}});
-  CHECK(bench.plan().changes.empty());
-}
-
-json::Value pin(const char* ue, const char* host) {
-  return {{"ue", ue}, {"app", "app"}, {"targets", {std::string("host:") + host}}};
-}
-
-TEST_CASE("optimizer: an operator's prefix binds whom we have placed already, at once",
-          "[optimizer]") {
-  Bench bench;
-  CHECK(bench.plan().changes.size() == 2);
-  CHECK(bench.optimizer.follow(0).value() == Urgency::kLater);
-  bench.orchestrator.change("row", pin("ip:10.0.0.0/24", "far"));
-  CHECK(bench.optimizer.follow(0).value() == Urgency::kNow);
-  const auto plan = bench.plan();
-  REQUIRE(plan.changes.size() == 2);
-  for (const auto& change : plan.changes) {
-    CHECK(change.remove);
-    CHECK(change.row.ue.kind == UeSelector::Kind::kDevApp);
-  }
-  CHECK(plan.after.load == std::vector<std::int64_t>{2, 0});  // it counts where the pin leads
-  CHECK(bench.plan().changes.empty());
-  // Who comes into the prefix later is bound as well, and who leaves it is not any more.
-  bench.orchestrator.change("context", context("a", "far", "10.9.0.1"));
-  CHECK(bench.plan().changes.at(0).row.ue.text() == "dev:a");
-  bench.orchestrator.change("context", context("a", "near", "10.0.0.1"));
-  CHECK(bench.plan().changes.at(0).remove);
-  bench.orchestrator.change("rowRemoved", {{"ue", "ip:10.0.0.0/24"}, {"app", "app"}});
-  CHECK(bench.optimizer.follow(0).value() == Urgency::kNow);
-  bench.orchestrator.change("context", context("a", "far", "10.0.0.1"));
-  CHECK(bench.optimizer.follow(0).ok());
-  bench.clock.advance(100'000);  // it has rested
-  CHECK(bench.plan().changes.size() == 2);
-}
-
-TEST_CASE("optimizer: who is pinned to several hosts counts at the first that is up",
-          "[optimizer]") {
-  Bench bench;
-  auto both = pin("ip:10.0.0.0/24", "near");
-  both["targets"].push_back("host:far");
-  bench.orchestrator.lists["table"] = {both};
-  CHECK(bench.plan().after.load == std::vector<std::int64_t>{0, 2});
-  bench.orchestrator.change("host", codec::to_json_with_status(host("near", HostState::kDown), 0));
-  CHECK(bench.plan().after.load == std::vector<std::int64_t>{2, 0});
-}
-
-TEST_CASE("optimizer: of two prefixes of operators the longer binds, of another app none",
-          "[optimizer]") {
-  Bench bench;
-  auto other = pin("ip:10.0.0.1", "far");
-  other["app"] = "another";
-  bench.orchestrator.lists["table"] = {pin("ip:10.0.0.0/8", "far"), pin("ip:10.0.0.0/24", "near"),
-                                       other};
-  CHECK(bench.plan().after.load == std::vector<std::int64_t>{0, 2});
-  Bench alone;
-  alone.orchestrator.lists["table"] = {other};
-  CHECK(alone.plan().changes.size() == 2);
 }
 
 TEST_CASE("optimizer: contexts of strategy baseline count where they are, their row is planned",

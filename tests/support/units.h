@@ -96,4 +96,17 @@ class StoreInDir {
   SqliteOptions options;
 };
 
+inline notifier::OutboxEntry entry_of(const std::string& context_id, std::uint64_t revision = 1) {
+  notifier::OutboxEntry entry;
+  entry.context_id = context_id;
+  entry.revision = revision;
+  entry.callback_reference = "http://ue.example/" + context_id;
+  entry.type = "AddressChangeNotification";
+  entry.body = R"({"revision":)" + std::to_string(revision) + "}";
+  entry.created_ms = 11;
+  entry.written_ms = 22;
+  entry.due_ms = 33;
+  return entry;
+}
+
 }  // namespace mx2::test

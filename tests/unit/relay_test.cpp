@@ -12,12 +12,6 @@ namespace {
 using test::RelayWorld;
 
 using Kind = Outcome::Kind;
-constexpr auto kBothTopics = {Topic::kInstances, Topic::kLocations};
-
-Topic other_topic(Topic topic) {
-  return topic == Topic::kInstances ? Topic::kLocations : Topic::kInstances;
-}
-
 RelayOptions one_at_a_time() {
   RelayOptions options;
   options.pace.max = 1;
@@ -245,95 +239,6 @@ TEST_CASE("relay: given up when it is too old, or refused", "[relay]") {
   CHECK(world.sent() == attempts + 1);
 }
 
-TEST_CASE("relay: of two topics both are sent, one after the other, in the order of writing",
-          "[relay][topics]") {
-  for (const auto first : kBothTopics) {
-    RelayWorld world;
-    world.put("c", "a", first);
-    world.put("c", "a", other_topic(first));
-    world.wake();
-    world.turns(3);
-    REQUIRE(world.sent() == 1);
-    CHECK(world.last_body() == "1");
-    world.reply("a", 204);
-    REQUIRE(world.sent() == 2);
-    CHECK(world.last_body() == "2");
-    world.reply("a", 204);
-    CHECK(world.outbox.size() == 0);
-    CHECK(world.relay->status().pending == 0);
-    CHECK_FALSE(world.client.twice);
-  }
-}
-
-TEST_CASE("relay: of two topics one that is given up, refused or deleted leaves the other",
-          "[relay][topics]") {
-  for (const auto first : kBothTopics) {
-    for (const int status : {403, 503, 0}) {
-      CAPTURE(status);
-      RelayWorld world;
-      world.put("c", "a", first);
-      world.put("c", "a", other_topic(first));
-      if (status == 0) {
-        world.outbox.after_read = [&] { world.outbox.erase("c", first); };
-        world.wake();
-        world.turns(1);
-      } else {
-        world.wake();
-        world.reply("a", status);
-      }
-      REQUIRE(world.client.in_flight() == 1);
-      CHECK(world.last_body() == "2");
-      world.reply("a", 204);
-      CHECK(world.outbox.owed("c", other_topic(first)) == nullptr);
-    }
-  }
-}
-
-// A receiver that does not understand offers must hear of moves all the same.
-TEST_CASE("relay: of two topics one that is tried again does not hold up the other",
-          "[relay][topics]") {
-  for (const auto first : kBothTopics) {
-    RelayWorld world;
-    world.put("c", "a", first);
-    world.wake();
-    world.reply("a", 503);
-    world.put("c", "a", other_topic(first));
-    world.wake();
-    REQUIRE(world.sent() == 2);
-    CHECK(world.last_body() == "2");
-    world.later(600);  // the retry is due now, and waits for the other
-    CHECK(world.sent() == 2);
-    world.reply("a", 204);
-    REQUIRE(world.sent() == 3);
-    CHECK(world.last_body() == "1");
-    world.reply("a", 204);
-    CHECK(world.outbox.size() == 0);
-    CHECK_FALSE(world.client.twice);
-  }
-}
-
-TEST_CASE("relay: of two topics both are given up when their destination does not answer",
-          "[relay][topics]") {
-  RelayOptions options;
-  options.failing_after = 1;
-  RelayWorld world(options);
-  world.put("c", "a", Topic::kLocations);
-  world.put("c", "a", Topic::kInstances);
-  world.put("d");
-  world.wake();
-  for (int i = 0; i < 200; ++i) {
-    world.client.break_off("");
-    world.later(60'000);
-  }
-  for (const auto topic : kBothTopics) {
-    REQUIRE(world.outbox.owed("c", topic) != nullptr);
-    CHECK(world.outbox.owed("c", topic)->dead);
-  }
-  CHECK(world.relay->status().pending == 0);
-  CHECK_FALSE(world.client.twice);
-}
-
-// Everything that can happen to a few contexts, in any order.
 TEST_CASE("relay: never two of one context in flight, and the last word arrives", "[relay]") {
   std::mt19937 random(7);
   const auto choose = [&](unsigned below) { return static_cast<unsigned>(random() % below); };
@@ -360,7 +265,7 @@ TEST_CASE("relay: never two of one context in flight, and the last word arrives"
     world.later(1000);
   }
   for (unsigned i = 0; i < 6; ++i) {
-    for (const auto topic : kBothTopics) {
+    for (const auto topic : {Topic::kInstances, Topic::kLocations}) {
       const auto* owed = world.outbox.owed("c" + std::to_string(i), topic);
       CHECK((owed == nullptr || owed->dead));
     }

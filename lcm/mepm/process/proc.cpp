@@ -12,6 +12,7 @@
 #include <fstream>
 #include <memory>
 #include <sstream>
+#include <utility>
 
 #include "api/base/text.h"
 #include "lcm/mepm/process/spawn.h"
@@ -144,15 +145,15 @@ std::optional<uid_t> nobody_beside(uid_t uid) {
 // user they can stop it, so it is not waited for longer than it should take.
 void kill_user(uid_t uid) {
   const auto other = nobody_beside(uid).value_or(uid);
-  const pid_t child = ::fork();
-  if (child == 0) {
+  auto child = fork_child();
+  if (child.pid == 0) {
     if (::syscall(SYS_setresuid, other, uid, other) == 0 ||
         ::syscall(SYS_setresuid, uid, uid, uid) == 0) {
       ::kill(-1, SIGKILL);
     }
     ::_exit(0);
   }
-  if (child > 0) end_child(child, kKillMsMax);
+  if (child.pid > 0) end_child(std::move(child.pidfd), kKillMsMax);
 }
 
 std::uint64_t proportional_memory(pid_t pid) {

@@ -15,7 +15,9 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 namespace mx2::mepm::process {
 namespace {
@@ -222,7 +224,7 @@ pid_t fork_into(int group, bool& entered) {
 }
 
 Error give_up(pid_t child, const Error& error) {
-  end_child(child, 0);
+  end_child(open_pidfd(child), 0);  // not reaped by anybody else: see spawn()
   return error;
 }
 
@@ -230,14 +232,44 @@ Error give_up(pid_t child, const Error& error) {
 
 Fd open_pidfd(pid_t pid) { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
 
-void end_child(pid_t child, int wait_ms) {
-  const auto pidfd = open_pidfd(child);
+Child fork_child() {
+  Child child;
+  if (kMayClone) {
+    int pidfd = -1;
+    struct clone_args arguments {};
+    arguments.flags = CLONE_PIDFD;
+    arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+    arguments.exit_signal = SIGCHLD;
+    child.pid = static_cast<pid_t>(::syscall(SYS_clone3, &arguments, sizeof(arguments)));
+    child.pidfd = Fd(pidfd);
+  }
+  if (child.pid < 0) {
+    child.pid = ::fork();
+    if (child.pid > 0) child.pidfd = open_pidfd(child.pid);
+  }
+  if (child.pid == 0) ::syscall(SYS_close_range, 0U, ~0U, 0U);
+  return child;
+}
+
+void end_child(Fd pidfd, int wait_ms) {
+  if (!pidfd.is_open()) return;
   if (!becomes_readable(pidfd.get(), wait_ms)) {
-    ::kill(child, SIGKILL);  // ours and not reaped: nobody else can have the pid
+    ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
     becomes_readable(pidfd.get(), kKilledMsMax);
   }
-  if (::waitpid(child, nullptr, WNOHANG) != 0) return;
-  std::thread([child] { ::waitpid(child, nullptr, 0); }).detach();
+  siginfo_t info{};
+  const auto id = static_cast<id_t>(pidfd.get());
+  if (::waitid(P_PIDFD, id, &info, WEXITED | WNOHANG) != 0 || info.si_pid != 0) return;
+  try {
+    std::thread([held = std::move(pidfd)] {
+      siginfo_t end{};
+      while (::waitid(P_PIDFD, static_cast<id_t>(held.get()), &end, WEXITED) != 0 &&
+             errno == EINTR) {
+      }
+    }).detach();
+  } catch (const std::system_error&) {
+    // Without a thread it stays a zombie until we end.
+  }
 }
 
 Result<Spawned> spawn(const SpawnRequest& request,

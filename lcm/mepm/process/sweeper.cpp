@@ -154,18 +154,17 @@ std::vector<int> made_by(uid_t user, const IpcTable& table) {
   return ids;
 }
 
-// Its creator can, and CAP_SYS_ADMIN, which is more than we should have. In the child of a program
-// with threads: system calls only.
+// Its creator can, and CAP_SYS_ADMIN, which is more than we should have.
 void remove_ipc(uid_t user, const IpcTable& table) {
   const auto ids = made_by(user, table);
   if (ids.empty()) return;
-  const pid_t child = ::fork();
-  if (child == 0) {
+  auto child = fork_child();
+  if (child.pid == 0) {
     if (::syscall(SYS_setresuid, user, user, user) != 0) ::_exit(1);
     for (const int id : ids) table.remove(id);
     ::_exit(0);
   }
-  if (child > 0) end_child(child, kRemoveIpcMsMax);
+  if (child.pid > 0) end_child(std::move(child.pidfd), kRemoveIpcMsMax);
 }
 
 void sweep_after(uid_t user, const std::atomic<bool>& stopping) {
