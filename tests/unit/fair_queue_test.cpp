@@ -22,4 +22,14 @@ TEST_CASE("fair queue: turns of owners, not of who has most", "[relocation]") {
   CHECK(queue.size() == 2);
 }
 
+TEST_CASE("fair queue: who waits waits once, and may come back", "[relocation]") {
+  FairQueue queue;
+  for (int i = 0; i < 3; ++i) queue.add("owner", "a");
+  queue.add("owner", "b");
+  CHECK(queue.first(10) == std::vector<std::string>{"a", "b"});
+  queue.drop(1);
+  queue.add("owner", "a");
+  CHECK(queue.first(10) == std::vector<std::string>{"b", "a"});
+}
+
 }  // namespace mx2
