@@ -20,6 +20,7 @@ namespace {
 
 constexpr int kGraceMs = 1000;
 constexpr int kProbeMs = 1000;
+constexpr std::size_t kProbeBytesMax = 1024UL * 1024;
 constexpr int kEndMs = 400;  // of a request while we stop
 
 struct Flags {
@@ -120,7 +121,7 @@ class Live {
       : options_(options),
         sandbox_(sandbox_client_options(options, options.advantedge.timeout_ms)),
         location_(sandbox_client_options(options, options.advantedge.timeout_ms)),
-        probe_(sandbox_client_options(options, kProbeMs)),
+        probe_(probe_options(options)),
         source_({sandbox_, location_, probe_}, tagged(options, clocks), clocks.steady, clocks.wall,
                 std::move(wake)) {}
   ~Live() { stop(); }
@@ -132,6 +133,7 @@ class Live {
   // Waits for nothing that is being asked, and ends our subscriptions.
   void stop() {
     if (!threads_ || std::exchange(stopped_, true)) return;
+    source_.subscriptions().stop();
     for (auto* http : {&sandbox_, &location_, &probe_}) http->interrupt();
     threads_->stop();
     http::CurlClient ending(sandbox_client_options(options_, kEndMs));
@@ -140,6 +142,12 @@ class Live {
   [[nodiscard]] advantedge::LiveSource& source() { return source_; }
 
  private:
+  // Whoever answers may be anybody.
+  static http::ClientOptions probe_options(const OptimizerOptions& options) {
+    auto client = sandbox_client_options(options, kProbeMs);
+    client.response_bytes_max = kProbeBytesMax;
+    return client;
+  }
   static advantedge::LiveOptions tagged(const OptimizerOptions& options, const Clocks& clocks) {
     auto live = options.advantedge.live;
     live.callback_tag = RandomIds(clocks.wall).next();

@@ -60,9 +60,10 @@ Plan joined(const Removals& removals, Plan moves, std::size_t rows_max) {
 }
 
 // Where else, should the chosen host fail before the next plan: the cheapest of the others that has
-// room now.
+// room now, for the contexts to come as well.
 Index second_host(const Snapshot& snapshot, const Feasibility& feasible, const Evaluation& after,
-                  const Group& group, Index first) {
+                  Group group, Index first) {
+  group.contexts += group.to_come;
   Index best = kNone;
   std::int64_t least = 0;
   for (Index h = 0; h < snapshot.hosts.size(); ++h) {

@@ -58,6 +58,7 @@ class SnapshotBuilder {
   [[nodiscard]] Index host_of_pin(const Association& pin) const;
   void add_group(const Replica::GroupKey& key, const Group& group);
   void count_staying();
+  [[nodiscard]] Index host_of_newcomers(const Replica::GroupKey& key, const Group& group) const;
   void add_staying(const Replica::GroupKey& key, Group row,
                    const std::map<Index, std::uint32_t>& contexts);
   [[nodiscard]] Group group_of(const Replica::GroupKey& key, const Replica::GroupEntry& entry,

@@ -16,10 +16,12 @@ Index SnapshotBuilder::host_of_pin(const Association& pin) const {
   return first == nullptr ? kNone : host_index(*first);
 }
 
-// How many contexts of strategy baseline each UE has at each host.
+// How many contexts of strategy baseline each UE has at each host. What the dispatchers serve moves
+// by the strategy of its own app, which is dispatching, whatever the standard is that they inherit.
 void SnapshotBuilder::count_staying() {
   std::set<std::string> apps;
   for (const auto& [id, app] : replica_.apps_) {
+    if (id == replica_.dispatcher_) continue;
     if (replica_.strategy_of(app) == Strategy::kBaseline) apps.insert(id);
   }
   if (apps.empty()) return;
@@ -57,8 +59,17 @@ void SnapshotBuilder::add_group(const Replica::GroupKey& key, const Group& group
   names_->push_back("dev:" + key.second);
 }
 
+// Contexts to come follow the row for everybody until their UE has a row of its own.
+Index SnapshotBuilder::host_of_newcomers(const Replica::GroupKey& key, const Group& group) const {
+  if (group.fixed || row(key.first, "dev:" + key.second) != nullptr) return group.host;
+  const auto* everybody = row(key.first, "*");
+  const auto host = everybody == nullptr ? kNone : host_of_pin(*everybody);
+  return host == kNone ? group.host : host;
+}
+
 void SnapshotBuilder::add_staying(const Replica::GroupKey& key, Group row,
                                   const std::map<Index, std::uint32_t>& contexts) {
+  row.host = host_of_newcomers(key, row);
   if (!row.fixed) row.to_come = row.contexts;
   row.contexts = 0;
   row.fixed = true;

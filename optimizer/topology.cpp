@@ -1,5 +1,6 @@
 #include "optimizer/topology.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -168,14 +169,19 @@ Topology merged(const Topology& file, const Topology& live) {
 Placed::Placed(const Topology& topology) {
   const auto& computed = topology.computed;
   const bool computes = !computed.attachments.empty();
+  const auto& list = topology.hosts;
+  const bool says_where =
+      !topology.latency_us.empty() || std::any_of(list.begin(), list.end(), [](const auto& host) {
+        return host.second.position.has_value();
+      });
+  all_ = !computes && !says_where;
   hosts_.insert(computed.hosts.begin(), computed.hosts.end());
   for (const auto& [attachment, row] : topology.latency_us) {
     for (const auto& [host, us] : row) hosts_.insert(host);
   }
-  for (const auto& [host, entry] : topology.hosts) {
+  for (const auto& [host, entry] : list) {
     if (!computes) hosts_.insert(host);
   }
-  all_ = hosts_.empty() && !computes;
 }
 
 double distance_km(const Position& a, const Position& b) {

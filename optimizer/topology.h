@@ -82,8 +82,9 @@ struct Topology {
 [[nodiscard]] Topology merged(const Topology& file, const Topology& live);
 
 // Which hosts a topology places: those that are given a latency, and those of its list, or if a
-// source computes all latencies those that it knows. One that says nothing of any host places all.
-// Refers to the topology.
+// source computes all latencies those that it knows. One that says of no host where it is, with a
+// latency or a position, places all: its list gives capacities and the like. Refers to the
+// topology.
 class Placed {
  public:
   explicit Placed(const Topology& topology);

@@ -104,8 +104,10 @@ Result<void> SandboxClient::subscribe(const Subscription& subscription) {
 }
 
 Result<void> SandboxClient::unsubscribe(const std::string& id) {
-  const auto reply = ask("DELETE", access_.location_url + kZonalTraffic + "/" + percent_encode(id));
+  const auto url = access_.location_url + kZonalTraffic + "/" + percent_encode(id);
+  const auto reply = ask("DELETE", url);
   if (!reply) return reply.error();
+  if (!is_success(*reply) && reply->status != kNotFound) return refused(url, *reply);
   return {};
 }
 

@@ -47,6 +47,7 @@ class SandboxClient {
   [[nodiscard]] Result<std::vector<Subscription>> subscriptions();
   // The location service chooses the id.
   [[nodiscard]] Result<void> subscribe(const Subscription& subscription);
+  // Also when there is none of this id.
   [[nodiscard]] Result<void> unsubscribe(const std::string& id);
 
  private:

@@ -1,7 +1,7 @@
 #include "optimizer/advantedge/subscriptions.h"
 
 #include <algorithm>
-#include <map>
+#include <utility>
 
 #include "api/base/log.h"
 
@@ -12,6 +12,7 @@ constexpr std::int64_t kLookMs = 1000;
 constexpr std::int64_t kBelievedMs = 3000;  // after they were seen
 constexpr std::int64_t kProbeMs = 5000;
 constexpr std::size_t kProbesMax = 8;  // of a look
+constexpr int kFailuresMin = 2;        // probes in a row, before somebody is taken for gone
 
 }  // namespace
 
@@ -28,7 +29,7 @@ void Subscriptions::set_zones(std::set<std::string> zones) {
   if (callback_.empty()) return;
   {
     const std::lock_guard lock(mutex_);
-    if (!std::exchange(paused_, false) && zones == zones_) return;
+    if (stopped_ || (!std::exchange(paused_, false) && zones == zones_)) return;
     zones_ = std::move(zones);
     confirmed_ms_.reset();
     look_ms_ = 0;
@@ -39,6 +40,16 @@ void Subscriptions::set_zones(std::set<std::string> zones) {
 void Subscriptions::pause() {
   const std::lock_guard lock(mutex_);
   paused_ = true;
+}
+
+void Subscriptions::stop() {
+  const std::lock_guard lock(mutex_);
+  paused_ = stopped_ = true;
+}
+
+bool Subscriptions::is_stopped() const {
+  const std::lock_guard lock(mutex_);
+  return stopped_;
 }
 
 int Subscriptions::next_step_ms() const {
@@ -63,35 +74,61 @@ int Subscriptions::step() {
     look_ms_ = now_ms + kLookMs;
     zones = zones_;
   }
-  const auto done = look(zones);
-  if (!done && !std::exchange(in_trouble_, true)) {
-    log::warn("the location service does not tell moves", {{"reason", done.error().detail}});
-  }
-  if (done) in_trouble_ = false;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!done) confirmed_ms_.reset();
-    if (done && !zones.empty() && zones == zones_) confirmed_ms_ = clock_.now_ms();
-  }
+  const auto found = look(zones);
+  settle(found, zones);
+  if (found) end_all(*found);
   return next_step_ms();
 }
 
-Result<void> Subscriptions::look(const std::set<std::string>& zones) {
+// Whether moves are told.
+void Subscriptions::settle(const Result<LeftOver>& found, const std::set<std::string>& zones) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!found) confirmed_ms_.reset();
+    if (found && !zones.empty() && zones == zones_) confirmed_ms_ = clock_.now_ms();
+  }
+  if (is_stopped()) return;
+  if (!found && !std::exchange(in_trouble_, true)) {
+    log::warn("the location service does not tell moves", {{"reason", found.error().detail}});
+  }
+  if (found && std::exchange(in_trouble_, false)) {
+    log::info("the location service tells moves again");
+  }
+}
+
+// Makes what is missing first: what cannot be ended does not keep us from being told.
+Result<Subscriptions::LeftOver> Subscriptions::look(const std::set<std::string>& zones) {
   const auto all = client_.subscriptions();
   if (!all) return all.error();
   auto missing = zones;
-  std::vector<Subscription> others;
+  LeftOver found;
   for (const auto& subscription : *all) {
     const bool here = subscription.callback == callback_;
     if (here && subscription.tag == tag_ && missing.erase(subscription.zone) > 0) continue;
     if (here) {
-      if (auto ended = client_.unsubscribe(subscription.id); !ended) return ended;
+      found.here.push_back(subscription);
     } else if (subscription.correlator.starts_with(kCorrelator)) {
-      others.push_back(subscription);
+      found.elsewhere.push_back(subscription);
     }
   }
-  if (auto made = make(missing); !made) return made;
-  return end_left_over(others);
+  tell_of_another(found.here);
+  if (auto made = make(missing); !made) return made.error();
+  return found;
+}
+
+// What was there at our first look is of who was here before us.
+void Subscriptions::tell_of_another(const std::vector<Subscription>& here) {
+  std::set<std::string> foreign;
+  bool fresh = false;
+  for (const auto& subscription : here) {
+    if (subscription.tag == tag_) continue;
+    foreign.insert(subscription.id);
+    fresh = fresh || (foreign_ && !foreign_->contains(subscription.id));
+  }
+  foreign_ = std::move(foreign);
+  if (!fresh || std::exchange(told_of_another_, true)) return;
+  log::warn("another optimizer has our callback_url; each needs its own",
+            {{"callback", callback_}});
 }
 
 Result<void> Subscriptions::make(const std::set<std::string>& zones) {
@@ -109,19 +146,49 @@ Result<void> Subscriptions::make(const std::set<std::string>& zones) {
   return {};
 }
 
-Result<void> Subscriptions::end_left_over(const std::vector<Subscription>& others) {
+// One that is refused keeps no other from being ended; a service that is not reached is left alone.
+void Subscriptions::end_all(const LeftOver& found) {
+  if (found.here.empty() && found.elsewhere.empty()) cannot_end_ = false;
+  auto left_over = found.here;
+  const auto gone = of_nobody(found.elsewhere);
+  left_over.insert(left_over.end(), gone.begin(), gone.end());
+  Result<void> done;
+  for (const auto& subscription : left_over) {
+    if (const auto ended = client_.unsubscribe(subscription.id); !ended) {
+      done = ended;
+      if (ended.error().cause == http::kUnreachable) break;
+    } else if (subscription.callback != callback_) {
+      log::info("ended the subscription of an optimizer that is gone",
+                {{"zone", subscription.zone}, {"callback", subscription.callback}});
+    }
+  }
+  if (done || is_stopped() || std::exchange(cannot_end_, true)) return;
+  log::warn("subscriptions that are left over cannot be ended", {{"reason", done.error().detail}});
+}
+
+// Those at whose callback no optimizer has answered twice.
+std::vector<Subscriptions::Subscription> Subscriptions::of_nobody(
+    const std::vector<Subscription>& others) {
+  std::set<std::string> callbacks;
+  for (const auto& other : others) callbacks.insert(other.callback);
+  std::erase_if(unanswered_, [&](const auto& one) { return !callbacks.contains(one.first); });
   if (others.empty() || clock_.now_ms() < probe_ms_) return {};
   probe_ms_ = clock_.now_ms() + kProbeMs;
-  std::map<std::string, bool> lives;  // callback: somebody is there
-  for (const auto& other : others) {
-    const auto [it, fresh] = lives.emplace(other.callback, true);
-    if (fresh && lives.size() <= kProbesMax) it->second = has_optimizer(other.callback);
-    if (it->second) continue;
-    if (auto ended = client_.unsubscribe(other.id); !ended) return ended;
-    log::info("ended the subscription of an optimizer that is gone",
-              {{"zone", other.zone}, {"callback", other.callback}});
+  std::size_t probes = 0;
+  for (const auto& callback : callbacks) {
+    if (++probes > kProbesMax) break;
+    if (has_optimizer(callback)) {
+      unanswered_.erase(callback);
+    } else {
+      ++unanswered_[callback];
+    }
   }
-  return {};
+  std::vector<Subscription> result;
+  for (const auto& other : others) {
+    const auto it = unanswered_.find(other.callback);
+    if (it != unanswered_.end() && it->second >= kFailuresMin) result.push_back(other);
+  }
+  return result;
 }
 
 // At another path than ours no optimizer hears it.
@@ -144,7 +211,7 @@ void Subscriptions::end(http::Client& http) {
   const auto all = client.subscriptions();
   std::size_t left = 0;
   for (const auto& subscription : all ? *all : std::vector<Subscription>()) {
-    if (subscription.callback != callback_) continue;
+    if (subscription.callback != callback_ || subscription.tag != tag_) continue;
     const bool ended =
         left == 0 && clock_.now_ms() < until_ms && client.unsubscribe(subscription.id).ok();
     if (!ended) ++left;

@@ -5,8 +5,9 @@
 // Those of a process that was killed it never forgets by itself, and it notifies one after the
 // other, under a lock and without a limit of time, so whoever comes next ends what is left. Ours
 // are known by kCorrelator, wherever they were made: one with our callback but another tag is of a
-// process that was here before us; one with another callback is left alone if an optimizer on a
-// sandbox answers there (GET /health).
+// process that was here before us, or is here still by mistake; one with another callback is left
+// alone unless no optimizer on a sandbox answers there (GET /health) twice in a row. What cannot be
+// ended is tried again at the next look, and keeps no moves from being told.
 //
 // Threads: step() and end() one at a time, by a thread that has nothing else to do, as the service
 // may take its time; the others from any.
@@ -14,6 +15,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -42,6 +44,8 @@ class Subscriptions {
   void set_zones(std::set<std::string> zones);
   // There is none, or it is not known: nothing is looked at.
   void pause();
+  // The same for good: nothing is said any more of what fails meanwhile. Then end().
+  void stop();
   void set_headers(const http::Headers& headers) { client_.set_headers(headers); }
   // Called, from any thread, when step() is due sooner than it said. Set it before anything else.
   void set_wake(std::function<void()> wake) { wake_ = std::move(wake); }
@@ -51,16 +55,24 @@ class Subscriptions {
   [[nodiscard]] int next_step_ms() const;
   // Were they all there a moment ago? False without any.
   [[nodiscard]] bool confirmed() const;
-  // Ends ours over `http`, as far as the service answers: lasts at most kEndMs and one request
-  // more.
+  // Ends those of this process over `http`, as far as the service answers: lasts at most kEndMs and
+  // one request more.
   static constexpr std::int64_t kEndMs = 400;
   void end(http::Client& http);
 
  private:
   using Subscription = SandboxClient::Subscription;
-  [[nodiscard]] Result<void> look(const std::set<std::string>& zones);
+  struct LeftOver {
+    std::vector<Subscription> here;       // at our callback
+    std::vector<Subscription> elsewhere;  // at another
+  };
+  [[nodiscard]] Result<LeftOver> look(const std::set<std::string>& zones);
   [[nodiscard]] Result<void> make(const std::set<std::string>& zones);
-  [[nodiscard]] Result<void> end_left_over(const std::vector<Subscription>& others);
+  void settle(const Result<LeftOver>& found, const std::set<std::string>& zones);
+  [[nodiscard]] bool is_stopped() const;
+  void tell_of_another(const std::vector<Subscription>& here);
+  void end_all(const LeftOver& found);
+  [[nodiscard]] std::vector<Subscription> of_nobody(const std::vector<Subscription>& others);
   [[nodiscard]] bool has_optimizer(const std::string& callback);
 
   SandboxClient client_;
@@ -69,12 +81,18 @@ class Subscriptions {
   const std::string tag_;
   const SteadyClock& clock_;
   std::function<void()> wake_ = [] {};
-  bool in_trouble_ = false;    // of step() alone, as the next
-  std::int64_t probe_ms_ = 0;  // when others are asked next
+  // Of step() alone, down to the mutex.
+  bool in_trouble_ = false;
+  bool cannot_end_ = false;
+  std::optional<std::set<std::string>> foreign_;  // ids at our callback, another's tag; last look
+  bool told_of_another_ = false;
+  std::int64_t probe_ms_ = 0;              // when others are asked next
+  std::map<std::string, int> unanswered_;  // callback: probes that failed, in a row
 
   mutable std::mutex mutex_;
   std::set<std::string> zones_;
   bool paused_ = true;
+  bool stopped_ = false;
   bool made_some_ = false;                    // ever
   std::int64_t look_ms_ = 0;                  // when they are looked at next
   std::optional<std::int64_t> confirmed_ms_;  // when all were there last

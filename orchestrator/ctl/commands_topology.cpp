@@ -100,13 +100,32 @@ Result<int> show(Session& session, const Asked& asked) {
   return 0;
 }
 
-// What is printed of a UE when it changes.
+// What is printed of a UE when it changes. Contexts of an app that are at several hosts are items
+// of their own: their hosts and latencies are joined.
 struct Seen {
   std::string attachment;
   std::string host;
   std::string has;
   bool operator==(const Seen&) const = default;
 };
+
+struct Now {
+  Seen seen;
+  const json::Value* item = nullptr;  // the first
+};
+
+std::map<std::string, Now> by_ue_and_app(const json::Value& document) {
+  std::map<std::string, Now> result;
+  for (const auto& item : document["ues"]) {
+    const Seen seen{item.value("attachment", ""), item.value("host", ""), has_text(item)};
+    const auto key = item.value("ue", "") + " " + item.value("app", "");
+    const auto [it, fresh] = result.emplace(key, Now{seen, &item});
+    if (fresh) continue;
+    it->second.seen.host += ", " + seen.host;
+    if (it->second.seen.has != seen.has) it->second.seen.has += ", " + seen.has;
+  }
+  return result;
+}
 
 std::string arrow(const std::string& before, const std::string& now) {
   const auto shown = [](const std::string& text) { return text.empty() ? "-" : text; };
@@ -130,20 +149,19 @@ class Watcher {
     const auto source = source_line(document);
     if (source != source_) out_ << source << "\n";
     source_ = source;
-    std::map<std::string, Seen> now;
-    for (const auto& item : document["ues"]) {
-      const auto key = item.value("ue", "") + " " + item.value("app", "");
-      const Seen seen{item.value("attachment", ""), item.value("host", ""), has_text(item)};
+    std::map<std::string, Seen> seen_now;
+    for (const auto& [key, now] : by_ue_and_app(document)) {
       const auto it = seen_.find(key);
-      if (it == seen_.end() || !(it->second == seen)) {
-        print_change(out_, item, it == seen_.end() ? seen : it->second, seen);
+      const auto& before = it == seen_.end() ? now.seen : it->second;
+      if (it == seen_.end() || before != now.seen) {
+        print_change(out_, *now.item, before, now.seen);
       }
-      now.emplace(key, seen);
+      seen_now.emplace(key, now.seen);
     }
     for (const auto& [key, seen] : seen_) {
-      if (!now.contains(key)) out_ << key << "  has gone\n";
+      if (!seen_now.contains(key)) out_ << key << "  has gone\n";
     }
-    seen_ = std::move(now);
+    seen_ = std::move(seen_now);
     out_.flush();
   }
 

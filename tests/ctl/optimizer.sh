@@ -21,7 +21,11 @@ start_optimizer() {
   wait_for grep -q ' leading ' "$work/optimizer.log" || quit "the optimizer does not lead"
 }
 state_is() { ctl optimizer status --output json && is_json "d['status'] == '$1'"; }
-curl -sf -o /dev/null -H 'Content-Type: application/json' "$mx2/dev_app/v1/app_contexts" -d '{"associateDevAppId":"opt-1","appInfo":{"appName":"facedetect","appProvider":"Example","appDVersion":"1.0","userAppInstanceInfo":[{}]}}'
+ask_for_context() {
+  curl -sf -o /dev/null -H 'Content-Type: application/json' "$mx2/dev_app/v1/app_contexts" \
+    -d '{"associateDevAppId":"opt-1","appInfo":{"appName":"facedetect","appProvider":"Example","appDVersion":"1.0","userAppInstanceInfo":[{}]}}'
+}
+ask_for_context
 start_optimizer
 placed() { ctl table list --ue dev:opt-1 && grep -q 'host:mec-north .*optimizer' "$work/out"; }
 is "optimizer: it plans" wait_for placed
@@ -53,5 +57,11 @@ is "a pause survives a restart of the optimizer" state_is paused
 check "optimizer resume" 0 "ok" optimizer resume
 is "it plans again" state_is ok
 check "optimizer: named" 1 "no resource at" optimizer status --optimizer-url "$mx2"
+# One context stays at mec-north when the row leads the next one to mec-south.
+ctl apps strategy facedetect-1 baseline && ctl table set dev:opt-1 facedetect-1 host:mec-south || quit "no row"
+ask_for_context
+check "optimizer plan: contexts count where they stay" 0 "11.00 -> 11.00" optimizer plan
+check "topology watch: contexts at two hosts" 0 "host mec-north, mec-south  2.00, 20.00 ms" topology watch --times 3 --interval 20
+is "they are told once, as one" test "$(grep -c dev:opt-1 "$work/out")" = 1
 kill "${pids[-1]}"; wait "${pids[-1]}" 2>/dev/null || true
 check "optimizer: it has gone" 1 "no optimizer leads" optimizer status

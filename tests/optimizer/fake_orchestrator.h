@@ -55,7 +55,7 @@ class FakeOrchestrator final : public http::Client {
     if (path == "snapshot") {
       return json({{"position", position},
                    {"tableVersion", table_version},
-                   {"strategy", {{"standard", "notification"}, {"dispatcher", "dispatcher-1"}}}});
+                   {"strategy", {{"standard", standard}, {"dispatcher", "dispatcher-1"}}}});
     }
     if (path.starts_with("changes")) {
       longest_wait_ms = std::max(longest_wait_ms, std::stoi(path.substr(path.rfind('=') + 1)));
@@ -90,6 +90,7 @@ class FakeOrchestrator final : public http::Client {
                                                    {"contexts", mx2::json::Value::array()}};
   mx2::json::Value feed = mx2::json::Value::array();
   std::vector<std::string> plans;
+  std::string standard = "notification";  // strategy of apps that name none
   std::uint64_t position = 1;
   std::uint64_t table_version = 7;
   int stale_plans = 0;

@@ -90,7 +90,7 @@ class Sandbox final : public http::Client {
   std::string answer;
   http::Headers sent_headers;  // with the last request to the sandbox
   bool active = true, down = false, location_down = false;
-  int status = 200, next_id = 1, subscribed = 0;
+  int status = 200, delete_status = 204, next_id = 1, subscribed = 0;
 
  private:
   // Only the whole document has positions.
@@ -135,6 +135,7 @@ class Sandbox final : public http::Client {
   Result<http::Reply> subscriptions(const std::string& method, const std::string& url,
                                     const std::string& body) {
     if (method == "DELETE") {
+      if (delete_status != 204) return http::Reply{delete_status, "text/plain", "no", {}, false};
       kept.erase(std::stoi(url.substr(url.rfind('/') + 1)));
       return http::no_content();
     }

@@ -170,6 +170,25 @@ TEST_CASE("newcomers: a row leaves a host that is down, contexts there count sti
   CHECK(rows.changes.size() == 2);
 }
 
+TEST_CASE("newcomers: the second host of a row has room for contexts to come", "[newcomers]") {
+  const auto second = [](std::int64_t room_at_b) {
+    auto snapshot = two_cells(1000);
+    snapshot.hosts.push_back(host("c", 1000));
+    snapshot.hosts[kB].capacity = room_at_b;
+    snapshot.groups.push_back({{1, 0}, kB, 1, true});
+    add_baseline(snapshot, 1, 0, 2, 2);
+    finish(snapshot, {{1000, 2000, 60'000}, {60'000, 1000, 60'000}});
+    Placement placement;
+    placement.host_of_group = {kB, kA, 2};
+    const auto changes = rows_of(snapshot, placement, {"nearest", "nearest"}).changes;
+    REQUIRE(changes.size() == 1);
+    REQUIRE(changes[0].row.targets.size() == 2);
+    return changes[0].row.targets[1].value;
+  };
+  CHECK(second(2) == "b");
+  CHECK(second(1) == "c");
+}
+
 TEST_CASE("newcomers: who cannot be reached keeps its row", "[newcomers]") {
   auto snapshot = two_cells(1000);
   add_baseline(snapshot, 1, 0, kB, kB);

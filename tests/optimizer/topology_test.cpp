@@ -82,6 +82,21 @@ TEST_CASE("topology: nothing of the wrong type is followed", "[topology][hostile
   CHECK(read("attachments: [{name: a}]\nlatency_ms: {a: 7}\n").problems.size() == 1);
 }
 
+TEST_CASE("topology: hosts that are not named are unreachable once it says where hosts are",
+          "[topology]") {
+  const auto places_others = [](const std::string& text) {
+    const auto topology = read("attachments: [{name: x}]\n" + text);
+    CHECK(topology.problems.empty());
+    CHECK(Placed(topology).contains("named"));
+    return Placed(topology).contains("other");
+  };
+  CHECK(places_others(""));
+  CHECK(places_others("hosts: [{id: named, capacity: 5, tier: cloud}]\n"));
+  CHECK_FALSE(places_others("hosts: [{id: named, position: [1, 2]}, {id: too}]\n"));
+  CHECK_FALSE(places_others("hosts: [{id: named}]\nlatency_ms: {x: {second: 2}}\n"));
+  CHECK_FALSE(places_others("latency_ms: {x: {named: 2}}\n"));
+}
+
 TEST_CASE("topology: latency follows from the distance", "[topology]") {
   const Position melbourne{144.9631, -37.8136, {}};
   const Position sydney{151.2093, -33.8688, {}};
