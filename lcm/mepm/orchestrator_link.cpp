@@ -27,7 +27,7 @@ std::string detail_of(const http::Reply& reply) {
 // Of a refusal: what it was, and what follows from it.
 std::string describe(const http::Reply& reply) {
   const auto detail = detail_of(reply);
-  const auto text = "it answered with " + std::to_string(reply.status) + detail;
+  auto text = "it answered with " + std::to_string(reply.status) + detail;
   if (reply.status == kConflict) return text + "; what runs here goes on, unknown to anybody";
   if (reply.status == kBadRequest && detail.find("mepmKey") != std::string::npos) {
     return text + "; it is of an earlier version than this MEPM: upgrade the orchestrator first";

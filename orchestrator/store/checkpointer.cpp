@@ -76,14 +76,13 @@ void Checkpointer::finish_if_near() {
 // The main file alone is kept below the limit by SQLite.
 bool Checkpointer::make_room(Time now) {
   if (bytes_max_ == 0) return true;
-  // From its end on: it may have taken long.
-  if (std::exchange(attempted_, false)) next_attempt_ = now + kRoomLasts;
   const auto log = size_of(log_of(path_));
   if (log == 0 || size_of(path_) + log < bytes_max_) return has_room_ = true;
   if (has_room_ && now < next_attempt_) return true;
+  const auto begun = Time::clock::now();
   // When it is full already nobody waits for the reader any more, only looks whether it has gone.
   has_room_ = sqlite::empty_log(writer_, has_room_ ? kPatience : std::chrono::milliseconds(0));
-  attempted_ = true;
+  next_attempt_ = now + (Time::clock::now() - begun) + kRoomLasts;  // it may have taken long
   measure();
   return has_room_;
 }

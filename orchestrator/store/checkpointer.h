@@ -76,7 +76,6 @@ class Checkpointer {
   std::atomic<bool> held_{false};  // by a reader: nothing can be moved
   bool begun_anew_ = false;
   bool has_room_ = true;    // as the last attempt to make some has shown
-  bool attempted_ = false;  // by the last call
   Time next_attempt_{};
   bool told_ = false;
   std::mutex mutex_;
