@@ -1,5 +1,7 @@
 #include "orchestrator/operator/host_watch.h"
 
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "api/base/log.h"
@@ -140,20 +142,31 @@ void HostWatch::step(Time now, int wait_ms) {
   probes_->poll(wait_ms);
 }
 
+// Never under both locks: whoever reads the model asks for loads.
 void HostWatch::take_hosts(Time now) {
-  const std::lock_guard guard(mutex_);
+  std::optional<std::uint64_t> taken;
+  {
+    const std::lock_guard guard(mutex_);
+    taken = generation_;
+  }
+  std::uint64_t generation = 0;
+  std::vector<Host> known;
   model_.read([&](const Model& model) {
-    if (generation_ == model.generation()) return;
-    generation_ = model.generation();
-    std::map<std::string, Watched> hosts;
-    for (const auto& [id, entry] : model.hosts()) {
-      const auto before = hosts_.find(id);
-      auto& host = hosts[id];
-      if (before != hosts_.end()) host = std::move(before->second);
-      take_host(host, entry.host, now);
-    }
-    hosts_ = std::move(hosts);
+    generation = model.generation();
+    if (taken == generation) return;
+    for (const auto& [id, entry] : model.hosts()) known.push_back(entry.host);
   });
+  const std::lock_guard guard(mutex_);
+  if (generation_ && *generation_ >= generation) return;
+  generation_ = generation;
+  std::map<std::string, Watched> hosts;
+  for (const auto& now_is : known) {
+    const auto before = hosts_.find(now_is.id);
+    auto& host = hosts[now_is.id];
+    if (before != hosts_.end()) host = std::move(before->second);
+    take_host(host, now_is, now);
+  }
+  hosts_ = std::move(hosts);
 }
 
 // Whoever is taken for reachable, as after a restart of ours, has one whole lease before it must

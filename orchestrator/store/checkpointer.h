@@ -75,7 +75,7 @@ class Checkpointer {
   std::atomic<bool> near_{false};  // little is left to move
   std::atomic<bool> held_{false};  // by a reader: nothing can be moved
   bool begun_anew_ = false;
-  bool has_room_ = true;    // as the last attempt to make some has shown
+  bool has_room_ = true;  // as the last attempt to make some has shown
   Time next_attempt_{};
   bool told_ = false;
   std::mutex mutex_;

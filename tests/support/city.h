@@ -1,6 +1,7 @@
 // Life-cycle management with real store, model and contexts, and MEPMs in memory.
 #pragma once
 
+#include <atomic>
 #include <future>
 #include <map>
 #include <memory>
@@ -116,17 +117,39 @@ struct City {
     body["callbackReference"] = "http://ue.example/" + device;
     return codec::decode_create_request(json::dump(body)).value();
   }
-  using Answer = std::optional<Result<StoredContext>>;
+  // That comes on the store's writer.
+  class Answer {
+   public:
+    void set(Result<StoredContext> result) {
+      result_ = std::move(result);
+      is_there_ = true;
+    }
+    [[nodiscard]] bool has_value() const { return is_there_; }
+    const Result<StoredContext>& operator*() const { return *result_; }
+    const Result<StoredContext>* operator->() const { return &*result_; }
+
+   private:
+    std::optional<Result<StoredContext>> result_;
+    std::atomic<bool> is_there_ = false;
+  };
   void begin(AppContext request, Answer& answer) {
     create_app_context(program.running->service, std::move(request), Caller{}, false,
-                       [&](Result<StoredContext> result) { answer = std::move(result); });
+                       [&](Result<StoredContext> result) { answer.set(std::move(result)); });
   }
   Result<StoredContext> create(AppContext request) {
     Answer answer;
     begin(std::move(request), answer);
-    for (int i = 0; i < 1000 && !answer; ++i) run(1);
+    for (int i = 0; i < 1000 && !answer.has_value(); ++i) run(1);
     REQUIRE(answer.has_value());
     return *answer;
+  }
+  [[nodiscard]] std::size_t contexts() {
+    std::size_t total = 0;
+    REQUIRE(apply(program.running->store, [&](StoreTransaction&) -> Result<void> {
+              total = program.running->quota.total();
+              return {};
+            }).ok());
+    return total;
   }
   [[nodiscard]] std::size_t started(const std::string& host) const {
     std::size_t count = 0;

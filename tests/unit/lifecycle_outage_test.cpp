@@ -44,9 +44,9 @@ TEST_CASE("contexts that nobody can serve any more end after a while, with a not
   city.set_state("m1", HostState::kDown);
   city.set_state("m2", HostState::kDown);
   city.run(20);
-  CHECK(city.program.running->quota.total() == 1);
+  CHECK(city.contexts() == 1);
   city.run(60);
-  CHECK(city.program.running->quota.total() == 0);
+  CHECK(city.contexts() == 0);
   const auto owed = city.program.running->store.notification(made->context_id).value();
   REQUIRE(owed.has_value());
   CHECK(owed->type == "ApplicationContextDeleteNotification");
@@ -62,7 +62,7 @@ TEST_CASE("contexts stay, however long no host answers, as their λ may serve al
   city.set_reachable("m1", false);
   city.set_reachable("m2", false);
   city.run(3000);
-  CHECK(city.program.running->quota.total() == 1);
+  CHECK(city.contexts() == 1);
   CHECK(city.program.record(made->context_id).reference_uri == made->reference_uri);
   CHECK(!city.program.running->store.notification(made->context_id).value().has_value());
 }
@@ -76,15 +76,14 @@ TEST_CASE("contexts that are abandoned end a few at a time, and no more when a h
   for (int i = 0; i < 700; ++i) REQUIRE(city.create(city.request("ue-" + std::to_string(i))).ok());
   city.set_state("m1", HostState::kDown);
   city.set_state("m2", HostState::kDown);
-  auto& quota = city.program.running->quota;
-  for (int i = 0; i < 100 && quota.total() == 700; ++i) city.run(1);
-  CHECK(quota.total() >= 700 - 256);
+  for (int i = 0; i < 100 && city.contexts() == 700; ++i) city.run(1);
+  CHECK(city.contexts() >= 700 - 256);
   city.set_state("m1", HostState::kUp);
   city.run(20);
-  CHECK(quota.total() >= 700 - 2 * 256);
+  CHECK(city.contexts() >= 700 - 2 * 256);
   city.set_state("m1", HostState::kDown);
-  for (int i = 0; i < 5000 && quota.total() > 0; ++i) city.run(1);
-  CHECK(quota.total() == 0);
+  for (int i = 0; i < 5000 && city.contexts() > 0; ++i) city.run(1);
+  CHECK(city.contexts() == 0);
 }
 
 TEST_CASE("a create goes to another host when the first never finishes its start") {

@@ -53,7 +53,7 @@ class ReferenceRun {
     auto& store = program_.running->store;
     store.hurry(main.changes.size() < 40);
     const auto calls = static_cast<int>(4 * main.changes.size() + 10);
-    bool interrupted = false;
+    std::atomic<bool> interrupted = false;
     const auto interrupt = [&] {
       interrupted = interruption != Interruption::kNone;
       if (interruption == Interruption::kStop) program_.running->rewriter.stop();
