@@ -50,7 +50,7 @@ auto rank(const Candidate& c) {
 
 std::string reason_of(const Snapshot& snapshot, const Choice& choice) {
   const auto& group = snapshot.groups[choice.group];
-  if (group.fixed && group.to_come == 0) {
+  if (group.is_pinned()) {
     return "it may not move: an operator's pin, or nobody can reach it";
   }
   if (group.resting && choice.chosen == group.host) return "it has moved lately and rests";
@@ -77,7 +77,7 @@ std::optional<Choice> explain(const Snapshot& snapshot, const Placement& placeme
   auto load = evaluate(snapshot, placement).load;
   Choice choice{*index, placement.host_of_group[*index], {}, {}};
   if (choice.chosen != kNone) load[choice.chosen] -= load_of(snapshot, group);
-  for (auto i = *index + 1; i < snapshot.groups.size() && !snapshot.groups[i].follows; ++i) {
+  for (auto i = *index + 1; i < end_of_ue(snapshot, *index); ++i) {
     load[snapshot.groups[i].host] -= load_of(snapshot, snapshot.groups[i]);
   }
   group.contexts += group.to_come;

@@ -141,6 +141,9 @@ struct Group : Demand {
   std::int64_t moved_ms = 0;  // 0: long ago
   std::uint32_t to_come = 0;  // contexts that the row of a baseline UE is planned for; it is fixed
   bool follows = true;        // false: keeps its host whatever its row says
+
+  // Neither it nor its row is planned.
+  [[nodiscard]] bool is_pinned() const { return fixed && to_come == 0; }
 };
 
 // What things cost beside latency and congestion, in µs for each request; times the utility.

@@ -50,6 +50,12 @@ std::optional<std::size_t> find_group(const Snapshot& snapshot, Index app, const
   return found ? std::optional(first) : std::nullopt;
 }
 
+std::size_t end_of_ue(const Snapshot& snapshot, std::size_t first) {
+  auto end = first + 1;
+  while (end < snapshot.groups.size() && !snapshot.groups[end].follows) ++end;
+  return end;
+}
+
 Snapshot without_groups(const Snapshot& snapshot, const std::vector<std::int64_t>& load) {
   Snapshot part;
   part.hosts = snapshot.hosts;

@@ -14,6 +14,8 @@ namespace mx2::optimizer {
 // The group of a UE ("dev:car-7") and an app; nothing if there is none.
 [[nodiscard]] std::optional<std::size_t> find_group(const Snapshot& snapshot, Index app,
                                                     const std::string& ue);
+// After the groups of the UE whose first is `first`: its own, or its row and those that stay.
+[[nodiscard]] std::size_t end_of_ue(const Snapshot& snapshot, std::size_t first);
 
 // By their identifiers, or name; kNone if there is none.
 [[nodiscard]] Index find_host(const Snapshot& snapshot, const std::string& id);

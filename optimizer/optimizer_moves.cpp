@@ -27,7 +27,7 @@ std::optional<std::vector<Optimizer::Moved>> Optimizer::groups_of(const Moves& m
     complete = complete && group;
     if (!group) return;
     result.push_back({*group, attachment});
-    for (auto i = *group + 1; i < snapshot.groups.size() && !snapshot.groups[i].follows; ++i) {
+    for (auto i = *group + 1; i < end_of_ue(snapshot, *group); ++i) {
       result.push_back({i, attachment});
     }
   };

@@ -119,7 +119,7 @@ Plan rows_of(const Snapshot& snapshot, const Placement& placement,
   for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
     const auto& group = snapshot.groups[i];
     const auto to = placement.host_of_group[i];
-    if ((group.fixed && group.to_come == 0) || to == kNone || to == group.host) continue;
+    if (group.is_pinned() || to == kNone || to == group.host) continue;
     const auto second = stays_until_ready(snapshot, feasible, group, to)
                             ? group.host
                             : second_host(snapshot, feasible, plan.after, group, to);

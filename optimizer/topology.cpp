@@ -179,9 +179,8 @@ Placed::Placed(const Topology& topology) {
   for (const auto& [attachment, row] : topology.latency_us) {
     for (const auto& [host, us] : row) hosts_.insert(host);
   }
-  for (const auto& [host, entry] : list) {
-    if (!computes) hosts_.insert(host);
-  }
+  if (computes) return;
+  for (const auto& [host, entry] : list) hosts_.insert(host);
 }
 
 double distance_km(const Position& a, const Position& b) {

@@ -27,8 +27,7 @@ class View {
       const auto& group = snapshot_.groups[i];
       const auto& ue = (*snapshot_.ue)[i];
       seen_.insert(ue);
-      const bool row_only = group.contexts == 0 && i + 1 < snapshot_.groups.size() &&
-                            !snapshot_.groups[i + 1].follows;
+      const bool row_only = group.contexts == 0 && end_of_ue(snapshot_, i) > i + 1;
       if (row_only) continue;  // shown where it is
       if (!wants(ue) || (!filter_.app.empty() && snapshot_.apps[group.app].id != filter_.app)) {
         continue;

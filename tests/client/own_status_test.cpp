@@ -33,23 +33,34 @@ TEST_CASE("a λ's own 404 costs one question, and then nothing", "[client]") {
   CHECK(lambda.calls() == 50);
 }
 
+// A context of a λ that answers 404, as it has found out, with a channel that works.
+struct Answered404 {
+  Answered404() {
+    REQUIRE(context.ok());
+    REQUIRE(is_connected());
+    CHECK(context->invoke("x")->status == 404);
+  }
+  bool is_connected(bool wanted = true) {
+    return eventually([&] { return context->statistics().connected == wanted; });
+  }
+
+  Lambda lambda{"a", 404};
+  ForeignOrchestrator orchestrator{{.events = true, .reads = true}, {lambda.url()}};
+  client::Client client{options_for(orchestrator.url())};
+  client::Result<client::Context> context = client.open(facedetect(Channel::kEvents));
+};
+
 TEST_CASE("a λ's own 404 is asked about again after a move, and after a loss of the channel",
           "[client]") {
-  Lambda lambda("a", 404);
-  ForeignOrchestrator orchestrator({.events = true, .reads = true}, {lambda.url()});
-  client::Client client(options_for(orchestrator.url()));
-  auto context = client.open(facedetect(Channel::kEvents));
-  REQUIRE(context.ok());
-  const auto connected = [&] { return context->statistics().connected; };
-  REQUIRE(eventually(connected));
-  CHECK(context->invoke("x")->status == 404);
+  Answered404 world;
+  auto& [lambda, orchestrator, client, context] = world;
   Lambda other("b", 404);
   orchestrator.move_to({other.url()});
   REQUIRE(context->wait_for_move(std::chrono::seconds(20), lambda.url()));
   CHECK(context->invoke("x")->body == "b:x");
   // Nobody can be asked: the answer is passed on, at once but for the first.
   orchestrator.break_down(true);
-  REQUIRE(eventually([&] { return !connected(); }));
+  REQUIRE(world.is_connected(false));
   const auto begin = std::chrono::steady_clock::now();
   for (int i = 0; i < 20; ++i) CHECK(context->invoke("x")->status == 404);
   CHECK(std::chrono::steady_clock::now() - begin < milliseconds(2000));
@@ -57,24 +68,18 @@ TEST_CASE("a λ's own 404 is asked about again after a move, and after a loss of
   Lambda good("c");
   orchestrator.break_down(false);
   orchestrator.move_to({good.url()});
-  REQUIRE(eventually(connected));
+  REQUIRE(world.is_connected());
   CHECK(context->invoke("x")->body == "c:x");
 }
 
 TEST_CASE("a λ's own 404 is asked about again when a channel works again that was lost",
           "[client]") {
-  Lambda lambda("a", 404);
-  ForeignOrchestrator orchestrator({.events = true, .reads = true}, {lambda.url()});
-  client::Client client(options_for(orchestrator.url()));
-  auto context = client.open(facedetect(Channel::kEvents));
-  REQUIRE(context.ok());
-  const auto connected = [&] { return context->statistics().connected; };
-  REQUIRE(eventually(connected));
-  CHECK(context->invoke("x")->status == 404);
+  Answered404 world;
+  auto& [lambda, orchestrator, client, context] = world;
   orchestrator.break_down(true);
-  REQUIRE(eventually([&] { return !connected(); }));
+  REQUIRE(world.is_connected(false));
   orchestrator.break_down(false);
-  REQUIRE(eventually(connected));  // it tells of no move
+  REQUIRE(world.is_connected());  // it tells of no move
   const auto before = orchestrator.requests();
   CHECK(context->invoke("x")->status == 404);
   CHECK(orchestrator.requests() > before);

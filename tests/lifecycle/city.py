@@ -36,7 +36,37 @@ def wait_for(condition, text, timeout_s=30):
     return result
 
 
-class Mepm:
+class Launched:
+    """A program of `self.program` that says in `self.log` on which port it listens."""
+    process, port = None, 0
+
+    def launch(self, config):
+        begin = time.monotonic()
+        with self.log.open("ab") as log:
+            at = log.tell()
+            self.process = subprocess.Popen([self.program, "--config", config],
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        while not (found := LISTENING.search(self.log.read_bytes()[at:].decode(errors="replace"))):
+            check(self.process.poll() is None, f"{self.program.name} ended: {self.last_words()}")
+            check(time.monotonic() - begin < 30, f"{self.program.name} not ready: {self.last_words()}")
+            time.sleep(0.01)
+        self.port = int(found.group(1))
+
+    def last_words(self):
+        return f"{self.log}: {self.log.read_text(errors='replace')[-2000:]}"
+
+    def kill(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(timeout=30)
+
+
+class Mepm(Launched):
     """One mx2-mepm. What it starts outlives it."""
 
     def __init__(self, bin_dir, host, orchestrator, directory, first_port):
@@ -45,11 +75,9 @@ class Mepm:
         self.directory = pathlib.Path(directory) / host
         self.directory.mkdir(parents=True, exist_ok=True)
         self.log = self.directory / "log"
-        self.port = 0
         self.config = self.directory / "mepm.yaml"
         self.orchestrator = orchestrator
         self.first_port = first_port
-        self.process = None
 
     def write_config(self):
         self.config.write_text(
@@ -63,30 +91,8 @@ class Mepm:
 
     def start(self):
         self.write_config()
-        begin = time.monotonic()
-        with self.log.open("ab") as log:
-            at = log.tell()
-            self.process = subprocess.Popen([self.program, "--config", self.config],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        while not (found := LISTENING.search(self.log.read_text(errors="replace")[at:])):
-            check(self.process.poll() is None, f"{self.host}: {self.last_words()}")
-            check(time.monotonic() - begin < 30, f"{self.host} not ready: {self.last_words()}")
-            time.sleep(0.01)
-        self.port = int(found.group(1))
+        self.launch(self.config)
         return self
-
-    def last_words(self):
-        return self.log.read_text(errors="replace")[-2000:]
-
-    def kill(self):
-        if self.process and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-    def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            self.process.wait(timeout=30)
 
     def client(self):
         return Client(self.port)

@@ -1,20 +1,17 @@
 // The tie to the orchestrator, which the test plays.
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <fstream>
 
-#include "api/base/fd.h"
-#include "api/base/log.h"
 #include "api/json/json.h"
 #include "lcm/mepm/orchestrator_link.h"
 #include "tests/catch.h"
+#include "tests/support/logged.h"
 #include "tests/support/scripted_notifier.h"
 #include "tests/support/temp_dir.h"
 
 namespace mx2::mepm {
 namespace {
 
+using mx2::test::Logged;
 using mx2::test::ScriptedClient;
 
 const std::string kLinkRegistration = "http://meo/operator/v1/hosts/h/registration";
@@ -25,33 +22,6 @@ HostDescription described() {
   host.id = "h";
   return host;
 }
-
-// What is logged while it lives, in place of standard error.
-class Logged {
- public:
-  Logged() : file_(::memfd_create("log", MFD_CLOEXEC)), before_(::dup(STDERR_FILENO)) {
-    ::dup2(file_.get(), STDERR_FILENO);
-    log::configure("info", log::Format::kText);
-  }
-  ~Logged() {
-    log::configure("off", log::Format::kText);
-    ::dup2(before_.get(), STDERR_FILENO);
-  }
-  Logged(const Logged&) = delete;
-  Logged& operator=(const Logged&) = delete;
-  // Lines with that text.
-  [[nodiscard]] int count(const std::string& text) const {
-    std::ifstream lines("/proc/self/fd/" + std::to_string(file_.get()));
-    std::string line;
-    int found = 0;
-    while (std::getline(lines, line)) found += line.find(text) != std::string::npos ? 1 : 0;
-    return found;
-  }
-
- private:
-  Fd file_;
-  Fd before_;
-};
 
 struct Link {
   Link() {

@@ -30,7 +30,7 @@ bool runs(pid_t pid) { return process::start_time(pid).has_value(); }
 pid_t child_of(Platform& platform, const std::string& id) {
   pid_t pid = 0;
   CHECK(platform.until([&] {
-    std::ifstream(platform.directory_of(id) + "/work/child") >> pid;
+    std::ifstream(std::filesystem::path(platform.directory_of(id)) / "work" / "child") >> pid;
     return pid > 0 && runs(pid);
   }));
   return pid;

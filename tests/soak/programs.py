@@ -4,14 +4,13 @@ import contextlib
 import os
 import pathlib
 import signal
-import subprocess
 import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
 sys.path.insert(0, str(HERE.parent / "lifecycle"))
-from city import LISTENING, check
+from city import Launched, check
 
 FAKETIME = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 KIB = 1024
@@ -87,7 +86,7 @@ class Guarded:
                 int(status["Threads"]), (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK"))
 
 
-class Optimizer:
+class Optimizer(Launched):
     """On a topology file that says in which cell each device is."""
 
     def __init__(self, bin_dir, directory, orchestrator, hosts, devices):
@@ -96,8 +95,6 @@ class Optimizer:
         self.orchestrator, self.hosts = orchestrator, hosts
         self.cell_of = {device: i % len(hosts) for i, device in enumerate(devices)}
         self.log = self.directory / "optimizer.log"
-        self.port = 0
-        self.process = None
         self.write_topology()
 
     def write_topology(self):
@@ -128,23 +125,4 @@ class Optimizer:
             "period_ms: 1000\nleader: {lease_ms: 3000}\n"
             "stability: {dwell_ms: 2000, return_wait_ms: 1000, return_ms: 3000}\n"
             f"topology: {{file: '{self.directory}/topology.yaml'}}\n")
-        with self.log.open("ab") as log:
-            at = log.tell()
-            self.process = subprocess.Popen([self.program, "--config", config],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        begin = time.monotonic()
-        while not (found := LISTENING.search(self.log.read_bytes()[at:].decode(errors="replace"))):
-            check(self.process.poll() is None, self.log.read_text(errors="replace")[-2000:])
-            check(time.monotonic() - begin < 30, "the Optimizer does not listen")
-            time.sleep(0.01)
-        self.port = int(found.group(1))
-
-    def kill(self):
-        if self.process and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-    def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            self.process.wait(timeout=30)
+        self.launch(config)

@@ -180,8 +180,9 @@ void sweep_after(uid_t user, const std::atomic<bool>& stopping) {
 }  // namespace
 
 bool owns_anything(uid_t user) {
-  bool found = std::any_of(kIpcTables.begin(), kIpcTables.end(),
-                           [&](const auto& table) { return !made_by(user, table).empty(); });
+  const auto has = [&](const auto& table) { return !made_by(user, table).empty(); };
+  if (std::any_of(kIpcTables.begin(), kIpcTables.end(), has)) return true;
+  bool found = false;
   for (const auto* place : kEverybodys) {
     each_of(place, user, [&](const std::string&) {
       found = true;
