@@ -89,14 +89,14 @@ test_all() {
   local python
   python="$(find_python)"
   test_in_dev
-  step contract 300 "$python" tests/http/contract.py "$dev/tests/contract.ndjson"
-  step contract-mepm 300 "$python" tests/http/contract.py "$dev/tests/contract_mepm.ndjson"
-  step agreement 120 "$python" tests/http/agreement_test.py "$bin"
-  step descriptors 60 "$python" tests/http/descriptors_test.py "$bin"
+  step contract 300 "$python" tests/orchestrator/endpoints/contract.py "$dev/tests/contract.ndjson"
+  step contract-mepm 300 "$python" tests/orchestrator/endpoints/contract.py "$dev/tests/contract_mepm.ndjson"
+  step agreement 120 "$python" tests/orchestrator/endpoints/agreement_test.py "$bin"
+  step descriptors 60 "$python" tests/api/http/descriptors_test.py "$bin"
   step layers 60 tests/check_layers
-  step ctl 300 tests/ctl_test.sh "$bin"
-  step client-install 300 tests/client_install_test.sh build/release
-  step tls 300 tests/tls_test.sh "$bin"
+  step ctl 300 tests/ctl/ctl_test.sh "$bin"
+  step client-install 300 tests/mx2-client/install_test.sh build/release
+  step tls 300 tests/deploy/tls_test.sh "$bin"
   step smoke 300 deploy/smoke.sh "$bin"
   step deploy 300 "$python" tests/deploy/deploy_test.py "$bin"
   step eua 300 "$python" tests/eua/eua_test.py "$bin"
@@ -108,20 +108,20 @@ test_all() {
   step advantedge-fake 60 "$python" tests/advantedge/sandbox_test.py
   step advantedge 120 "$python" tests/advantedge/advantedge_test.py "$bin"
   step mec-platform 120 "$python" tests/advantedge/platform_test.py "$bin"
-  step lifecycle 300 "$python" tests/lifecycle/lifecycle_test.py "$bin"
-  step clock-steps 120 "$python" tests/lifecycle/clock_test.py "$bin"
+  step lifecycle 300 "$python" tests/orchestrator/lifecycle/lifecycle_test.py "$bin"
+  step clock-steps 120 "$python" tests/orchestrator/lifecycle/clock_test.py "$bin"
   step dispatching 420 "$python" tests/dispatcher/dispatcher_test.py "$bin"
   step dispatcher-https 120 "$python" tests/dispatcher/https_test.py "$bin"
   step dispatcher-package 120 "$python" tests/dispatcher/package_test.py "$bin"
-  step mepm-kill 120 "$python" tests/mepm/kill_test.py "$bin/mx2-mepm" "$bin/mx2_test_lambda"
+  step mepm-kill 120 "$python" tests/lcm/mepm/kill_test.py "$bin/mx2-mepm" "$bin/mx2_test_lambda"
   step experiment-test 60 "$python" tests/experiments/strategies/experiment_test.py
   step experiment 600 tests/experiments/strategies/run.sh --short --program "$bin/mx2-emulator" \
     --out build/experiments/strategies-short
-  step crash 600 "$python" tests/crash/crash_test.py "$bin"
-  step crash-packages 300 "$python" tests/crash/packages_crash_test.py "$bin"
-  step notify 600 "$python" tests/notify/notify_test.py "$bin"
-  step notify-names 60 "$python" tests/notify/names_test.py "$bin"
-  step notify-clock 60 "$python" tests/notify/clock_test.py "$bin"
+  step crash 600 "$python" tests/orchestrator/crash/crash_test.py "$bin"
+  step crash-packages 300 "$python" tests/orchestrator/crash/packages_crash_test.py "$bin"
+  step notify 600 "$python" tests/notifier/notify_test.py "$bin"
+  step notify-names 60 "$python" tests/notifier/names_test.py "$bin"
+  step notify-clock 60 "$python" tests/notifier/clock_test.py "$bin"
   step fuzz $((20 * fuzz_seconds + 900)) tests/fuzz/run.sh "$fuzz_seconds"
 }
 

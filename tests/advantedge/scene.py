@@ -9,7 +9,6 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
-sys.path.insert(0, str(HERE.parent / "notify"))
 from orchestrator import CONTEXTS, Orchestrator, create_request
 from path_rule import best_hosts, host_names
 from receiver import Receiver

@@ -16,7 +16,6 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lifecycle"))
 import apply
 import city
 import dispatch

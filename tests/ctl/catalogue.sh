@@ -1,4 +1,4 @@
-# Hosts, apps and packages. Part of tests/ctl_test.sh.
+# Hosts, apps and packages. Part of tests/ctl/ctl_test.sh.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 start catalogue

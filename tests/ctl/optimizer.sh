@@ -1,4 +1,4 @@
-# The optimizer, asked itself at the address that the orchestrator knows of it. Part of tests/ctl_test.sh.
+# The optimizer, asked itself at the address that the orchestrator knows of it. Part of tests/ctl/ctl_test.sh.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 start optimized

@@ -1,4 +1,4 @@
-# What the topics share: servers, and checks of what mx2ctl prints. Part of tests/ctl_test.sh.
+# What the topics share: servers, and checks of what mx2ctl prints. Part of tests/ctl/ctl_test.sh.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 passed=0

@@ -1,4 +1,4 @@
-# Rows one by one, which of them wins, contexts, health. Part of tests/ctl_test.sh.
+# Rows one by one, which of them wins, contexts, health. Part of tests/ctl/ctl_test.sh.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 start table

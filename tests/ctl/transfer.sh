@@ -1,4 +1,4 @@
-# Import and export of the table; output that cannot be written. Part of tests/ctl_test.sh.
+# Import and export of the table; output that cannot be written. Part of tests/ctl/ctl_test.sh.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 start transfer

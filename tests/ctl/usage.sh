@@ -1,4 +1,4 @@
-# Completion, usage, tokens, servers that are not there. Part of tests/ctl_test.sh.
+# Completion, usage, tokens, servers that are not there. Part of tests/ctl/ctl_test.sh.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 start usage

@@ -16,7 +16,7 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "lifecycle"))
+sys.path.insert(0, str(HERE.parent / "support"))
 from city import calling, check, hasty_city, wait_for  # noqa: E402
 from lifecycle_test import call, nothing_left, uri_of  # noqa: E402
 

@@ -24,7 +24,7 @@ import time
 
 from programs import FAKETIME, Guarded, Optimizer
 from city import City, calling, check, wait_for
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "notify"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from orchestrator import CONTEXTS
 from receiver import Receiver
 

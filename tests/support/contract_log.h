@@ -1,5 +1,6 @@
 // Every answer that the http tests receive, one JSON object a line, in the file that the
-// environment variable MX2_CONTRACT_LOG names; tests/http/contract.py validates them.
+// environment variable MX2_CONTRACT_LOG names; tests/orchestrator/endpoints/contract.py validates
+// them.
 #pragma once
 
 #include <string>

@@ -9,7 +9,7 @@ namespace mx2::test {
 /// A file of this checkout by its path in it, such as "deploy/example/mepm.yaml".
 std::string source_file(const std::string& path);
 
-/// The executable of the λ that misbehaves (tests/mepm/test_lambda.cpp).
+/// The executable of the λ that misbehaves (tests/lcm/mepm/test_lambda.cpp).
 std::string test_lambda();
 
 }  // namespace mx2::test

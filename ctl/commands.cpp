@@ -1,0 +1,66 @@
+#include "ctl/commands.h"
+
+namespace mx2::ctl {
+namespace {
+
+constexpr const char* kUsage = "usage";
+
+}  // namespace
+
+Error usage_error(std::string detail, std::string place) {
+  return {ErrorCode::kInvalidArgument, std::move(detail), std::move(place), kUsage, {}, 0};
+}
+
+int exit_status_of(const Error& error) {
+  if (error.cause == http::kUnreachable) return kExitUnreachable;
+  return error.cause == kUsage ? kExitUsage : kExitRefused;
+}
+
+void print_error(std::ostream& err, const Error& error) {
+  err << "mx2ctl: ";
+  if (!error.pointer.empty()) err << printable(error.pointer) << ": ";
+  err << printable(error.detail) << '\n';
+}
+
+Result<int> print_list(Session& session, const std::string& path, const Query& query,
+                       std::size_t limit, std::vector<Column> columns) {
+  const auto writer = make_list_writer(session.format, session.out, std::move(columns));
+  const auto listed = session.server.list(path, query, limit, [&](const json::Value& item) {
+    writer->add(item);
+    return session.out.good();
+  });
+  if (!listed) return listed.error();
+  writer->finish();
+  return 0;
+}
+
+Result<int> for_each_id(Session& session, const std::string& kind,
+                        const std::vector<std::string>& ids,
+                        const std::function<Result<std::string>(const std::string& id)>& action) {
+  int status = 0;
+  std::unique_ptr<ListWriter> writer;
+  if (session.format != Format::kTable) {
+    writer = make_list_writer(session.format, session.out,
+                              {member("id", "ID"), member("result", "RESULT")});
+  }
+  for (const auto& id : ids) {
+    const auto result = action(id);
+    if (!result && exit_status_of(result.error()) != kExitRefused) return result.error();
+    if (!result) {
+      status = kExitRefused;
+      print_error(session.err, result.error());
+    } else if (writer != nullptr) {
+      writer->add({{"id", id}, {"result", *result}});
+    } else {
+      session.out << kind << ' ' << printable(id) << ": " << *result << '\n';
+    }
+  }
+  if (writer != nullptr) writer->finish();
+  return status;
+}
+
+void add_limit(CLI::App& command, std::size_t& limit) {
+  command.add_option("--limit", limit, "Stop after this many")->check(CLI::PositiveNumber);
+}
+
+}  // namespace mx2::ctl

@@ -1,0 +1,296 @@
+// mx2ctl packages …: application packages, over app_pkgm/v1 of ETSI GS MEC 010-2.
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <thread>
+
+#include "api/base/digest.h"
+#include "api/base/ids.h"
+#include "api/base/text.h"
+#include "ctl/commands.h"
+
+namespace mx2::ctl {
+namespace {
+
+constexpr const char* kApi = "/app_pkgm/v1";
+constexpr auto kLookEvery = std::chrono::milliseconds(50);
+constexpr std::size_t kDigestDigits = 64;
+constexpr std::size_t kVersionDigits = 12;
+constexpr int kIdleMs = 30000;
+constexpr int kOk = 200;
+
+struct OnboardArguments {
+  std::string source;
+  std::string name;
+  std::string version;
+  std::string sha256;
+  double wait_s = 120;
+};
+
+// "ONBOARDED", or "CREATED: wrong-checksum".
+Column state_column() {
+  return {"onboardingState", "STATE", [](const json::Value& package) {
+            auto state = package.value("onboardingState", std::string());
+            const auto failure = package.find("onboardingFailureDetails");
+            if (failure == package.end()) return state;
+            const auto type = failure->value("type", std::string());
+            return state + ": " + type.substr(type.rfind(':') + 1);
+          }};
+}
+
+Column of_extension(const std::string& name, const std::string& title, bool right = false) {
+  return {name, title,
+          [name](const json::Value& package) -> std::string {
+            const auto extension = package.find("mx2");
+            if (extension == package.end() || !extension->contains(name)) return "";
+            return text_of((*extension)[name]);
+          },
+          right};
+}
+
+std::vector<Column> list_columns() {
+  return {member("id", "PACKAGE"),
+          member("appDId", "APP"),
+          member("appName", "NAME"),
+          member("appDVersion", "VERSION"),
+          state_column(),
+          member("operationalState", "OPERATIONAL"),
+          member("usageState", "USAGE"),
+          of_extension("sizeBytes", "BYTES", true)};
+}
+
+std::vector<Column> show_columns() {
+  auto columns = list_columns();
+  columns.push_back(member("appProvider", "PROVIDER"));
+  columns.push_back(member("appSoftwareVersion", "SOFTWARE"));
+  columns.push_back({"sha256", "SHA-256", [](const json::Value& package) {
+                       const auto checksum = package.find("checksum");
+                       return checksum == package.end() ? "" : checksum->value("hash", "");
+                     }});
+  columns.push_back(of_extension("memoryMiB", "MEMORY MIB"));
+  columns.push_back(of_extension("cpus", "CPUS"));
+  columns.push_back(of_extension("architecture", "ARCHITECTURE"));
+  columns.push_back(of_extension("appPkgPath", "SOURCE"));
+  columns.push_back({"failure", "FAILURE", [](const json::Value& package) {
+                       const auto failure = package.find("onboardingFailureDetails");
+                       return failure == package.end() ? "" : failure->value("detail", "");
+                     }});
+  return columns;
+}
+
+Result<json::Value> parsed(const Result<http::Reply>& reply) {
+  if (!reply) return reply.error();
+  return json::parse(reply->body);
+}
+
+Result<int> list(Session& session) {
+  const auto packages = parsed(session.server.api(kApi).exchange("GET", "/app_packages"));
+  if (!packages) return packages.error();
+  const auto writer = make_list_writer(session.format, session.out, list_columns());
+  for (const auto& package : *packages) writer->add(package);
+  writer->finish();
+  return 0;
+}
+
+// By its identifier, or by its app's.
+Result<json::Value> find(Session& session, const std::string& id) {
+  auto server = session.server.api(kApi);
+  return server.get(encoded(is_hex32(id) ? "app_packages" : "onboarded_app_packages", id));
+}
+
+Result<std::string> id_of(Session& session, const std::string& id) {
+  if (is_hex32(id)) return id;
+  const auto package = find(session, id);
+  if (!package) return package.error();
+  return package->value("id", "");
+}
+
+Result<int> show(Session& session, const std::string& id) {
+  const auto package = find(session, id);
+  if (!package) return package.error();
+  write_item(session.format, session.out, show_columns(), *package);
+  return 0;
+}
+
+Result<int> for_each_package(Session& session, const std::vector<std::string>& ids,
+                             const std::string& method, const std::string& body,
+                             const std::string& done) {
+  return for_each_id(session, "package", ids, [&](const auto& id) -> Result<std::string> {
+    const auto known = id_of(session, id);
+    if (!known) return known.error();
+    auto server = session.server.api(kApi);
+    const auto reply = server.exchange(method, encoded("app_packages", *known), body,
+                                       body.empty() ? "" : "application/json");
+    if (!reply) return reply.error();
+    return done;
+  });
+}
+
+bool is_uri(const std::string& source) { return source.find("://") != std::string::npos; }
+
+Result<std::string> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  if (!file || !(content << file.rdbuf())) return usage_error("cannot be read", path);
+  return std::move(content).str();
+}
+
+// What is there for us is what must be there for the orchestrator.
+Result<std::string> digest_of_uri(const std::string& uri) {
+  http::CurlClient client({});
+  Sha256 digest;
+  int status = 0;
+  const auto reply = client.stream(uri, {},
+                                   {[&](const http::Reply& head) {
+                                      status = head.status;
+                                      return status == kOk;
+                                    },
+                                    [&](std::string_view bytes) {
+                                      digest.update(bytes);
+                                      return true;
+                                    }},
+                                   kIdleMs);
+  if (!reply) return reply.error();
+  if (status != kOk) return not_found(uri + " answers with status " + std::to_string(status));
+  return digest.hex();
+}
+
+// Until the package is on-boarded or refused, or the time is over.
+Result<int> follow(Session& session, const std::string& id, double wait_s) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(wait_s);
+  while (true) {
+    const auto package = find(session, id);
+    if (!package) return package.error();
+    const auto state = package->value("onboardingState", std::string());
+    const auto failure = package->find("onboardingFailureDetails");
+    if (failure != package->end()) {
+      return forbidden("refused", "package " + id + ": " + failure->value("detail", std::string()));
+    }
+    if (state == "ONBOARDED") {
+      session.out << "package " << id << ": on-boarded, app "
+                  << printable(package->value("appDId", std::string())) << '\n';
+      return 0;
+    }
+    if (std::chrono::steady_clock::now() >= end) {
+      session.out << "package " << id << ": " << state << '\n';
+      return 0;
+    }
+    std::this_thread::sleep_for(kLookEvery);
+  }
+}
+
+Result<int> onboard(Session& session, OnboardArguments arguments) {
+  const bool from_uri = is_uri(arguments.source);
+  std::string content;
+  if (!from_uri) {
+    auto read = read_file(arguments.source);
+    if (!read) return read.error();
+    content = std::move(*read);
+  }
+  if (arguments.sha256.empty()) {
+    auto digest = from_uri ? digest_of_uri(arguments.source) : [&]() -> Result<std::string> {
+      Sha256 sha256;
+      sha256.update(content);
+      return sha256.hex();
+    }();
+    if (!digest) return digest.error();
+    arguments.sha256 = *digest;
+  }
+  if (arguments.name.empty()) {
+    const auto plain = arguments.source.substr(0, arguments.source.find_first_of("?#"));
+    arguments.name = std::filesystem::path(plain).stem().string();
+  }
+  if (arguments.version.empty()) arguments.version = arguments.sha256.substr(0, kVersionDigits);
+  json::Value request{{"appPkgName", arguments.name},
+                      {"appPkgVersion", arguments.version},
+                      {"checksum", {{"algorithm", "SHA-256"}, {"hash", arguments.sha256}}}};
+  if (from_uri) request["appPkgPath"] = arguments.source;
+  auto server = session.server.api(kApi);
+  const auto made = server.post_for("/app_packages", request);
+  if (!made) return made.error();
+  const auto id = made->value("id", std::string());
+  if (!from_uri && made->value("onboardingState", std::string()) == "CREATED") {
+    const auto put = server.exchange("PUT", encoded("app_packages", id) + "/package_content",
+                                     content, "application/zip");
+    if (!put) return put.error();
+  }
+  return follow(session, id, arguments.wait_s);
+}
+
+std::string check_digest(const std::string& text) {
+  const bool fine = text.size() == kDigestDigits &&
+                    text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
+  return fine ? "" : "must be 64 hexadecimal digits";
+}
+
+void add_onboard(CLI::App& group, Command& chosen) {
+  auto* command = group.add_subcommand("onboard", "On-board a package, and wait for it");
+  const auto arguments = std::make_shared<OnboardArguments>();
+  command
+      ->add_option("SOURCE", arguments->source,
+                   "A file, which is uploaded, or a URI, from which the orchestrator fetches it")
+      ->required();
+  command->add_option("--name", arguments->name, "appPkgName; else the file's name");
+  command->add_option("--package-version", arguments->version,
+                      "appPkgVersion; else the beginning of the digest");
+  command
+      ->add_option(
+          "--sha256", arguments->sha256,
+          "What the content must be; else mx2ctl reads it, of a URI too, and takes its digest")
+      ->check(check_digest);
+  command->add_option("--wait", arguments->wait_s, "Seconds to wait")
+      ->check(CLI::Range(0.0, 86400.0))
+      ->capture_default_str();
+  command->callback(
+      [=, &chosen] { chosen = [=](Session& session) { return onboard(session, *arguments); }; });
+}
+
+struct Verb {
+  const char* name;
+  const char* help;
+  const char* method;
+  const char* body;
+  const char* done;
+};
+
+void add_verb(CLI::App& group, const Verb& verb, Command& chosen) {
+  auto* command = group.add_subcommand(verb.name, verb.help);
+  const auto ids = std::make_shared<std::vector<std::string>>();
+  command->add_option("ID", *ids, "Of the package, or appDId of its app")->required();
+  command->callback([=, &chosen] {
+    chosen = [=](Session& session) {
+      return for_each_package(session, *ids, verb.method, verb.body, verb.done);
+    };
+  });
+}
+
+}  // namespace
+
+void add_package_commands(CLI::App& app, Command& chosen) {
+  auto* group = app.add_subcommand("packages", "Application packages");
+  group->require_subcommand(1);
+  auto* list_all = group->add_subcommand("list", "List all packages");
+  list_all->callback([&chosen] { chosen = list; });
+  auto* show_one = group->add_subcommand("show", "Show one package");
+  const auto id = std::make_shared<std::string>();
+  show_one->add_option("ID", *id, "Of the package, or appDId of its app")->required();
+  show_one->callback(
+      [=, &chosen] { chosen = [=](Session& session) { return show(session, *id); }; });
+  add_onboard(*group, chosen);
+  add_verb(*group,
+           {"enable", "Let apps of packages be instantiated", "PATCH",
+            R"({"operationalState":"ENABLED"})", "enabled"},
+           chosen);
+  add_verb(*group,
+           {"disable", "Let no new instances of apps be made", "PATCH",
+            R"({"operationalState":"DISABLED"})", "disabled"},
+           chosen);
+  add_verb(*group,
+           {"delete", "Delete packages that are disabled and have no instances", "DELETE", "",
+            "deleted"},
+           chosen);
+}
+
+}  // namespace mx2::ctl

@@ -1,0 +1,227 @@
+#include "ctl/completion_scripts.h"
+
+#include <map>
+
+namespace mx2::ctl {
+namespace {
+
+using Option = CompletionNode::Option;
+
+std::string join(const std::vector<std::string>& words, const std::string& separator) {
+  std::string out;
+  for (const auto& word : words) out += (out.empty() ? "" : separator) + word;
+  return out;
+}
+
+// Options with values, each name once: a name means the same wherever it appears.
+std::map<std::string, Option> value_options(const std::vector<CompletionNode>& nodes) {
+  std::map<std::string, Option> found;
+  for (const auto& node : nodes) {
+    for (const auto& option : node.options) {
+      if (option.takes_value) found.emplace(option.name, option);
+    }
+  }
+  return found;
+}
+
+std::vector<std::string> value_option_names(const std::vector<CompletionNode>& nodes) {
+  std::vector<std::string> names;
+  for (const auto& [name, option] : value_options(nodes)) names.push_back(name);
+  return names;
+}
+
+std::vector<std::string> paths(const std::vector<CompletionNode>& nodes) {
+  std::vector<std::string> out;
+  for (const auto& node : nodes) {
+    if (!node.path.empty()) out.push_back(node.path);
+  }
+  return out;
+}
+
+// For a text between single quotes: 'it'\''s'.
+std::string in_quotes(const std::string& text, const std::string& quote) {
+  std::string out;
+  for (const char c : text) out += c == '\'' ? quote : std::string(1, c);
+  return out;
+}
+
+std::vector<Option> all_options(const std::vector<CompletionNode>& nodes,
+                                const CompletionNode& node) {
+  auto options = node.options;
+  if (node.path.empty()) return options;
+  for (const auto& option : nodes.front().options) {
+    if (option.name != "--help" && option.name != "--version") options.push_back(option);
+  }
+  return options;
+}
+
+std::string bash_words(const std::vector<CompletionNode>& nodes, const CompletionNode& node) {
+  auto words = node.arguments;
+  for (const auto& command : node.commands) words.push_back(command.name);
+  for (const auto& option : all_options(nodes, node)) words.push_back(option.name);
+  return join(words, " ");
+}
+
+std::string zsh_item(const std::string& name, const std::string& description) {
+  std::string text;
+  for (const char c : description) text += c == ':' ? "\\:" : std::string(1, c);
+  return " '" + name + ":" + in_quotes(text, "'\\''") + "'";
+}
+
+std::string fish_description(const std::string& description) {
+  return " -d '" + in_quotes(description, "\\'") + "'";
+}
+
+std::string fish_condition(const std::string& path) {
+  return "complete -c mx2ctl -n 'test \"$(__mx2ctl_path)\" = \"" + path + "\"'";
+}
+
+std::string fish_option(const Option& option) {
+  std::string line = " -l " + option.name.substr(2);
+  if (!option.choices.empty()) {
+    line += " -x -a '" + join(option.choices, " ") + "'";
+  } else if (option.takes_file) {
+    line += " -r -F";
+  } else if (option.takes_value) {
+    line += " -x";
+  }
+  return line + fish_description(option.description) + "\n";
+}
+
+}  // namespace
+
+std::string bash_script(const std::vector<CompletionNode>& nodes) {
+  std::string script = R"(# bash completion for mx2ctl: source <(mx2ctl completion bash)
+_mx2ctl() {
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+  local path= words= i
+  COMPREPLY=()
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case ${COMP_WORDS[i]} in
+      )" + join(value_option_names(nodes), "|") +
+                       R"() ((i++)) ;;
+      -*) ;;
+      *)
+        case $path/${COMP_WORDS[i]} in
+          )" + join(paths(nodes), "|") +
+                       R"() path=$path/${COMP_WORDS[i]} ;;
+        esac ;;
+    esac
+  done
+  case $prev in
+)";
+  for (const auto& [name, option] : value_options(nodes)) {
+    if (option.takes_file) {
+      script += "    " + name + ") return ;;\n";
+    } else {
+      script += "    " + name + ") compopt +o default 2>/dev/null; words='" +
+                join(option.choices, " ") +
+                "'\n      COMPREPLY=($(compgen -W \"$words\" -- \"$cur\")); return ;;\n";
+    }
+  }
+  script += "  esac\n  case $path in\n";
+  for (const auto& node : nodes) {
+    script += "    '" + node.path + "') words='" + bash_words(nodes, node) + "' ;;\n";
+  }
+  return script + R"(  esac
+  COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}
+complete -o default -F _mx2ctl mx2ctl
+)";
+}
+
+std::string zsh_script(const std::vector<CompletionNode>& nodes) {
+  std::string script = R"(#compdef mx2ctl
+# zsh completion for mx2ctl: source <(mx2ctl completion zsh)
+_mx2ctl() {
+  local where= files=
+  local -a commands options
+  integer i
+  for ((i = 2; i < CURRENT; i++)); do
+    case $words[i] in
+      )" + join(value_option_names(nodes), "|") +
+                       R"() ((i++)) ;;
+      -*) ;;
+      *)
+        case $where/$words[i] in
+          )" + join(paths(nodes), "|") +
+                       R"() where=$where/$words[i] ;;
+        esac ;;
+    esac
+  done
+  case $words[CURRENT-1] in
+)";
+  for (const auto& [name, option] : value_options(nodes)) {
+    script += "    " + name + ") ";
+    if (option.takes_file) script += "_files; ";
+    if (!option.choices.empty()) script += "compadd -- " + join(option.choices, " ") + "; ";
+    script += "return ;;\n";
+  }
+  script += "  esac\n  case $where in\n";
+  for (const auto& node : nodes) {
+    script += "    '" + node.path + "')\n      commands=(";
+    for (const auto& command : node.commands) script += zsh_item(command.name, command.description);
+    for (const auto& argument : node.arguments) script += zsh_item(argument, "");
+    script += " )\n      options=(";
+    for (const auto& option : all_options(nodes, node)) {
+      script += zsh_item(option.name, option.description);
+    }
+    script += std::string(" )\n      files=") + (node.takes_file ? "yes" : "") + " ;;\n";
+  }
+  return script + R"(  esac
+  if [[ $PREFIX == -* ]]; then
+    _describe option options
+  elif (( $#commands )); then
+    _describe command commands
+  elif [[ -n $files ]]; then
+    _files
+  fi
+}
+if [[ $funcstack[1] == _mx2ctl ]]; then
+  _mx2ctl "$@"
+else
+  compdef _mx2ctl mx2ctl
+fi
+)";
+}
+
+std::string fish_script(const std::vector<CompletionNode>& nodes) {
+  std::string script = R"(# fish completion for mx2ctl: mx2ctl completion fish | source
+function __mx2ctl_path
+  set -l path ''
+  set -l skip no
+  for word in (commandline -opc)[2..-1]
+    if test $skip = yes
+      set skip no
+      continue
+    end
+    switch $word
+      case )" + join(value_option_names(nodes), " ") +
+                       R"(
+        set skip yes
+      case '-*'
+      case '*'
+        if contains -- "$path/$word" )" +
+                       join(paths(nodes), " ") + R"(
+          set path "$path/$word"
+        end
+    end
+  end
+  echo $path
+end
+)";
+  for (const auto& node : nodes) {
+    const auto condition = fish_condition(node.path);
+    script += condition + (node.takes_file ? " -F\n" : " -f\n");
+    for (const auto& command : node.commands) {
+      script += condition + " -a " + command.name + fish_description(command.description) + "\n";
+    }
+    for (const auto& argument : node.arguments) script += condition + " -a " + argument + "\n";
+    for (const auto& option : node.options) {
+      script += (node.path.empty() ? "complete -c mx2ctl" : condition) + fish_option(option);
+    }
+  }
+  return script;
+}
+
+}  // namespace mx2::ctl
