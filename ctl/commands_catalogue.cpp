@@ -72,7 +72,7 @@ Result<int> remove(Session& session, const Collection& collection,
   });
 }
 
-struct Arguments {
+struct EntryArguments {
   std::string id;
   std::vector<std::string> ids;
   std::string file;
@@ -81,7 +81,7 @@ struct Arguments {
 
 void add_verbs(CLI::App& group, const std::shared_ptr<const Collection>& collection,
                Command& chosen) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<EntryArguments>();
   group.require_subcommand(1);
   auto* list = group.add_subcommand("list", "List all " + collection->path);
   add_limit(*list, arguments->limit);
@@ -158,7 +158,7 @@ Column instances_column() {
 }
 
 // What operators have set; that the host does not answer is added.
-Column state_column() {
+Column host_state_column() {
   return {"state", "STATE", [](const json::Value& host) {
             const auto state = host.value("state", std::string());
             const auto status = host.value("status", json::Value::object());
@@ -180,9 +180,8 @@ std::function<Result<void>(const json::Value&)> checked_by(
 
 void add_host_commands(CLI::App& app, Command& chosen) {
   Collection hosts{"hosts", "host", "id", {}, {}, checked_by(codec::decode_host)};
-  hosts.columns = {member("id", "ID"),         state_column(),
-                   member("name", "NAME"),     member("zone", "ZONE"),
-                   member("labels", "LABELS"), instances_column()};
+  hosts.columns = {member("id", "ID"),     host_state_column(),        member("name", "NAME"),
+                   member("zone", "ZONE"), member("labels", "LABELS"), instances_column()};
   hosts.more = {member("serviceArea", "SERVICE AREA"), member("mepmUri", "MEPM"),
                 member("leaseMs", "LEASE MS")};
   auto* group = app.add_subcommand("hosts", "MEC hosts");

@@ -10,7 +10,7 @@
 namespace mx2::ctl {
 namespace {
 
-struct Arguments {
+struct ImportArguments {
   std::vector<std::string> files;
   bool dry_run = false;
 };
@@ -76,7 +76,7 @@ Result<std::string> import_app(Session& session, const std::string& id, json::Va
   return std::string(present ? "updated" : "created");
 }
 
-Result<int> import_apps(Session& session, const Arguments& arguments) {
+Result<int> import_apps(Session& session, const ImportArguments& arguments) {
   auto wanted = read_files(session, arguments.files);
   if (!wanted) return wanted.error();
   return for_each_id(session, "app", wanted->ids, [&](const auto& id) {
@@ -87,7 +87,7 @@ Result<int> import_apps(Session& session, const Arguments& arguments) {
 }  // namespace
 
 void add_import_command(CLI::App& apps, Command& chosen) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<ImportArguments>();
   auto* command =
       apps.add_subcommand("import", "Take over on-boarded applications of the ETSI MEC Sandbox");
   command->add_option("FILE", arguments->files, "Its onboarded-demo*.json; - is stdin")->required();

@@ -81,7 +81,7 @@ std::vector<Column> status_columns() {
   return columns;
 }
 
-void print_explanation(Session& session, const json::Value& document) {
+void print_decision(Session& session, const json::Value& document) {
   if (print_as_json(session.format, session.out, document)) return;
   const auto writer = make_list_writer(
       session.format, session.out,
@@ -139,7 +139,7 @@ Result<int> explain(Session& session, const std::string& url, const std::string&
   if (!server) return server.error();
   const auto document = server->get("/explain", {{"ue", ue}, {"app", app}});
   if (!document) return document.error();
-  print_explanation(session, *document);
+  print_decision(session, *document);
   return document->value("chosen", "").empty() ? kExitRefused : 0;
 }
 

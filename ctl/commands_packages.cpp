@@ -16,7 +16,6 @@ namespace {
 
 constexpr const char* kApi = "/app_pkgm/v1";
 constexpr auto kLookEvery = std::chrono::milliseconds(50);
-constexpr std::size_t kDigestDigits = 64;
 constexpr std::size_t kVersionDigits = 12;
 constexpr int kIdleMs = 30000;
 constexpr int kOk = 200;
@@ -85,7 +84,7 @@ Result<json::Value> parsed(const Result<http::Reply>& reply) {
   return json::parse(reply->body);
 }
 
-Result<int> list(Session& session) {
+Result<int> list_packages(Session& session) {
   const auto packages = parsed(session.server.api(kApi).exchange("GET", "/app_packages"));
   if (!packages) return packages.error();
   const auto writer = make_list_writer(session.format, session.out, list_columns());
@@ -272,7 +271,7 @@ void add_package_commands(CLI::App& app, Command& chosen) {
   auto* group = app.add_subcommand("packages", "Application packages");
   group->require_subcommand(1);
   auto* list_all = group->add_subcommand("list", "List all packages");
-  list_all->callback([&chosen] { chosen = list; });
+  list_all->callback([&chosen] { chosen = list_packages; });
   auto* show_one = group->add_subcommand("show", "Show one package");
   const auto id = std::make_shared<std::string>();
   show_one->add_option("ID", *id, "Of the package, or appDId of its app")->required();

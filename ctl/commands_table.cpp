@@ -8,7 +8,7 @@
 namespace mx2::ctl {
 namespace {
 
-struct Arguments {
+struct RowArguments {
   std::string ue;
   std::string app;
   std::vector<std::string> targets;
@@ -30,7 +30,7 @@ std::string name_of(const std::string& ue, const std::string& app) {
   return "(" + ue + ", " + app + ")";
 }
 
-Result<int> list(Session& session, const Arguments& arguments) {
+Result<int> list(Session& session, const RowArguments& arguments) {
   const auto ue = canonical(arguments.ue);
   if (!ue) return ue.error();
   return print_list(session, "/table", {{"app", arguments.app}, {"ue", *ue}}, arguments.limit,
@@ -39,7 +39,7 @@ Result<int> list(Session& session, const Arguments& arguments) {
                      member("version", "VERSION", true), member("updated", "UPDATED")});
 }
 
-Result<TableChange> change_of(const Arguments& arguments) {
+Result<TableChange> change_of(const RowArguments& arguments) {
   auto selector = UeSelector::parse(arguments.ue);
   if (!selector) return usage_error(selector.error().detail);
   TableChange change;
@@ -64,13 +64,13 @@ Result<int> apply(Session& session, const TableChange& change, const std::string
   });
 }
 
-Result<int> set(Session& session, const Arguments& arguments) {
+Result<int> set(Session& session, const RowArguments& arguments) {
   const auto change = change_of(arguments);
   if (!change) return change.error();
   return apply(session, *change, "set");
 }
 
-Result<int> unset(Session& session, const Arguments& arguments) {
+Result<int> unset(Session& session, const RowArguments& arguments) {
   auto change = change_of(arguments);
   if (!change) return change.error();
   change->remove = true;
@@ -83,14 +83,14 @@ Result<int> unset(Session& session, const Arguments& arguments) {
   return apply(session, *change, "removed");
 }
 
-Result<int> history(Session& session, const Arguments& arguments) {
+Result<int> history(Session& session, const RowArguments& arguments) {
   return print_list(
       session, "/table/history", {}, arguments.limit,
       {member("version", "VERSION", true), member("kind", "KIND"), member("rows", "ROWS", true),
        member("state", "STATE"), member("created", "CREATED"), member("summary", "SUMMARY")});
 }
 
-Result<int> rollback(Session& session, const Arguments& arguments) {
+Result<int> rollback(Session& session, const RowArguments& arguments) {
   const auto done = session.server.post_for("/table/rollback", {{"version", arguments.version}});
   if (!done) return done.error();
   const auto skipped = done->value("skipped", json::Value::object()).value("unknown", 0);
@@ -102,16 +102,16 @@ Result<int> rollback(Session& session, const Arguments& arguments) {
   return 0;
 }
 
-using Action = Result<int> (*)(Session&, const Arguments&);
+using RowAction = Result<int> (*)(Session&, const RowArguments&);
 
-std::shared_ptr<Arguments> bind(CLI::App& command, Action action, Command& chosen) {
-  auto arguments = std::make_shared<Arguments>();
+std::shared_ptr<RowArguments> bind_row(CLI::App& command, RowAction action, Command& chosen) {
+  auto arguments = std::make_shared<RowArguments>();
   command.callback(
       [=, &chosen] { chosen = [=](Session& session) { return action(session, *arguments); }; });
   return arguments;
 }
 
-void add_row_name(CLI::App& command, Arguments& arguments) {
+void add_row_name(CLI::App& command, RowArguments& arguments) {
   command.add_option("UE", arguments.ue, "dev:<associateDevAppId>, ip:<address>[/<prefix>] or *")
       ->required();
   command.add_option("APP", arguments.app, "appDId")->required();
@@ -124,13 +124,13 @@ void add_table_commands(CLI::App& app, Command& chosen) {
   table->require_subcommand(1);
 
   auto* list_rows = table->add_subcommand("list", "List rows");
-  const auto listed = bind(*list_rows, list, chosen);
+  const auto listed = bind_row(*list_rows, list, chosen);
   list_rows->add_option("--app", listed->app, "Only rows of this appDId");
   list_rows->add_option("--ue", listed->ue, "Only rows with this selector");
   add_limit(*list_rows, listed->limit);
 
   auto* set_row = table->add_subcommand("set", "Write one row");
-  const auto written = bind(*set_row, set, chosen);
+  const auto written = bind_row(*set_row, set, chosen);
   add_row_name(*set_row, *written);
   set_row
       ->add_option("TARGET", written->targets,
@@ -142,15 +142,15 @@ void add_table_commands(CLI::App& app, Command& chosen) {
   set_row->add_option("--reason", written->reason, "Free text kept with the row");
 
   auto* unset_row = table->add_subcommand("unset", "Remove one row");
-  const auto removed = bind(*unset_row, unset, chosen);
+  const auto removed = bind_row(*unset_row, unset, chosen);
   add_row_name(*unset_row, *removed);
 
   auto* versions = table->add_subcommand("history", "List the versions of the table, newest first");
-  const auto shown = bind(*versions, history, chosen);
+  const auto shown = bind_row(*versions, history, chosen);
   add_limit(*versions, shown->limit);
 
   auto* back = table->add_subcommand("rollback", "Make the table what it was at a version");
-  const auto target = bind(*back, rollback, chosen);
+  const auto target = bind_row(*back, rollback, chosen);
   back->add_option("VERSION", target->version, "See mx2ctl table history")->required();
 
   add_table_file_commands(*table, chosen);

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Arguments {
+struct FileArguments {
   std::string file;
   std::string format;
   std::string app;
@@ -22,7 +22,7 @@ struct Arguments {
   bool progress = false;
 };
 
-Result<FileFormat> format_of_file(const Arguments& arguments) {
+Result<FileFormat> format_of_file(const FileArguments& arguments) {
   if (arguments.format == "csv") return FileFormat::kCsv;
   if (arguments.format == "ndjson") return FileFormat::kNdjson;
   const auto format = format_of(arguments.file);
@@ -30,7 +30,7 @@ Result<FileFormat> format_of_file(const Arguments& arguments) {
   return usage_error("say --format csv or --format ndjson", arguments.file);
 }
 
-ProgressStyle progress_style(const Arguments& arguments) {
+ProgressStyle progress_style(const FileArguments& arguments) {
   if (isatty(STDERR_FILENO) != 0) return ProgressStyle::kTerminal;
   return arguments.progress ? ProgressStyle::kLines : ProgressStyle::kNone;
 }
@@ -46,7 +46,7 @@ void report(Session& session, const std::string& what, std::uint64_t rows, std::
              {member("rows", "rows"), member("milliseconds", "milliseconds")}, item);
 }
 
-Result<int> import_table(Session& session, const Arguments& arguments) {
+Result<int> import_table(Session& session, const FileArguments& arguments) {
   const auto format = format_of_file(arguments);
   if (!format) return format.error();
   const bool standard_input = arguments.file == "-";
@@ -82,7 +82,8 @@ Result<std::uint64_t> write_rows(Session& session, std::ostream& out, FileFormat
 }
 
 // The file appears whole or not at all; what is no regular file (/dev/stdout) is written as it is.
-Result<std::uint64_t> write_file(Session& session, const Arguments& arguments, FileFormat format) {
+Result<std::uint64_t> write_file(Session& session, const FileArguments& arguments,
+                                 FileFormat format) {
   std::error_code ignored;
   const bool special =
       fs::exists(arguments.file, ignored) && !fs::is_regular_file(arguments.file, ignored);
@@ -99,7 +100,7 @@ Result<std::uint64_t> write_file(Session& session, const Arguments& arguments, F
   return rows;
 }
 
-Result<int> export_table(Session& session, const Arguments& arguments) {
+Result<int> export_table(Session& session, const FileArguments& arguments) {
   const auto format = format_of_file(arguments);
   if (!format) return format.error();
   if (arguments.file == "-") {
@@ -115,10 +116,10 @@ Result<int> export_table(Session& session, const Arguments& arguments) {
   return 0;
 }
 
-using Action = Result<int> (*)(Session&, const Arguments&);
+using FileAction = Result<int> (*)(Session&, const FileArguments&);
 
-std::shared_ptr<Arguments> bind(CLI::App& command, Action action, Command& chosen) {
-  auto arguments = std::make_shared<Arguments>();
+std::shared_ptr<FileArguments> bind_file(CLI::App& command, FileAction action, Command& chosen) {
+  auto arguments = std::make_shared<FileArguments>();
   command.add_option("FILE", arguments->file, "- is the standard stream")->required();
   command.add_option("--format", arguments->format, "By default what the file's name ends in")
       ->check(CLI::IsMember({"csv", "ndjson"}));
@@ -132,7 +133,7 @@ std::shared_ptr<Arguments> bind(CLI::App& command, Action action, Command& chose
 void add_table_file_commands(CLI::App& table, Command& chosen) {
   auto* import_rows = table.add_subcommand(
       "import", "Write the rows of a file; of two lines for one row the later counts");
-  const auto imported = bind(*import_rows, import_table, chosen);
+  const auto imported = bind_file(*import_rows, import_table, chosen);
   import_rows->add_option("--batch", imported->batch, "Rows applied at once, all or none")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
@@ -140,7 +141,7 @@ void add_table_file_commands(CLI::App& table, Command& chosen) {
                         "Say how it goes, also without a terminal");
 
   auto* export_rows = table.add_subcommand("export", "Write rows to a file that import can read");
-  const auto exported = bind(*export_rows, export_table, chosen);
+  const auto exported = bind_file(*export_rows, export_table, chosen);
   export_rows->add_option("--app", exported->app, "Only rows of this appDId");
 }
 

@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "api/base/text.h"
+#include "api/base/units.h"
 
 namespace mx2::dispatcher {
 namespace {
 
 constexpr double kUsPerSecond = 1e6;
-constexpr double kMsPerSecond = 1e3;
 constexpr double kSlack = 0.1;  // seconds by which the two clocks may differ in a busy HAProxy
 constexpr std::uint64_t kFirstServerError = 500;
 constexpr std::string_view kNothing = "-";

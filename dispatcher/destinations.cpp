@@ -5,6 +5,7 @@
 
 #include "api/base/ip.h"
 #include "api/base/text.h"
+#include "api/base/units.h"
 
 namespace mx2::dispatcher {
 namespace {
@@ -14,7 +15,6 @@ constexpr std::string_view kHttps = "https://";
 constexpr std::uint16_t kHttpPort = 80;
 constexpr std::uint16_t kHttpsPort = 443;
 constexpr std::size_t kHostBytesMax = 253;
-constexpr std::uint64_t kPortMax = 65535;
 
 bool is_plain(std::string_view text, std::string_view extra) {
   return std::all_of(text.begin(), text.end(), [&](char c) {

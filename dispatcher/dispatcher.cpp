@@ -6,6 +6,7 @@
 #include <array>
 
 #include "api/base/log.h"
+#include "api/base/units.h"
 
 namespace mx2::dispatcher {
 namespace {
@@ -14,8 +15,6 @@ constexpr std::int64_t kLookEveryMs = 1000;
 constexpr std::int64_t kStartWithoutMs = 1000;
 constexpr std::size_t kLooksMax = 64;
 constexpr int kLinesMax = 100'000;  // in a step
-constexpr double kPercent = 100;
-constexpr double kMsPerSecond = 1000;
 
 PolicyOptions policy_options(const SelectionOptions& selection) {
   return {selection.smoothing_percent / kPercent, selection.stale_ms};

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
+#include "api/base/units.h"
+
 namespace mx2::dispatcher {
 namespace {
 
-constexpr int kMsPerSecond = 1000;
 constexpr int kSampledCallsPerSecond = 500;
 constexpr std::uint64_t kOtherFilesMax = 500;
 constexpr std::uint64_t kConnectionsLeast = 32;
@@ -272,7 +273,8 @@ std::size_t count_servers(const Layout& layout) {
 
 std::string server_arguments(const DispatcherOptions& options, std::size_t servers) {
   const auto& health = options.health;
-  const auto spread = static_cast<std::int64_t>(servers) * kMsPerSecond / health.checks_per_second;
+  const auto spread =
+      static_cast<std::int64_t>(servers) * whole::kMsPerSecond / health.checks_per_second;
   const auto interval = std::max<std::int64_t>(health.interval_ms, spread);
   // Connections count, answers do not: an application's error says nothing of its host. One check
   // that fails is as bad as all connections that did.

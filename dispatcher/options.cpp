@@ -4,13 +4,13 @@
 #include <fstream>
 
 #include "api/base/text.h"
+#include "api/base/units.h"
 #include "api/config/reader.h"
 
 namespace mx2::dispatcher {
 namespace {
 
 constexpr int kHourMs = 3'600'000;
-constexpr std::uint64_t kPortMax = 65535;
 
 Result<std::string> first_line(const std::string& path) {
   std::ifstream file(path);

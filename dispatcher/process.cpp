@@ -26,7 +26,7 @@ namespace {
 
 constexpr int kBacklog = 4096;
 constexpr int kDatagramBuffer = 4 << 20;
-constexpr std::size_t kLineBytesMax = 4096;
+constexpr std::size_t kSaidBytesMax = 4096;
 constexpr unsigned kLastFd = 1024;
 constexpr int kTermMs = 1000;
 constexpr int kRefusalMs = 5000;
@@ -114,7 +114,7 @@ std::string first_alert(const std::string& text) {
     if (!line.starts_with(kAlert)) continue;
     const auto who = line.find(") : ");
     line.remove_prefix(who == std::string_view::npos ? kAlert.size() : who + 4);
-    return std::string(trim(line.substr(0, kLineBytesMax)));
+    return std::string(trim(line.substr(0, kSaidBytesMax)));
   }
   return "it says nothing";
 }
@@ -193,15 +193,15 @@ std::vector<std::string> Process::words() {
   ssize_t got = 0;
   while (output_.get() >= 0 && (got = ::read(output_.get(), buffer.data(), buffer.size())) > 0) {
     partial_.append(buffer.data(), static_cast<std::size_t>(got));
-    if (partial_.size() > std::size_t{256} * kLineBytesMax) break;
+    if (partial_.size() > std::size_t{256} * kSaidBytesMax) break;
   }
   std::vector<std::string> lines;
   std::size_t end = 0;
   while ((end = partial_.find('\n')) != std::string::npos) {
-    lines.push_back(partial_.substr(0, std::min(end, kLineBytesMax)));
+    lines.push_back(partial_.substr(0, std::min(end, kSaidBytesMax)));
     partial_.erase(0, end + 1);
   }
-  if (partial_.size() > kLineBytesMax) partial_.clear();
+  if (partial_.size() > kSaidBytesMax) partial_.clear();
   return lines;
 }
 

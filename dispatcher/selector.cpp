@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "api/base/units.h"
 #include "dispatcher/layout.h"
 
 namespace mx2::dispatcher {
@@ -24,11 +25,9 @@ constexpr double kPatienceFactor = 10;
 constexpr std::int64_t kExploreMs = 1000;
 constexpr double kStandByFactor = 10;
 constexpr double kAverage = 0.9;  // weight of what was before
-constexpr double kPercent = 100;
 constexpr double kFailuresMany = 0.5;
 // As many as it takes until a server with weight 1 gets one from HAProxy, beside one with 256.
 constexpr std::uint64_t kExploreCalls = 300;
-constexpr double kMsPerSecond = 1000;
 constexpr double kShareLeast = 1.0 / (2 * kWeightMax);
 
 constexpr std::size_t kNobody = std::numeric_limits<std::size_t>::max();

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "api/base/units.h"
 #include "emulator/real/host_server.h"
 #include "emulator/real/run.h"
 #include "emulator/report.h"
@@ -19,7 +20,6 @@ constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 constexpr int kExitBusy = 75;  // EX_TEMPFAIL: in real time, and no attempt was in time
 constexpr double kLateQuantile = 0.99;
-constexpr double kMs = 1e3;
 
 struct Options {
   std::string file;
@@ -104,7 +104,7 @@ Result<Results> run_in_time(const Scenario& scenario, const Options& options, st
   for (int attempt = 1;; ++attempt) {
     auto results = run_once(scenario, options, seed);
     if (!results || options.late_ms_max <= 0) return results;
-    const auto late_ms = results->lateness.quantile(kLateQuantile) * kMs;
+    const auto late_ms = results->lateness.quantile(kLateQuantile) * kMsPerSecond;
     if (late_ms <= options.late_ms_max) return results;
     std::cerr << "seed " << seed << ": timers were late by " << late_ms << " ms (p99)\n";
     if (attempt == options.attempts) {

@@ -6,10 +6,11 @@
 #include <fstream>
 #include <vector>
 
+#include "api/base/units.h"
+
 namespace mx2::emulator {
 namespace {
 
-constexpr double kMs = 1e3;
 constexpr double kCdfStep = 0.0005;  // points of the curve closer than that are left out
 
 double share(std::uint64_t part, std::uint64_t whole) {
@@ -54,8 +55,8 @@ void Report::begin(std::uint64_t seed, Simulation& simulation) {
   if (!files_->calls.is_open()) return;
   simulation.on_call([files = files_, seed](const CallRecord& call) {
     files->calls << fmt::format("{},{},{},{},{:.6f},{:.3f},{}\n", seed, call.ue, call.lambda,
-                                call.host, to_seconds(call.sent), to_seconds(call.response) * kMs,
-                                call.stale ? 1 : 0);
+                                call.host, to_seconds(call.sent),
+                                to_seconds(call.response) * kMsPerSecond, call.stale ? 1 : 0);
   });
 }
 
@@ -65,9 +66,9 @@ void Report::add(std::uint64_t seed, const Results& results) {
     files_->links << fmt::format("{},{},{},{}\n", seed, link.from, link.to, link.bytes);
   }
   response_.add(results.response);
-  mean_ms_.add(results.response_s.mean() * kMs);
-  p95_ms_.add(results.response.quantile(0.95) * kMs);
-  p99_ms_.add(results.response.quantile(0.99) * kMs);
+  mean_ms_.add(results.response_s.mean() * kMsPerSecond);
+  p95_ms_.add(results.response.quantile(0.95) * kMsPerSecond);
+  p99_ms_.add(results.response.quantile(0.99) * kMsPerSecond);
   calls_ += results.calls;
   stale_ += results.stale;
   failed_ += results.failed;
@@ -78,7 +79,7 @@ Result<void> Report::finish() {
   for (const auto& point : response_.distribution()) {
     if (point.share - written < kCdfStep && point.share < 1) continue;
     written = point.share;
-    files_->cdf << fmt::format("{:.3f},{:.6f}\n", point.seconds * kMs, point.share);
+    files_->cdf << fmt::format("{:.3f},{:.6f}\n", point.seconds * kMsPerSecond, point.share);
   }
   for (auto* file : {&files_->runs, &files_->cdf, &files_->links}) {
     file->flush();
@@ -108,19 +109,21 @@ const char* run_columns() {
 }
 
 std::string run_row(std::uint64_t seed, const Results& results) {
-  const auto ms = [&](double quantile) { return results.response.quantile(quantile) * kMs; };
+  const auto ms = [&](double quantile) {
+    return results.response.quantile(quantile) * kMsPerSecond;
+  };
   const auto adoption =
       results.adoption_s.count() > 0 ? fmt::format("{:.4f}", results.adoption_s.mean()) : "";
   return fmt::format(
       "{},{},{},{:.4f},{:.4f},{:.4f},{:.4f},{:.4f},{:.5f},{:.6f},{},{:.5f},{},{:.4f},{:.4f},"
       "{:.1f},{:.1f},{:.2f},{:.4f},{:.4f},{},{:.2f}",
-      seed, results.calls, results.failed, results.response_s.mean() * kMs, ms(0.5), ms(0.9),
-      ms(0.95), ms(0.99), results.response_s.variation(), share(results.stale, results.calls),
-      adoption, share(results.probes, results.calls), results.plans,
-      rate(results.rows_changed, results), rate(results.notifications, results),
+      seed, results.calls, results.failed, results.response_s.mean() * kMsPerSecond, ms(0.5),
+      ms(0.9), ms(0.95), ms(0.99), results.response_s.variation(),
+      share(results.stale, results.calls), adoption, share(results.probes, results.calls),
+      results.plans, rate(results.rows_changed, results), rate(results.notifications, results),
       rate(results.access_bytes, results), rate(results.link_bytes(), results),
       rate(results.notification_bytes, results), results.utilisation_mean, results.utilisation_max,
-      results.moves, results.lateness.quantile(0.99) * kMs);
+      results.moves, results.lateness.quantile(0.99) * kMsPerSecond);
 }
 
 }  // namespace mx2::emulator

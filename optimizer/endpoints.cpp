@@ -1,6 +1,7 @@
 #include "optimizer/endpoints.h"
 
 #include "api/base/text.h"
+#include "api/base/units.h"
 #include "api/http/bearer.h"
 #include "api/http/problem.h"
 #include "api/http/query.h"
@@ -14,8 +15,6 @@ namespace {
 using http::PathValues;
 using http::Request;
 using http::Responder;
-
-constexpr double kUsPerMs = 1000;
 
 using Use = void (*)(Api&, const Request&, Responder);
 

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "api/base/units.h"
+
 namespace mx2::optimizer {
 namespace {
-
-constexpr double kUsPerMs = 1000;
 
 // Eight terms are added up, so none of them may be more.
 constexpr std::int64_t kSumMax = std::numeric_limits<std::int64_t>::max() / 8;

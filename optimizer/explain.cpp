@@ -4,12 +4,12 @@
 
 #include <algorithm>
 
+#include "api/base/units.h"
 #include "optimizer/moves.h"
 
 namespace mx2::optimizer {
 namespace {
 
-constexpr double kUsPerMs = 1000;
 constexpr std::size_t kReasonCharsMax = 200;
 
 std::string ms(std::int64_t us) {

@@ -9,7 +9,7 @@
 namespace mx2::optimizer {
 namespace {
 
-constexpr std::int64_t kRetryMs = 1000;
+constexpr std::int64_t kAskAgainMs = 1000;
 constexpr std::int64_t kSoonestMs = 10;
 constexpr std::int64_t kForEver = std::numeric_limits<std::int64_t>::max();
 
@@ -60,7 +60,7 @@ std::int64_t Leadership::refused(const Error& error) {
     log::warn("the lease has ended and cannot be renewed; no plan is sent",
               {{"reason", error.detail}});
   }
-  return std::min<std::int64_t>(kRetryMs, lease_ms_ / 3);
+  return std::min<std::int64_t>(kAskAgainMs, lease_ms_ / 3);
 }
 
 void Leadership::granted(std::int64_t until_ms) {

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "api/base/units.h"
 #include "optimizer/congestion.h"
 
 namespace mx2::optimizer {
 namespace {
 
-constexpr double kUsPerMs = 1000;
 constexpr double kServiceUsMax = 3.6e9;
 constexpr double kWeightMax = 1'000'000;
 constexpr double kRateMin = 1e-3;  // an app that serves nobody counts next to nothing

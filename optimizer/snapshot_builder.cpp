@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "api/base/units.h"
 #include "optimizer/given_latency.h"
 
 namespace mx2::optimizer {
 namespace {
 
-constexpr std::int64_t kUsPerMs = 1000;
 constexpr double kKmPerDegree = 111;  // of latitude, not more
 constexpr double kMeasuredMsMax = 1'000'000;
 const TopologyHost kNoHost;
@@ -104,7 +104,7 @@ AppModel SnapshotBuilder::app_model(const App& app) const {
   model.id = id;
   model.required_latency_us = extra.required_latency_us;
   if (model.required_latency_us == 0 && app.info.app_charcs) {
-    model.required_latency_us = app.info.app_charcs->latency.value_or(0) * kUsPerMs;
+    model.required_latency_us = app.info.app_charcs->latency.value_or(0) * whole::kUsPerMs;
   }
   if (app.info.app_charcs) {
     model.memory_mb = app.info.app_charcs->memory.value_or(0);
@@ -197,7 +197,7 @@ void SnapshotBuilder::add_latencies() {
     if (load == nullptr) continue;
     for (const auto& [attachment, ms] : load->latency_ms) {
       const auto a = find_or(attachment_index_, attachment, kNone);
-      const auto us = std::min(ms, kMeasuredMsMax) * kUsPerMs;
+      const auto us = std::min(ms, kMeasuredMsMax) * whole::kUsPerMs;
       if (a != kNone) snapshot_.latency.set(a, host_index(id), static_cast<std::int32_t>(us));
     }
   }

@@ -6,12 +6,11 @@
 
 #include "api/base/log.h"
 #include "api/base/text.h"
+#include "api/base/units.h"
 #include "optimizer/topology_view.h"
 
 namespace mx2::optimizer {
 namespace {
-
-constexpr double kMsPerSecond = 1000;
 
 json::Value leader_json(const Leadership::State& leader) {
   return {{"holder", leader.holder}, {"url", leader.url}};

@@ -4,12 +4,11 @@
 #include <cmath>
 
 #include "api/base/text.h"
+#include "api/base/units.h"
 #include "optimizer/model.h"
 
 namespace mx2::optimizer {
 namespace {
-
-constexpr double kUsPerMs = 1000;
 
 std::string unknown_key(const std::string& key, const std::vector<std::string>& known) {
   const auto hint = closest(key, known);

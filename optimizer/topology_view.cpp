@@ -4,13 +4,12 @@
 #include <set>
 
 #include "api/base/clock.h"
+#include "api/base/units.h"
 #include "optimizer/feasibility.h"
 #include "optimizer/moves.h"
 
 namespace mx2::optimizer {
 namespace {
-
-constexpr double kUsPerMs = 1000;
 
 void add_latency(json::Value& out, const char* name, std::int32_t us) {
   if (us >= 0) out[name] = us / kUsPerMs;

@@ -16,7 +16,7 @@ constexpr std::size_t kFirstArcs = 5;  // hosts each source starts with
 constexpr std::size_t kAddedArcs = 2;  // at most so many more in each round
 constexpr std::size_t kAddedStays = 4;
 // LEMON's artificial arcs cost half of what the type holds; sums of real costs stay far below.
-constexpr std::int64_t kSumMax = std::numeric_limits<std::int64_t>::max() / 16;
+constexpr std::int64_t kFlowSumMax = std::numeric_limits<std::int64_t>::max() / 16;
 
 struct Arc {
   std::uint32_t from = 0;
@@ -300,7 +300,7 @@ std::int64_t cost_max(const Transport& problem) {
 // Potentials are costs of paths, and reduced costs one more arc's with two of them.
 bool fits(const Transport& problem) {
   const auto arcs = 2 * (problem.hosts.size() + problem.refusals.size() + 1) + 2;
-  return cost_max(problem) < kSumMax / static_cast<std::int64_t>(3 * arcs + 1);
+  return cost_max(problem) < kFlowSumMax / static_cast<std::int64_t>(3 * arcs + 1);
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace mx2 {
 namespace {
 
-struct Free {
+struct FreeCertificates {
   void operator()(BIO* bio) const { BIO_free(bio); }
   void operator()(STACK_OF(X509_INFO) * all) const { sk_X509_INFO_pop_free(all, X509_INFO_free); }
 };
@@ -27,12 +27,12 @@ std::string last_error() {
 }  // namespace
 
 Result<std::size_t> count_certificates(const std::string& path) {
-  const std::unique_ptr<BIO, Free> file(BIO_new_file(path.c_str(), "r"));
+  const std::unique_ptr<BIO, FreeCertificates> file(BIO_new_file(path.c_str(), "r"));
   if (!file) {
     ERR_clear_error();
     return unavailable("cannot read " + path + ": " + std::strerror(errno));
   }
-  const std::unique_ptr<STACK_OF(X509_INFO), Free> all(
+  const std::unique_ptr<STACK_OF(X509_INFO), FreeCertificates> all(
       PEM_X509_INFO_read_bio(file.get(), nullptr, nullptr, nullptr));
   if (!all) return invalid_argument(path + " is no PEM file of certificates: " + last_error());
   std::size_t certificates = 0;

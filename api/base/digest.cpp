@@ -11,10 +11,10 @@ namespace {
 
 constexpr std::size_t kBlockBytes = 64 << 10;
 
-struct Free {
+struct FreeDigest {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 };
-using Handle = std::unique_ptr<EVP_MD_CTX, Free>;
+using Handle = std::unique_ptr<EVP_MD_CTX, FreeDigest>;
 
 // OpenSSL fails here for want of memory, or where an administrator has forbidden SHA-256.
 void need(int result) {

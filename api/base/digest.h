@@ -11,6 +11,8 @@
 
 namespace mx2 {
 
+inline constexpr std::size_t kDigestDigits = 64;
+
 // Of data that comes in pieces. Not for several threads at once.
 class Sha256 {
  public:

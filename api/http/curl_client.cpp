@@ -51,7 +51,7 @@ bool give_head(Exchange& exchange) {
   return exchange.offer([&] { return exchange.sink->on_head(exchange.reply); });
 }
 
-std::size_t on_body(const char* data, std::size_t size, std::size_t count, void* user) {
+std::size_t take_body(const char* data, std::size_t size, std::size_t count, void* user) {
   auto& exchange = *static_cast<Exchange*>(user);
   const auto bytes = size * count;
   exchange.last_byte = Clock::now();
@@ -66,7 +66,7 @@ std::size_t on_body(const char* data, std::size_t size, std::size_t count, void*
   return bytes;
 }
 
-std::size_t on_header(const char* data, std::size_t size, std::size_t count, void* user) {
+std::size_t take_header(const char* data, std::size_t size, std::size_t count, void* user) {
   auto& exchange = *static_cast<Exchange*>(user);
   const auto bytes = size * count;
   exchange.last_byte = Clock::now();
@@ -123,9 +123,9 @@ struct CurlClient::Impl {
   }
 
   void set_sinks(Exchange& exchange) {
-    curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(handle, CURLOPT_WRITEDATA, &exchange);
-    curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, take_header);
     curl_easy_setopt(handle, CURLOPT_HEADERDATA, &exchange);
   }
 

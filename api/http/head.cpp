@@ -6,12 +6,12 @@
 
 #include "api/base/ip.h"
 #include "api/base/text.h"
+#include "api/base/units.h"
 
 namespace mx2::http {
 namespace {
 
 constexpr char kShield = '~';
-constexpr std::uint64_t kPortMax = 65535;
 constexpr std::string_view kChunked = "chunked";
 
 bool is_alphanumeric(char c) {

@@ -1,6 +1,7 @@
 // Requests, instances and operation occurrences.
 #include "api/mec/codec_app_lcm.h"
 
+#include "api/base/units.h"
 #include "api/mec/codec_support.h"
 
 namespace mx2::codec {
@@ -14,15 +15,12 @@ constexpr Chars kName{0, 256};
 constexpr Chars kIdempotencyKey{0, 256};
 constexpr std::int64_t kSecondsMax = 4'294'967'295;
 constexpr std::int64_t kNanosMax = 999'999'999;
-constexpr std::int64_t kMsPerS = 1000;
-constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr std::int64_t kGraceSecondsMax = 86'400;
 constexpr std::int64_t kDurationMsMax = 86'400'000;
 constexpr std::int64_t kRestartsMax = 1'000'000'000;
 constexpr std::size_t kHostsMax = 256;
 constexpr std::size_t kPairsMax = 64;
 constexpr std::size_t kAddressesMax = 16;
-constexpr std::int64_t kPortMax = 65535;
 // ETSI's spelling; see the header.
 constexpr const char* kMisspelled = "INSTATIATE";
 
@@ -181,7 +179,8 @@ Value grace_json(const char* type, const char* timeout, bool graceful,
 }  // namespace
 
 Value timestamp_json(std::int64_t ms) {
-  return {{"seconds", ms / kMsPerS}, {"nanoSeconds", ms % kMsPerS * kNsPerMs}};
+  return {{"seconds", ms / whole::kMsPerSecond},
+          {"nanoSeconds", ms % whole::kMsPerSecond * whole::kNsPerMs}};
 }
 
 std::int64_t read_timestamp(ObjectReader& reader, const char* name) {
@@ -192,7 +191,7 @@ std::int64_t read_timestamp(ObjectReader& reader, const char* name) {
   std::int64_t nanos = 0;
   sub.required("seconds", seconds, 0, kSecondsMax);
   sub.required("nanoSeconds", nanos, 0, kNanosMax);
-  return seconds * kMsPerS + nanos / kNsPerMs;
+  return seconds * whole::kMsPerSecond + nanos / whole::kNsPerMs;
 }
 
 Result<CreateAppInstanceRequest> decode_create_app_instance(std::string_view body) {

@@ -4,7 +4,9 @@
 #include <array>
 
 #include "api/base/text.h"
+#include "api/base/units.h"
 #include "api/mec/attribute_filter.h"
+#include "api/mec/codec_support.h"
 
 namespace mx2::codec {
 namespace {
@@ -13,12 +15,9 @@ using json::Chars;
 using json::ObjectReader;
 using json::Value;
 
-constexpr Chars kUri{1, 2048};
 constexpr Chars kDigest{64, 64};
 constexpr std::size_t kUserDataBytesMax = 16U * 1024;
 constexpr std::size_t kFiltersMax = 8;
-constexpr std::int64_t kMsPerSecond = 1000;
-constexpr std::int64_t kNsPerMs = 1'000'000;
 
 struct TypeName {
   std::string_view text;
@@ -127,8 +126,6 @@ void read_filters(ObjectReader& reader, PackageSubscription& out) {
     }
   }
 }
-
-Value link(const std::string& href) { return {{"href", href}}; }
 
 std::string subscription_uri(const PackageSubscription& subscription, const std::string& root) {
   return root + "/subscriptions/" + subscription.id;
@@ -278,7 +275,8 @@ Value app_pkg_notification(const std::string& id, PackageEvent event, const Pack
           {"notificationType", name_of(event)},
           {"subscriptionId", subscription.id},
           {"timeStamp",
-           {{"seconds", now_ms / kMsPerSecond}, {"nanoSeconds", now_ms % kMsPerSecond * kNsPerMs}}},
+           {{"seconds", now_ms / whole::kMsPerSecond},
+            {"nanoSeconds", now_ms % whole::kMsPerSecond * whole::kNsPerMs}}},
           {"appPkgId", package.id},
           {"appDId", package.app_d_id},
           {"operationalState", operational_state(package)},

@@ -30,12 +30,12 @@ namespace {
 using json::ObjectReader;
 using json::Value;
 
-constexpr json::Chars kAny{};
+constexpr json::Chars kAnyLength{};
 constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
 
 void read_state(ObjectReader& reader, OnboardingState& out) {
   std::string text;
-  reader.required("state", text, kAny);
+  reader.required("state", text, kAnyLength);
   for (std::size_t i = 0; i < kStates.size(); ++i) {
     if (kStates.at(i) != text) continue;
     out = static_cast<OnboardingState>(i);
@@ -50,20 +50,20 @@ void read_failure(ObjectReader& reader, Package& out) {
   ObjectReader sub(*failure, reader.at("failure"), reader.error());
   auto& to = out.failure.emplace();
   std::int64_t status = 0;
-  sub.required("cause", to.cause, kAny);
-  sub.required("detail", to.detail, kAny);
+  sub.required("cause", to.cause, kAnyLength);
+  sub.required("detail", to.detail, kAnyLength);
   sub.required("status", status, 0, 999);
   to.status = static_cast<int>(status);
 }
 
 void read_descriptor(ObjectReader& reader, Package& out) {
   std::int64_t cpus = 0;
-  reader.optional("appDId", out.app_d_id, kAny);
-  reader.optional("appName", out.app_name, kAny);
-  reader.optional("appProvider", out.app_provider, kAny);
-  reader.optional("appSoftVersion", out.app_soft_version, kAny);
-  reader.optional("appDVersion", out.app_d_version, kAny);
-  reader.optional("architecture", out.architecture, kAny);
+  reader.optional("appDId", out.app_d_id, kAnyLength);
+  reader.optional("appName", out.app_name, kAnyLength);
+  reader.optional("appProvider", out.app_provider, kAnyLength);
+  reader.optional("appSoftVersion", out.app_soft_version, kAnyLength);
+  reader.optional("appDVersion", out.app_d_version, kAnyLength);
+  reader.optional("architecture", out.architecture, kAnyLength);
   reader.required("memoryMib", out.memory_mib, 0, kMost);
   reader.required("cpus", cpus, 0, std::numeric_limits<int>::max());
   out.cpus = static_cast<int>(cpus);
@@ -110,13 +110,13 @@ Result<Package> decode_package(const Value& document) {
   ObjectReader reader(document, "", error);
   json::check_form(reader);
   std::int64_t size = 0;
-  reader.required("id", out.id, kAny);
-  reader.required("name", out.name, kAny);
-  reader.optional("version", out.version, kAny);
-  reader.optional("provider", out.provider, kAny);
-  reader.optional("checksum", out.checksum, kAny);
-  reader.optional("sourceUri", out.source_uri, kAny);
-  reader.optional("userDefinedData", out.user_defined_data, kAny);
+  reader.required("id", out.id, kAnyLength);
+  reader.required("name", out.name, kAnyLength);
+  reader.optional("version", out.version, kAnyLength);
+  reader.optional("provider", out.provider, kAnyLength);
+  reader.optional("checksum", out.checksum, kAnyLength);
+  reader.optional("sourceUri", out.source_uri, kAnyLength);
+  reader.optional("userDefinedData", out.user_defined_data, kAnyLength);
   read_state(reader, out.state);
   reader.optional("enabled", out.enabled);
   reader.optional("forDevice", out.for_device);
@@ -145,12 +145,12 @@ Result<PackageSubscription> decode_stored_subscription(const Value& document) {
   ObjectReader reader(document, "", error);
   json::check_form(reader);
   std::int64_t type = 0;
-  reader.required("id", out.id, kAny);
+  reader.required("id", out.id, kAnyLength);
   reader.required("type", type, 0, 2);
-  reader.optional("typeText", out.type_text, kAny);
-  reader.required("callbackUri", out.callback_uri, kAny);
-  reader.optional("filters", out.filters, kAny, json::kNoLimit);
-  reader.optional("root", out.root, kAny);
+  reader.optional("typeText", out.type_text, kAnyLength);
+  reader.required("callbackUri", out.callback_uri, kAnyLength);
+  reader.optional("filters", out.filters, kAnyLength, json::kNoLimit);
+  reader.optional("root", out.root, kAnyLength);
   if (error) return *error;
   out.type = static_cast<PackageSubscriptionType>(type);
   return out;

@@ -16,8 +16,8 @@ namespace mx2::emulator {
 namespace {
 
 constexpr std::size_t kBodyBytesMax = 64U << 20U;
-constexpr int kTimeoutMs = 2000;
-constexpr int kGraceMs = 1000;
+constexpr int kCallTimeoutMs = 2000;
+constexpr int kServerGraceMs = 1000;
 
 }  // namespace
 
@@ -166,7 +166,7 @@ Result<void> run_host(const Scenario& scenario, std::uint32_t index,
   http::PistacheServer server(options);
   server.start(host);
   std::cout << "port " << server.port() << "\n" << std::flush;
-  http::CurlClient client({kTimeoutMs, kTimeoutMs, 1U << 20U, 64U << 10U, {}, {}});
+  http::CurlClient client({kCallTimeoutMs, kCallTimeoutMs, 1U << 20U, 64U << 10U, {}, {}});
   const auto period = from_seconds(scenario.optimizer.report_s);
   const timespec wait{period / 1'000'000'000, period % 1'000'000'000};
   while (sigtimedwait(&stop, nullptr, &wait) < 0) {
@@ -176,7 +176,7 @@ Result<void> run_host(const Scenario& scenario, std::uint32_t index,
         "PUT", operator_url + "/operator/v1/hosts/" + scenario.hosts[index].id + "/load",
         {{"Content-Type", "application/json"}}, json::dump(codec::to_json(host.report(), 0)));
   }
-  server.stop(kGraceMs);
+  server.stop(kServerGraceMs);
   return {};
 }
 

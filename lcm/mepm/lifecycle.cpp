@@ -4,11 +4,10 @@
 #include <algorithm>
 
 #include "api/base/log.h"
+#include "api/base/units.h"
 
 namespace mx2::mepm {
 namespace {
-
-constexpr std::int64_t kMsPerS = 1000;
 
 Error wrong_state(const AppInstanceInfo& info, const char* what) {
   return conflict("instance " + info.id + " is " + what);
@@ -17,7 +16,8 @@ Error wrong_state(const AppInstanceInfo& info, const char* what) {
 std::int64_t grace_ms(bool graceful, const std::optional<std::int64_t>& asked_s,
                       const LifecycleOptions& options) {
   if (!graceful) return 0;
-  return asked_s ? std::min(*asked_s * kMsPerS, options.grace_ms_max) : options.grace_ms_max;
+  return asked_s ? std::min(*asked_s * whole::kMsPerSecond, options.grace_ms_max)
+                 : options.grace_ms_max;
 }
 
 }  // namespace

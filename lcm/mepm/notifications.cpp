@@ -4,13 +4,13 @@
 #include <limits>
 
 #include "api/base/log.h"
+#include "api/base/units.h"
 #include "api/mec/codec_app_lcm.h"
 
 namespace mx2::mepm {
 namespace {
 
 constexpr const char* kFolder = "subscriptions";
-constexpr std::int64_t kMsPerS = 1000;
 
 template <typename T>
 bool matches(const std::vector<T>& wanted, const T& value) {
@@ -164,7 +164,7 @@ bool Notifications::announce_end(const std::string& instance_id, OperationAction
     if (subscription.app_instance_id != instance_id) continue;
     AppTerminationNotification notification;
     notification.action = action;
-    notification.max_graceful_timeout_s = std::max<std::int64_t>(1, grace_ms / kMsPerS);
+    notification.max_graceful_timeout_s = std::max<std::int64_t>(1, grace_ms / whole::kMsPerSecond);
     notification.subscription_href = instance + "/subscriptions/" + id;
     notification.confirm_href = instance + "/confirm_termination";
     told |= owe(id, subscription.callback_reference, codec::encode(notification), instance_id);

@@ -7,16 +7,14 @@
 #include <filesystem>
 
 #include "api/base/fd.h"
+#include "api/base/units.h"
 #include "api/config/reader.h"
 
 namespace mx2::mepm {
 namespace {
 
 constexpr std::int64_t kDayMs = 86'400'000;
-constexpr std::int64_t kPortMax = 65535;
 constexpr std::int64_t kUidMax = 4'000'000'000;
-constexpr std::uint64_t kKib = 1024;
-constexpr std::uint64_t kMib = 1024 * kKib;
 
 // A size in units of so many bytes.
 void read_size(config::Reader& reader, const std::string& key, std::uint64_t& bytes,
@@ -63,10 +61,10 @@ void read_orchestrator(config::Reader& reader, MepmOptions& options) {
 }
 
 void read_packages(config::Reader& reader, PackageCacheOptions& packages) {
-  read_size(reader, "packages.archive_mb_max", packages.archive_bytes_max, kMib, 1 << 20);
-  read_size(reader, "packages.unpacked_mb_max", packages.unpacked_bytes_max, kMib, 1 << 20);
+  read_size(reader, "packages.archive_mb_max", packages.archive_bytes_max, whole::kMib, 1 << 20);
+  read_size(reader, "packages.unpacked_mb_max", packages.unpacked_bytes_max, whole::kMib, 1 << 20);
   reader.integer("packages.files_max", packages.files_max, 1, 1'000'000);
-  read_size(reader, "packages.total_mb_max", packages.bytes_max, kMib, 1 << 20);
+  read_size(reader, "packages.total_mb_max", packages.bytes_max, whole::kMib, 1 << 20);
   reader.integer("packages.packages_max", packages.packages_max, 1, 100'000);
   reader.integer("packages.fetches", packages.fetches, 1, 64);
 }
@@ -123,7 +121,7 @@ void read_process(config::Reader& reader, process::ProcessOptions& process) {
   reader.integer("process.probe_ms_max", process.probe_ms_max, 1, 60'000);
   reader.integer("process.watch_ms", process.watch_ms, 10, kDayMs);
   reader.integer("process.stats_ms", process.stats_ms, 10, kDayMs);
-  read_size(reader, "process.log_kb_max", process.log_bytes_max, kKib, 1 << 30);
+  read_size(reader, "process.log_kb_max", process.log_bytes_max, whole::kKib, 1 << 30);
   reader.integer("process.address_space_extra_mb", process.address_space_extra_mb, 0, 1 << 20);
   reader.integer("process.files_max", process.files_max, 16, 1 << 20);
   reader.integer("process.nice", process.nice, 0, 19);

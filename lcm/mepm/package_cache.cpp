@@ -13,7 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr std::size_t kLookUpsMax = 1000;
-constexpr std::size_t kDigestDigits = 64;
 constexpr mode_t kEnterable = 0755;
 constexpr auto kExecutable = fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
                              fs::perms::others_read | fs::perms::others_exec;

@@ -1,5 +1,6 @@
 #include "lcm/mepm/package_server.h"
 
+#include "api/base/digest.h"
 #include "api/base/text.h"
 #include "api/http/http_client.h"
 #include "api/json/json.h"
@@ -8,8 +9,7 @@ namespace mx2::mepm {
 namespace {
 
 constexpr int kOk = 200;
-constexpr int kNotFound = 404;
-constexpr std::size_t kDigestDigits = 64;
+constexpr int kHttpNotFound = 404;
 constexpr std::size_t kInfoBytesMax = 1U << 20U;
 
 http::ClientOptions client_options(const OrchestratorAccess& access) {
@@ -26,7 +26,7 @@ std::string url_of(const OrchestratorAccess& access, const std::string& app_d_id
 }
 
 Error refused(const std::string& app_d_id, int status) {
-  if (status == kNotFound) return not_found("no package of " + app_d_id + " is on-boarded");
+  if (status == kHttpNotFound) return not_found("no package of " + app_d_id + " is on-boarded");
   return unavailable("the orchestrator answered the request for the package with " +
                      std::to_string(status));
 }

@@ -10,12 +10,12 @@
 #include <unordered_set>
 
 #include "api/base/text.h"
+#include "api/base/units.h"
 #include "optimizer/advantedge/element.h"
 
 namespace mx2::optimizer::advantedge {
 namespace {
 
-constexpr double kUsPerMs = 1000;
 constexpr double kRoundTripUsMax = 1e9;
 constexpr std::uint64_t kCapacityMax = 1'000'000'000;
 

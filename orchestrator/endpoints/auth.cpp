@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "api/base/text.h"
+#include "api/base/units.h"
 #include "api/http/bearer.h"
 #include "api/json/json.h"
 
@@ -31,7 +32,6 @@ bool is_for_audience(jwt_t* token, const std::string& audience) {
 }
 
 // The claims of RFC 7519 4.1.4 to 4.1.6, in seconds since 1970, fractions allowed (section 2).
-constexpr double kMsPerS = 1000;
 
 // Nothing: the token does not have the claim. An error: what it has is no time, which must not pass
 // for having none.
@@ -47,7 +47,7 @@ Result<std::optional<double>> time_claim(jwt_t* token, const char* name) {
 
 // `leeway_s`: by so much the issuer's clock and ours may differ.
 Result<void> check_times(jwt_t* token, std::int64_t now_ms, int leeway_s) {
-  const auto now = static_cast<double>(now_ms) / kMsPerS;
+  const auto now = static_cast<double>(now_ms) / kMsPerSecond;
   const auto expiry = time_claim(token, "exp");
   if (!expiry) return expiry.error();
   if (!*expiry) return invalid_token("the token never expires");

@@ -18,7 +18,7 @@ constexpr const char* kRetry = "retry: 1000\n\n";  // milliseconds before a clie
 constexpr const char* kKeepAlive = ": keep-alive\n\n";
 
 // One GET of a context, with what its answers need.
-struct Read {
+struct Reading {
   Mx2Service& service;
   std::string request_id;
   std::string context_id;
@@ -49,7 +49,7 @@ struct Read {
 // Waits for the first change, and answers exactly once; 304 when it is dropped without one.
 class LongPoll final : public ContextListener {
  public:
-  LongPoll(Read read, std::uint64_t revision, Responder responder)
+  LongPoll(Reading read, std::uint64_t revision, Responder responder)
       : read_(std::move(read)), revision_(revision), responder_(std::move(responder)) {}
   ~LongPoll() override { answer(read_.not_modified(revision_)); }
 
@@ -94,13 +94,13 @@ class LongPoll final : public ContextListener {
         });
   }
 
-  const Read read_;
+  const Reading read_;
   const std::uint64_t revision_;
   std::mutex mutex_;
   std::optional<Responder> responder_;  // until the answer
 };
 
-void wait_for_change(Read read, std::uint64_t revision, Responder responder) {
+void wait_for_change(Reading read, std::uint64_t revision, Responder responder) {
   auto& events = read.service.events;
   const auto context_id = read.context_id;
   const auto wait = *read.wait;
@@ -207,7 +207,7 @@ std::optional<std::chrono::seconds> preferred_wait(const Request& request) {
 
 void read_context(Mx2Service& service, const Request& request, const std::string& context_id,
                   const Caller& caller, Responder responder) {
-  Read read{service, request.id, context_id, caller, if_none_match_of(request), std::nullopt};
+  Reading read{service, request.id, context_id, caller, if_none_match_of(request), std::nullopt};
   if (read.known) read.wait = preferred_wait(request);
   get_app_context(service, context_id, caller,
                   [read = std::move(read),

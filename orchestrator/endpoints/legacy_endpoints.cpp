@@ -9,7 +9,7 @@ using http::PathValues;
 using http::Request;
 using http::Responder;
 
-constexpr const char* kRoot = "/mx2/v1";
+constexpr const char* kLegacyRoot = "/mx2/v1";
 
 // Its clients read the text of a problem only when it is bare and application/json; for them an
 // application that cannot be had is 403, whatever the reason.
@@ -98,7 +98,7 @@ class LegacyEndpoints {
 
 void add_legacy_endpoints(http::Router& router, Mx2Service& service, const Authenticator& auth,
                           const Mx2EndpointOptions& options) {
-  const auto root = options.path_prefix + kRoot;
+  const auto root = options.path_prefix + kLegacyRoot;
   const auto api = std::make_shared<LegacyEndpoints>(service, auth);
   router.add("GET", root + "/app_list", [api](Request& q, const PathValues&, Responder r) {
     api->app_list_get(q, std::move(r));

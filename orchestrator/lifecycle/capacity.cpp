@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "api/base/units.h"
+
 namespace mx2::capacity {
 namespace {
 
-constexpr double kMsPerSecond = 1000;
-constexpr double kPercent = 100;
 constexpr double kCountMax = 1e9;      // beyond any limit, and within an integer
 constexpr double kLatencyStepMax = 2;  // at most twice as many at once
 constexpr double kBurst = 2;

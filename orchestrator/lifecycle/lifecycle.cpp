@@ -11,7 +11,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int kRoundMs = 200;
+constexpr int kLifecycleRoundMs = 200;
 constexpr auto kShowEvery = milliseconds(100);
 constexpr auto kPublishAgain = std::chrono::seconds(1);
 // A table that is being rewritten changes all the time; so often it is looked at.
@@ -89,7 +89,7 @@ void Lifecycle::run() {
       const std::lock_guard guard(mutex_);
       if (stopped_) return;
     }
-    step(std::chrono::steady_clock::now(), kRoundMs);
+    step(std::chrono::steady_clock::now(), kLifecycleRoundMs);
   }
 }
 

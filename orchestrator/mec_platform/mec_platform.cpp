@@ -8,7 +8,7 @@
 namespace mx2 {
 namespace {
 
-constexpr int kRoundMs = 200;
+constexpr int kPlatformRoundMs = 200;
 
 // A reference to the subscription, if there is one, leads through our app instance.
 bool speaks_of(const std::string& href, const std::string& app_instance_id) {
@@ -58,11 +58,12 @@ bool MecPlatform::is_leaving() const {
 }
 
 void MecPlatform::run() {
-  while (!registration_.has_ended() && !is_leaving()) step(kRoundMs);
+  while (!registration_.has_ended() && !is_leaving()) step(kPlatformRoundMs);
   const bool told_to = registration_.has_ended();
   const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(kLeaveMs);
   registration_.leave();
-  while (!registration_.has_ended() && std::chrono::steady_clock::now() < until) step(kRoundMs);
+  while (!registration_.has_ended() && std::chrono::steady_clock::now() < until)
+    step(kPlatformRoundMs);
   if (told_to) stop_();
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int kRoundMs = 100;
+constexpr int kWatchRoundMs = 100;
 constexpr auto kTellAgain = std::chrono::seconds(1);
 constexpr auto kRefusedAgain = std::chrono::minutes(1);
 constexpr int kNoContent = 299;  // the last status that is a success
@@ -64,7 +64,7 @@ void HostWatch::run() {
       const std::lock_guard guard(mutex_);
       if (stopped_) return;
     }
-    step(now(), kRoundMs);
+    step(now(), kWatchRoundMs);
   }
 }
 

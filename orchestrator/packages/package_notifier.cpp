@@ -10,7 +10,7 @@
 namespace mx2 {
 namespace {
 
-constexpr int kRoundMs = 100;
+constexpr int kNotifierRoundMs = 100;
 constexpr int kFirstSuccess = 200;
 constexpr int kLastSuccess = 299;
 
@@ -72,7 +72,7 @@ void PackageNotifier::run() {
       const std::lock_guard guard(mutex_);
       if (stopped_) return;
     }
-    step(std::chrono::steady_clock::now(), kRoundMs);
+    step(std::chrono::steady_clock::now(), kNotifierRoundMs);
   }
 }
 

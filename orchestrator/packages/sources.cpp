@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "api/base/text.h"
+#include "api/base/units.h"
 
 namespace mx2 {
 namespace {
@@ -11,7 +12,6 @@ namespace {
 constexpr std::size_t kUriBytesMax = 2048;
 constexpr std::uint64_t kHttpPort = 80;
 constexpr std::uint64_t kHttpsPort = 443;
-constexpr std::uint64_t kPortMax = 65535;
 
 struct Source {
   bool tls = false;

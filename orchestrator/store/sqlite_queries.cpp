@@ -89,7 +89,7 @@ std::string meta(SQLite::Database& db, const char* name) {
 }
 
 // Of documents whose locations are in one page of contexts.
-constexpr std::size_t kPageBytes = std::size_t{16} << 20U;
+constexpr std::size_t kListBytesMax = std::size_t{16} << 20U;
 
 // Most contexts have none, and need not be parsed to see it.
 std::optional<LocationConstraints> location_of(std::string_view document) {
@@ -133,7 +133,7 @@ Result<Page<ContextSummary>> contexts(SQLite::Database& db, const ContextFilter&
   Page<ContextSummary> page;
   std::size_t bytes = 0;
   while (query.executeStep()) {
-    if (page.items.size() == limit || bytes > kPageBytes) {
+    if (page.items.size() == limit || bytes > kListBytesMax) {
       page.next = page.items.back().context_id;
       break;
     }

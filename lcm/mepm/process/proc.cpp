@@ -15,13 +15,13 @@
 #include <utility>
 
 #include "api/base/text.h"
+#include "api/base/units.h"
 #include "lcm/mepm/process/spawn.h"
 
 namespace mx2::mepm::process {
 namespace {
 
 constexpr std::size_t kEnvironmentBytesMax = 256U << 10U;
-constexpr std::uint64_t kKib = 1024;
 constexpr int kFieldsToGroup = 2;       // state, ppid, then pgrp and session
 constexpr int kFieldsToStartTime = 19;  // from state
 constexpr uid_t kLastHumanUid = 0x7fffffff;
@@ -77,7 +77,7 @@ std::optional<Status> read_status(pid_t pid) {
     }
     std::uint64_t kib = 0;
     fields >> kib;
-    status->memory_bytes += kib * kKib;
+    status->memory_bytes += kib * whole::kKib;
   }
   return status;
 }
@@ -168,7 +168,7 @@ std::uint64_t proportional_memory(pid_t pid) {
       known = true;
     }
   }
-  if (known) return kib * kKib;
+  if (known) return kib * whole::kKib;
   const auto status = read_status(pid);
   return status ? status->memory_bytes : 0;
 }

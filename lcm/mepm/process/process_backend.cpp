@@ -8,12 +8,12 @@
 #include <csignal>
 
 #include "api/base/log.h"
+#include "api/base/units.h"
 #include "lcm/mepm/process/instance.h"
 
 namespace mx2::mepm::process {
 namespace {
 
-constexpr std::uint64_t kMib = 1U << 20U;
 constexpr std::uint64_t kFenceMib = 64;
 constexpr int kStopTimeoutMs = 5000;  // of an instance whose package is not known
 
@@ -186,7 +186,8 @@ SpawnRequest ProcessBackend::request_for(const Instance& instance) const {
   request.user = place.user;
   request.cgroup = place.cgroup;
   request.address_space_bytes_max =
-      (static_cast<std::uint64_t>(descriptor.memory_mib) + options_.address_space_extra_mb) * kMib;
+      (static_cast<std::uint64_t>(descriptor.memory_mib) + options_.address_space_extra_mb) *
+      whole::kMib;
   request.files_max = std::min(options_.files_max, files_possible());
   request.file_bytes_max = static_cast<std::uint64_t>(process.file_bytes_max);
   request.processes_max = static_cast<std::uint64_t>(process.processes_max);
@@ -199,8 +200,9 @@ void ProcessBackend::launch(Instance& instance) {
   auto& place = instance.place;
   place.address = options_.listen_address;
   place.bygone = false;
-  const auto allowed = static_cast<std::uint64_t>(instance.package.descriptor.memory_mib) * kMib;
-  places_.provide_group(place, allowed + std::max(allowed / 2, kFenceMib * kMib),
+  const auto allowed =
+      static_cast<std::uint64_t>(instance.package.descriptor.memory_mib) * whole::kMib;
+  places_.provide_group(place, allowed + std::max(allowed / 2, kFenceMib * whole::kMib),
                         instance.process().processes_max);
   instance.memory_kills = place.cgroup.memory_kills();
   const auto note = [&](pid_t pid) -> Result<void> {

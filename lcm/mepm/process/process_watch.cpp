@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "api/base/log.h"
+#include "api/base/units.h"
 #include "api/json/json.h"
 #include "lcm/mepm/process/instance.h"
 #include "lcm/mepm/process/instance_log.h"
@@ -16,8 +17,6 @@ namespace {
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 constexpr int kRetryEndMs = 2;
-constexpr std::uint64_t kMib = 1U << 20U;
-constexpr double kMsPerS = 1000;
 constexpr int kBackoffDoublingsMax = 16;
 constexpr double kStatMax = 1e12;
 constexpr int kReapedMax = 10'000;  // at once
@@ -66,8 +65,8 @@ void read_stats(const std::string& body, std::int64_t now_ms, InstanceUsage& usa
   if (!total) return usage.request_rate.reset();
   const auto count = static_cast<std::int64_t>(*total);
   if (requests >= 0 && count >= requests && now_ms > requests_ms) {
-    usage.request_rate =
-        static_cast<double>(count - requests) * kMsPerS / static_cast<double>(now_ms - requests_ms);
+    usage.request_rate = static_cast<double>(count - requests) * kMsPerSecond /
+                         static_cast<double>(now_ms - requests_ms);
   }
   requests = count;
   requests_ms = now_ms;
@@ -283,7 +282,8 @@ Sum ProcessBackend::use_of(const Instance& instance, const Census& census) {
     return {std::ssize(place.cgroup.processes()), *bytes};
   }
   auto sum = census.of(place.membership());
-  const auto allowed = static_cast<std::uint64_t>(instance.package.descriptor.memory_mib) * kMib;
+  const auto allowed =
+      static_cast<std::uint64_t>(instance.package.descriptor.memory_mib) * whole::kMib;
   if (sum.memory_bytes > allowed) {
     sum.memory_bytes = std::min(sum.memory_bytes, proportional_memory(place.membership()));
   }
@@ -295,7 +295,7 @@ void ProcessBackend::look_at(Instance& instance, const Census& census) {
   bound_log(instance.place.log_file(), options_.log_bytes_max);
   if (instance.state != State::kStarting && instance.state != State::kReady) return;
   const auto sum = use_of(instance, census);
-  const auto memory_mib = static_cast<std::int64_t>(sum.memory_bytes / kMib);
+  const auto memory_mib = static_cast<std::int64_t>(sum.memory_bytes / whole::kMib);
   const auto allowed = instance.package.descriptor.memory_mib;
   if (memory_mib > allowed) {
     return kill(instance, "out-of-memory",
