@@ -10,10 +10,11 @@ if [[ "${1:-}" == --deep ]]; then
   checks=()
   shift
 fi
+# What is compiled as one file is checked as one: a fifth of the time.
 files=("$@")
 if [[ ${#files[@]} -eq 0 ]]; then
-  mapfile -t files < <(git ls-files 'api/*.cpp' 'lcm/*.cpp' 'notifier/*.cpp' 'orchestrator/*.cpp' \
-    'optimizer/*.cpp' 'dispatcher/*.cpp' 'emulator/*.cpp' 'mx2-client/src/*.cpp' 'mx2-client/cli/*.cpp')
+  mapfile -t files < <(jq -r '.[].file' build/release/compile_commands.json |
+    grep -E "^$PWD/(build/release/)?(api|ctl|dispatcher|emulator|lcm|mx2-client|notifier|optimizer|orchestrator)/")
 fi
 # -Wno-unknown-warning-option: GCC's names for some of its warnings.
 # -n 1: clang-tidy 14 keeps the analyzer's tables of functions from the first file of a process, so in
