@@ -215,8 +215,7 @@ END
 
 read_arguments "$@"
 "$root/deploy/packages.sh" build || fail "some packages are missing"
-"$root/deploy/build.sh" release mx2-orchestrator mx2-optimizer mx2-notifier mx2-mepm \
-  mx2ctl mx2 mx2_packages || exit 1
+"$root/deploy/build.sh" release mx2_programs || exit 1
 if [[ -n "$smoke" ]]; then
   exec "$root/deploy/smoke.sh" "$bin"
 fi

@@ -138,10 +138,7 @@ if [[ -n "$fast" ]]; then
   test_in_dev
   close
 fi
-step build-release 2700 deploy/build.sh release mx2-orchestrator mx2-notifier mx2-optimizer mx2-mepm \
-  mx2-dispatcher mx2-emulator mx2ctl mx2 mx2-client mx2_policy_table mx2_no_store_server \
-  mx2_receiver mx2_bare_multi mx2_plan_bench mx2_scenario_bench mx2_move_bench mx2_hop_count \
-  mx2_packages \
-  mx2_test_lambda || close
+step build-release 2700 deploy/build.sh release mx2_programs mx2_no_store_server mx2_receiver \
+  mx2_bare_multi mx2_plan_bench mx2_scenario_bench mx2_move_bench mx2_test_lambda || close
 test_all
 close
