@@ -9,12 +9,12 @@
 #include "api/http/http.h"
 #include "api/http/router.h"
 #include "notifier/relay.h"
+#include "orchestrator/core/host_watch.h"
+#include "orchestrator/core/optimizer_lease.h"
+#include "orchestrator/core/table_rewriter.h"
 #include "orchestrator/endpoints/auth.h"
 #include "orchestrator/lifecycle/lifecycle.h"
 #include "orchestrator/mx2/service.h"
-#include "orchestrator/operator/host_watch.h"
-#include "orchestrator/operator/optimizer_lease.h"
-#include "orchestrator/operator/table_rewriter.h"
 
 namespace mx2 {
 

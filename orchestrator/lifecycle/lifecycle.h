@@ -25,10 +25,10 @@
 
 #include "api/base/metrics.h"
 #include "lcm/driver.h"
+#include "orchestrator/core/instantiation.h"
 #include "orchestrator/lifecycle/abandoned.h"
 #include "orchestrator/lifecycle/capacity_loop.h"
 #include "orchestrator/lifecycle/host_reconciler.h"
-#include "orchestrator/mx2/instantiation.h"
 #include "orchestrator/mx2/service.h"
 
 namespace mx2 {

@@ -2,8 +2,8 @@
 // sees a new table or is seen by the rewrite that brings it.
 #include "api/base/log.h"
 #include "api/mx2/codec.h"
+#include "orchestrator/core/assignment.h"
 #include "orchestrator/domain/placement.h"
-#include "orchestrator/mx2/assignment.h"
 #include "orchestrator/mx2/service.h"
 
 namespace mx2 {

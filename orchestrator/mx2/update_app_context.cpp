@@ -1,5 +1,5 @@
 #include "api/mx2/codec.h"
-#include "orchestrator/mx2/assignment.h"
+#include "orchestrator/core/assignment.h"
 #include "orchestrator/mx2/service.h"
 
 namespace mx2 {

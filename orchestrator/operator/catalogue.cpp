@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "api/operator/codec.h"
-#include "orchestrator/operator/model_change.h"
+#include "orchestrator/core/model_change.h"
 
 namespace mx2 {
 namespace {

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "api/operator/codec.h"
-#include "orchestrator/operator/model_change.h"
+#include "orchestrator/core/model_change.h"
 
 namespace mx2 {
 namespace {

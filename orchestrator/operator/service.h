@@ -13,8 +13,8 @@
 
 #include "api/base/callback.h"
 #include "api/json/json.h"
+#include "orchestrator/core/optimizer_lease.h"
 #include "orchestrator/mx2/service.h"
-#include "orchestrator/operator/optimizer_lease.h"
 
 namespace mx2 {
 

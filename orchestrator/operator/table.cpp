@@ -1,5 +1,5 @@
 // The table, row by row.
-#include "orchestrator/operator/model_change.h"
+#include "orchestrator/core/model_change.h"
 
 namespace mx2 {
 namespace {

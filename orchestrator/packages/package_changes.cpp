@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "orchestrator/operator/model_change.h"
+#include "orchestrator/core/model_change.h"
 
 namespace mx2 {
 namespace {

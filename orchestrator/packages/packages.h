@@ -33,7 +33,7 @@
 #include "api/base/metrics.h"
 #include "api/http/http_client.h"
 #include "api/mec/app_package.h"
-#include "orchestrator/mx2/instantiation.h"
+#include "orchestrator/core/instantiation.h"
 #include "orchestrator/mx2/service.h"
 #include "orchestrator/packages/package_changes.h"
 #include "orchestrator/packages/package_files.h"

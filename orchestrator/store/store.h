@@ -37,7 +37,7 @@ struct ContextRecord {
   std::string host_id;        // of the first instance; empty for a literal endpoint or none yet
   std::string reference_uri;  // likewise
   std::string ue;             // selector of the row that decided
-  std::uint32_t waits = 0;    // what items without an address wait for: mx2/asked_locations.h
+  std::uint32_t waits = 0;    // what items without an address wait for: core/asked_locations.h
   bool legacy = false;        // created in the V1.1.1 dialect
   bool has_callback = false;
   std::int64_t created_ms = 0;

@@ -8,9 +8,9 @@
 #include <thread>
 
 #include "api/mx2/codec.h"
+#include "orchestrator/core/table_rewriter.h"
 #include "orchestrator/domain/placement.h"
 #include "orchestrator/operator/service.h"
-#include "orchestrator/operator/table_rewriter.h"
 #include "tests/catch.h"
 #include "tests/support/failing_store.h"
 #include "tests/support/units.h"

@@ -1,4 +1,4 @@
-#include "orchestrator/mx2/context_index.h"
+#include "orchestrator/core/context_index.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "orchestrator/mx2/assignment.h"
+#include "orchestrator/core/assignment.h"
 
 #include <algorithm>
 

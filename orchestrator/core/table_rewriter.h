@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "api/base/callback.h"
-#include "orchestrator/mx2/retry_timer.h"
+#include "orchestrator/core/retry_timer.h"
 #include "orchestrator/mx2/service.h"
 
 namespace mx2 {

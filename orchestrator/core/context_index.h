@@ -12,7 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "orchestrator/mx2/client_counts.h"
+#include "orchestrator/core/client_counts.h"
 
 namespace mx2 {
 

@@ -1,4 +1,4 @@
-#include "orchestrator/mx2/client_counts.h"
+#include "orchestrator/core/client_counts.h"
 
 namespace mx2 {
 

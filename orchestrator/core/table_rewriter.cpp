@@ -1,10 +1,10 @@
-#include "orchestrator/operator/table_rewriter.h"
+#include "orchestrator/core/table_rewriter.h"
 
 #include <utility>
 
 #include "api/base/log.h"
 #include "api/operator/codec.h"
-#include "orchestrator/operator/model_change.h"
+#include "orchestrator/core/model_change.h"
 
 namespace mx2 {
 namespace {

@@ -1,4 +1,4 @@
-#include "orchestrator/mx2/relocation.h"
+#include "orchestrator/core/relocation.h"
 
 #include <algorithm>
 

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "api/base/result.h"
+#include "orchestrator/core/asked_locations.h"
+#include "orchestrator/core/change_feed.h"
 #include "orchestrator/domain/model.h"
 #include "orchestrator/domain/placement.h"
-#include "orchestrator/mx2/asked_locations.h"
-#include "orchestrator/mx2/change_feed.h"
 #include "orchestrator/store/store.h"
 
 namespace mx2 {

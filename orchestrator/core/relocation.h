@@ -29,15 +29,15 @@
 
 #include "api/base/clock.h"
 #include "api/base/metrics.h"
+#include "orchestrator/core/assignment.h"
+#include "orchestrator/core/change_feed.h"
+#include "orchestrator/core/context_events.h"
+#include "orchestrator/core/context_index.h"
+#include "orchestrator/core/fair_queue.h"
+#include "orchestrator/core/instantiation.h"
+#include "orchestrator/core/location_worker.h"
+#include "orchestrator/core/retry_timer.h"
 #include "orchestrator/domain/model.h"
-#include "orchestrator/mx2/assignment.h"
-#include "orchestrator/mx2/change_feed.h"
-#include "orchestrator/mx2/context_events.h"
-#include "orchestrator/mx2/context_index.h"
-#include "orchestrator/mx2/fair_queue.h"
-#include "orchestrator/mx2/instantiation.h"
-#include "orchestrator/mx2/location_worker.h"
-#include "orchestrator/mx2/retry_timer.h"
 #include "orchestrator/store/store.h"
 
 namespace mx2 {
