@@ -4,7 +4,7 @@
 
 #include "api/base/result.h"
 #include "api/config/yaml.h"
-#include "orchestrator/operator/service.h"
+#include "orchestrator/operator/procedures.h"
 
 namespace mx2 {
 

@@ -70,24 +70,23 @@ struct Orchestrator::Impl {
         registry(std::move(metrics)),
         store(std::move(opened)),
         auth(std::move(who)),
-        quota(options.contexts_max, options.contexts_per_device_max,
-              registry->gauge("mx2_contexts", "Application contexts")),
         events(options.events, registry->gauge("mx2_event_listeners",
                                                "Clients that wait for events of their contexts")),
         changes(options.changes, first_position(clock)),
-        relocation(model, *store, clock, index, options.strategy, events, changes, *registry),
-        service{model,      *store, clock,   ids,       quota, index, options.strategy,
-                relocation, events, changes, &lifecycle},
-        rewriter(service),
+        ledger(options.contexts_max, options.contexts_per_device_max, events, changes, *registry),
+        relocation(model, *store, clock, ledger, options.strategy, *registry),
+        core{model, *store, clock, ids, changes, relocation},
+        contexts{core, ledger, events, options.strategy, &lifecycle},
+        rewriter(core),
         hosts(
             model, changes, clock, options.hosts,
             peer_client(options.hosts.probe_timeout_ms, kProbeAnswerMax),
             [this](const std::string& id, bool reachable) { found_host(id, reachable); },
             *registry),
         lifecycle(
-            service, [this](const std::string& id) { return hosts.load(id); },
+            core, ledger, [this](const std::string& id) { return hosts.load(id); },
             mepm_driver(options.mepm_token), lifecycle_options(options), *registry),
-        package_notifier(service, options.packages.notifier, package_client(options.packages),
+        package_notifier(core, options.packages.notifier, package_client(options.packages),
                          *registry),
         outbox(*store, options.store.path + ".notifier"),
         mx2_router(*registry, "mx2"),
@@ -126,12 +125,12 @@ struct Orchestrator::Impl {
   std::unique_ptr<Store> store;
   Authenticator auth;
   LiveModel model;
-  ContextQuota quota;
-  ContextIndex index;
   ContextEvents events;
   ChangeFeed changes;
+  ContextLedger ledger;
   Relocation relocation;
-  Mx2Service service;
+  Core core;
+  Contexts contexts;
   TableRewriter rewriter;
   HostWatch hosts;
   Lifecycle lifecycle;
@@ -150,7 +149,7 @@ struct Orchestrator::Impl {
 
 // Contexts and the Optimizer follow; if it cannot be stored, HostWatch tells it again.
 void Orchestrator::Impl::found_host(const std::string& id, bool reachable) {
-  set_host_reachable(service, id, reachable, [id](const Result<Changed>& changed) {
+  set_host_reachable(core, id, reachable, [id](const Result<Changed>& changed) {
     if (!changed) log::warn("host's state", {{"host", id}, {"reason", changed.error().detail}});
   });
 }
@@ -176,12 +175,7 @@ Result<void> Orchestrator::Impl::load() {
          model.write([&](Model& m) { m.apply(row); });
          return {};
        },
-       [this](const ContextOwner& owner, const std::string& app_d_id, const std::string& context_id,
-              const std::string& host_id) {
-         quota.restore(owner);
-         index.add(app_d_id, owner.dev_app_id, context_id);
-         index.clients().add(app_d_id, host_id);
-       },
+       [this](const ContextRecord& context) { ledger.restore(context); },
        [this](Package&& package) { model.write([&](Model& m) { m.put_package(package); }); },
        [this](PackageSubscription&& one) { package_notifier.restore(std::move(one)); }});
   if (!stored) return stored.error();
@@ -195,7 +189,7 @@ Result<void> Orchestrator::Impl::load() {
                              {"hosts", std::to_string(loaded.hosts().size())},
                              {"rows", std::to_string(loaded.table().rows())},
                              {"table_version", std::to_string(loaded.table_version())},
-                             {"contexts", std::to_string(quota.total())},
+                             {"contexts", std::to_string(ledger.total())},
                              {"seconds", std::to_string(took.count())}});
   return {};
 }
@@ -204,9 +198,9 @@ Result<void> Orchestrator::Impl::start_packages() {
   const auto& directory = options.packages.directory;
   auto files = PackageFiles::open(directory.empty() ? options.store.path + ".packages" : directory);
   if (!files) return files.error();
-  packages = std::make_unique<Packages>(service, options.packages, std::move(*files),
-                                        package_notifier, *registry);
-  service.onboarding = packages.get();
+  packages = std::make_unique<Packages>(core, options.packages, std::move(*files), package_notifier,
+                                        *registry);
+  contexts.onboarding = packages.get();
   package_notifier.start();
   packages->start();
   return {};
@@ -223,7 +217,7 @@ Result<void> Orchestrator::Impl::load_first_content() {
   auto content = read_content(*document);
   if (!content) return content.error();
   std::promise<Result<Patched>> done;
-  load_content(service, std::move(*content),
+  load_content(core, std::move(*content),
                [&done](Result<Patched> outcome) { done.set_value(std::move(outcome)); });
   auto outcome = done.get_future().get();
   if (!outcome) return invalid_argument(options.content + ": " + outcome.error().detail);
@@ -233,14 +227,14 @@ Result<void> Orchestrator::Impl::load_first_content() {
 }
 
 Result<void> Orchestrator::Impl::listen() {
-  add_mx2_endpoints(mx2_router, service, auth, options.mx2_endpoints);
-  add_legacy_endpoints(mx2_router, service, auth, options.mx2_endpoints);
+  add_mx2_endpoints(mx2_router, contexts, auth, options.mx2_endpoints);
+  add_legacy_endpoints(mx2_router, contexts, auth, options.mx2_endpoints);
   if (platform) add_platform_endpoints(mx2_router, *platform);
   auto for_operators = options.operator_endpoints;
   if (notifier) for_operators.relay_status = [this] { return notifier->status(); };
   add_operator_endpoints(
       operator_router,
-      {service, rewriter, hosts, lifecycle, leader, *packages, platform.get(), *registry},
+      {core, contexts, rewriter, hosts, lifecycle, leader, *packages, platform.get(), *registry},
       std::move(for_operators));
   try {
     mx2_server.start(mx2_router);

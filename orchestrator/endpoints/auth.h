@@ -15,7 +15,7 @@
 #include "api/base/clock.h"
 #include "api/http/http.h"
 #include "orchestrator/endpoints/rate_limit.h"
-#include "orchestrator/mx2/service.h"
+#include "orchestrator/mx2/procedures.h"
 
 namespace mx2 {
 

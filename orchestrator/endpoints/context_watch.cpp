@@ -19,7 +19,7 @@ constexpr const char* kKeepAlive = ": keep-alive\n\n";
 
 // One GET of a context, with what its answers need.
 struct Reading {
-  Mx2Service& service;
+  Contexts& contexts;
   std::string request_id;
   std::string context_id;
   Caller caller;
@@ -88,7 +88,7 @@ class LongPoll final : public ContextListener {
 
   void read_again(Responder responder) const {
     get_app_context(
-        read_.service, read_.context_id, read_.caller,
+        read_.contexts.core.store, read_.context_id, read_.caller,
         [read = read_, responder = std::move(responder)](Result<StoredContext> now) mutable {
           responder.reply(now ? read.found(std::move(*now)) : read.refused(now.error()));
         });
@@ -101,7 +101,7 @@ class LongPoll final : public ContextListener {
 };
 
 void wait_for_change(Reading read, std::uint64_t revision, Responder responder) {
-  auto& events = read.service.events;
+  auto& events = read.contexts.events;
   const auto context_id = read.context_id;
   const auto wait = *read.wait;
   const auto poll = std::make_shared<LongPoll>(std::move(read), revision, std::move(responder));
@@ -205,11 +205,11 @@ std::optional<std::chrono::seconds> preferred_wait(const Request& request) {
   return std::nullopt;
 }
 
-void read_context(Mx2Service& service, const Request& request, const std::string& context_id,
+void read_context(Contexts& contexts, const Request& request, const std::string& context_id,
                   const Caller& caller, Responder responder) {
-  Reading read{service, request.id, context_id, caller, if_none_match_of(request), std::nullopt};
+  Reading read{contexts, request.id, context_id, caller, if_none_match_of(request), std::nullopt};
   if (read.known) read.wait = preferred_wait(request);
-  get_app_context(service, context_id, caller,
+  get_app_context(contexts.core.store, context_id, caller,
                   [read = std::move(read),
                    responder = std::move(responder)](Result<StoredContext> found) mutable {
                     if (!found) return responder.reply(read.refused(found.error()));
@@ -224,11 +224,11 @@ void read_context(Mx2Service& service, const Request& request, const std::string
                   });
 }
 
-void stream_events(Mx2Service& service, const Request& request, const std::string& context_id,
+void stream_events(Contexts& contexts, const Request& request, const std::string& context_id,
                    const Caller& caller, Responder responder) {
   const auto last = request.header("Last-Event-ID");
-  get_app_context(service, context_id, caller,
-                  [&events = service.events, id = request.id,
+  get_app_context(contexts.core.store, context_id, caller,
+                  [&events = contexts.events, id = request.id,
                    last = std::string(last ? trim(*last) : std::string_view()),
                    responder = std::move(responder)](Result<StoredContext> found) mutable {
                     if (!found) return responder.reply(refusal(found.error(), id));

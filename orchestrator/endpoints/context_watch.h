@@ -13,20 +13,20 @@
 #include <vector>
 
 #include "api/http/http.h"
-#include "orchestrator/mx2/service.h"
+#include "orchestrator/mx2/procedures.h"
 
 namespace mx2 {
 
 // GET of a context. With If-None-Match: 304 while it is unchanged. With "Prefer: wait=N" as well
 // (IETF RFC 7240) an unchanged context is waited for: 200 when it has changed, 404 when it has
 // ended, 304 after N seconds.
-void read_context(Mx2Service& service, const http::Request& request, const std::string& context_id,
+void read_context(Contexts& contexts, const http::Request& request, const std::string& context_id,
                   const Caller& caller, http::Responder responder);
 
 // GET of its events, as server-sent events (WHATWG HTML, section 9.2): each notification of MEC 016
 // for this context, with the context's revision as the event's id. First comes the present list of
 // instances, unless Last-Event-ID says that the client knows it. Ends with the context.
-void stream_events(Mx2Service& service, const http::Request& request, const std::string& context_id,
+void stream_events(Contexts& contexts, const http::Request& request, const std::string& context_id,
                    const Caller& caller, http::Responder responder);
 
 // The revisions that If-None-Match lists (weakly compared: IETF RFC 9110 13.1.2).

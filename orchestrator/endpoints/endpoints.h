@@ -9,12 +9,12 @@
 #include "api/http/http.h"
 #include "api/http/router.h"
 #include "notifier/relay.h"
+#include "orchestrator/core/host_watch.h"
+#include "orchestrator/core/optimizer_lease.h"
+#include "orchestrator/core/table_rewriter.h"
 #include "orchestrator/endpoints/auth.h"
 #include "orchestrator/lifecycle/lifecycle.h"
-#include "orchestrator/mx2/service.h"
-#include "orchestrator/operator/host_watch.h"
-#include "orchestrator/operator/optimizer_lease.h"
-#include "orchestrator/operator/table_rewriter.h"
+#include "orchestrator/mx2/procedures.h"
 
 namespace mx2 {
 
@@ -31,12 +31,12 @@ inline constexpr std::size_t kPathPrefixesMax = 16;
 
 // MEC 016 V2.2.1 below {prefix}/dev_app/v1 for each of the prefixes, and /openapi.yaml. A Location
 // begins as the request did.
-void add_mx2_endpoints(http::Router& router, Mx2Service& service, const Authenticator& auth,
+void add_mx2_endpoints(http::Router& router, Contexts& contexts, const Authenticator& auth,
                        const Mx2EndpointOptions& options);
 
 // MEC 016 V1.1.1 below {prefix}/mx2/v1, as deployed clients speak it: refusals are bare problems in
 // application/json.
-void add_legacy_endpoints(http::Router& router, Mx2Service& service, const Authenticator& auth,
+void add_legacy_endpoints(http::Router& router, Contexts& contexts, const Authenticator& auth,
                           const Mx2EndpointOptions& options);
 
 // MEC 011 notifications to us, on the listener of Mx2. `platform` must outlive the router.
@@ -52,7 +52,8 @@ struct OperatorEndpointOptions {
 
 // What the operator API speaks to; all must outlive the router.
 struct OperatorServices {
-  Mx2Service& service;
+  Core& core;
+  Contexts& contexts;
   TableRewriter& rewriter;
   HostWatch& hosts;
   Lifecycle& lifecycle;

@@ -22,14 +22,14 @@ http::Reply legacy_refusal(Error error, const std::string& request_id) {
 
 class LegacyEndpoints {
  public:
-  LegacyEndpoints(Mx2Service& service, const Authenticator& auth)
-      : service_(service), auth_(auth) {}
+  LegacyEndpoints(Contexts& contexts, const Authenticator& auth)
+      : contexts_(contexts), auth_(auth) {}
 
   // Query strings are ignored in this dialect.
   void app_list_get(const Request& request, Responder responder) {
     const auto caller = auth_.identify(request);
     if (!caller) return responder.reply(legacy_refusal(caller.error(), request.id));
-    responder.reply(http::json_reply(200, service_.model.read([&](const Model& model) {
+    responder.reply(http::json_reply(200, contexts_.core.model.read([&](const Model& model) {
       return codec_v1::encode_application_list(get_app_list(model, {}, *caller));
     })));
   }
@@ -41,7 +41,7 @@ class LegacyEndpoints {
     if (!context) return responder.reply(legacy_refusal(context.error(), request.id));
     const AppContext echo = *context;
     drop_empty(*context);
-    create_app_context(service_, std::move(*context), std::move(*caller), true,
+    create_app_context(contexts_, std::move(*context), std::move(*caller), true,
                        [echo, id = request.id,
                         responder = std::move(responder)](Result<StoredContext> made) mutable {
                          if (!made) return responder.reply(legacy_refusal(made.error(), id));
@@ -55,7 +55,7 @@ class LegacyEndpoints {
     auto context = codec_v1::decode_update_request(request.body);
     if (!context) return responder.reply(legacy_refusal(context.error(), request.id));
     drop_empty(*context);
-    update_app_context(service_, context_id, std::move(*context), std::move(*caller), std::nullopt,
+    update_app_context(contexts_, context_id, std::move(*context), std::move(*caller), std::nullopt,
                        answer_no_content<std::uint64_t>(request, std::move(responder)));
   }
 
@@ -63,7 +63,8 @@ class LegacyEndpoints {
                           Responder responder) {
     auto caller = auth_.identify(request);
     if (!caller) return responder.reply(legacy_refusal(caller.error(), request.id));
-    delete_app_context(service_, context_id, std::move(*caller), std::nullopt, EndedBy::kDeviceApp,
+    delete_app_context(contexts_.core, contexts_.ledger, context_id, std::move(*caller),
+                       std::nullopt, EndedBy::kDeviceApp,
                        answer_no_content<void>(request, std::move(responder)));
   }
 
@@ -90,16 +91,16 @@ class LegacyEndpoints {
     };
   }
 
-  Mx2Service& service_;
+  Contexts& contexts_;
   const Authenticator& auth_;
 };
 
 }  // namespace
 
-void add_legacy_endpoints(http::Router& router, Mx2Service& service, const Authenticator& auth,
+void add_legacy_endpoints(http::Router& router, Contexts& contexts, const Authenticator& auth,
                           const Mx2EndpointOptions& options) {
   const auto root = options.path_prefix + kLegacyRoot;
-  const auto api = std::make_shared<LegacyEndpoints>(service, auth);
+  const auto api = std::make_shared<LegacyEndpoints>(contexts, auth);
   router.add("GET", root + "/app_list", [api](Request& q, const PathValues&, Responder r) {
     api->app_list_get(q, std::move(r));
   });

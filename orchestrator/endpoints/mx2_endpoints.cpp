@@ -80,15 +80,15 @@ Result<void> refuse_query(const Request& request) {
 // The five resources of MEC 016 clause 7, and reading and watching a context.
 class Mx2Endpoints {
  public:
-  Mx2Endpoints(Mx2Service& service, const Authenticator& auth, Mx2EndpointOptions options)
-      : service_(service), auth_(auth), options_(std::move(options)) {}
+  Mx2Endpoints(Contexts& contexts, const Authenticator& auth, Mx2EndpointOptions options)
+      : contexts_(contexts), auth_(auth), options_(std::move(options)) {}
 
   void app_list_get(const Request& request, Responder responder) {
     const auto caller = identify(request, responder);
     if (!caller) return;
     const auto filter = parse_filter(request.query);
     if (!filter) return responder.reply(refusal(filter.error(), request.id));
-    responder.reply(http::json_reply(200, service_.model.read([&](const Model& model) {
+    responder.reply(http::json_reply(200, contexts_.core.model.read([&](const Model& model) {
       return codec::encode_application_list(get_app_list(model, *filter, *caller));
     })));
   }
@@ -98,7 +98,7 @@ class Mx2Endpoints {
     if (!caller) return;
     auto context = codec::decode_create_request(request.body);
     if (!context) return responder.reply(refusal(context.error(), request.id));
-    create_app_context(service_, std::move(*context), *caller, false,
+    create_app_context(contexts_, std::move(*context), *caller, false,
                        [base = resource_base(request), id = request.id,
                         responder = std::move(responder)](Result<StoredContext> made) mutable {
                          if (!made) return responder.reply(refusal(made.error(), id));
@@ -114,7 +114,7 @@ class Mx2Endpoints {
     if (!caller) return;
     auto context = codec::decode_update_request(request.body);
     if (!context) return responder.reply(refusal(context.error(), request.id));
-    update_app_context(service_, context_id, std::move(*context), *caller, if_match_of(request),
+    update_app_context(contexts_, context_id, std::move(*context), *caller, if_match_of(request),
                        [id = request.id, responder = std::move(responder)](
                            const Result<std::uint64_t>& updated) mutable {
                          if (!updated) return responder.reply(refusal(updated.error(), id));
@@ -129,7 +129,8 @@ class Mx2Endpoints {
     const auto caller = identify(request, responder, kNoQuery);
     if (!caller) return;
     delete_app_context(
-        service_, context_id, *caller, if_match_of(request), EndedBy::kDeviceApp,
+        contexts_.core, contexts_.ledger, context_id, *caller, if_match_of(request),
+        EndedBy::kDeviceApp,
         [id = request.id, responder = std::move(responder)](const Result<void>& deleted) mutable {
           responder.reply(deleted ? http::no_content() : refusal(deleted.error(), id));
         });
@@ -138,14 +139,14 @@ class Mx2Endpoints {
   void app_context_get(const Request& request, const std::string& context_id, Responder responder) {
     const auto caller = identify(request, responder, kNoQuery);
     if (!caller) return;
-    read_context(service_, request, context_id, *caller, std::move(responder));
+    read_context(contexts_, request, context_id, *caller, std::move(responder));
   }
 
   void app_context_events_get(const Request& request, const std::string& context_id,
                               Responder responder) {
     const auto caller = identify(request, responder, kNoQuery);
     if (!caller) return;
-    stream_events(service_, request, context_id, *caller, std::move(responder));
+    stream_events(contexts_, request, context_id, *caller, std::move(responder));
   }
 
   void obtain_app_loc_availability_post(const Request& request, Responder responder) {
@@ -153,7 +154,8 @@ class Mx2Endpoints {
     if (!caller) return;
     auto asked = codec::decode_location_availability(request.body);
     if (!asked) return responder.reply(refusal(asked.error(), request.id));
-    const auto available = obtain_app_loc_availability(service_.model, std::move(*asked), *caller);
+    const auto available =
+        obtain_app_loc_availability(contexts_.core.model, std::move(*asked), *caller);
     responder.reply(http::json_reply(200, codec::encode(available)));
   }
 
@@ -182,7 +184,7 @@ class Mx2Endpoints {
     return base + options_.path_prefix + kRoot + "/app_contexts/";
   }
 
-  Mx2Service& service_;
+  Contexts& contexts_;
   const Authenticator& auth_;
   const Mx2EndpointOptions options_;
 };
@@ -216,14 +218,14 @@ void add_below(http::Router& router, const std::shared_ptr<Mx2Endpoints>& api,
 
 }  // namespace
 
-void add_mx2_endpoints(http::Router& router, Mx2Service& service, const Authenticator& auth,
+void add_mx2_endpoints(http::Router& router, Contexts& contexts, const Authenticator& auth,
                        const Mx2EndpointOptions& options) {
   std::vector<std::string> prefixes{options.path_prefix};
   for (const auto& prefix : options.path_prefixes) prefixes.push_back("/" + prefix);
   for (const auto& prefix : prefixes) {
     auto below = options;
     below.path_prefix = prefix;
-    add_below(router, std::make_shared<Mx2Endpoints>(service, auth, std::move(below)),
+    add_below(router, std::make_shared<Mx2Endpoints>(contexts, auth, std::move(below)),
               prefix + kRoot);
   }
   prefixes.emplace_back();

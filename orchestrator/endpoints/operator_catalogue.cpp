@@ -38,7 +38,7 @@ json::Value app_json(const CatalogueEntry& entry) { return codec::to_json(entry.
 Result<json::Value> hosts_get(OperatorApi& api, const Request& request, const PathValues&) {
   const auto page = page_query(api, request, {});
   if (!page) return page.error();
-  return api.service.model.read([&](const Model& model) {
+  return api.core.model.read([&](const Model& model) {
     return page_of(model.hosts(), *page,
                    [&](const HostEntry& entry) { return host_json(api, entry); });
   });
@@ -47,13 +47,13 @@ Result<json::Value> hosts_get(OperatorApi& api, const Request& request, const Pa
 Result<json::Value> apps_get(OperatorApi& api, const Request& request, const PathValues&) {
   const auto page = page_query(api, request, {});
   if (!page) return page.error();
-  return api.service.model.read(
+  return api.core.model.read(
       [&](const Model& model) { return page_of(model.apps(), *page, app_json); });
 }
 
 // Its ETag is of what operators put: it does not change with the status.
 void host_get(OperatorApi& api, Request& request, const PathValues& path, Responder responder) {
-  responder.reply(api.service.model.read([&](const Model& model) -> http::Reply {
+  responder.reply(api.core.model.read([&](const Model& model) -> http::Reply {
     const auto* entry = model.host(path[0]);
     if (entry == nullptr) return refusal(not_found("no host '" + path[0] + "'"), request.id);
     auto reply = http::json_reply(200, json::dump(host_json(api, *entry)));
@@ -76,7 +76,7 @@ void host_load_put(OperatorApi& api, Request& request, const PathValues& path,
 }
 
 Result<json::Value> app_get(OperatorApi& api, const Request&, const PathValues& path) {
-  return api.service.model.read([&](const Model& model) -> Result<json::Value> {
+  return api.core.model.read([&](const Model& model) -> Result<json::Value> {
     const auto* entry = model.app(path[0]);
     if (entry == nullptr) return not_found("no app '" + path[0] + "'");
     return app_json(*entry);
@@ -86,30 +86,30 @@ Result<json::Value> app_get(OperatorApi& api, const Request&, const PathValues& 
 void host_put(OperatorApi& api, Request& request, const PathValues& path, Responder responder) {
   auto host = decode_document(request, "id", path[0], codec::decode_host);
   if (!host) return responder.reply(refusal(host.error(), request.id));
-  put_host(api.service, std::move(*host), guard_of(request),
+  put_host(api.core, std::move(*host), guard_of(request),
            answer_with<Changed>(request, std::move(responder), changed_reply));
 }
 
 void app_put(OperatorApi& api, Request& request, const PathValues& path, Responder responder) {
   auto app = decode_document(request, "appDId", path[0], codec::decode_app);
   if (!app) return responder.reply(refusal(app.error(), request.id));
-  put_app(api.service, std::move(*app), guard_of(request),
+  put_app(api.core, std::move(*app), guard_of(request),
           answer_with<Changed>(request, std::move(responder), changed_reply));
 }
 
 void host_delete(OperatorApi& api, Request& request, const PathValues& path, Responder responder) {
-  delete_host(api.service, path[0], guard_of(request),
+  delete_host(api.core, path[0], guard_of(request),
               answer_with<Changed>(request, std::move(responder), removed_reply));
 }
 
 void app_delete(OperatorApi& api, Request& request, const PathValues& path, Responder responder) {
-  delete_app(api.service, path[0], guard_of(request),
+  delete_app(api.core, path[0], guard_of(request),
              answer_with<Changed>(request, std::move(responder), removed_reply));
 }
 
 template <HostState state>
 void host_state(OperatorApi& api, Request& request, const PathValues& path, Responder responder) {
-  set_host_state(api.service, path[0], state, guard_of(request),
+  set_host_state(api.core, path[0], state, guard_of(request),
                  answer_with<Changed>(request, std::move(responder), changed_reply));
 }
 

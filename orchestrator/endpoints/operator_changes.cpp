@@ -61,9 +61,9 @@ Result<json::Value> snapshot_get(OperatorApi& api, const Request& request, const
   const auto query = http::SingleValued::parse(request.query, {});
   if (!query) return query.error();
   const auto version =
-      api.service.model.read([](const Model& model) { return model.table_version(); });
-  const auto position = api.service.changes.follow();
-  const auto& strategy = api.service.strategy;
+      api.core.model.read([](const Model& model) { return model.table_version(); });
+  const auto position = api.core.changes.follow();
+  const auto& strategy = api.contexts.strategy;
   return json::Value{
       {"position", position},
       {"tableVersion", version},
@@ -92,7 +92,7 @@ void changes_get(OperatorApi& api, Request& request, const PathValues&, Responde
   if (!since) return responder.reply(refusal(since.error(), request.id));
   const auto wait_ms = query->number("wait_ms", 0, 0, kWaitMsMax);
   if (!wait_ms) return responder.reply(refusal(wait_ms.error(), request.id));
-  api.service.changes.poll(
+  api.core.changes.poll(
       *since, std::chrono::milliseconds(*wait_ms),
       [id = request.id,
        responder = std::move(responder)](const Result<ChangeFeed::News>& news) mutable {
@@ -172,7 +172,7 @@ void optimizer_put(OperatorApi& api, Request& request, const PathValues&, Respon
   const auto paused = decode_paused(request);
   if (!paused) return responder.reply(refusal(paused.error(), request.id));
   pause_optimizer(
-      api.service, api.leader, *paused,
+      api.core.store, api.leader, *paused,
       [id = request.id, responder = std::move(responder)](const Result<void>& outcome) mutable {
         responder.reply(outcome ? http::no_content() : refusal(outcome.error(), id));
       });

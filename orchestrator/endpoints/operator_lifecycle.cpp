@@ -54,7 +54,7 @@ json::Value listed_json(const AppInstance& instance, const std::string& host_id)
 // MEPM says.
 Items instances_of(OperatorApi& api, const Wish& wish) {
   Items items;
-  api.service.model.read([&](const Model& model) {
+  api.core.model.read([&](const Model& model) {
     for (const auto& [id, entry] : model.hosts()) {
       for (const auto& instance : entry.host.instances) {
         if (!wish.takes(instance.app_d_id, id)) continue;
@@ -109,7 +109,7 @@ void registration_put(OperatorApi& api, Request& request, const PathValues& path
   const auto allowed = [&hosts = api.hosts](const HostRegistration& registration) {
     return hosts.may_register(registration, HostWatch::now());
   };
-  register_host(api.service, std::move(*asked), allowed,
+  register_host(api.core, std::move(*asked), allowed,
                 answer_with<Changed>(request, std::move(responder), changed_reply));
   api.lifecycle.look_at(path[0]);
 }

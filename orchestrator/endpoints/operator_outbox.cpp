@@ -17,7 +17,7 @@ Result<json::Value> outbox_get(OperatorApi& api, const Request& request, const P
     return invalid_argument("query parameter 'state' must be pending or dead");
   }
   const auto outbox =
-      api.service.store.outbox(state == "dead", page->query.text("cursor"), page->limit);
+      api.core.store.outbox(state == "dead", page->query.text("cursor"), page->limit);
   if (!outbox) return outbox.error();
   auto document = codec::to_json(*outbox);
   if (api.options.relay_status) {
@@ -32,7 +32,7 @@ void outbox_retry(OperatorApi& api, Request& request, const PathValues&, Respond
   const auto query = http::SingleValued::parse(request.query, {"contextId"});
   if (!query) return responder.reply(refusal(query.error(), request.id));
   retry_notifications(
-      api.service, query->text("contextId"),
+      api.core, query->text("contextId"),
       answer_with<std::size_t>(request, std::move(responder), [](const std::size_t& revived) {
         return http::json_reply(200, json::dump({{"revived", revived}}));
       }));

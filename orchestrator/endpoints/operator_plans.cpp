@@ -35,7 +35,7 @@ Result<RewriteOrder> plan_of(const OperatorApi& api, const Request& request) {
   if (changes->empty()) return invalid_argument("the plan has no rows");
   for (auto& change : *changes) change.row.writer = Writer::kOptimizer;
   // Told by row, before anything is done; what goes while it is carried out is counted.
-  const auto known = api.service.model.read([&](const Model& model) -> Result<void> {
+  const auto known = api.core.model.read([&](const Model& model) -> Result<void> {
     for (const auto& change : *changes) {
       if (auto ok = model.check(change); !ok) return ok;
     }
@@ -84,7 +84,7 @@ void plan_post(OperatorApi& api, Request& request, const PathValues&, Responder 
 Result<json::Value> history_get(OperatorApi& api, const Request& request, const PathValues&) {
   const auto page = page_query(api, request, {});
   if (!page) return page.error();
-  const auto versions = api.service.store.table_versions(page->query.text("cursor"), page->limit);
+  const auto versions = api.core.store.table_versions(page->query.text("cursor"), page->limit);
   if (!versions) return versions.error();
   return codec::to_json(*versions);
 }

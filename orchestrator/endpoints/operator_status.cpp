@@ -16,7 +16,7 @@ constexpr std::size_t kSetAsideShown = 100;
 Result<json::Value> contexts_get(OperatorApi& api, const Request& request, const PathValues&) {
   const auto page = page_query(api, request, {"app", "associateDevAppId", "host"});
   if (!page) return page.error();
-  const auto contexts = api.service.store.contexts(
+  const auto contexts = api.core.store.contexts(
       {page->query.text("app"), page->query.text("associateDevAppId"), page->query.text("host")},
       page->query.text("cursor"), page->limit);
   if (!contexts) return contexts.error();
@@ -25,8 +25,8 @@ Result<json::Value> contexts_get(OperatorApi& api, const Request& request, const
 
 void context_delete(OperatorApi& api, Request& request, const PathValues& path,
                     Responder responder) {
-  end_app_context(
-      api.service, path[0],
+  delete_app_context(
+      api.core, api.contexts.ledger, path[0], Caller{}, std::nullopt, EndedBy::kSystem,
       [id = request.id, responder = std::move(responder)](const Result<void>& ended) mutable {
         responder.reply(ended ? http::no_content() : refusal(ended.error(), id));
       });
@@ -51,7 +51,7 @@ json::Value set_aside_json(const SetAside& aside) {
 }
 
 void health_get(OperatorApi& api, Request& request, const PathValues&, Responder responder) {
-  auto status = api.service.model.read([](const Model& model) {
+  auto status = api.core.model.read([](const Model& model) {
     return json::Value{{"status", "ok"},
                        {"version", MX2_VERSION},
                        {"tableVersion", model.table_version()},
@@ -59,16 +59,17 @@ void health_get(OperatorApi& api, Request& request, const PathValues&, Responder
                        {"hosts", model.hosts().size()},
                        {"apps", model.apps().size()}};
   });
-  const auto& aside = api.service.store.set_aside();
+  const auto& aside = api.core.store.set_aside();
   if (aside.size() > 0) {
     status["status"] = "degraded";
     status["setAside"] = set_aside_json(aside);
   }
   if (api.platform != nullptr) status["mecPlatform"] = platform_json(*api.platform);
-  probe_store(api.service, [&api, id = request.id, status = std::move(status),
-                            responder = std::move(responder)](const Result<void>& probed) mutable {
+  probe_store(api.core.store, [&api, id = request.id, status = std::move(status),
+                               responder =
+                                   std::move(responder)](const Result<void>& probed) mutable {
     if (!probed) return responder.reply(refusal(probed.error(), id));
-    status["contexts"] = api.service.quota.total();  // on the writer's thread, where it belongs
+    status["contexts"] = api.contexts.ledger.total();  // on the writer's thread, where it belongs
     responder.reply(http::json_reply(200, json::dump(status)));
   });
 }
@@ -76,7 +77,7 @@ void health_get(OperatorApi& api, Request& request, const PathValues&, Responder
 // Sizes are taken when somebody looks, not at each change.
 void metrics_get(OperatorApi& api, Request&, const PathValues&, Responder responder) {
   auto& registry = api.registry;
-  api.service.model.read([&](const Model& model) {
+  api.core.model.read([&](const Model& model) {
     registry.gauge("mx2_table_rows", "Rows of the table")
         .set(static_cast<double>(model.table().rows()));
     registry.gauge("mx2_table_version", "Version of the table")

@@ -12,7 +12,7 @@
 #include "api/http/router.h"
 #include "api/json/json.h"
 #include "orchestrator/endpoints/endpoints.h"
-#include "orchestrator/operator/service.h"
+#include "orchestrator/operator/procedures.h"
 
 namespace mx2 {
 

@@ -22,7 +22,7 @@ Result<json::Value> table_page(OperatorApi& api, const Request& request) {
     ue = selector->text();
   }
   const auto rows =
-      api.service.store.rows(page->query.text("app"), ue, page->query.text("cursor"), page->limit);
+      api.core.store.rows(page->query.text("app"), ue, page->query.text("cursor"), page->limit);
   if (!rows) return rows.error();
   return codec::to_json(*rows);
 }
@@ -31,7 +31,7 @@ Result<json::Value> table_page(OperatorApi& api, const Request& request) {
 // change in between makes the PATCH fail, never the other way round.
 void table_get(OperatorApi& api, Request& request, const PathValues&, Responder responder) {
   const auto version =
-      api.service.model.read([](const Model& model) { return model.table_version(); });
+      api.core.model.read([](const Model& model) { return model.table_version(); });
   const auto page = table_page(api, request);
   if (!page) return responder.reply(refusal(page.error(), request.id));
   auto reply = http::json_reply(200, json::dump(*page));
@@ -50,7 +50,7 @@ void table_patch(OperatorApi& api, Request& request, const PathValues&, Responde
   auto changes = codec::decode_table_patch(request.body, api.options.patch_rows_max);
   if (changes.ok() && changes->empty()) changes = invalid_argument("the patch has no rows");
   if (!changes) return responder.reply(refusal(changes.error(), request.id));
-  patch_table(api.service, std::move(*changes), guard_of(request),
+  patch_table(api.core, std::move(*changes), guard_of(request),
               answer_with<Patched>(request, std::move(responder), patched_reply));
 }
 
@@ -73,7 +73,7 @@ Result<PlacementQuery> explain_query(const Request& request) {
 Result<json::Value> explain_get(OperatorApi& api, const Request& request, const PathValues&) {
   const auto asked = explain_query(request);
   if (!asked) return asked.error();
-  return api.service.model.read([&](const Model& model) -> Result<json::Value> {
+  return api.core.model.read([&](const Model& model) -> Result<json::Value> {
     if (model.app(asked->app_d_id) == nullptr) return not_found("no app '" + asked->app_d_id + "'");
     return codec::to_json(explain(model, *asked));
   });

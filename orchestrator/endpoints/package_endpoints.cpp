@@ -15,7 +15,7 @@ using http::Responder;
 using Find = Result<Package> (*)(const OperatorApi&, const std::string&);
 
 Result<Package> by_id(const OperatorApi& api, const std::string& id) {
-  return api.service.model.read([&](const Model& model) -> Result<Package> {
+  return api.core.model.read([&](const Model& model) -> Result<Package> {
     const auto* package = model.package(id);
     if (package == nullptr) return not_found("no application package '" + id + "'");
     return *package;
@@ -23,7 +23,7 @@ Result<Package> by_id(const OperatorApi& api, const std::string& id) {
 }
 
 Result<Package> by_app(const OperatorApi& api, const std::string& app_d_id) {
-  return api.service.model.read([&](const Model& model) -> Result<Package> {
+  return api.core.model.read([&](const Model& model) -> Result<Package> {
     const auto* package = model.package_of(app_d_id);
     if (package == nullptr) return not_found("no on-boarded package of app '" + app_d_id + "'");
     return *package;
@@ -31,8 +31,7 @@ Result<Package> by_app(const OperatorApi& api, const std::string& app_d_id) {
 }
 
 json::Value info_of(const OperatorApi& api, const Request& request, const Package& package) {
-  const bool used =
-      api.service.model.read([&](const Model& model) { return in_use(model, package); });
+  const bool used = api.core.model.read([&](const Model& model) { return in_use(model, package); });
   return codec::app_pkg_info(package, used, packages_root(request));
 }
 
@@ -72,7 +71,7 @@ Result<json::Value> list(const OperatorApi& api, const Request& request, bool on
   const auto query = list_query(request);
   if (!query) return query.error();
   const auto root = packages_root(request);
-  return api.service.model.read([&](const Model& model) {
+  return api.core.model.read([&](const Model& model) {
     auto items = json::Value::array();
     for (const auto& [id, package] : model.packages()) {
       if (onboarded_only && package.state != OnboardingState::kOnboarded) continue;

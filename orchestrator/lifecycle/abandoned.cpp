@@ -33,7 +33,7 @@ bool is_abandoned(const Model& model, const std::string& app_d_id, const std::st
 void AbandonedContexts::look(const Clients& clients, Time now) {
   if (abandon_.count() == 0) return;
   std::map<std::string, Time> since;
-  service_.model.read([&](const Model& model) {
+  core_.model.read([&](const Model& model) {
     for (const auto& [cell, count] : clients) {
       const auto& [app, host] = cell;
       if (count == 0 || !is_abandoned(model, app, host)) continue;
@@ -65,14 +65,14 @@ void AbandonedContexts::step() {
 
 bool AbandonedContexts::end_some(const std::string& app_d_id, Ending& ending) {
   if (ending.begun && ending.cursor.empty()) return false;
-  const auto page = service_.store.contexts({app_d_id, {}, {}}, ending.cursor, kEndedAtOnce);
+  const auto page = core_.store.contexts({app_d_id, {}, {}}, ending.cursor, kEndedAtOnce);
   if (!page) return false;
   ending.begun = true;
   ending.cursor = page->next;
   for (const auto& context : page->items) {
     if (context.host_id.empty()) continue;  // a literal endpoint, or none yet
     ++ending.count->outstanding;
-    delete_app_context(service_, context.context_id, Caller{}, std::nullopt,
+    delete_app_context(core_, ledger_, context.context_id, Caller{}, std::nullopt,
                        EndedBy::kSystemInBackground,
                        [count = ending.count](const Result<void>& ended) {
                          count->ended += ended.ok() ? 1 : 0;

@@ -16,7 +16,7 @@
 #include <string>
 #include <utility>
 
-#include "orchestrator/mx2/service.h"
+#include "orchestrator/mx2/procedures.h"
 
 namespace mx2 {
 
@@ -27,8 +27,8 @@ class AbandonedContexts {
   using Clients = std::map<std::pair<std::string, std::string>, std::size_t>;
 
   // `abandon_ms` 0: contexts do not end.
-  AbandonedContexts(Mx2Service& service, int abandon_ms)
-      : service_(service), abandon_(std::chrono::milliseconds(abandon_ms)) {}
+  AbandonedContexts(Core& core, ContextLedger& ledger, int abandon_ms)
+      : core_(core), ledger_(ledger), abandon_(std::chrono::milliseconds(abandon_ms)) {}
 
   // Which apps are abandoned now.
   void look(const Clients& clients, Time now);
@@ -50,7 +50,8 @@ class AbandonedContexts {
   // False when there is nothing more to do.
   bool end_some(const std::string& app_d_id, Ending& ending);
 
-  Mx2Service& service_;
+  Core& core_;
+  ContextLedger& ledger_;
   const std::chrono::milliseconds abandon_;
   std::map<std::string, Time> since_;      // appDId
   std::map<std::string, Ending> endings_;  // likewise

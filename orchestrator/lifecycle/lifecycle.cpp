@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "api/base/log.h"
-#include "orchestrator/operator/service.h"
+#include "orchestrator/operator/procedures.h"
 
 namespace mx2 {
 namespace {
@@ -52,9 +52,11 @@ std::vector<AppInstance> managed_of(const Host& host) {
 
 }  // namespace
 
-Lifecycle::Lifecycle(Mx2Service& service, LoadOf load_of, std::unique_ptr<lcm::LcmDriver> driver,
-                     const LifecycleOptions& options, metrics::Registry& registry)
-    : service_(service),
+Lifecycle::Lifecycle(Core& core, ContextLedger& ledger, LoadOf load_of,
+                     std::unique_ptr<lcm::LcmDriver> driver, const LifecycleOptions& options,
+                     metrics::Registry& registry)
+    : core_(core),
+      ledger_(ledger),
       load_of_(std::move(load_of)),
       driver_(std::move(driver)),
       options_(options),
@@ -62,7 +64,7 @@ Lifecycle::Lifecycle(Mx2Service& service, LoadOf load_of, std::unique_ptr<lcm::L
       failures_(
           registry.counter("mx2_instance_failures_total", "λ instances that could not be started")),
       capacity_(options.capacity),
-      abandoned_(service, options.abandon_ms) {}
+      abandoned_(core, ledger, options.abandon_ms) {}
 
 Lifecycle::~Lifecycle() { stop(); }
 
@@ -171,7 +173,7 @@ void Lifecycle::take_inbox(Time now) {
 }
 
 void Lifecycle::take_model(Time now) {
-  service_.model.read([&](const Model& model) {
+  core_.model.read([&](const Model& model) {
     if (generation_ == model.generation()) return;
     generation_ = model.generation();
     capacity_at_ = std::min(capacity_at_, now + kTableLook);
@@ -197,9 +199,8 @@ void Lifecycle::take_host(const HostEntry& entry) {
       const auto it = packaged_.find(app);
       return it == packaged_.end() ? 0 : it->second;
     };
-    host.reconciler =
-        std::make_unique<HostReconciler>(entry.host.id, entry.host.mepm_uri, *driver_, service_.ids,
-                                         options_.reconcile, ready_time_of);
+    host.reconciler = std::make_unique<HostReconciler>(
+        entry.host.id, entry.host.mepm_uri, *driver_, core_.ids, options_.reconcile, ready_time_of);
   }
   if (!host.reachable && entry.host.reachable) host.reconciler->look_now();
   host.reachable = entry.host.reachable;
@@ -221,7 +222,7 @@ void Lifecycle::adjust_capacity(Time now) {
   if (capacity_at_ > now) return;
   capacity_at_ = now + milliseconds(options_.capacity.period_ms);
   CapacityInputs inputs;
-  inputs.clients = service_.index.clients().all();
+  inputs.clients = ledger_.clients();
   for (const auto& waiting : waiting_) ++inputs.clients[waiting.cell];
   for (auto& [id, host] : hosts_) {
     if (!host.reachable || !host.reconciler->known()) continue;
@@ -231,7 +232,7 @@ void Lifecycle::adjust_capacity(Time now) {
     there.accepts = host.accepts;
     there.load = load_of_(id);
   }
-  service_.model.read([&](const Model& model) {
+  core_.model.read([&](const Model& model) {
     count_dispatched(model, inputs);
     for (const auto& [app, ready_timeout_ms] : packaged_) {
       inputs.apps[app] = required_ms(model, app);
@@ -263,7 +264,7 @@ void Lifecycle::publish(const std::string& host_id, ManagedHost& host, Time now)
   if ((ready == host.published && unable == host.unable) || host.publish_after > now) return;
   host.publish_after = now + kPublishAgain;
   set_managed_instances(
-      service_, host_id, std::move(ready), std::move(unable),
+      core_, host_id, std::move(ready), std::move(unable),
       [this, host_id](const Result<void>& outcome) {
         if (!outcome) {
           log::warn("instances of a host", {{"host", host_id}, {"reason", outcome.error().detail}});

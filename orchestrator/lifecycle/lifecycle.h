@@ -25,11 +25,11 @@
 
 #include "api/base/metrics.h"
 #include "lcm/driver.h"
+#include "orchestrator/core/instantiation.h"
 #include "orchestrator/lifecycle/abandoned.h"
 #include "orchestrator/lifecycle/capacity_loop.h"
 #include "orchestrator/lifecycle/host_reconciler.h"
-#include "orchestrator/mx2/instantiation.h"
-#include "orchestrator/mx2/service.h"
+#include "orchestrator/mx2/procedures.h"
 
 namespace mx2 {
 
@@ -49,8 +49,9 @@ class Lifecycle final : public Instantiation {
   // What a host has reported last.
   using LoadOf = std::function<std::optional<HostLoad>(const std::string& host_id)>;
 
-  Lifecycle(Mx2Service& service, LoadOf load_of, std::unique_ptr<lcm::LcmDriver> driver,
-            const LifecycleOptions& options, metrics::Registry& registry);
+  Lifecycle(Core& core, ContextLedger& ledger, LoadOf load_of,
+            std::unique_ptr<lcm::LcmDriver> driver, const LifecycleOptions& options,
+            metrics::Registry& registry);
   ~Lifecycle() override;
   Lifecycle(const Lifecycle&) = delete;
   Lifecycle& operator=(const Lifecycle&) = delete;
@@ -107,7 +108,8 @@ class Lifecycle final : public Instantiation {
   [[nodiscard]] int until_next(Time now) const;
   [[nodiscard]] bool serves(const Cell& cell) const;
 
-  Mx2Service& service_;
+  Core& core_;
+  ContextLedger& ledger_;
   const LoadOf load_of_;
   const std::unique_ptr<lcm::LcmDriver> driver_;
   const LifecycleOptions options_;

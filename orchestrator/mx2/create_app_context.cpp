@@ -2,9 +2,9 @@
 // sees a new table or is seen by the rewrite that brings it.
 #include "api/base/log.h"
 #include "api/mx2/codec.h"
+#include "orchestrator/core/assignment.h"
 #include "orchestrator/domain/placement.h"
-#include "orchestrator/mx2/assignment.h"
-#include "orchestrator/mx2/service.h"
+#include "orchestrator/mx2/procedures.h"
 
 namespace mx2 {
 namespace {
@@ -22,9 +22,9 @@ AppReference reference_of(const ContextAppInfo& info, bool legacy) {
 
 class CreateAppContext final : public UnitOfWork {
  public:
-  CreateAppContext(Mx2Service& service, AppContext request, Caller caller, bool legacy,
+  CreateAppContext(Contexts& contexts, AppContext request, Caller caller, bool legacy,
                    Callback<Result<StoredContext>> answer)
-      : service_(service),
+      : contexts_(contexts),
         request_(std::move(request)),
         caller_(std::move(caller)),
         legacy_(legacy),
@@ -32,15 +32,15 @@ class CreateAppContext final : public UnitOfWork {
 
   // Everything but storing; on a worker's thread, and once more on that of life-cycle management.
   Result<void> prepare() {
-    record_.context_id = service_.ids.next();
-    record_.created_ms = service_.clock.now_ms();
+    record_.context_id = contexts_.core.ids.next();
+    record_.created_ms = contexts_.core.clock.now_ms();
     record_.dev_app_id = request_.associate_dev_app_id;
     record_.subject = caller_.subject;
     record_.client_ip = caller_.ip_text;
     record_.legacy = legacy_;
     record_.has_callback = request_.callback_reference.has_value();
     if (auto prepared = prepare_locations(); !prepared) return prepared;
-    auto decided = service_.model.read([this](const Model& model) { return decide(model); });
+    auto decided = contexts_.core.model.read([this](const Model& model) { return decide(model); });
     if (decided.ok()) record_.document = codec::encode(context_);
     return decided;
   }
@@ -53,8 +53,8 @@ class CreateAppContext final : public UnitOfWork {
   // Where the application can be had that the catalogue does not have; empty: nowhere.
   [[nodiscard]] std::string package_source() const {
     const auto& source = request_.app_info.app_package_source;
-    const bool allowed = app_unknown_ && source && service_.onboarding != nullptr &&
-                         service_.onboarding->allows(*source);
+    const bool allowed = app_unknown_ && source && contexts_.onboarding != nullptr &&
+                         contexts_.onboarding->allows(*source);
     return allowed ? *source : std::string();
   }
 
@@ -65,17 +65,17 @@ class CreateAppContext final : public UnitOfWork {
 
   // What will have to be started next.
   void begin_meanwhile() const {
-    if (also_) service_.instantiation->want(also_->app_d_id, also_->host_id);
+    if (also_) contexts_.instantiation->want(also_->app_d_id, also_->host_id);
   }
 
   Result<void> run(StoreTransaction& transaction) override {
-    const Model& model = service_.model.unlocked();
+    const Model& model = contexts_.core.model.unlocked();
     if (model.generation() != generation_) {
       if (auto decided = decide(model); !decided) return decided;
       if (needs_start()) return no_host();
       record_.document = codec::encode(context_);
     }
-    if (auto within = service_.quota.take(owner()); !within) return within;
+    if (auto within = contexts_.ledger.admit(record_); !within) return within;
     counted_ = true;
     return transaction.insert_context(record_);
   }
@@ -83,26 +83,22 @@ class CreateAppContext final : public UnitOfWork {
   [[nodiscard]] bool writes_once() const override { return true; }
 
   void done(const Result<void>& outcome) noexcept override {
-    if (!outcome && counted_) service_.quota.give_back(owner());
+    if (!outcome && counted_) contexts_.ledger.withdraw(record_);
     if (!outcome) return answer_(outcome.error());
-    service_.index.add(record_.app_d_id, record_.dev_app_id, record_.context_id);
-    service_.index.clients().add(record_.app_d_id, record_.host_id);
+    contexts_.ledger.added(record_, context_);
     if (log::debug_enabled()) {
       log::debug("context created", {{"context", record_.context_id},
                                      {"app", record_.app_d_id},
                                      {"ue", record_.ue},
                                      {"host", record_.host_id}});
     }
-    if (service_.changes.followed()) service_.changes.publish(changed(record_, context_));
-    if (start_) service_.instantiation->want(start_->app_d_id, start_->host_id);
+    if (start_) contexts_.instantiation->want(start_->app_d_id, start_->host_id);
     begin_meanwhile();
     answer_(StoredContext{std::move(record_.document), record_.context_id, record_.revision,
                           record_.reference_uri});
   }
 
  private:
-  [[nodiscard]] ContextOwner owner() const { return {record_.subject, record_.dev_app_id}; }
-
   // Polygons are compared before anything is locked.
   Result<void> prepare_locations() {
     const auto& items = request_.app_info.user_app_instance_info;
@@ -113,7 +109,7 @@ class CreateAppContext final : public UnitOfWork {
       }
     }
     if (locations_.empty()) return {};
-    locations_.compare(service_.model.read([this](const Model& model) {
+    locations_.compare(contexts_.core.model.read([this](const Model& model) {
       auto offers = model.service_areas();
       const auto found = resolve(model);
       if (found && *found != nullptr) offers.push_back((*found)->locations);
@@ -180,7 +176,7 @@ class CreateAppContext final : public UnitOfWork {
     record_.host_id = placement->host_id;
     record_.reference_uri = placement->reference_uri;
     record_.ue = placement->ue;
-    if (wants_several(entry)) expand(model, service_.strategy, query, context_);
+    if (wants_several(entry)) expand(model, contexts_.strategy, query, context_);
     start_ = start_behind(model, placement->host_id);
     return {};
   }
@@ -189,7 +185,7 @@ class CreateAppContext final : public UnitOfWork {
   [[nodiscard]] std::optional<Start> start_behind(const Model& model,
                                                   const std::string& beside) const {
     const auto& app = record_.app_d_id;
-    if (service_.instantiation == nullptr || model.served_by(app) == app) return std::nullopt;
+    if (contexts_.instantiation == nullptr || model.served_by(app) == app) return std::nullopt;
     if (!model.hosts_of(app).empty()) return std::nullopt;
     const auto can = [&](const HostEntry& entry) {
       return entry.host.state == HostState::kUp && entry.host.reachable &&
@@ -205,14 +201,14 @@ class CreateAppContext final : public UnitOfWork {
 
   // Clients of the V1.1.1 dialect know one address; a list of several wishes is answered as it is.
   [[nodiscard]] bool wants_several(const CatalogueEntry& entry) const {
-    return strategy_of(entry.app, service_.strategy) == Strategy::kMultiple && !legacy_ &&
+    return strategy_of(entry.app, contexts_.strategy) == Strategy::kMultiple && !legacy_ &&
            request_.app_info.user_app_instance_info.size() == 1;
   }
 
   // Nobody runs it now; perhaps it can be started somewhere.
   Result<void> find_start(const Model& model, PlacementQuery query) {
     const auto& app = model.served_by(query.app_d_id);
-    if (service_.instantiation != nullptr && model.is_packaged(app)) {
+    if (contexts_.instantiation != nullptr && model.is_packaged(app)) {
       query.could_start = true;
       const auto could = place(model, query);
       if (could) {
@@ -236,7 +232,7 @@ class CreateAppContext final : public UnitOfWork {
                      "no MEC host can serve this application in the requested location now");
   }
 
-  Mx2Service& service_;
+  Contexts& contexts_;
   const AppContext request_;
   const Caller caller_;
   const bool legacy_;
@@ -251,45 +247,45 @@ class CreateAppContext final : public UnitOfWork {
   bool counted_ = false;
 };
 
-void create(Mx2Service& service, std::unique_ptr<CreateAppContext> unit, std::size_t waits_max);
+void create(Contexts& contexts, std::unique_ptr<CreateAppContext> unit, std::size_t waits_max);
 
-void create_after_onboarding(Mx2Service& service, std::unique_ptr<CreateAppContext> unit,
+void create_after_onboarding(Contexts& contexts, std::unique_ptr<CreateAppContext> unit,
                              std::size_t waits_max) {
   const auto source = unit->package_source();
-  service.onboarding->onboard(source, [&service, unit = std::move(unit),
-                                       waits_max](const Result<std::string>& app_d_id) mutable {
-    if (app_d_id) return create(service, std::move(unit), waits_max);
+  contexts.onboarding->onboard(source, [&contexts, unit = std::move(unit),
+                                        waits_max](const Result<std::string>& app_d_id) mutable {
+    if (app_d_id) return create(contexts, std::move(unit), waits_max);
     unit->refuse(forbidden("onboarding-failed", "appPackageSource: " + app_d_id.error().detail));
   });
 }
 
 // Decides, perhaps waits for a package or an instance and decides again, then stores. Each item may
 // have to be waited for.
-void create(Mx2Service& service, std::unique_ptr<CreateAppContext> unit, std::size_t waits_max) {
+void create(Contexts& contexts, std::unique_ptr<CreateAppContext> unit, std::size_t waits_max) {
   if (auto prepared = unit->prepare(); !prepared) {
     const bool onboards = waits_max > 0 && !unit->package_source().empty();
-    if (onboards) return create_after_onboarding(service, std::move(unit), waits_max - 1);
+    if (onboards) return create_after_onboarding(contexts, std::move(unit), waits_max - 1);
     return unit->refuse(prepared.error());
   }
   const auto start = unit->needs_start();
-  if (!start) return service.store.submit(std::move(unit));
+  if (!start) return contexts.core.store.submit(std::move(unit));
   if (waits_max == 0) return unit->refuse(CreateAppContext::no_host());
   unit->begin_meanwhile();
-  service.instantiation->when_ready(
+  contexts.instantiation->when_ready(
       start->app_d_id, start->host_id,
-      [&service, unit = std::move(unit), waits_max](const Result<void>& ready) mutable {
+      [&contexts, unit = std::move(unit), waits_max](const Result<void>& ready) mutable {
         if (!ready) return unit->refuse(ready.error());
-        create(service, std::move(unit), waits_max - 1);
+        create(contexts, std::move(unit), waits_max - 1);
       });
 }
 
 }  // namespace
 
-void create_app_context(Mx2Service& service, AppContext request, Caller caller, bool legacy,
+void create_app_context(Contexts& contexts, AppContext request, Caller caller, bool legacy,
                         Callback<Result<StoredContext>> answer) {
   const auto waits_max = request.app_info.user_app_instance_info.size() + 2;
-  create(service,
-         std::make_unique<CreateAppContext>(service, std::move(request), std::move(caller), legacy,
+  create(contexts,
+         std::make_unique<CreateAppContext>(contexts, std::move(request), std::move(caller), legacy,
                                             std::move(answer)),
          waits_max);
 }

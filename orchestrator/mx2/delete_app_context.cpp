@@ -1,14 +1,15 @@
 #include "api/mx2/codec.h"
-#include "orchestrator/mx2/service.h"
+#include "orchestrator/mx2/procedures.h"
 
 namespace mx2 {
 namespace {
 
 class DeleteAppContext final : public UnitOfWork {
  public:
-  DeleteAppContext(Mx2Service& service, std::string context_id, Caller caller,
+  DeleteAppContext(Core& core, ContextLedger& ledger, std::string context_id, Caller caller,
                    const IfMatch& if_match, EndedBy by, Callback<Result<void>> answer)
-      : service_(service),
+      : core_(core),
+        ledger_(ledger),
         context_id_(std::move(context_id)),
         caller_(std::move(caller)),
         if_match_(if_match),
@@ -29,14 +30,7 @@ class DeleteAppContext final : public UnitOfWork {
   }
 
   void done(const Result<void>& outcome) noexcept override {
-    if (outcome) {
-      service_.quota.give_back({record_.subject, record_.dev_app_id});
-      service_.index.remove(record_.app_d_id, record_.dev_app_id, context_id_);
-      service_.index.clients().remove(record_.app_d_id, record_.host_id);
-      service_.events.publish(context_id_, record_.revision,
-                              ApplicationContextDeleteNotification{context_id_});
-      service_.changes.publish(ContextEnded{context_id_});
-    }
+    if (outcome) ledger_.ended(record_);
     answer_(outcome);
   }
 
@@ -51,10 +45,11 @@ class DeleteAppContext final : public UnitOfWork {
     if (!context) return transaction.delete_notifications(context_id_);
     ++record_.revision;
     return owe(transaction, record_, *context, ApplicationContextDeleteNotification{context_id_},
-               service_.clock.now_ms());
+               core_.clock.now_ms());
   }
 
-  Mx2Service& service_;
+  Core& core_;
+  ContextLedger& ledger_;
   const std::string context_id_;
   const Caller caller_;
   const IfMatch if_match_;
@@ -65,10 +60,10 @@ class DeleteAppContext final : public UnitOfWork {
 
 }  // namespace
 
-void delete_app_context(Mx2Service& service, std::string context_id, Caller caller,
+void delete_app_context(Core& core, ContextLedger& ledger, std::string context_id, Caller caller,
                         const IfMatch& if_match, EndedBy by, Callback<Result<void>> answer) {
-  service.store.submit(std::make_unique<DeleteAppContext>(
-      service, std::move(context_id), std::move(caller), if_match, by, std::move(answer)));
+  core.store.submit(std::make_unique<DeleteAppContext>(
+      core, ledger, std::move(context_id), std::move(caller), if_match, by, std::move(answer)));
 }
 
 }  // namespace mx2

@@ -1,4 +1,4 @@
-#include "orchestrator/mx2/service.h"
+#include "orchestrator/mx2/procedures.h"
 
 namespace mx2 {
 namespace {
@@ -38,9 +38,9 @@ class GetAppContext final : public UnitOfWork {
 
 }  // namespace
 
-void get_app_context(Mx2Service& service, std::string context_id, Caller caller,
+void get_app_context(Store& store, std::string context_id, Caller caller,
                      Callback<Result<StoredContext>> answer) {
-  service.store.submit(
+  store.submit(
       std::make_unique<GetAppContext>(std::move(context_id), std::move(caller), std::move(answer)));
 }
 

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "orchestrator/mx2/service.h"
+#include "orchestrator/mx2/procedures.h"
 
 namespace mx2 {
 namespace {

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "api/mx2/codec.h"
-#include "orchestrator/mx2/service.h"
+#include "orchestrator/mx2/procedures.h"
 
 namespace mx2 {
 namespace {

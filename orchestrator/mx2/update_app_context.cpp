@@ -1,6 +1,6 @@
 #include "api/mx2/codec.h"
-#include "orchestrator/mx2/assignment.h"
-#include "orchestrator/mx2/service.h"
+#include "orchestrator/core/assignment.h"
+#include "orchestrator/mx2/procedures.h"
 
 namespace mx2 {
 namespace {
@@ -20,9 +20,9 @@ UserAppInstance* counterpart(std::vector<UserAppInstance>& stored, const UserApp
 
 class UpdateAppContext final : public UnitOfWork {
  public:
-  UpdateAppContext(Mx2Service& service, std::string context_id, AppContext request, Caller caller,
+  UpdateAppContext(Contexts& contexts, std::string context_id, AppContext request, Caller caller,
                    const IfMatch& if_match, Callback<Result<std::uint64_t>> answer)
-      : service_(service),
+      : contexts_(contexts),
         context_id_(std::move(context_id)),
         request_(std::move(request)),
         caller_(std::move(caller)),
@@ -34,7 +34,7 @@ class UpdateAppContext final : public UnitOfWork {
     locations_ = AskedLocations::of(request_.app_info.user_app_instance_info);
     if (locations_.empty()) return;
     locations_.compare(
-        service_.model.read([](const Model& model) { return model.service_areas(); }));
+        contexts_.core.model.read([](const Model& model) { return model.service_areas(); }));
   }
 
   Result<void> run(StoreTransaction& transaction) override {
@@ -44,46 +44,38 @@ class UpdateAppContext final : public UnitOfWork {
     ContextRecord record = std::move(**found);
     auto context = codec::decode_stored_context(record.document);
     if (!context) {
-      service_.store.set_aside().add("context", context_id_, context.error().detail);
+      contexts_.core.store.set_aside().add("context", context_id_, context.error().detail);
       return internal("stored context: " + context.error().detail);
     }
     const bool knows_address = !record.reference_uri.empty();
-    host_before_ = record.host_id;
+    entry_ = {context_id_, record.revision + 1, {}, record.host_id, {}};
     untold_ = !record.has_callback && record.revision > kAsCreated;
     const auto asked = take_changes(*context, record);
     const bool relocated = asked != 0;
     const auto moved = relocated ? relocate(*context, record, asked) : Reassignment{};
     starts_ = moved.starts;
-    record.revision += 1;
-    revision_ = record.revision;
+    record.revision = entry_.revision;
     record.document = codec::encode(*context);
     if (auto owing = tell_offers(transaction, record, *context, asked); !owing) return owing;
     if (auto owing = tell(transaction, record, *context, moved, knows_address); !owing) {
       return owing;
     }
-    told_ = update_notification(*context);
-    if (relocated) relocated_ = changed(record, *context);
+    entry_.told = update_notification(*context);  // the list, whatever has changed
+    if (relocated) entry_.place = place_of(record, *context);
     return transaction.update_context(record);
   }
 
   void done(const Result<void>& outcome) noexcept override {
     if (!outcome) return answer_(outcome.error());
-    service_.events.publish(context_id_, revision_, told_);
-    if (relocated_) tell_relocation();
-    answer_(revision_);
+    const auto revision = entry_.revision;
+    contexts_.ledger.changed(std::move(entry_));
+    for (const auto& [app_d_id, host_id] : starts_) {
+      if (contexts_.instantiation != nullptr) contexts_.instantiation->want(app_d_id, host_id);
+    }
+    answer_(revision);
   }
 
  private:
-  void tell_relocation() {
-    const auto& place = relocated_->place;
-    service_.index.clients().remove(place.app_d_id, host_before_);
-    service_.index.clients().add(place.app_d_id, place.host_id);
-    for (const auto& [app_d_id, host_id] : starts_) {
-      if (service_.instantiation != nullptr) service_.instantiation->want(app_d_id, host_id);
-    }
-    service_.changes.publish(std::move(*relocated_));
-  }
-
   // Only callbackReference and appLocation may change (7.5.3.2); the rest of the request is
   // ignored. The items, by position, whose location has changed or is asked for again because they
   // have no address.
@@ -107,18 +99,18 @@ class UpdateAppContext final : public UnitOfWork {
   // Items move to where their new locations are served, if that is anywhere; else they stay, as do
   // those whose locations the request does not name.
   Reassignment relocate(AppContext& context, ContextRecord& record, std::uint32_t asked) const {
-    const auto& model = service_.model.unlocked();
+    const auto& model = contexts_.core.model.unlocked();
     const auto* entry = model.app(record.app_d_id);
     if (entry == nullptr) return {};
-    const auto strategy = strategy_of(entry->app, service_.strategy);
-    return reassign({model, strategy, service_.strategy, locations_, false, asked}, record,
+    const auto strategy = strategy_of(entry->app, contexts_.strategy);
+    return reassign({model, strategy, contexts_.strategy, locations_, false, asked}, record,
                     context);
   }
 
   // What is owed goes to the callback of now. What has been asked for is on offer no longer.
   Result<void> tell_offers(StoreTransaction& transaction, const ContextRecord& record,
                            const AppContext& context, std::uint32_t asked) const {
-    const auto now_ms = service_.clock.now_ms();
+    const auto now_ms = contexts_.core.clock.now_ms();
     if (request_.callback_reference) {
       auto redirected = transaction.redirect_notifications(record.context_id,
                                                            *request_.callback_reference, now_ms);
@@ -137,33 +129,31 @@ class UpdateAppContext final : public UnitOfWork {
     if ((!moved.changed && !late) || !record.has_callback) return {};
     const bool address_only = record.legacy || (knows_address && !moved.list && !late);
     return owe(transaction, record, context, notification_of(context, address_only),
-               service_.clock.now_ms());
+               contexts_.core.clock.now_ms());
   }
 
-  Mx2Service& service_;
+  Contexts& contexts_;
   const std::string context_id_;
   const AppContext request_;
   const Caller caller_;
   const IfMatch if_match_;
   Callback<Result<std::uint64_t>> answer_;
   AskedLocations locations_;
-  std::uint64_t revision_ = 0;
-  std::string host_before_;
   bool untold_ = false;
   std::vector<Start> starts_;
-  std::optional<ContextChanged> relocated_;
-  ApplicationContextUpdateNotification told_;  // to listeners: the list, whatever has changed
+  ContextLedger::Entry entry_;
 };
 
 }  // namespace
 
-void update_app_context(Mx2Service& service, std::string context_id, AppContext request,
+void update_app_context(Contexts& contexts, std::string context_id, AppContext request,
                         Caller caller, const IfMatch& if_match,
                         Callback<Result<std::uint64_t>> answer) {
-  auto unit = std::make_unique<UpdateAppContext>(service, std::move(context_id), std::move(request),
-                                                 std::move(caller), if_match, std::move(answer));
+  auto unit =
+      std::make_unique<UpdateAppContext>(contexts, std::move(context_id), std::move(request),
+                                         std::move(caller), if_match, std::move(answer));
   unit->prepare();
-  service.store.submit(std::move(unit));
+  contexts.core.store.submit(std::move(unit));
 }
 
 }  // namespace mx2

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "api/operator/codec.h"
-#include "orchestrator/operator/model_change.h"
+#include "orchestrator/operator/procedures.h"
 
 namespace mx2 {
 namespace {
@@ -44,12 +44,11 @@ Result<void> check_unmanaged(const Host& host, const HostEntry* before) {
 
 }  // namespace
 
-void put_app(Mx2Service& service, App app, const Precondition& guard,
-             Callback<Result<Changed>> answer) {
+void put_app(Core& core, App app, const Precondition& guard, Callback<Result<Changed>> answer) {
   const auto shared = std::make_shared<App>(std::move(app));
   auto locations = prepare_offer(shared->info.app_location);
   if (!locations) return answer(locations.error());
-  auto attempt = [shared, guard, &relocation = service.relocation](
+  auto attempt = [shared, guard, &relocation = core.relocation](
                      const Model& model, StoreTransaction& tx,
                      RelocationScopes& scopes) -> Result<Changed> {
     const auto* before = model.app(shared->info.app_d_id);
@@ -67,10 +66,10 @@ void put_app(Mx2Service& service, App app, const Precondition& guard,
     expect(model.put_app(*shared, locations));
     changes.publish(AppChanged{shared});
   };
-  submit_change<Changed>(service, std::move(attempt), std::move(publish), std::move(answer));
+  submit_change<Changed>(core, std::move(attempt), std::move(publish), std::move(answer));
 }
 
-void delete_app(Mx2Service& service, const std::string& app_d_id, const Precondition& guard,
+void delete_app(Core& core, const std::string& app_d_id, const Precondition& guard,
                 Callback<Result<Changed>> answer) {
   auto attempt = [app_d_id, guard](const Model& model, StoreTransaction& tx,
                                    RelocationScopes&) -> Result<Changed> {
@@ -84,15 +83,14 @@ void delete_app(Mx2Service& service, const std::string& app_d_id, const Precondi
     model.remove_app(app_d_id);
     changes.publish(AppRemoved{app_d_id});
   };
-  submit_change<Changed>(service, std::move(attempt), std::move(publish), std::move(answer));
+  submit_change<Changed>(core, std::move(attempt), std::move(publish), std::move(answer));
 }
 
-void put_host(Mx2Service& service, Host host, const Precondition& guard,
-              Callback<Result<Changed>> answer) {
+void put_host(Core& core, Host host, const Precondition& guard, Callback<Result<Changed>> answer) {
   const auto shared = std::make_shared<Host>(std::move(host));
   auto area = prepare_offer(shared->service_area);
   if (!area) return answer(area.error());
-  auto attempt = [shared, guard, &ids = service.ids, &relocation = service.relocation](
+  auto attempt = [shared, guard, &ids = core.ids, &relocation = core.relocation](
                      const Model& model, StoreTransaction& tx,
                      RelocationScopes& scopes) -> Result<Changed> {
     const auto* before = model.host(shared->id);
@@ -113,13 +111,13 @@ void put_host(Mx2Service& service, Host host, const Precondition& guard,
     expect(model.put_host(*shared, area));
     changes.publish(HostChanged{shared});
   };
-  submit_change<Changed>(service, std::move(attempt), std::move(publish), std::move(answer));
+  submit_change<Changed>(core, std::move(attempt), std::move(publish), std::move(answer));
 }
 
-void set_host_state(Mx2Service& service, const std::string& id, HostState state,
-                    const Precondition& guard, Callback<Result<Changed>> answer) {
+void set_host_state(Core& core, const std::string& id, HostState state, const Precondition& guard,
+                    Callback<Result<Changed>> answer) {
   const auto changed = std::make_shared<Host>();
-  auto attempt = [id, state, guard, changed, &relocation = service.relocation](
+  auto attempt = [id, state, guard, changed, &relocation = core.relocation](
                      const Model& model, StoreTransaction& tx,
                      RelocationScopes& scopes) -> Result<Changed> {
     const auto* before = model.host(id);
@@ -135,13 +133,13 @@ void set_host_state(Mx2Service& service, const std::string& id, HostState state,
     expect(model.put_host(*changed));
     changes.publish(HostChanged{changed});
   };
-  submit_change<Changed>(service, std::move(attempt), std::move(publish), std::move(answer));
+  submit_change<Changed>(core, std::move(attempt), std::move(publish), std::move(answer));
 }
 
-void set_host_reachable(Mx2Service& service, const std::string& id, bool reachable,
+void set_host_reachable(Core& core, const std::string& id, bool reachable,
                         Callback<Result<Changed>> answer) {
   const auto changed = std::make_shared<Host>();
-  auto attempt = [id, reachable, changed, &relocation = service.relocation](
+  auto attempt = [id, reachable, changed, &relocation = core.relocation](
                      const Model& model, StoreTransaction& /*nothing to store*/,
                      RelocationScopes& scopes) -> Result<Changed> {
     const auto* before = model.host(id);
@@ -155,12 +153,12 @@ void set_host_reachable(Mx2Service& service, const std::string& id, bool reachab
     model.set_reachable(changed->id, changed->reachable);
     changes.publish(HostChanged{changed});
   };
-  submit_change<Changed>(service, std::move(attempt), std::move(publish), std::move(answer));
+  submit_change<Changed>(core, std::move(attempt), std::move(publish), std::move(answer));
 }
 
-void delete_host(Mx2Service& service, const std::string& id, const Precondition& guard,
+void delete_host(Core& core, const std::string& id, const Precondition& guard,
                  Callback<Result<Changed>> answer) {
-  auto attempt = [id, guard, &relocation = service.relocation](
+  auto attempt = [id, guard, &relocation = core.relocation](
                      const Model& model, StoreTransaction& tx,
                      RelocationScopes& scopes) -> Result<Changed> {
     if (auto ok = model.check_removal_of_host(id); !ok) return ok.error();
@@ -174,7 +172,7 @@ void delete_host(Mx2Service& service, const std::string& id, const Precondition&
     model.remove_host(id);
     changes.publish(HostRemoved{id});
   };
-  submit_change<Changed>(service, std::move(attempt), std::move(publish), std::move(answer));
+  submit_change<Changed>(core, std::move(attempt), std::move(publish), std::move(answer));
 }
 
 }  // namespace mx2

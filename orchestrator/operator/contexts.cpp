@@ -1,4 +1,4 @@
-#include "orchestrator/operator/service.h"
+#include "orchestrator/operator/procedures.h"
 
 namespace mx2 {
 namespace {
@@ -33,18 +33,12 @@ class RetryNotifications final : public UnitOfWork {
 
 }  // namespace
 
-void retry_notifications(Mx2Service& service, std::string context_id,
-                         Callback<Result<std::size_t>> answer) {
-  service.store.submit(std::make_unique<RetryNotifications>(service.clock, std::move(context_id),
-                                                            std::move(answer)));
+void retry_notifications(Core& core, std::string context_id, Callback<Result<std::size_t>> answer) {
+  core.store.submit(
+      std::make_unique<RetryNotifications>(core.clock, std::move(context_id), std::move(answer)));
 }
 
-void end_app_context(Mx2Service& service, std::string context_id, Callback<Result<void>> answer) {
-  delete_app_context(service, std::move(context_id), Caller{}, std::nullopt, EndedBy::kSystem,
-                     std::move(answer));
-}
-
-void probe_store(Mx2Service& service, Callback<Result<void>> answer) {
+void probe_store(Store& store, Callback<Result<void>> answer) {
   class Probe final : public UnitOfWork {
    public:
     explicit Probe(Callback<Result<void>> answer) : answer_(std::move(answer)) {}
@@ -54,7 +48,7 @@ void probe_store(Mx2Service& service, Callback<Result<void>> answer) {
    private:
     Callback<Result<void>> answer_;
   };
-  service.store.submit(std::make_unique<Probe>(std::move(answer)));
+  store.submit(std::make_unique<Probe>(std::move(answer)));
 }
 
 }  // namespace mx2

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "api/operator/codec.h"
-#include "orchestrator/operator/model_change.h"
+#include "orchestrator/operator/procedures.h"
 
 namespace mx2 {
 namespace {
@@ -48,12 +48,12 @@ void add_apps(const std::vector<AppInstance>& instances, RelocationScopes& scope
 
 }  // namespace
 
-void register_host(Mx2Service& service, HostRegistration registration, MayRegister allowed,
+void register_host(Core& core, HostRegistration registration, MayRegister allowed,
                    Callback<Result<Changed>> answer) {
   const auto host = std::make_shared<Host>();
   auto attempt = [host, registration = std::move(registration), allowed = std::move(allowed),
-                  &relocation = service.relocation](const Model& model, StoreTransaction& tx,
-                                                    RelocationScopes& scopes) -> Result<Changed> {
+                  &relocation = core.relocation](const Model& model, StoreTransaction& tx,
+                                                 RelocationScopes& scopes) -> Result<Changed> {
     if (auto may = allowed(registration); !may) return may.error();
     const auto* before = model.host(registration.id);
     *host = registered(before, registration);
@@ -69,10 +69,10 @@ void register_host(Mx2Service& service, HostRegistration registration, MayRegist
     expect(model.put_host(*host));
     changes.publish(HostChanged{host});
   };
-  submit_change<Changed>(service, std::move(attempt), std::move(publish), std::move(answer));
+  submit_change<Changed>(core, std::move(attempt), std::move(publish), std::move(answer));
 }
 
-void set_managed_instances(Mx2Service& service, const std::string& host_id,
+void set_managed_instances(Core& core, const std::string& host_id,
                            std::vector<AppInstance> instances, std::vector<std::string> unable,
                            Callback<Result<void>> answer) {
   struct Nothing {};
@@ -96,7 +96,7 @@ void set_managed_instances(Mx2Service& service, const std::string& host_id,
     expect(model.put_host(*host));
     changes.publish(HostChanged{host});
   };
-  submit_change<Nothing>(service, std::move(attempt), std::move(publish),
+  submit_change<Nothing>(core, std::move(attempt), std::move(publish),
                          [answer = std::move(answer)](const Result<Nothing>& outcome) mutable {
                            answer(outcome ? Result<void>() : Result<void>(outcome.error()));
                          });

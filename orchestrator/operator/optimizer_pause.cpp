@@ -1,4 +1,4 @@
-#include "orchestrator/operator/service.h"
+#include "orchestrator/operator/procedures.h"
 
 namespace mx2 {
 namespace {
@@ -26,9 +26,9 @@ class PauseOptimizer final : public UnitOfWork {
 
 }  // namespace
 
-void pause_optimizer(Mx2Service& service, OptimizerLease& leader, bool paused,
+void pause_optimizer(Store& store, OptimizerLease& leader, bool paused,
                      Callback<Result<void>> answer) {
-  service.store.submit(std::make_unique<PauseOptimizer>(leader, paused, std::move(answer)));
+  store.submit(std::make_unique<PauseOptimizer>(leader, paused, std::move(answer)));
 }
 
 }  // namespace mx2

@@ -1,5 +1,5 @@
 // The table, row by row.
-#include "orchestrator/operator/model_change.h"
+#include "orchestrator/operator/procedures.h"
 
 namespace mx2 {
 namespace {
@@ -34,10 +34,10 @@ void publish_rows(Model& model, ChangeFeed& feed, const std::vector<TableChange>
 
 }  // namespace
 
-void patch_table(Mx2Service& service, std::vector<TableChange> changes, const Precondition& guard,
+void patch_table(Core& core, std::vector<TableChange> changes, const Precondition& guard,
                  Callback<Result<Patched>> answer) {
   const auto shared = std::make_shared<std::vector<TableChange>>(std::move(changes));
-  auto attempt = [shared, guard, &clock = service.clock, &relocation = service.relocation](
+  auto attempt = [shared, guard, &clock = core.clock, &relocation = core.relocation](
                      const Model& model, StoreTransaction& tx,
                      RelocationScopes& scopes) -> Result<Patched> {
     const auto etag = "\"" + std::to_string(model.table_version()) + "\"";
@@ -48,17 +48,17 @@ void patch_table(Mx2Service& service, std::vector<TableChange> changes, const Pr
     add_contexts_of(*shared, relocation, scopes);
     return store_rows(model, tx, *shared, "", clock.now_ms());
   };
-  auto publish = [shared, &service](Model& model, ChangeFeed& feed) {
+  auto publish = [shared, &core](Model& model, ChangeFeed& feed) {
     publish_rows(model, feed, *shared);
-    shorten_history(service.store);
+    shorten_history(core.store);
   };
-  submit_change<Patched>(service, std::move(attempt), std::move(publish), std::move(answer));
+  submit_change<Patched>(core, std::move(attempt), std::move(publish), std::move(answer));
 }
 
-void load_content(Mx2Service& service, Content content, Callback<Result<Patched>> answer) {
+void load_content(Core& core, Content content, Callback<Result<Patched>> answer) {
   const auto shared = std::make_shared<Content>(std::move(content));
-  auto attempt = [shared, &service](const Model& model, StoreTransaction& tx,
-                                    RelocationScopes&) -> Result<Patched> {
+  auto attempt = [shared, &core](const Model& model, StoreTransaction& tx,
+                                 RelocationScopes&) -> Result<Patched> {
     Model trial;  // what the model will be, to check each row against all apps and hosts
     for (const auto& app : shared->apps) {
       if (auto ok = trial.put_app(app); !ok) return ok.error();
@@ -66,7 +66,7 @@ void load_content(Mx2Service& service, Content content, Callback<Result<Patched>
     }
     for (auto& host : shared->hosts) {
       take_as_put(host);
-      name_instances(host, nullptr, service.ids);
+      name_instances(host, nullptr, core.ids);
       if (auto ok = trial.check_host(host); !ok) return ok.error();
       if (auto ok = trial.put_host(host); !ok) return ok.error();
       if (auto ok = tx.put_host(host); !ok) return ok.error();
@@ -74,14 +74,14 @@ void load_content(Mx2Service& service, Content content, Callback<Result<Patched>
     for (const auto& row : shared->rows) {
       if (auto ok = trial.check(row); !ok) return ok.error();
     }
-    return store_rows(model, tx, shared->rows, "first content", service.clock.now_ms());
+    return store_rows(model, tx, shared->rows, "first content", core.clock.now_ms());
   };
   auto publish = [shared](Model& model, ChangeFeed& feed) {
     for (const auto& app : shared->apps) expect(model.put_app(app));
     for (const auto& host : shared->hosts) expect(model.put_host(host));
     publish_rows(model, feed, shared->rows);
   };
-  submit_change<Patched>(service, std::move(attempt), std::move(publish), std::move(answer));
+  submit_change<Patched>(core, std::move(attempt), std::move(publish), std::move(answer));
 }
 
 }  // namespace mx2

@@ -55,7 +55,7 @@ void Packages::onboard(const std::string& uri, Callback<Result<std::string>> ans
   if (!first) return;
   CreateAppPkg request;
   request.name = request.path = uri;
-  create_package(service_, std::move(request), true, options_.count_max,
+  create_package(core_, std::move(request), true, options_.count_max,
                  [this, uri](const Result<PackageCreated>& made) {
                    if (!made) return answer_waiters(uri, made.error());
                    const auto& package = made->package;

@@ -125,7 +125,7 @@ Result<Package> Packages::process(const Package& package) {
   auto descriptor = examine_package(files_.path_of(package.id));
   if (!descriptor) return descriptor.error();
   std::promise<Result<Package>> done;
-  finish_onboarding(service_, package.id, std::move(*descriptor),
+  finish_onboarding(core_, package.id, std::move(*descriptor),
                     [&done](Result<Package> out) { done.set_value(std::move(out)); });
   return done.get_future().get();
 }
@@ -136,7 +136,7 @@ std::optional<std::string> Packages::same_app(const Package& package, const Erro
   const auto mine = find(package.id);
   const auto descriptor = examine_package(files_.path_of(package.id));
   if (!mine || !descriptor) return std::nullopt;
-  const bool same = service_.model.read([&](const Model& model) {
+  const bool same = core_.model.read([&](const Model& model) {
     const auto* other = model.package_of(descriptor->app_d_id);
     return other != nullptr && other->checksum == mine->checksum;
   });
@@ -148,7 +148,7 @@ bool Packages::keep_failure(const Package& package, const Error& error) {
   files_.remove(package.id);
   if (package.for_device) {
     std::promise<Result<Package>> done;
-    remove_package(service_, package.id,
+    remove_package(core_, package.id,
                    [&done](Result<Package> out) { done.set_value(std::move(out)); });
     const auto removed = done.get_future().get();
     return removed.ok() || !is_of_store(removed.error());

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "orchestrator/operator/model_change.h"
+#include "orchestrator/core/model_change.h"
 
 namespace mx2 {
 namespace {
@@ -87,12 +87,12 @@ bool in_use(const Model& model, const Package& package) {
   return package.state == OnboardingState::kOnboarded && !model.hosts_of(package.app_d_id).empty();
 }
 
-void create_package(Mx2Service& service, CreateAppPkg request, bool for_device,
-                    std::size_t count_max, Callback<Result<Created>> answer) {
+void create_package(Core& core, CreateAppPkg request, bool for_device, std::size_t count_max,
+                    Callback<Result<Created>> answer) {
   const auto changed = std::make_shared<std::optional<Package>>();
-  auto attempt = [request = std::move(request), for_device, count_max, changed, &ids = service.ids,
-                  &clock = service.clock](const Model& model, StoreTransaction& tx,
-                                          RelocationScopes&) -> Result<Created> {
+  auto attempt = [request = std::move(request), for_device, count_max, changed, &ids = core.ids,
+                  &clock = core.clock](const Model& model, StoreTransaction& tx,
+                                       RelocationScopes&) -> Result<Created> {
     Created out;
     if (const auto* before = find_like(model, request, for_device)) {
       auto taken = again(*before, request, for_device);
@@ -116,10 +116,10 @@ void create_package(Mx2Service& service, CreateAppPkg request, bool for_device,
   auto publish = [changed](Model& model, ChangeFeed&) {
     if (*changed) model.put_package(**changed);
   };
-  submit_change<Created>(service, std::move(attempt), std::move(publish), std::move(answer));
+  submit_change<Created>(core, std::move(attempt), std::move(publish), std::move(answer));
 }
 
-void change_package(Mx2Service& service, const std::string& id, PackageEdit edit,
+void change_package(Core& core, const std::string& id, PackageEdit edit,
                     Callback<Result<Package>> answer) {
   const auto changed = std::make_shared<Package>();
   auto attempt = [id, edit = std::move(edit), changed](const Model& model, StoreTransaction& tx,
@@ -132,10 +132,10 @@ void change_package(Mx2Service& service, const std::string& id, PackageEdit edit
     return *changed;
   };
   auto publish = [changed](Model& model, ChangeFeed&) { model.put_package(*changed); };
-  submit_change<Package>(service, std::move(attempt), std::move(publish), std::move(answer));
+  submit_change<Package>(core, std::move(attempt), std::move(publish), std::move(answer));
 }
 
-void finish_onboarding(Mx2Service& service, const std::string& id, AppDescriptor descriptor,
+void finish_onboarding(Core& core, const std::string& id, AppDescriptor descriptor,
                        Callback<Result<Package>> answer) {
   const auto changed = std::make_shared<Package>();
   const auto app = std::make_shared<App>();
@@ -166,10 +166,10 @@ void finish_onboarding(Mx2Service& service, const std::string& id, AppDescriptor
     model.put_package(*changed);
     changes.publish(AppChanged{app});
   };
-  submit_change<Package>(service, std::move(attempt), std::move(publish), std::move(answer));
+  submit_change<Package>(core, std::move(attempt), std::move(publish), std::move(answer));
 }
 
-void remove_package(Mx2Service& service, const std::string& id, Callback<Result<Package>> answer) {
+void remove_package(Core& core, const std::string& id, Callback<Result<Package>> answer) {
   const auto app_goes = std::make_shared<std::string>();
   auto attempt = [id, app_goes](const Model& model, StoreTransaction& tx,
                                 RelocationScopes&) -> Result<Package> {
@@ -189,7 +189,7 @@ void remove_package(Mx2Service& service, const std::string& id, Callback<Result<
     model.remove_app(*app_goes);
     changes.publish(AppRemoved{*app_goes});
   };
-  submit_change<Package>(service, std::move(attempt), std::move(publish), std::move(answer));
+  submit_change<Package>(core, std::move(attempt), std::move(publish), std::move(answer));
 }
 
 }  // namespace mx2

@@ -40,10 +40,10 @@ class SubscriptionChange final : public UnitOfWork {
 
 }  // namespace
 
-PackageNotifier::PackageNotifier(Mx2Service& service, const PackageNotifierOptions& options,
+PackageNotifier::PackageNotifier(Core& core, const PackageNotifierOptions& options,
                                  std::unique_ptr<http::AsyncClient> client,
                                  metrics::Registry& registry)
-    : service_(service),
+    : core_(core),
       options_(options),
       client_(std::move(client)),
       delivered_(registry.counter("mx2_package_notifications_total", "Notifications about packages",
@@ -84,9 +84,9 @@ void PackageNotifier::restore(PackageSubscription subscription) {
 
 void PackageNotifier::subscribe(PackageSubscription subscription,
                                 Callback<Result<PackageSubscription>> answer) {
-  subscription.id = service_.ids.next();
+  subscription.id = core_.ids.next();
   const auto shared = std::make_shared<Callback<Result<PackageSubscription>>>(std::move(answer));
-  service_.store.submit(std::make_unique<SubscriptionChange>(
+  core_.store.submit(std::make_unique<SubscriptionChange>(
       [this, subscription](StoreTransaction& tx) -> Result<void> {
         if (subscriptions().size() >= options_.subscriptions_max) {
           return forbidden("too-many-subscriptions", "there are too many subscriptions");
@@ -102,7 +102,7 @@ void PackageNotifier::subscribe(PackageSubscription subscription,
 
 void PackageNotifier::unsubscribe(const std::string& id, Callback<Result<void>> answer) {
   const auto shared = std::make_shared<Callback<Result<void>>>(std::move(answer));
-  service_.store.submit(std::make_unique<SubscriptionChange>(
+  core_.store.submit(std::make_unique<SubscriptionChange>(
       [this, id](StoreTransaction& tx) -> Result<void> {
         if (!find(id)) return not_found("no subscription '" + id + "'");
         return tx.delete_package_subscription(id);
@@ -131,13 +131,13 @@ std::optional<PackageSubscription> PackageNotifier::find(const std::string& id) 
 }
 
 void PackageNotifier::notify(PackageEvent event, const Package& package) {
-  const bool used = service_.model.read([&](const Model& model) { return in_use(model, package); });
+  const bool used = core_.model.read([&](const Model& model) { return in_use(model, package); });
   for (const auto& subscription : subscriptions()) {
     if (subscription.type != type_of(event)) continue;
     const auto info = codec::app_pkg_info(package, used, subscription.root);
     if (!matches(subscription, info)) continue;
-    const auto document = codec::app_pkg_notification(service_.ids.next(), event, package,
-                                                      subscription, service_.clock.now_ms());
+    const auto document = codec::app_pkg_notification(core_.ids.next(), event, package,
+                                                      subscription, core_.clock.now_ms());
     const std::lock_guard guard(mutex_);
     if (owed_.size() >= options_.waiting_max) {
       owed_.pop_front();

@@ -23,7 +23,7 @@
 #include "api/base/metrics.h"
 #include "api/http/async_client.h"
 #include "api/mec/app_package.h"
-#include "orchestrator/mx2/service.h"
+#include "orchestrator/core/core.h"
 
 namespace mx2 {
 
@@ -39,7 +39,7 @@ class PackageNotifier {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  PackageNotifier(Mx2Service& service, const PackageNotifierOptions& options,
+  PackageNotifier(Core& core, const PackageNotifierOptions& options,
                   std::unique_ptr<http::AsyncClient> client, metrics::Registry& registry);
   ~PackageNotifier();
   PackageNotifier(const PackageNotifier&) = delete;
@@ -73,7 +73,7 @@ class PackageNotifier {
   void settle(Owed owed, const Result<http::Reply>& reply);
   [[nodiscard]] std::vector<Owed> take_due(Time now);
 
-  Mx2Service& service_;
+  Core& core_;
   const PackageNotifierOptions options_;
   const std::unique_ptr<http::AsyncClient> client_;
   metrics::Counter& delivered_;

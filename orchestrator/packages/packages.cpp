@@ -17,9 +17,9 @@ bool fetched_from_source(const Package& package) {
 
 }  // namespace
 
-Packages::Packages(Mx2Service& service, const PackageOptions& options, PackageFiles files,
+Packages::Packages(Core& core, const PackageOptions& options, PackageFiles files,
                    PackageNotifier& notifier, metrics::Registry& registry)
-    : service_(service),
+    : core_(core),
       options_(options),
       files_(std::move(files)),
       notifier_(notifier),
@@ -32,10 +32,10 @@ Packages::~Packages() { stop(); }
 
 void Packages::start() {
   std::set<std::string> with_content;
-  for (const auto& item : service_.store.set_aside().list()) {
+  for (const auto& item : core_.store.set_aside().list()) {
     if (item.kind == "package") with_content.insert(item.id);
   }
-  service_.model.read([&](const Model& model) {
+  core_.model.read([&](const Model& model) {
     for (const auto& [id, package] : model.packages()) {
       const auto state = package.state;
       const bool stored =
@@ -50,7 +50,7 @@ void Packages::start() {
       if (interrupted) jobs_.push_back({id, nullptr, {}, 0});
     }
   });
-  if (service_.store.set_aside().is_complete()) files_.keep_only(with_content);
+  if (core_.store.set_aside().is_complete()) files_.keep_only(with_content);
   count_packages();
   const auto workers = static_cast<std::size_t>(options_.parallel_max);
   for (std::size_t i = 0; i < workers; ++i) {
@@ -91,14 +91,14 @@ bool Packages::stopping() const {
 }
 
 std::optional<Package> Packages::find(const std::string& id) const {
-  return service_.model.read([&](const Model& model) -> std::optional<Package> {
+  return core_.model.read([&](const Model& model) -> std::optional<Package> {
     const auto* package = model.package(id);
     return package == nullptr ? std::nullopt : std::optional(*package);
   });
 }
 
 void Packages::count_packages() {
-  onboarded_.set(static_cast<double>(service_.model.read([](const Model& model) {
+  onboarded_.set(static_cast<double>(core_.model.read([](const Model& model) {
     return std::count_if(model.packages().begin(), model.packages().end(), [](const auto& entry) {
       return entry.second.state == OnboardingState::kOnboarded;
     });
@@ -117,7 +117,7 @@ void Packages::enqueue(Job job) {
 }
 
 void Packages::create(CreateAppPkg request, Callback<Result<Package>> answer) {
-  create_package(service_, std::move(request), false, options_.count_max,
+  create_package(core_, std::move(request), false, options_.count_max,
                  [this, answer = std::move(answer)](const Result<PackageCreated>& made) mutable {
                    if (!made) return answer(made.error());
                    if (made->begins) enqueue({made->package.id, nullptr, {}, 0});
@@ -165,7 +165,7 @@ void Packages::set_enabled(const std::string& id, bool enabled, Callback<Result<
     package.enabled = enabled;
     return {};
   };
-  change_package(service_, id, edit,
+  change_package(core_, id, edit,
                  [this, enabled, answer = std::move(answer)](const Result<Package>& out) mutable {
                    if (out.ok()) {
                      notifier_.notify(enabled ? PackageEvent::kEnabled : PackageEvent::kDisabled,
@@ -176,7 +176,7 @@ void Packages::set_enabled(const std::string& id, bool enabled, Callback<Result<
 }
 
 void Packages::remove(const std::string& id, Callback<Result<void>> answer) {
-  remove_package(service_, id,
+  remove_package(core_, id,
                  [this, answer = std::move(answer)](const Result<Package>& removed) mutable {
                    if (!removed) return answer(removed.error());
                    files_.remove(removed->id);
@@ -197,8 +197,7 @@ Result<std::string> Packages::descriptor(const Package& package) const {
 
 Result<Package> Packages::change(const std::string& id, const PackageEdit& edit) {
   std::promise<Result<Package>> done;
-  change_package(service_, id, edit,
-                 [&done](Result<Package> out) { done.set_value(std::move(out)); });
+  change_package(core_, id, edit, [&done](Result<Package> out) { done.set_value(std::move(out)); });
   return done.get_future().get();
 }
 

@@ -33,8 +33,8 @@
 #include "api/base/metrics.h"
 #include "api/http/http_client.h"
 #include "api/mec/app_package.h"
-#include "orchestrator/mx2/instantiation.h"
-#include "orchestrator/mx2/service.h"
+#include "orchestrator/core/core.h"
+#include "orchestrator/core/instantiation.h"
 #include "orchestrator/packages/package_changes.h"
 #include "orchestrator/packages/package_files.h"
 #include "orchestrator/packages/package_notifier.h"
@@ -61,8 +61,8 @@ struct PackageOptions {
 class Packages final : public Onboarding {
  public:
   // `files`: where contents are; `notifier` must outlive this.
-  Packages(Mx2Service& service, const PackageOptions& options, PackageFiles files,
-           PackageNotifier& notifier, metrics::Registry& registry);
+  Packages(Core& core, const PackageOptions& options, PackageFiles files, PackageNotifier& notifier,
+           metrics::Registry& registry);
   ~Packages() override;
   Packages(const Packages&) = delete;
   Packages& operator=(const Packages&) = delete;
@@ -135,7 +135,7 @@ class Packages final : public Onboarding {
   void count_packages();
   void count_outcome(const Result<Package>& outcome);
 
-  Mx2Service& service_;
+  Core& core_;
   const PackageOptions options_;
   const PackageFiles files_;
   PackageNotifier& notifier_;

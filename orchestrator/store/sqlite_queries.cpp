@@ -245,10 +245,14 @@ Result<Store::Loaded> load(SQLite::Database& db, const Store::Loader& loader, Se
   load_packages(db, loader, aside);
   SQLite::Statement contexts(
       db, "SELECT subject, dev_app_id, app_d_id, context_id, host_id FROM contexts");
+  ContextRecord context;
   while (contexts.executeStep()) {
-    loader.context({contexts.getColumn(0).getString(), contexts.getColumn(1).getString()},
-                   contexts.getColumn(2).getString(), contexts.getColumn(3).getString(),
-                   contexts.getColumn(4).getString());
+    context.subject = contexts.getColumn(0).getString();
+    context.dev_app_id = contexts.getColumn(1).getString();
+    context.app_d_id = contexts.getColumn(2).getString();
+    context.context_id = contexts.getColumn(3).getString();
+    context.host_id = contexts.getColumn(4).getString();
+    loader.context(context);
   }
   Store::Loaded loaded;
   loaded.table_version = parse_uint(meta(db, "table_version")).value_or(0);

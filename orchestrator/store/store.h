@@ -37,7 +37,7 @@ struct ContextRecord {
   std::string host_id;        // of the first instance; empty for a literal endpoint or none yet
   std::string reference_uri;  // likewise
   std::string ue;             // selector of the row that decided
-  std::uint32_t waits = 0;    // what items without an address wait for: mx2/asked_locations.h
+  std::uint32_t waits = 0;    // what items without an address wait for: core/asked_locations.h
   bool legacy = false;        // created in the V1.1.1 dialect
   bool has_callback = false;
   std::int64_t created_ms = 0;
@@ -169,12 +169,6 @@ class UnitOfWork {
   [[nodiscard]] virtual bool writes_once() const { return false; }
 };
 
-// Whose a context is, for limits.
-struct ContextOwner {
-  std::string subject;
-  std::string dev_app_id;
-};
-
 struct ContextFilter {
   std::string app_d_id;    // empty: any
   std::string dev_app_id;  // empty: any
@@ -230,9 +224,8 @@ class Store {
     std::function<Result<void>(App&&)> app;
     std::function<Result<void>(Host&&)> host;
     std::function<Result<void>(TableChange&&)> row;
-    std::function<void(const ContextOwner& owner, const std::string& app_d_id,
-                       const std::string& context_id, const std::string& host_id)>
-        context;
+    // Only whose it is, its app, identifier and host.
+    std::function<void(const ContextRecord&)> context;
     std::function<void(Package&&)> package{};  // empty: these are not wanted
     std::function<void(PackageSubscription&&)> package_subscription{};
   };

@@ -25,7 +25,7 @@ class AreaCity {
   void put(const Host& host) {
     REQUIRE(program
                 .wait<Changed>([&](auto answer) {
-                  put_host(program.running->service, host, {}, std::move(answer));
+                  put_host(program.running->core, host, {}, std::move(answer));
                 })
                 .ok());
   }
@@ -44,7 +44,7 @@ class AreaCity {
   }
   std::string create(const AppContext& request) {
     const auto made = program.wait<StoredContext>([&](auto answer) {
-      create_app_context(program.running->service, request, Caller{}, false, std::move(answer));
+      create_app_context(program.running->contexts, request, Caller{}, false, std::move(answer));
     });
     REQUIRE(made.ok());
     return made->context_id;
@@ -52,7 +52,7 @@ class AreaCity {
   void update(const std::string& id, const AppContext& request) {
     REQUIRE(program
                 .wait<std::uint64_t>([&](auto answer) {
-                  update_app_context(program.running->service, id, request, Caller{}, std::nullopt,
+                  update_app_context(program.running->contexts, id, request, Caller{}, std::nullopt,
                                      std::move(answer));
                 })
                 .ok());
@@ -111,9 +111,7 @@ class AreaCity {
   bool is_relocating() {
     return program.running->store
         .load({[](App&&) -> Result<void> { return {}; }, [](Host&&) -> Result<void> { return {}; },
-               [](TableChange&&) -> Result<void> { return {}; },
-               [](const ContextOwner&, const std::string&, const std::string&, const std::string&) {
-               }})
+               [](TableChange&&) -> Result<void> { return {}; }, [](const ContextRecord&) {}})
         .value()
         .relocating;
   }

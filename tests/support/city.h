@@ -37,9 +37,9 @@ struct City {
     made->mepms = std::move(mepms);
     driver = made.get();
     lifecycle = std::make_unique<Lifecycle>(
-        running.service, [this](const std::string&) { return load; }, std::move(made), options,
-        program.files.registry);
-    running.service.instantiation = lifecycle.get();
+        running.core, running.ledger, [this](const std::string&) { return load; }, std::move(made),
+        options, program.files.registry);
+    running.contexts.instantiation = lifecycle.get();
     running.relocation.use(*lifecycle);
   }
   void restart() {
@@ -57,7 +57,7 @@ struct City {
     app.strategy = strategy;
     REQUIRE(program
                 .wait<Changed>([&](auto answer) {
-                  put_app(program.running->service, app, {}, std::move(answer));
+                  put_app(program.running->core, app, {}, std::move(answer));
                 })
                 .ok());
     Package package;
@@ -75,7 +75,7 @@ struct City {
                   registration.id = id;
                   registration.mepm_uri = mepm_of(id);
                   register_host(
-                      program.running->service, registration,
+                      program.running->core, registration,
                       [](const HostRegistration&) { return Result<void>(); }, std::move(answer));
                 })
                 .ok());
@@ -83,7 +83,7 @@ struct City {
   void set_reachable(const std::string& id, bool reachable) {
     REQUIRE(program
                 .wait<Changed>([&](auto answer) {
-                  set_host_reachable(program.running->service, id, reachable, std::move(answer));
+                  set_host_reachable(program.running->core, id, reachable, std::move(answer));
                 })
                 .ok());
   }
@@ -91,7 +91,7 @@ struct City {
   void set_state(const std::string& id, HostState state) {
     REQUIRE(program
                 .wait<Changed>([&](auto answer) {
-                  set_host_state(program.running->service, id, state, {}, std::move(answer));
+                  set_host_state(program.running->core, id, state, {}, std::move(answer));
                 })
                 .ok());
   }
@@ -107,7 +107,7 @@ struct City {
   }
   void settle() {
     std::promise<void> done;
-    probe_store(program.running->service, [&](const Result<void>&) { done.set_value(); });
+    probe_store(program.running->store, [&](const Result<void>&) { done.set_value(); });
     done.get_future().wait();
   }
 
@@ -133,7 +133,7 @@ struct City {
     std::atomic<bool> is_there_ = false;
   };
   void begin(AppContext request, Answer& answer) {
-    create_app_context(program.running->service, std::move(request), Caller{}, false,
+    create_app_context(program.running->contexts, std::move(request), Caller{}, false,
                        [&](Result<StoredContext> result) { answer.set(std::move(result)); });
   }
   Result<StoredContext> create(AppContext request) {
@@ -146,7 +146,7 @@ struct City {
   [[nodiscard]] std::size_t contexts() {
     std::size_t total = 0;
     REQUIRE(apply(program.running->store, [&](StoreTransaction&) -> Result<void> {
-              total = program.running->quota.total();
+              total = program.running->ledger.total();
               return {};
             }).ok());
     return total;

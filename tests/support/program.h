@@ -8,9 +8,10 @@
 #include <thread>
 
 #include "api/mx2/codec.h"
+#include "orchestrator/core/table_rewriter.h"
 #include "orchestrator/domain/placement.h"
-#include "orchestrator/operator/service.h"
-#include "orchestrator/operator/table_rewriter.h"
+#include "orchestrator/mx2/procedures.h"
+#include "orchestrator/operator/procedures.h"
 #include "tests/catch.h"
 #include "tests/support/failing_store.h"
 #include "tests/support/units.h"
@@ -24,8 +25,8 @@ class Program {
         : store(files.open().value()),
           events({}, files.registry.gauge("listeners", "test")),
           changes({}, 1),
-          relocation(model, store, clock, index, strategy, events, changes, files.registry),
-          quota(1000, 1000, files.registry.gauge("contexts", "test")) {
+          ledger(1000, 1000, events, changes, files.registry),
+          relocation(model, store, clock, ledger, strategy, files.registry) {
       const auto stored = store.load(
           {[this](App&& app) { return model.write([&](Model& m) { return m.put_app(app); }); },
            [this](Host&& host) { return model.write([&](Model& m) { return m.put_host(host); }); },
@@ -33,12 +34,7 @@ class Program {
              model.write([&](Model& m) { m.apply(row); });
              return {};
            },
-           [this](const ContextOwner& owner, const std::string& app, const std::string& id,
-                  const std::string& host) {
-             quota.restore(owner);
-             index.add(app, owner.dev_app_id, id);
-             index.clients().add(app, host);
-           },
+           [this](const ContextRecord& context) { ledger.restore(context); },
            [this](Package&& package) { model.write([&](Model& m) { m.put_package(package); }); }});
       REQUIRE(stored.ok());
       model.write([&](Model& m) { m.set_table_version(stored->table_version); });
@@ -56,15 +52,14 @@ class Program {
     LiveModel model;
     ManualClock clock{1000};
     SequentialIds ids;
-    ContextIndex index;
     StrategyOptions strategy;
     ContextEvents events;
     ChangeFeed changes;
+    ContextLedger ledger;
     Relocation relocation;
-    ContextQuota quota;
-    Mx2Service service{model, store,    clock,      ids,    quota,
-                       index, strategy, relocation, events, changes};
-    TableRewriter rewriter{service};
+    Core core{model, store, clock, ids, changes, relocation};
+    Contexts contexts{core, ledger, events, strategy};
+    TableRewriter rewriter{core};
     bool relocating = false;  // as it was found
   };
 
@@ -76,7 +71,7 @@ class Program {
     content.hosts = {sample_host("north", {"a"}), sample_host("south", {"a"})};
     content.rows = {sample_row("*", "a", {"host:north"})};
     REQUIRE(wait<Patched>([&](auto answer) {
-              load_content(running->service, content, std::move(answer));
+              load_content(running->core, content, std::move(answer));
             }).ok());
     for (int i = 0; i < count; ++i) create("ue-" + std::to_string(i));
   }
@@ -96,7 +91,7 @@ class Program {
     body["appInfo"]["appName"] = "alpha";
     body["callbackReference"] = "http://ue.example/" + dev_app_id;
     const auto made = wait<StoredContext>([&](auto answer) {
-      create_app_context(running->service, codec::decode_create_request(json::dump(body)).value(),
+      create_app_context(running->contexts, codec::decode_create_request(json::dump(body)).value(),
                          Caller{}, false, std::move(answer));
     });
     REQUIRE(made.ok());
@@ -105,7 +100,7 @@ class Program {
 
   Result<Patched> rewrite(const std::vector<TableChange>& rows) {
     return wait<Patched>(
-        [&](auto answer) { patch_table(running->service, rows, {}, std::move(answer)); });
+        [&](auto answer) { patch_table(running->core, rows, {}, std::move(answer)); });
   }
 
   [[nodiscard]] ContextRecord record(const std::string& id) {

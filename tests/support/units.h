@@ -77,8 +77,7 @@ inline Result<Loaded> load(Store& store) {
                                                            change.row.targets.at(0).text());
                                      return {};
                                    },
-                                   [&](const ContextOwner&, const std::string&, const std::string&,
-                                       const std::string&) { ++loaded.contexts; }});
+                                   [&](const ContextRecord&) { ++loaded.contexts; }});
   if (!version) return version.error();
   loaded.table_version = version->table_version;
   return loaded;

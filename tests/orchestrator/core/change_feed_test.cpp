@@ -1,5 +1,5 @@
 // The feed keeps what fits: by number and by bytes, as one change may carry a large polygon.
-#include "orchestrator/mx2/change_feed.h"
+#include "orchestrator/core/change_feed.h"
 
 #include <future>
 

@@ -1,5 +1,5 @@
 // Listeners of contexts, without HTTP: the timer is moved by hand.
-#include "orchestrator/mx2/context_events.h"
+#include "orchestrator/core/context_events.h"
 
 #include "api/mx2/codec.h"
 #include "tests/catch.h"

@@ -1,4 +1,4 @@
-#include "orchestrator/mx2/fair_queue.h"
+#include "orchestrator/core/fair_queue.h"
 
 #include "tests/catch.h"
 

@@ -1,7 +1,8 @@
 // Every procedure, with the n-th call of its transaction failing, for every n: it answers an error,
 // and neither store nor memory has changed.
 #include "api/mx2/codec.h"
-#include "orchestrator/operator/service.h"
+#include "orchestrator/mx2/procedures.h"
+#include "orchestrator/operator/procedures.h"
 #include "tests/catch.h"
 #include "tests/support/failing_store.h"
 #include "tests/support/units.h"
@@ -30,16 +31,15 @@ Callback<Result<T>> into(std::promise<Outcome>& promise) {
   };
 }
 
-class Fixture {
+class FailingProgram {
  public:
-  Fixture() {
+  FailingProgram() {
     Content content;
     content.apps = {sample_app("a", "alpha"), sample_app("b", "beta")};
     content.hosts = {sample_host("north", {"a"}), sample_host("south", {"a"}),
                      sample_host("spare", {})};
     content.rows = {sample_row("*", "a", {"host:north"})};
-    REQUIRE(
-        run<Patched>([&](auto answer) { load_content(service, content, std::move(answer)); }).ok);
+    REQUIRE(run<Patched>([&](auto answer) { load_content(core, content, std::move(answer)); }).ok);
     context_id = create().context_id;
     REQUIRE_FALSE(context_id.empty());
   }
@@ -55,7 +55,7 @@ class Fixture {
     auto body = test::minimal_context();
     body["appInfo"]["appName"] = "alpha";
     return run<StoredContext>([&](auto answer) {
-      create_app_context(service, codec::decode_create_request(json::dump(body)).value(), Caller{},
+      create_app_context(contexts, codec::decode_create_request(json::dump(body)).value(), Caller{},
                          false, std::move(answer));
     });
   }
@@ -64,7 +64,7 @@ class Fixture {
     auto body = test::minimal_context();
     body["callbackReference"] = "http://new.example/";
     return run<std::uint64_t>([&](auto answer) {
-      update_app_context(service, context_id,
+      update_app_context(contexts, context_id,
                          codec::decode_update_request(json::dump(body)).value(), Caller{}, {},
                          std::move(answer));
     });
@@ -75,7 +75,7 @@ class Fixture {
     removal.remove = true;
     const std::vector<TableChange> changes{sample_row("dev:x", "a", {"host:south"}),
                                            sample_row("dev:y", "a", {"host:south"}), removal};
-    return run<Patched>([&](auto answer) { patch_table(service, changes, {}, std::move(answer)); });
+    return run<Patched>([&](auto answer) { patch_table(core, changes, {}, std::move(answer)); });
   }
 
   // Everything that is in memory, as text.
@@ -83,7 +83,7 @@ class Fixture {
     const auto& m = model.unlocked();
     std::string text = std::to_string(m.table_version()) + " rows " +
                        std::to_string(m.table().rows()) + " contexts " +
-                       std::to_string(quota.total());
+                       std::to_string(ledger.total());
     for (const auto& [id, entry] : m.apps()) text += " " + id + entry.app.info.app_name;
     for (const auto& [id, entry] : m.hosts()) {
       text += " " + id + std::to_string(static_cast<int>(entry.host.state)) + "/" +
@@ -111,7 +111,7 @@ class Fixture {
     const auto loaded = test::load(*store).value();
     const auto& m = model.unlocked();
     return loaded.apps.size() == m.apps().size() && loaded.hosts.size() == m.hosts().size() &&
-           loaded.rows.size() == m.table().rows() && loaded.contexts == quota.total() &&
+           loaded.rows.size() == m.table().rows() && loaded.contexts == ledger.total() &&
            loaded.table_version == m.table_version();
   }
 
@@ -121,72 +121,74 @@ class Fixture {
   LiveModel model;
   ManualClock clock;
   SequentialIds ids;
-  ContextQuota quota{100, 100, files.registry.gauge("contexts", "test")};
-  ContextIndex index;
   StrategyOptions strategy{Strategy::kBaseline, 3};
   ContextEvents events{{}, files.registry.gauge("listeners", "test")};
   ChangeFeed feed{{}, 1};
-  Relocation relocation{model, *store, clock, index, strategy, events, feed, files.registry};
-  Mx2Service service{model, *store, clock, ids, quota, index, strategy, relocation, events, feed};
+  ContextLedger ledger{100, 100, events, feed, files.registry};
+  Relocation relocation{model, *store, clock, ledger, strategy, files.registry};
+  Core core{model, *store, clock, ids, feed, relocation};
+  Contexts contexts{core, ledger, events, strategy};
   std::string context_id;
 };
 
 struct Procedure {
   const char* name;
-  std::function<Outcome(Fixture&)> call;
+  std::function<Outcome(FailingProgram&)> call;
 };
 
 std::vector<Procedure> procedures() {
   return {
-      {"create", [](Fixture& f) { return f.create(); }},
-      {"update", [](Fixture& f) { return f.update(); }},
+      {"create", [](FailingProgram& f) { return f.create(); }},
+      {"update", [](FailingProgram& f) { return f.update(); }},
       {"delete",
-       [](Fixture& f) {
+       [](FailingProgram& f) {
          return f.run<void>([&](auto answer) {
-           delete_app_context(f.service, f.context_id, Caller{}, {}, EndedBy::kDeviceApp,
+           delete_app_context(f.core, f.ledger, f.context_id, Caller{}, {}, EndedBy::kDeviceApp,
                               std::move(answer));
          });
        }},
       {"get",
-       [](Fixture& f) {
+       [](FailingProgram& f) {
          return f.run<StoredContext>([&](auto answer) {
-           get_app_context(f.service, f.context_id, Caller{}, std::move(answer));
+           get_app_context(*f.store, f.context_id, Caller{}, std::move(answer));
          });
        }},
       {"end",
-       [](Fixture& f) {
-         return f.run<void>(
-             [&](auto answer) { end_app_context(f.service, f.context_id, std::move(answer)); });
+       [](FailingProgram& f) {
+         return f.run<void>([&](auto answer) {
+           delete_app_context(f.core, f.ledger, f.context_id, Caller{}, {}, EndedBy::kSystem,
+                              std::move(answer));
+         });
        }},
       {"put app",
-       [](Fixture& f) {
+       [](FailingProgram& f) {
          return f.run<Changed>([&](auto answer) {
-           put_app(f.service, sample_app("b", "renamed"), {}, std::move(answer));
+           put_app(f.core, sample_app("b", "renamed"), {}, std::move(answer));
          });
        }},
       {"delete app",
-       [](Fixture& f) {
+       [](FailingProgram& f) {
          return f.run<Changed>(
-             [&](auto answer) { delete_app(f.service, "b", {}, std::move(answer)); });
+             [&](auto answer) { delete_app(f.core, "b", {}, std::move(answer)); });
        }},
       {"put host",
-       [](Fixture& f) {
+       [](FailingProgram& f) {
          return f.run<Changed>([&](auto answer) {
-           put_host(f.service, sample_host("spare", {"a", "b"}), {}, std::move(answer));
+           put_host(f.core, sample_host("spare", {"a", "b"}), {}, std::move(answer));
          });
        }},
       {"cordon",
-       [](Fixture& f) {
+       [](FailingProgram& f) {
          return f.run<Changed>([&](auto answer) {
-           set_host_state(f.service, "north", HostState::kCordoned, {}, std::move(answer));
+           set_host_state(f.core, "north", HostState::kCordoned, {}, std::move(answer));
          });
        }},
       {"delete host",
-       [](Fixture& f) {
+       [](FailingProgram& f) {
          return f.run<Changed>(
-             [&](auto answer) { delete_host(f.service, "spare", {}, std::move(answer)); });
+             [&](auto answer) { delete_host(f.core, "spare", {}, std::move(answer)); });
        }},
-      {"patch table", [](Fixture& f) { return f.patch(); }},
+      {"patch table", [](FailingProgram& f) { return f.patch(); }},
   };
 }
 
@@ -195,7 +197,7 @@ TEST_CASE("a store that fails at any call leaves store and memory as they were",
     int n = 1;
     for (;; ++n) {
       CAPTURE(procedure.name, n);
-      Fixture fixture;
+      FailingProgram fixture;
       const auto memory = fixture.memory();
       const auto disk = fixture.disk();
       fixture.store->fail_at(n);
@@ -227,20 +229,19 @@ TEST_CASE("first content that cannot be stored whole is not stored at all", "[st
     LiveModel model;
     ManualClock clock;
     SequentialIds ids;
-    ContextQuota quota(9, 9, files.registry.gauge("contexts", "test"));
-    ContextIndex index;
     const StrategyOptions strategy;
     ContextEvents events({}, files.registry.gauge("listeners", "test"));
     ChangeFeed feed({}, 1);
-    Relocation relocation(model, store, clock, index, strategy, events, feed, files.registry);
-    Mx2Service service{model, store, clock, ids, quota, index, strategy, relocation, events, feed};
+    ContextLedger ledger(9, 9, events, feed, files.registry);
+    Relocation relocation(model, store, clock, ledger, strategy, files.registry);
+    Core core{model, store, clock, ids, feed, relocation};
     Content content;
     content.apps = {sample_app("a")};
     content.hosts = {sample_host("n", {"a"})};
     content.rows = {sample_row("*", "a", {"host:n"})};
     store.fail_at(n);
     std::promise<Outcome> promise;
-    load_content(service, content, into<Patched>(promise));
+    load_content(core, content, into<Patched>(promise));
     if (promise.get_future().get().ok) {
       CHECK(n == 8);
       break;

@@ -1,5 +1,5 @@
 // Leases and reports of hosts, and who may report for which, at a time that the test moves.
-#include "orchestrator/operator/host_watch.h"
+#include "orchestrator/core/host_watch.h"
 
 #include "tests/catch.h"
 #include "tests/support/scripted_notifier.h"

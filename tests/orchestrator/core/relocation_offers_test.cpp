@@ -136,7 +136,8 @@ TEST_CASE(
   for (const auto& entry : owed) CHECK(entry.callback_reference == *moved.callback_reference);
   REQUIRE(city.program
               .wait<void>([&](auto answer) {
-                end_app_context(city.program.running->service, id, std::move(answer));
+                delete_app_context(city.program.running->core, city.program.running->ledger, id,
+                                   Caller{}, {}, EndedBy::kSystem, std::move(answer));
               })
               .ok());
   const auto last = store.notifications(0, 10).value();

@@ -130,7 +130,7 @@ TEST_CASE("relocation: what is decided again by the store writer has been compar
       [&](const Result<void>&) { city.program.running->model.write([](Model&) {}); }));
   begun.get_future().wait();
   std::promise<Result<StoredContext>> made;
-  create_app_context(city.program.running->service, city.request({square(1, 1, 1)}), Caller{},
+  create_app_context(city.program.running->contexts, city.request({square(1, 1, 1)}), Caller{},
                      false, Callback<Result<StoredContext>>([&](Result<StoredContext> outcome) {
                        made.set_value(std::move(outcome));
                      }));
@@ -139,7 +139,7 @@ TEST_CASE("relocation: what is decided again by the store writer has been compar
   // A host that changes keeps what was made ready of its area.
   REQUIRE(city.program
               .wait<Changed>([&](auto answer) {
-                set_host_state(city.program.running->service, "north", HostState::kCordoned, {},
+                set_host_state(city.program.running->core, "north", HostState::kCordoned, {},
                                std::move(answer));
               })
               .ok());

@@ -24,16 +24,15 @@ class Sender {
       case 0:
       case 1: return put_a_host();
       case 2:
-        return change<Changed>([&](auto a) { delete_host(service(), host(), {}, std::move(a)); });
+        return change<Changed>([&](auto a) { delete_host(core(), host(), {}, std::move(a)); });
       case 3: return put_an_app();
-      case 4:
-        return change<Changed>([&](auto a) { delete_app(service(), app(), {}, std::move(a)); });
+      case 4: return change<Changed>([&](auto a) { delete_app(core(), app(), {}, std::move(a)); });
       case 5: return registers();
       case 6: return publishes();
       case 7:
         return change<Changed>([&](auto a) {
           const auto state = static_cast<HostState>(below(4));
-          set_host_state(service(), host(), state, {}, std::move(a));
+          set_host_state(core(), host(), state, {}, std::move(a));
         });
       case 8: return patches();
       case 9: return plans();
@@ -44,7 +43,7 @@ class Sender {
   }
 
  private:
-  Mx2Service& service() { return program_.running->service; }
+  Core& core() { return program_.running->core; }
   int below(int n) { return static_cast<int>(random_() % static_cast<unsigned>(n)); }
   std::string host() { return "h" + std::to_string(below(3)); }
   std::string app() { return below(3) == 0 ? "b\xc3\xa4 \"1" : "a"; }
@@ -94,7 +93,7 @@ class Sender {
     }
     const auto decoded = codec::decode_host(document);
     return decoded.ok() &&
-           change<Changed>([&](auto a) { put_host(service(), *decoded, {}, std::move(a)); });
+           change<Changed>([&](auto a) { put_host(core(), *decoded, {}, std::move(a)); });
   }
 
   bool put_an_app() {
@@ -107,7 +106,7 @@ class Sender {
       document["vendorSpecificExt"] = {{"vendorId", "v"}, {"x", {1.5, text(), nullptr}}};
     const auto decoded = codec::decode_app(document);
     return decoded.ok() &&
-           change<Changed>([&](auto a) { put_app(service(), *decoded, {}, std::move(a)); });
+           change<Changed>([&](auto a) { put_app(core(), *decoded, {}, std::move(a)); });
   }
 
   bool registers() {
@@ -118,7 +117,7 @@ class Sender {
                                                           {"labels", labels(8)}});
     return decoded.ok() && change<Changed>([&](auto a) {
              register_host(
-                 service(), *decoded, [](const HostRegistration&) { return Result<void>(); },
+                 core(), *decoded, [](const HostRegistration&) { return Result<void>(); },
                  std::move(a));
            });
   }
@@ -128,7 +127,7 @@ class Sender {
     for (int i = below(4); i > 0; --i)
       ready.push_back({app(), "m" + std::to_string(i), uri(), true});
     return change<void>(
-        [&](auto a) { set_managed_instances(service(), host(), ready, {app()}, std::move(a)); });
+        [&](auto a) { set_managed_instances(core(), host(), ready, {app()}, std::move(a)); });
   }
 
   std::vector<TableChange> rows() {
@@ -169,7 +168,7 @@ class Sender {
 
   bool onboards() {
     const auto made = program_.wait<PackageCreated>([&](auto a) {
-      create_package(service(), {text(), "1", text(), "", "", R"({"k":"\n"})"}, false, 10,
+      create_package(core(), {text(), "1", text(), "", "", R"({"k":"\n"})"}, false, 10,
                      std::move(a));
     });
     if (!made || below(2) == 0) return made.ok();
@@ -178,7 +177,7 @@ class Sender {
     descriptor.app_name = descriptor.app_provider = descriptor.app_soft_version = "n";
     descriptor.app_d_version = descriptor.app_description = "d";
     return change<Package>(
-        [&](auto a) { finish_onboarding(service(), made->package.id, descriptor, std::move(a)); });
+        [&](auto a) { finish_onboarding(core(), made->package.id, descriptor, std::move(a)); });
   }
 
   bool contexts() {
@@ -186,12 +185,15 @@ class Sender {
     body["appInfo"]["appName"] = below(2) == 0 ? "alpha" : "beta";
     if (below(2) == 0) body["callbackReference"] = "http://ue.example/";
     const auto made = program_.wait<StoredContext>([&](auto a) {
-      create_app_context(service(), codec::decode_create_request(json::dump(body)).value(), {},
-                         false, std::move(a));
+      create_app_context(program_.running->contexts,
+                         codec::decode_create_request(json::dump(body)).value(), {}, false,
+                         std::move(a));
     });
     if (!made || below(3) > 0) return made.ok();
-    return change<void>(
-        [&](auto a) { end_app_context(service(), made->context_id, std::move(a)); });
+    return change<void>([&](auto a) {
+      delete_app_context(core(), program_.running->ledger, made->context_id, Caller{}, {},
+                         EndedBy::kSystem, std::move(a));
+    });
   }
 
   Program& program_;
@@ -201,7 +203,7 @@ class Sender {
 // Everything that operators can list.
 std::string state_of(Program& program) {
   const auto& model = program.running->model.unlocked();
-  Value all{{"tableVersion", model.table_version()}, {"contexts", program.running->quota.total()}};
+  Value all{{"tableVersion", model.table_version()}, {"contexts", program.running->ledger.total()}};
   for (const auto& [id, entry] : model.hosts()) {
     all["hosts"].push_back(codec::to_json(entry.host));
     all["etags"].push_back(etag_of(json::dump(codec::operators_part(entry.host))));

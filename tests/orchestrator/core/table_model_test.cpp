@@ -111,7 +111,7 @@ class ReferenceRun {
   // A patch, and keeps it in mind if it is taken.
   void submit(const Step& patch, Callback<Result<Patched>> answer) {
     ++unanswered_;
-    patch_table(program_.running->service, patch.changes, {},
+    patch_table(program_.running->core, patch.changes, {},
                 [this, patch, answer = std::move(answer)](const Result<Patched>& outcome) mutable {
                   if (outcome) patches_[outcome->table_version] = patch;
                   answer(outcome);
@@ -172,9 +172,7 @@ class ReferenceRun {
   Store::Loaded load() {
     return program_.running->store
         .load({[](App&&) -> Result<void> { return {}; }, [](Host&&) -> Result<void> { return {}; },
-               [](TableChange&&) -> Result<void> { return {}; },
-               [](const ContextOwner&, const std::string&, const std::string&, const std::string&) {
-               }})
+               [](TableChange&&) -> Result<void> { return {}; }, [](const ContextRecord&) {}})
         .value();
   }
 

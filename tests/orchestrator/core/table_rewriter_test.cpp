@@ -44,10 +44,8 @@ std::map<std::uint64_t, int> versions(Program& program) {
 
 Store::Loaded store_at_start(Program& program) {
   return program.running->store
-      .load(
-          {[](App&&) -> Result<void> { return {}; }, [](Host&&) -> Result<void> { return {}; },
-           [](TableChange&&) -> Result<void> { return {}; },
-           [](const ContextOwner&, const std::string&, const std::string&, const std::string&) {}})
+      .load({[](App&&) -> Result<void> { return {}; }, [](Host&&) -> Result<void> { return {}; },
+             [](TableChange&&) -> Result<void> { return {}; }, [](const ContextRecord&) {}})
       .value();
 }
 
@@ -216,7 +214,7 @@ TEST_CASE("rewriter: who removes or pins a row while a plan is carried out comes
   store.hurry();
   std::optional<Patched> patched;
   store.call_at(20, [&] {
-    patch_table(program.running->service,
+    patch_table(program.running->core,
                 {removal_of("dev:ue-599"), sample_row("dev:ue-598", "a", {"host:north"})}, {},
                 [&](const Result<Patched>& outcome) {
                   if (outcome) patched = *outcome;
@@ -278,8 +276,7 @@ TEST_CASE("rewriter: a row whose past cannot be read is set aside and stops noth
         [&](const Result<void>&) { store.hurry(false); }));
   };
   store.call_at(20, [&] {
-    patch_table(program.running->service, {sample_row("dev:ue-599", "a", {"host:north"})}, {},
-                spoil);
+    patch_table(program.running->core, {sample_row("dev:ue-599", "a", {"host:north"})}, {}, spoil);
   });
   const auto planned = submit(program, plan_to("south"), 1);
   REQUIRE(planned.ok());
@@ -317,7 +314,7 @@ TEST_CASE("rewriter: a row that was removed may be put again by the next plan", 
   auto& store = program.running->store;
   store.hurry();
   store.call_at(20, [&] {
-    patch_table(program.running->service, {removal_of("dev:ue-599")}, {},
+    patch_table(program.running->core, {removal_of("dev:ue-599")}, {},
                 [&](const Result<Patched>&) { store.hurry(false); });
   });
   REQUIRE(submit(program, plan_to("south"), 1)->superseded == 1);

@@ -23,7 +23,7 @@ TEST_CASE("an instance that was lost is replaced, and its clients follow, of bas
   app.strategy = Strategy::kBaseline;
   REQUIRE(city.program
               .wait<Changed>([&](auto answer) {
-                put_app(city.program.running->service, app, {}, std::move(answer));
+                put_app(city.program.running->core, app, {}, std::move(answer));
               })
               .ok());
   const auto made = city.create(city.request("ue-1"));

@@ -33,7 +33,7 @@ TEST_CASE("an instance that cannot be started is a refusal with its cause, at on
   CHECK(refused.error().code == ErrorCode::kForbidden);
   CHECK(refused.error().cause == "instantiation-failed");
   CHECK(refused.error().detail.find("exits at once") != std::string::npos);
-  CHECK(city.program.running->quota.total() == 0);
+  CHECK(city.program.running->ledger.total() == 0);
 }
 
 TEST_CASE("who waits too long is told to try again, and finds the instance then") {
@@ -78,8 +78,9 @@ TEST_CASE("the last context gone starts the idle timer, not the end") {
   REQUIRE(city.program
               .wait<Nothing>([&](auto answer) {
                 delete_app_context(
-                    city.program.running->service, made->context_id, Caller{}, std::nullopt,
-                    EndedBy::kDeviceApp, [answer = std::move(answer)](auto result) mutable {
+                    city.program.running->core, city.program.running->ledger, made->context_id,
+                    Caller{}, std::nullopt, EndedBy::kDeviceApp,
+                    [answer = std::move(answer)](auto result) mutable {
                       answer(result ? Result<Nothing>(Nothing{}) : Result<Nothing>(result.error()));
                     });
               })
@@ -159,7 +160,7 @@ TEST_CASE("a location that becomes available is offered once, and had by asking 
   host.service_area = {test::in_area(test::square(10, 10, 2))};
   REQUIRE(city.program
               .wait<Changed>([&](auto answer) {
-                put_host(city.program.running->service, host, {}, std::move(answer));
+                put_host(city.program.running->core, host, {}, std::move(answer));
               })
               .ok());
   // Areas are compared on a thread of their own.
@@ -179,7 +180,7 @@ TEST_CASE("a location that becomes available is offered once, and had by asking 
 
   REQUIRE(city.program
               .wait<std::uint64_t>([&](auto answer) {
-                update_app_context(city.program.running->service, made->context_id, request,
+                update_app_context(city.program.running->contexts, made->context_id, request,
                                    Caller{}, std::nullopt, std::move(answer));
               })
               .ok());

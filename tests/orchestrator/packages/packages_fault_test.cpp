@@ -24,7 +24,7 @@ class Onboarding {
  public:
   explicit Onboarding(const PackageOptions& options = {}) {
     packages = std::make_unique<Packages>(
-        service, options, PackageFiles::open(files.directory.file("packages")).value(), notifier,
+        core, options, PackageFiles::open(files.directory.file("packages")).value(), notifier,
         files.registry);
     packages->start();
   }
@@ -60,13 +60,12 @@ class Onboarding {
   // Idle: what is stored is what is in memory, and every content belongs to a package.
   void check_agreement() {
     std::map<std::string, Package> stored;
-    Store::Loader loader{
-        [](App&&) { return Result<void>(); },
-        [](Host&&) { return Result<void>(); },
-        [](TableChange&&) { return Result<void>(); },
-        [](const ContextOwner&, const std::string&, const std::string&, const std::string&) {},
-        [&](Package&& package) { stored[package.id] = package; },
-        {}};
+    Store::Loader loader{[](App&&) { return Result<void>(); },
+                         [](Host&&) { return Result<void>(); },
+                         [](TableChange&&) { return Result<void>(); },
+                         [](const ContextRecord&) {},
+                         [&](Package&& package) { stored[package.id] = package; },
+                         {}};
     REQUIRE(store->load(loader).ok());
     CHECK(stored == in_memory());
     std::size_t contents = 0;
@@ -86,14 +85,13 @@ class Onboarding {
   LiveModel model;
   ManualClock clock;
   SequentialIds ids;
-  ContextQuota quota{100, 100, files.registry.gauge("contexts", "test")};
-  ContextIndex index;
   StrategyOptions strategy{Strategy::kBaseline, 3};
   ContextEvents events{{}, files.registry.gauge("listeners", "test")};
   ChangeFeed feed{{}, 1};
-  Relocation relocation{model, *store, clock, index, strategy, events, feed, files.registry};
-  Mx2Service service{model, *store, clock, ids, quota, index, strategy, relocation, events, feed};
-  PackageNotifier notifier{service, {}, no_subscribers(), files.registry};
+  ContextLedger ledger{100, 100, events, feed, files.registry};
+  Relocation relocation{model, *store, clock, ledger, strategy, files.registry};
+  Core core{model, *store, clock, ids, feed, relocation};
+  PackageNotifier notifier{core, {}, no_subscribers(), files.registry};
   std::unique_ptr<Packages> packages;
 };
 

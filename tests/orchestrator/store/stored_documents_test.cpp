@@ -120,11 +120,11 @@ TEST_CASE("stored documents: what was set aside stays in the file until it is re
     program.stop();
   }
   program.start();
-  auto& service = program.running->service;
+  auto& core = program.running->core;
   REQUIRE(program.rewrite({sample_row("dev:1", "a", {"host:south"})}).ok());
   REQUIRE(program
               .wait<Changed>([&](auto answer) {
-                put_host(service, sample_host("broken", {"a"}), {}, std::move(answer));
+                put_host(core, sample_host("broken", {"a"}), {}, std::move(answer));
               })
               .ok());
   CHECK(set_aside(program.running->store).empty());
@@ -186,7 +186,9 @@ TEST_CASE("relocation: a context that cannot be read does not stop the others",
   // Whoever wants to be rid of it is.
   REQUIRE(program
               .wait<void>([&](auto answer) {
-                end_app_context(program.running->service, broken.context_id, std::move(answer));
+                delete_app_context(program.running->core, program.running->ledger,
+                                   broken.context_id, Caller{}, {}, EndedBy::kSystem,
+                                   std::move(answer));
               })
               .ok());
   CHECK(set_aside(program.running->store).empty());
@@ -214,12 +216,11 @@ TEST_CASE("rewrite: a logged piece that cannot be read stops neither the start n
 TEST_CASE("hosts: labels of a MEPM beside those of an operator stay within their number",
           "[operator]") {
   Program program(0);
-  auto& service = program.running->service;
+  auto& core = program.running->core;
   auto host = sample_host("north", {"a"});
   for (int i = 0; i < 64; ++i) host.labels["l" + std::to_string(i)] = "x";
   const auto put = [&] {
-    return program.wait<Changed>(
-        [&](auto answer) { put_host(service, host, {}, std::move(answer)); });
+    return program.wait<Changed>([&](auto answer) { put_host(core, host, {}, std::move(answer)); });
   };
   REQUIRE(put().ok());
   HostRegistration registration;
@@ -229,7 +230,7 @@ TEST_CASE("hosts: labels of a MEPM beside those of an operator stay within their
   const auto come = [&] {
     return program.wait<Changed>([&](auto answer) {
       register_host(
-          service, registration, [](const HostRegistration&) { return Result<void>(); },
+          core, registration, [](const HostRegistration&) { return Result<void>(); },
           std::move(answer));
     });
   };
@@ -247,17 +248,16 @@ TEST_CASE("hosts: labels of a MEPM beside those of an operator stay within their
 
 TEST_CASE("hosts: operators do not list what life-cycle management has running", "[operator]") {
   Program program(0);
-  auto& service = program.running->service;
+  auto& core = program.running->core;
   const AppInstance managed{"a", "m1", "http://managed/", true};
   const auto publish = [&](std::vector<AppInstance> instances) {
     return program.wait<void>([&](auto answer) {
-      set_managed_instances(service, "north", std::move(instances), {}, std::move(answer));
+      set_managed_instances(core, "north", std::move(instances), {}, std::move(answer));
     });
   };
   auto host = sample_host("north", {"a"});
   const auto put = [&] {
-    return program.wait<Changed>(
-        [&](auto answer) { put_host(service, host, {}, std::move(answer)); });
+    return program.wait<Changed>([&](auto answer) { put_host(core, host, {}, std::move(answer)); });
   };
   REQUIRE(publish({managed}).ok());
   host.instances.push_back({"a", "mine", "http://managed/"});
@@ -284,22 +284,21 @@ TEST_CASE("hosts: what is not the operator's to say is dropped, also from the fi
   host.reachable = false;
   host.unable = {"a"};
   Program program(0);
-  auto& service = program.running->service;
+  auto& core = program.running->core;
   const auto check_plain = [&] {
     const auto& known = program.running->model.unlocked().host("new")->host;
     CHECK(known.instances.empty());
     CHECK(known.reachable);
     CHECK(known.unable.empty());
   };
-  REQUIRE(
-      program.wait<Changed>([&](auto answer) { put_host(service, host, {}, std::move(answer)); })
-          .ok());
+  REQUIRE(program.wait<Changed>([&](auto answer) { put_host(core, host, {}, std::move(answer)); })
+              .ok());
   check_plain();
   Content content;
   content.apps = {sample_app("a", "alpha")};
   content.hosts = {host};
   REQUIRE(
-      program.wait<Patched>([&](auto answer) { load_content(service, content, std::move(answer)); })
+      program.wait<Patched>([&](auto answer) { load_content(core, content, std::move(answer)); })
           .ok());
   check_plain();
 }

@@ -25,8 +25,8 @@
 #include "api/base/clock.h"
 #include "api/base/metrics.h"
 #include "api/http/async_client.h"
+#include "orchestrator/core/change_feed.h"
 #include "orchestrator/domain/model.h"
-#include "orchestrator/mx2/change_feed.h"
 
 namespace mx2 {
 

@@ -1,4 +1,4 @@
-#include "orchestrator/operator/optimizer_lease.h"
+#include "orchestrator/core/optimizer_lease.h"
 
 namespace mx2 {
 

@@ -14,8 +14,8 @@
 #include <thread>
 
 #include "api/base/result.h"
+#include "orchestrator/core/asked_locations.h"
 #include "orchestrator/domain/model.h"
-#include "orchestrator/mx2/asked_locations.h"
 
 namespace mx2 {
 

@@ -9,10 +9,9 @@
 #include <vector>
 
 #include "api/base/result.h"
+#include "orchestrator/core/asked_locations.h"
 #include "orchestrator/domain/model.h"
 #include "orchestrator/domain/placement.h"
-#include "orchestrator/mx2/asked_locations.h"
-#include "orchestrator/mx2/change_feed.h"
 #include "orchestrator/store/store.h"
 
 namespace mx2 {
@@ -80,7 +79,7 @@ void expand(const Model& model, const StrategyOptions& options, const PlacementQ
 [[nodiscard]] Notification notification_of(const AppContext& context, bool address_only);
 
 // For those who follow.
-[[nodiscard]] ContextChanged changed(const ContextRecord& record, const AppContext& context);
+[[nodiscard]] ContextPlace place_of(const ContextRecord& record, const AppContext& context);
 
 // Writes a context's notification of its instances to the outbox, in place of the one that is owed.
 // There is one entry, so the new one tells all that the old one would have: an AddressChange means

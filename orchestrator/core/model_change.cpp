@@ -1,4 +1,4 @@
-#include "orchestrator/operator/model_change.h"
+#include "orchestrator/core/model_change.h"
 
 #include <algorithm>
 #include <iterator>

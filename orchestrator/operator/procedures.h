@@ -12,28 +12,10 @@
 #include <vector>
 
 #include "api/base/callback.h"
-#include "api/json/json.h"
-#include "orchestrator/mx2/service.h"
-#include "orchestrator/operator/optimizer_lease.h"
+#include "orchestrator/core/model_change.h"
+#include "orchestrator/core/optimizer_lease.h"
 
 namespace mx2 {
-
-// Guard of a change, from If-Match and If-None-Match. Empty: no guard.
-struct Precondition {
-  std::string if_match;  // the ETag that must be the current one; "*": it must exist
-  bool must_be_absent = false;
-};
-
-struct Changed {
-  bool created = false;
-  std::string etag;
-  std::string document;  // as it is now
-};
-
-struct Patched {
-  std::uint64_t table_version = 0;
-  std::size_t rows = 0;  // put or removed
-};
 
 // The first content of an empty store.
 struct Content {
@@ -42,48 +24,40 @@ struct Content {
   std::vector<TableChange> rows;
 };
 
-void put_app(Mx2Service& service, App app, const Precondition& guard,
-             Callback<Result<Changed>> answer);
-void delete_app(Mx2Service& service, const std::string& app_d_id, const Precondition& guard,
+void put_app(Core& core, App app, const Precondition& guard, Callback<Result<Changed>> answer);
+void delete_app(Core& core, const std::string& app_d_id, const Precondition& guard,
                 Callback<Result<Changed>> answer);
 // Instances without an identifier keep the one they had, or get a new one.
-void put_host(Mx2Service& service, Host host, const Precondition& guard,
-              Callback<Result<Changed>> answer);
-void set_host_state(Mx2Service& service, const std::string& id, HostState state,
-                    const Precondition& guard, Callback<Result<Changed>> answer);
+void put_host(Core& core, Host host, const Precondition& guard, Callback<Result<Changed>> answer);
+void set_host_state(Core& core, const std::string& id, HostState state, const Precondition& guard,
+                    Callback<Result<Changed>> answer);
 // Whether it answers, as HostWatch finds it. Not stored.
-void set_host_reachable(Mx2Service& service, const std::string& id, bool reachable,
+void set_host_reachable(Core& core, const std::string& id, bool reachable,
                         Callback<Result<Changed>> answer);
 // A MEPM begins to serve its host; creates the host if it is not known. What an operator has said
 // of the host stays. `allowed` is asked when it is decided, on the store writer's thread: whether
 // the host is not another's. A host that had no MEPM counts as down until it reports.
 using MayRegister = std::function<Result<void>(const HostRegistration&)>;
-void register_host(Mx2Service& service, HostRegistration registration, MayRegister allowed,
+void register_host(Core& core, HostRegistration registration, MayRegister allowed,
                    Callback<Result<Changed>> answer);
 // The instances of a host that life-cycle management has running, in place of those before, and the
 // apps that it could not start there. not_found when the host has gone.
-void set_managed_instances(Mx2Service& service, const std::string& host_id,
+void set_managed_instances(Core& core, const std::string& host_id,
                            std::vector<AppInstance> instances, std::vector<std::string> unable,
                            Callback<Result<void>> answer);
-void delete_host(Mx2Service& service, const std::string& id, const Precondition& guard,
+void delete_host(Core& core, const std::string& id, const Precondition& guard,
                  Callback<Result<Changed>> answer);
 // `guard.if_match`: the table version as an ETag.
-void patch_table(Mx2Service& service, std::vector<TableChange> changes, const Precondition& guard,
+void patch_table(Core& core, std::vector<TableChange> changes, const Precondition& guard,
                  Callback<Result<Patched>> answer);
-void load_content(Mx2Service& service, Content content, Callback<Result<Patched>> answer);
-// A system-initiated end of a context.
-void end_app_context(Mx2Service& service, std::string context_id, Callback<Result<void>> answer);
+void load_content(Core& core, Content content, Callback<Result<Patched>> answer);
 // Notifications that were given up are due now: of one context, or of all when it is empty. Answers
 // how many.
-void retry_notifications(Mx2Service& service, std::string context_id,
-                         Callback<Result<std::size_t>> answer);
+void retry_notifications(Core& core, std::string context_id, Callback<Result<std::size_t>> answer);
 // No plans of its own accord, or plans again: whoever leads, until it is changed.
-void pause_optimizer(Mx2Service& service, OptimizerLease& leader, bool paused,
+void pause_optimizer(Store& store, OptimizerLease& leader, bool paused,
                      Callback<Result<void>> answer);
 // Answers when the writer has run an empty transaction.
-void probe_store(Mx2Service& service, Callback<Result<void>> answer);
-
-// Strong ETag of a document, with its quotes.
-[[nodiscard]] std::string etag_of(const std::string& document);
+void probe_store(Store& store, Callback<Result<void>> answer);
 
 }  // namespace mx2

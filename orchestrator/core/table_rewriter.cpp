@@ -1,10 +1,10 @@
-#include "orchestrator/operator/table_rewriter.h"
+#include "orchestrator/core/table_rewriter.h"
 
 #include <utility>
 
 #include "api/base/log.h"
 #include "api/operator/codec.h"
-#include "orchestrator/operator/model_change.h"
+#include "orchestrator/core/model_change.h"
 
 namespace mx2 {
 namespace {
@@ -36,8 +36,7 @@ class TableRewriter::Step final : public UnitOfWork {
   const Stage stage_;
 };
 
-TableRewriter::TableRewriter(Mx2Service& service)
-    : service_(service), retry_([this] { submit_step(stage_); }) {}
+TableRewriter::TableRewriter(Core& core) : core_(core), retry_([this] { submit_step(stage_); }) {}
 
 std::optional<Error> TableRewriter::reserve() {
   if (stopping_) return unavailable("stopping");
@@ -61,11 +60,11 @@ void TableRewriter::roll_back(std::uint64_t version, Callback<Result<Rewritten>>
 
 // Whatever patches the table meanwhile makes the order old: it is refused before it begins.
 Result<RewriteOrder> TableRewriter::way_back(std::uint64_t version) {
-  const auto now = service_.model.read([](const Model& model) { return model.table_version(); });
+  const auto now = core_.model.read([](const Model& model) { return model.table_version(); });
   if (version >= now) {
     return invalid_argument("the table is at version " + std::to_string(now), "/version");
   }
-  auto changes = service_.store.changes_back_to(version);
+  auto changes = core_.store.changes_back_to(version);
   if (!changes) return changes.error();
   return RewriteOrder{TableVersion::Kind::kRollback, std::move(*changes), now,
                       "back to version " + std::to_string(version), false};
@@ -94,11 +93,11 @@ void TableRewriter::carry_out(RewriteOrder order, Callback<Result<Rewritten>> an
 }
 
 Result<void> TableRewriter::resume(const Store::Loaded& loaded) {
-  shorten_history(service_.store);
+  shorten_history(core_.store);
   for (const auto& [number, document] : loaded.rewrite_pieces) {
     auto changes = codec::decode_stored_patch(document);
     if (!changes) {  // what is logged from now on comes after it
-      service_.store.set_aside().add("rewrite", std::to_string(number), changes.error().detail);
+      core_.store.set_aside().add("rewrite", std::to_string(number), changes.error().detail);
       first_piece_ = number + 1;
       continue;
     }
@@ -127,7 +126,7 @@ void TableRewriter::stop() {
 void TableRewriter::submit_step(Stage stage) {
   stage_ = stage;
   if (stopping_) return interrupt();
-  service_.store.submit(std::make_unique<Step>(*this, stage));
+  core_.store.submit(std::make_unique<Step>(*this, stage));
 }
 
 Result<void> TableRewriter::run(Stage stage, StoreTransaction& transaction) {
@@ -149,7 +148,7 @@ void TableRewriter::advance(Cursor& cursor) const {
 }
 
 Result<void> TableRewriter::run_log(StoreTransaction& transaction) {
-  const auto now = service_.model.unlocked().table_version();
+  const auto now = core_.model.unlocked().table_version();
   if (now != on_version_) return stale(on_version_, now);
   auto& next = progress_.cursor.piece;
   while (next < pieces_.size()) {
@@ -162,10 +161,10 @@ Result<void> TableRewriter::run_log(StoreTransaction& transaction) {
 }
 
 Result<void> TableRewriter::run_begin(StoreTransaction& transaction) {
-  const auto now = service_.model.unlocked().table_version();
+  const auto now = core_.model.unlocked().table_version();
   if (now != on_version_) return stale(on_version_, now);
   version_.version = now + 1;
-  version_.created_ms = service_.clock.now_ms();
+  version_.created_ms = core_.clock.now_ms();
   version_.finished = false;
   if (auto stored = transaction.put_table_version(version_); !stored) return stored;
   return transaction.set_table_version(version_.version);
@@ -180,9 +179,9 @@ Result<void> TableRewriter::run_apply(StoreTransaction& transaction, bool dry_ru
     if (transaction.time_is_up()) break;
   }
   if (dry_run) return {};
-  add_contexts_of(progress_.applied, service_.relocation, progress_.scopes);
+  add_contexts_of(progress_.applied, core_.relocation, progress_.scopes);
   if (auto done = finish_pieces(transaction); !done) return done;
-  return service_.relocation.announce(transaction, progress_.scopes);
+  return core_.relocation.announce(transaction, progress_.scopes);
 }
 
 Result<void> TableRewriter::finish_pieces(StoreTransaction& transaction) {
@@ -222,7 +221,7 @@ std::size_t* TableRewriter::left_alone(const TableChange& change,
   auto& counts = progress_.counts;
   const bool pinned = before && before->writer == Writer::kOperator;
   if (pinned && version_.kind == TableVersion::Kind::kPlan) return &counts.pinned;
-  return service_.model.unlocked().check(change).ok() ? nullptr : &counts.unknown;
+  return core_.model.unlocked().check(change).ok() ? nullptr : &counts.unknown;
 }
 
 // Nothing to remove, or carried out before a crash.
@@ -234,7 +233,7 @@ bool TableRewriter::is_done(const TableChange& change,
 Result<void> TableRewriter::apply(StoreTransaction& transaction, TableChange change, bool dry_run) {
   auto& row = change.row;
   row.version = version_.version;
-  row.updated_ms = service_.clock.now_ms();
+  row.updated_ms = core_.clock.now_ms();
   const auto before = transaction.find_row(row.ue, row.app_d_id);
   if (!before) return before.error();
   const auto later = changed_later(transaction, row, *before);
@@ -279,23 +278,23 @@ void TableRewriter::finish(Stage stage, const Result<void>& outcome) noexcept {
       cursor_ = {};
       for (auto& piece : pieces_) std::string().swap(piece.document);
       counts_.table_version = version_.version;
-      service_.model.write([this](Model& model) { model.set_table_version(version_.version); });
+      core_.model.write([this](Model& model) { model.set_table_version(version_.version); });
       return submit_step(Stage::kApply);
     case Stage::kApply: return finish_apply();
     case Stage::kTry:
       if (more) return submit_step(Stage::kTry);
-      counts_.table_version = service_.model.unlocked().table_version();
+      counts_.table_version = core_.model.unlocked().table_version();
       return conclude();
     case Stage::kForget: return more ? submit_step(Stage::kForget) : conclude();
   }
 }
 
 void TableRewriter::finish_apply() {
-  service_.model.write([this](Model& model) {
+  core_.model.write([this](Model& model) {
     for (const auto& change : progress_.applied) model.apply(change);
   });
-  for (auto& change : progress_.applied) service_.changes.publish(std::move(change));
-  service_.relocation.begin(progress_.scopes);
+  for (auto& change : progress_.applied) core_.changes.publish(std::move(change));
+  core_.relocation.begin(progress_.scopes);
   if (!at_end(cursor_)) return submit_step(Stage::kApply);
   log::info("table rewritten", {{"kind", std::string(to_text(version_.kind))},
                                 {"table_version", std::to_string(version_.version)},
@@ -304,7 +303,7 @@ void TableRewriter::finish_apply() {
                                 {"unknown", std::to_string(counts_.unknown)},
                                 {"superseded", std::to_string(counts_.superseded)}});
   conclude();
-  shorten_history(service_.store);
+  shorten_history(core_.store);
 }
 
 // What has a version is carried out, what is logged for nothing goes, however often it takes.

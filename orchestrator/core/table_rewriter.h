@@ -20,8 +20,8 @@
 #include <vector>
 
 #include "api/base/callback.h"
-#include "orchestrator/mx2/retry_timer.h"
-#include "orchestrator/mx2/service.h"
+#include "orchestrator/core/core.h"
+#include "orchestrator/core/retry_timer.h"
 
 namespace mx2 {
 
@@ -44,7 +44,7 @@ struct Rewritten {
 
 class TableRewriter {
  public:
-  explicit TableRewriter(Mx2Service& service);
+  explicit TableRewriter(Core& core);
 
   // Answers when all of it is durable and seen by requests.
   void submit(RewriteOrder order, Callback<Result<Rewritten>> answer);
@@ -105,7 +105,7 @@ class TableRewriter {
   [[nodiscard]] bool at_end(const Cursor& cursor) const { return cursor.piece == pieces_.size(); }
   void advance(Cursor& cursor) const;
 
-  Mx2Service& service_;
+  Core& core_;
   std::atomic<bool> busy_ = false;
   std::atomic<bool> stopping_ = false;
   std::vector<Piece> pieces_;

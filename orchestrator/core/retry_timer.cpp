@@ -1,4 +1,4 @@
-#include "orchestrator/mx2/retry_timer.h"
+#include "orchestrator/core/retry_timer.h"
 
 #include <chrono>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "orchestrator/operator/host_watch.h"
+#include "orchestrator/core/host_watch.h"
 
 #include <optional>
 #include <utility>

@@ -1,5 +1,4 @@
-// What all changes of the model share. Private to orchestrator/operator
-// and orchestrator/packages.
+// What all changes of the model share.
 #pragma once
 
 #include <functional>
@@ -8,9 +7,27 @@
 #include <string>
 #include <vector>
 
-#include "orchestrator/operator/service.h"
+#include "api/base/callback.h"
+#include "orchestrator/core/core.h"
 
 namespace mx2 {
+
+// Guard of a change, from If-Match and If-None-Match. Empty: no guard.
+struct Precondition {
+  std::string if_match;  // the ETag that must be the current one; "*": it must exist
+  bool must_be_absent = false;
+};
+
+struct Changed {
+  bool created = false;
+  std::string etag;
+  std::string document;  // as it is now
+};
+
+struct Patched {
+  std::uint64_t table_version = 0;
+  std::size_t rows = 0;  // put or removed
+};
 
 // One change of the model. `attempt` checks and stores; `publish` repeats it in memory and tells
 // followers, after the commit. Both see the model as it is, as such a unit is alone in its batch.
@@ -21,8 +38,8 @@ class ModelChange final : public UnitOfWork {
   using Attempt = std::function<Result<T>(const Model&, StoreTransaction&, RelocationScopes&)>;
   using Publish = std::function<void(Model&, ChangeFeed&)>;
 
-  ModelChange(Mx2Service& service, Attempt attempt, Publish publish, Callback<Result<T>> answer)
-      : service_(service),
+  ModelChange(Core& core, Attempt attempt, Publish publish, Callback<Result<T>> answer)
+      : core_(core),
         attempt_(std::move(attempt)),
         publish_(std::move(publish)),
         answer_(std::move(answer)) {}
@@ -30,21 +47,21 @@ class ModelChange final : public UnitOfWork {
   [[nodiscard]] bool changes_model() const override { return true; }
 
   Result<void> run(StoreTransaction& transaction) override {
-    auto result = attempt_(service_.model.unlocked(), transaction, scopes_);
+    auto result = attempt_(core_.model.unlocked(), transaction, scopes_);
     if (!result) return result.error();
     result_ = std::move(*result);
-    return service_.relocation.announce(transaction, scopes_);
+    return core_.relocation.announce(transaction, scopes_);
   }
 
   void done(const Result<void>& outcome) noexcept override {
     if (!outcome) return answer_(outcome.error());
-    service_.model.write([this](Model& model) { publish_(model, service_.changes); });
+    core_.model.write([this](Model& model) { publish_(model, core_.changes); });
     answer_(std::move(*result_));
-    service_.relocation.begin(scopes_);
+    core_.relocation.begin(scopes_);
   }
 
  private:
-  Mx2Service& service_;
+  Core& core_;
   Attempt attempt_;
   Publish publish_;
   Callback<Result<T>> answer_;
@@ -53,11 +70,14 @@ class ModelChange final : public UnitOfWork {
 };
 
 template <typename T>
-void submit_change(Mx2Service& service, typename ModelChange<T>::Attempt attempt,
+void submit_change(Core& core, typename ModelChange<T>::Attempt attempt,
                    typename ModelChange<T>::Publish publish, Callback<Result<T>> answer) {
-  service.store.submit(std::make_unique<ModelChange<T>>(service, std::move(attempt),
-                                                        std::move(publish), std::move(answer)));
+  core.store.submit(std::make_unique<ModelChange<T>>(core, std::move(attempt), std::move(publish),
+                                                     std::move(answer)));
 }
+
+// Strong ETag of a document, with its quotes.
+[[nodiscard]] std::string etag_of(const std::string& document);
 
 [[nodiscard]] Result<void> check(const Precondition& guard, bool exists, const std::string& etag);
 

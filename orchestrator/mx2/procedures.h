@@ -9,23 +9,17 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "api/base/callback.h"
-#include "api/base/clock.h"
-#include "api/base/ids.h"
 #include "api/base/ip.h"
-#include "api/base/metrics.h"
 #include "api/base/result.h"
 #include "api/mx2/types.h"
+#include "orchestrator/core/assignment.h"
+#include "orchestrator/core/context_ledger.h"
+#include "orchestrator/core/core.h"
+#include "orchestrator/core/instantiation.h"
 #include "orchestrator/domain/model.h"
-#include "orchestrator/mx2/assignment.h"
-#include "orchestrator/mx2/change_feed.h"
-#include "orchestrator/mx2/context_events.h"
-#include "orchestrator/mx2/context_index.h"
-#include "orchestrator/mx2/instantiation.h"
-#include "orchestrator/mx2/relocation.h"
 #include "orchestrator/store/store.h"
 
 namespace mx2 {
@@ -38,39 +32,12 @@ struct Caller {
   bool authenticated = false;  // false: every caller may use every context whose id it knows
 };
 
-// How many contexts there are, in total and for each device application. Store writer's thread only
-// (and before it starts).
-class ContextQuota {
- public:
-  ContextQuota(std::size_t total_max, std::size_t per_device_max, metrics::Gauge& gauge)
-      : total_max_(total_max), per_device_max_(per_device_max), gauge_(gauge) {}
-
-  [[nodiscard]] Result<void> take(const ContextOwner& owner);
-  void give_back(const ContextOwner& owner);
-  void restore(const ContextOwner& owner);  // at start-up, without limits
-  [[nodiscard]] std::size_t total() const { return total_; }
-
- private:
-  std::size_t total_max_;
-  std::size_t per_device_max_;
-  metrics::Gauge& gauge_;
-  std::size_t total_ = 0;
-  // By hash: a collision only makes two devices share a limit.
-  std::unordered_map<std::uint64_t, std::uint32_t> per_device_;
-};
-
-// What every procedure needs. All must outlive the procedures.
-struct Mx2Service {
-  LiveModel& model;
-  Store& store;
-  const Clock& clock;
-  IdGenerator& ids;
-  ContextQuota& quota;
-  ContextIndex& index;
-  const StrategyOptions& strategy;
-  Relocation& relocation;
+// What procedures of contexts need besides. All must outlive them.
+struct Contexts {
+  Core& core;
+  ContextLedger& ledger;
   ContextEvents& events;
-  ChangeFeed& changes;
+  const StrategyOptions& strategy;
   Instantiation* instantiation = nullptr;  // null: λ run only where operators say they do
   Onboarding* onboarding = nullptr;        // null: the catalogue has what operators put
 };
@@ -101,21 +68,21 @@ struct AppListFilter {
                                                        const Caller& caller);
 
 // `legacy`: in the V1.1.1 dialect. Refusals: invalid_argument, forbidden with a cause.
-void create_app_context(Mx2Service& service, AppContext request, Caller caller, bool legacy,
+void create_app_context(Contexts& contexts, AppContext request, Caller caller, bool legacy,
                         Callback<Result<StoredContext>> answer);
 
 // The context is found by `context_id` alone. Answers its new revision.
-void update_app_context(Mx2Service& service, std::string context_id, AppContext request,
+void update_app_context(Contexts& contexts, std::string context_id, AppContext request,
                         Caller caller, const IfMatch& if_match,
                         Callback<Result<std::uint64_t>> answer);
 
 // A context that its device application ends is forgotten with all it is owed. One that the system
 // ends owes a last notification; in the background if nobody waits for it.
 enum class EndedBy : std::uint8_t { kDeviceApp, kSystem, kSystemInBackground };
-void delete_app_context(Mx2Service& service, std::string context_id, Caller caller,
+void delete_app_context(Core& core, ContextLedger& ledger, std::string context_id, Caller caller,
                         const IfMatch& if_match, EndedBy by, Callback<Result<void>> answer);
 
-void get_app_context(Mx2Service& service, std::string context_id, Caller caller,
+void get_app_context(Store& store, std::string context_id, Caller caller,
                      Callback<Result<StoredContext>> answer);
 
 // Fills available_locations; keeps the rest as it was asked.

@@ -1,4 +1,4 @@
-#include "orchestrator/mx2/relocation.h"
+#include "orchestrator/core/relocation.h"
 
 #include <algorithm>
 
@@ -47,16 +47,13 @@ class Relocation::Piece final : public UnitOfWork {
   Progress progress_;
 };
 
-Relocation::Relocation(LiveModel& model, Store& store, const Clock& clock, ContextIndex& index,
-                       const StrategyOptions& strategy, ContextEvents& events, ChangeFeed& changes,
-                       metrics::Registry& registry)
+Relocation::Relocation(LiveModel& model, Store& store, const Clock& clock, ContextLedger& ledger,
+                       const StrategyOptions& strategy, metrics::Registry& registry)
     : model_(model),
       store_(store),
       clock_(clock),
-      index_(index),
+      ledger_(ledger),
       strategy_(strategy),
-      events_(events),
-      changes_(changes),
       moves_(registry.counter("mx2_context_moves_total",
                               "Contexts that followed a change of the table to another address")),
       unserved_(registry.counter("mx2_contexts_unserved_total",
@@ -200,7 +197,7 @@ Result<void> Relocation::run_devices(StoreTransaction& transaction, Progress& pr
       if (progress.devices_done == devices_.size()) return {};
       const auto& scope = devices_[progress.devices_done++];
       progress.begun = true;
-      progress.contexts = index_.find(scope.app_d_id, scope.dev_app_id);
+      progress.contexts = ledger_.find(scope.app_d_id, scope.dev_app_id);
       continue;
     }
     auto found = transaction.find_context(progress.contexts.back());
@@ -289,12 +286,10 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
   if (auto stored = transaction.update_context(record); !stored) return stored;
   if (reassigned.changed) {
     ++progress.moved;
-    if (record.host_id != host_before) {
-      progress.clients.push_back({record.app_d_id, host_before, record.host_id});
-    }
-    if (changes_.followed()) progress.followed.push_back(changed(record, context));
+    auto& noted = progress.changed.emplace_back();
+    noted = {record.context_id, record.revision, {}, host_before, place_of(record, context)};
     auto told = tell_move(transaction, record, context,
-                          notification_of(context, knows_address && !reassigned.list), progress);
+                          notification_of(context, knows_address && !reassigned.list), noted);
     if (!told) return told;
   }
   if (record.waits == waits_before) return {};
@@ -309,19 +304,17 @@ Result<void> Relocation::tell_offers(StoreTransaction& transaction, const Contex
     auto owed = owe_offers(transaction, record, context, offered, clock_.now_ms());
     if (!owed) return owed;
   }
-  if (!offered.empty() && events_.has_listeners(record.context_id)) {
+  if (!offered.empty() && ledger_.is_heard(record.context_id)) {
     ApplicationLocationAvailabilityNotification offer{record.context_id, std::move(offered)};
-    progress.heard.push_back({record.context_id, record.revision, std::move(offer)});
+    progress.changed.push_back({record.context_id, record.revision, std::move(offer), {}, {}});
   }
   return {};
 }
 
 Result<void> Relocation::tell_move(StoreTransaction& transaction, const ContextRecord& record,
                                    const AppContext& context, const Notification& notification,
-                                   Progress& progress) {
-  if (events_.has_listeners(record.context_id)) {
-    progress.heard.push_back({record.context_id, record.revision, notification});
-  }
+                                   ContextLedger::Entry& entry) {
+  if (ledger_.is_heard(record.context_id)) entry.told = notification;
   if (!context.callback_reference) return {};
   return owe(transaction, record, context, notification, clock_.now_ms());
 }
@@ -360,14 +353,7 @@ bool Relocation::can_go_on(const Progress& progress) const {
 }
 
 void Relocation::publish(Progress& progress) {
-  for (const auto& [context_id, revision, notification] : progress.heard) {
-    events_.publish(context_id, revision, notification);
-  }
-  for (const auto& [app_d_id, from, to] : progress.clients) {
-    index_.clients().remove(app_d_id, from);
-    index_.clients().add(app_d_id, to);
-  }
-  for (auto& change : progress.followed) changes_.publish(std::move(change));
+  for (auto& entry : progress.changed) ledger_.changed(std::move(entry));
   for (const auto& [app_d_id, host] : progress.starts) {
     if (instantiation_ != nullptr) instantiation_->want(app_d_id, host);
   }

@@ -1,4 +1,4 @@
-#include "orchestrator/mx2/change_feed.h"
+#include "orchestrator/core/change_feed.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "orchestrator/mx2/assignment.h"
+#include "orchestrator/core/assignment.h"
 
 #include <algorithm>
 
@@ -221,14 +221,14 @@ Notification notification_of(const AppContext& context, bool address_only) {
   return update_notification(context);
 }
 
-ContextChanged changed(const ContextRecord& record, const AppContext& context) {
+ContextPlace place_of(const ContextRecord& record, const AppContext& context) {
   ContextPlace place{record.context_id, record.app_d_id, record.dev_app_id,
                      record.client_ip,  record.host_id,  nullptr};
   const auto& items = context.app_info.user_app_instance_info;
   if (!items.empty() && items.front().app_location) {
     place.app_location = std::make_shared<const LocationConstraints>(*items.front().app_location);
   }
-  return {std::move(place)};
+  return place;
 }
 
 Result<void> owe(StoreTransaction& transaction, const ContextRecord& record,

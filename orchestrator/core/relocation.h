@@ -29,15 +29,13 @@
 
 #include "api/base/clock.h"
 #include "api/base/metrics.h"
+#include "orchestrator/core/assignment.h"
+#include "orchestrator/core/context_ledger.h"
+#include "orchestrator/core/fair_queue.h"
+#include "orchestrator/core/instantiation.h"
+#include "orchestrator/core/location_worker.h"
+#include "orchestrator/core/retry_timer.h"
 #include "orchestrator/domain/model.h"
-#include "orchestrator/mx2/assignment.h"
-#include "orchestrator/mx2/change_feed.h"
-#include "orchestrator/mx2/context_events.h"
-#include "orchestrator/mx2/context_index.h"
-#include "orchestrator/mx2/fair_queue.h"
-#include "orchestrator/mx2/instantiation.h"
-#include "orchestrator/mx2/location_worker.h"
-#include "orchestrator/mx2/retry_timer.h"
 #include "orchestrator/store/store.h"
 
 namespace mx2 {
@@ -51,9 +49,8 @@ using RelocationScopes = std::vector<RelocationScope>;
 
 class Relocation {
  public:
-  Relocation(LiveModel& model, Store& store, const Clock& clock, ContextIndex& index,
-             const StrategyOptions& strategy, ContextEvents& events, ChangeFeed& changes,
-             metrics::Registry& registry);
+  Relocation(LiveModel& model, Store& store, const Clock& clock, ContextLedger& ledger,
+             const StrategyOptions& strategy, metrics::Registry& registry);
   ~Relocation() { stop(); }
   Relocation(const Relocation&) = delete;
   Relocation& operator=(const Relocation&) = delete;
@@ -78,12 +75,6 @@ class Relocation {
 
  private:
   class Piece;
-  // A move that somebody listens to.
-  struct Heard {
-    std::string context_id;
-    std::uint64_t revision = 0;
-    Notification notification;
-  };
   // How far one piece has come; taken over when it is durable.
   struct Progress {
     std::size_t worked_out_done = 0;
@@ -102,15 +93,8 @@ class Relocation {
     bool all_done = false;
     std::size_t moved = 0;
     std::size_t unserved = 0;
-    std::vector<Heard> heard;
-    struct Client {
-      std::string app_d_id;
-      std::string from;
-      std::string to;
-    };
-    std::vector<Client> clients;  // that another host serves now
+    std::vector<ContextLedger::Entry> changed;
     std::set<Start> starts;
-    std::vector<ContextChanged> followed;
   };
 
   void sweep(const std::string& app_d_id);
@@ -131,7 +115,7 @@ class Relocation {
   [[nodiscard]] bool can_go_on(const Progress& progress) const;
   Result<void> tell_move(StoreTransaction& transaction, const ContextRecord& record,
                          const AppContext& context, const Notification& notification,
-                         Progress& progress);
+                         ContextLedger::Entry& entry);
   Result<void> tell_offers(StoreTransaction& transaction, const ContextRecord& record,
                            const AppContext& context, std::vector<LocationConstraints> offered,
                            Progress& progress);
@@ -142,10 +126,8 @@ class Relocation {
   LiveModel& model_;
   Store& store_;
   const Clock& clock_;
-  ContextIndex& index_;
+  ContextLedger& ledger_;
   const StrategyOptions strategy_;
-  ContextEvents& events_;
-  ChangeFeed& changes_;
   Instantiation* instantiation_ = nullptr;
   metrics::Counter& moves_;
   metrics::Counter& unserved_;

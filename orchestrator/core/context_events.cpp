@@ -1,4 +1,4 @@
-#include "orchestrator/mx2/context_events.h"
+#include "orchestrator/core/context_events.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "orchestrator/mx2/asked_locations.h"
+#include "orchestrator/core/asked_locations.h"
 
 #include <algorithm>
 

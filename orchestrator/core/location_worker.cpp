@@ -1,4 +1,4 @@
-#include "orchestrator/mx2/location_worker.h"
+#include "orchestrator/core/location_worker.h"
 
 #include <utility>
 
