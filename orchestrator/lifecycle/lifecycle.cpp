@@ -67,7 +67,8 @@ Lifecycle::Lifecycle(Mx2Service& service, LoadOf load_of, std::unique_ptr<lcm::L
 Lifecycle::~Lifecycle() { stop(); }
 
 void Lifecycle::start() {
-  thread_ = std::thread([this] { run(); });
+  worker_.repeat([this] { step(std::chrono::steady_clock::now(), kLifecycleRoundMs); },
+                 [this] { driver_->wake(); });
 }
 
 void Lifecycle::stop() {
@@ -75,21 +76,10 @@ void Lifecycle::stop() {
     const std::lock_guard guard(mutex_);
     stopped_ = true;
   }
-  driver_->wake();
-  if (thread_.joinable()) thread_.join();
+  worker_.stop();
   take_inbox(std::chrono::steady_clock::now());
   for (auto& waiting : std::exchange(waiting_, {})) {
     waiting.answer(unavailable("the orchestrator is stopping"));
-  }
-}
-
-void Lifecycle::run() {
-  while (true) {
-    {
-      const std::lock_guard guard(mutex_);
-      if (stopped_) return;
-    }
-    step(std::chrono::steady_clock::now(), kLifecycleRoundMs);
   }
 }
 

@@ -29,6 +29,7 @@
 
 #include "api/base/clock.h"
 #include "api/base/metrics.h"
+#include "api/base/worker.h"
 #include "orchestrator/domain/model.h"
 #include "orchestrator/mx2/assignment.h"
 #include "orchestrator/mx2/change_feed.h"
@@ -37,7 +38,6 @@
 #include "orchestrator/mx2/fair_queue.h"
 #include "orchestrator/mx2/instantiation.h"
 #include "orchestrator/mx2/location_worker.h"
-#include "orchestrator/mx2/retry_timer.h"
 #include "orchestrator/store/store.h"
 
 namespace mx2 {
@@ -165,7 +165,7 @@ class Relocation {
   std::size_t moved_now_ = 0;
   std::size_t unserved_now_ = 0;
 
-  RetryTimer retry_;
+  Worker retry_{Worker::kWhenWoken};
   LocationWorker worker_;
 };
 
