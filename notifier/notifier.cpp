@@ -3,10 +3,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <random>
-#include <thread>
+#include <utility>
 
+#include "api/base/worker.h"
 #include "api/http/async_client.h"
 #include "notifier/address_guard.h"
 
@@ -27,6 +27,11 @@ http::AsyncClientOptions client_options(const NotifierOptions& options, AddressG
   return client;
 }
 
+// Behind the threads that answer requests, when there is not enough for both.
+void give_way() {
+  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness));
+}
+
 }  // namespace
 
 struct Notifier::Impl {
@@ -35,18 +40,9 @@ struct Notifier::Impl {
       : client(client_options(options, std::move(guard))),
         relay(outbox, client, date, clock, registry, options.relay, std::random_device{}()) {}
 
-  // Behind the threads that answer requests, when there is not enough for both.
-  void run() {
-    static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness));
-    while (!stopping) relay.turn();
-    relay.finish(grace_ms);
-  }
-
   http::CurlMulti client;
   Relay relay;
-  std::atomic<bool> stopping{false};
-  std::atomic<int> grace_ms{0};
-  std::thread thread;
+  Worker worker;
 };
 
 Result<std::unique_ptr<Notifier>> Notifier::make(Outbox& outbox, const SystemClock& date,
@@ -64,15 +60,18 @@ Notifier::Notifier(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Notifier::~Notifier() { stop(0); }
 
 void Notifier::start() {
-  impl_->thread = std::thread([this] { impl_->run(); });
+  impl_->worker.repeat(
+      [this, begun = false]() mutable {
+        if (!std::exchange(begun, true)) give_way();
+        impl_->relay.turn();
+      },
+      [this] { impl_->relay.wake(); });
 }
 
 void Notifier::stop(int grace_ms) {
-  if (!impl_->thread.joinable()) return;
-  impl_->grace_ms = grace_ms;
-  impl_->stopping = true;
-  impl_->relay.wake();
-  impl_->thread.join();
+  if (!impl_->worker.is_running()) return;
+  impl_->worker.stop();
+  impl_->relay.finish(grace_ms);
 }
 
 void Notifier::wake() { impl_->relay.wake(); }

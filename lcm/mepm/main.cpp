@@ -74,10 +74,9 @@ Result<void> run(const MepmOptions& options) {
                           {"instances", options.process.listen_address},
                           {"orchestrator", options.orchestrator.url},
                           {"version", MX2_VERSION}});
-  {
-    const MepmLoop loop(mepm, http);
-    program::wait_for_stop();
-  }
+  mepm.start();
+  program::wait_for_stop();
+  mepm.stop();
   server.stop(kGraceMs);
   if (options.end_on_stop) mepm.end_instances();
   return {};

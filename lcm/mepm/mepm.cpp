@@ -67,10 +67,10 @@ void Mepm::step() {
   if (needs_.steady.now_ms() >= look_due_ms_) look_at_itself();
 }
 
-int Mepm::wait_ms(int most) const {
+int Mepm::wait_ms() const {
   const auto due = std::min(
       {lifecycle_.next_due_ms(), notifications_.next_due_ms(), link_.next_due_ms(), look_due_ms_});
-  return static_cast<int>(std::clamp<std::int64_t>(due - needs_.steady.now_ms(), 0, most));
+  return static_cast<int>(std::clamp<std::int64_t>(due - needs_.steady.now_ms(), 0, kWaitMsMax));
 }
 
 std::string Mepm::load() {
@@ -110,19 +110,13 @@ void Mepm::look_at_itself() {
   link_error_ = link_.last_error();
 }
 
-MepmLoop::MepmLoop(Mepm& mepm, http::AsyncClient& http) : http_(http) {
-  thread_ = std::thread([this, &mepm] {
-    while (!stopping_) {
-      mepm.step();
-      http_.poll(mepm.wait_ms(kWaitMsMax));
-    }
-  });
-}
-
-MepmLoop::~MepmLoop() {
-  stopping_ = true;
-  http_.wake();
-  thread_.join();
+void Mepm::start() {
+  worker_.repeat(
+      [this] {
+        step();
+        needs_.http.poll(wait_ms());
+      },
+      [this] { needs_.http.wake(); });
 }
 
 }  // namespace mx2::mepm

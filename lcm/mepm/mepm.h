@@ -1,14 +1,13 @@
 // One MEC platform manager, put together: life cycle, packages, notifications, the tie to the
 // orchestrator and the endpoints, around a back end.
 //
-// Threads: one calls step() again and again (MepmLoop); the handler is called from any.
+// Threads: one of its own does the work; the handler is called from any.
 #pragma once
 
-#include <atomic>
 #include <mutex>
 #include <string>
-#include <thread>
 
+#include "api/base/worker.h"
 #include "api/http/router.h"
 #include "lcm/mepm/endpoints.h"
 #include "lcm/mepm/host_load.h"
@@ -33,15 +32,16 @@ class Mepm {
   [[nodiscard]] http::Handler& handler() { return router_; }
   // Where others reach the handler, e.g. "http://10.0.0.1:8090"; before recover().
   void set_root(const std::string& root);
-  // Takes over what an earlier life left; once, before step().
+  // Takes over what an earlier life left; once, before start().
   void recover();
-  void step();
-  // Ends what runs, at once; after the last step(). The next start starts it again.
+  void start();
+  void stop() { worker_.stop(); }
+  // Ends what runs, at once; after stop(). The next start starts it again.
   void end_instances();
-  // How long the loop may wait, at most `most`.
-  [[nodiscard]] int wait_ms(int most) const;
 
  private:
+  void step();
+  [[nodiscard]] int wait_ms() const;
   [[nodiscard]] std::string load();
   [[nodiscard]] json::Value health() const;
   void look_at_itself();
@@ -60,20 +60,7 @@ class Mepm {
   mutable std::mutex health_mutex_;
   std::string link_state_;
   std::string link_error_;
-};
-
-// Runs a Mepm's loop in a thread of its own until the end of its scope.
-class MepmLoop {
- public:
-  MepmLoop(Mepm& mepm, http::AsyncClient& http);
-  ~MepmLoop();
-  MepmLoop(const MepmLoop&) = delete;
-  MepmLoop& operator=(const MepmLoop&) = delete;
-
- private:
-  http::AsyncClient& http_;
-  std::atomic<bool> stopping_{false};
-  std::thread thread_;
+  Worker worker_;
 };
 
 }  // namespace mx2::mepm

@@ -66,17 +66,10 @@ PackageCache::PackageCache(PackageCacheOptions options, PackageServer& server,
     log::error("packages cannot be kept", {{"why", made.error().detail}});
   }
   find_installed();
-  threads_.emplace_back([this] { run_look_ups(); });
-  for (int i = 0; i < options_.fetches; ++i) threads_.emplace_back([this] { run_fetches(); });
-}
-
-PackageCache::~PackageCache() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
+  asker_.start([this] { return look_up_next(); });
+  for (int i = 0; i < options_.fetches; ++i) {
+    fetchers_.emplace_back().start([this] { return fetch_next(); });
   }
-  work_.notify_all();
-  for (auto& thread : threads_) thread.join();
 }
 
 std::string PackageCache::path_of(const std::string& digest) const {
@@ -114,7 +107,7 @@ void PackageCache::want(const std::string& holder, const std::string& app_d_id,
   entry.state = {};
   entry.state.kind = PackageState::Kind::kFetching;
   fetches_.push_back({app_d_id, digest});
-  work_.notify_all();
+  for (auto& fetcher : fetchers_) fetcher.wake();
 }
 
 void PackageCache::let_go(const std::string& holder) {
@@ -131,50 +124,42 @@ PackageState PackageCache::state(const std::string& digest) const {
 void PackageCache::look_up(const std::string& app_d_id, Callback<Result<PackageInfo>> done) {
   {
     const std::lock_guard lock(mutex_);
-    if (look_ups_.size() < kLookUpsMax && !stopping_) {
+    if (look_ups_.size() < kLookUpsMax) {
       look_ups_.push_back({app_d_id, std::move(done)});
-      work_.notify_all();
+      asker_.wake();
       return;
     }
   }
   done(unavailable("too many requests wait for the orchestrator"));
 }
 
-void PackageCache::run_look_ups() {
+Worker::Time PackageCache::look_up_next() {
   std::unique_lock lock(mutex_);
-  while (true) {
-    work_.wait(lock, [this] { return stopping_ || !look_ups_.empty(); });
-    if (stopping_) break;
-    auto next = std::move(look_ups_.front());
-    look_ups_.pop_front();
-    lock.unlock();
-    next.done(server_.info(next.app_d_id));
-    lock.lock();
-  }
-  const auto left = std::exchange(look_ups_, {});
+  if (look_ups_.empty()) return Worker::kWhenWoken;
+  auto next = std::move(look_ups_.front());
+  look_ups_.pop_front();
   lock.unlock();
+  next.done(server_.info(next.app_d_id));
+  return Worker::kAtOnce;
 }
 
-void PackageCache::run_fetches() {
+Worker::Time PackageCache::fetch_next() {
   std::unique_lock lock(mutex_);
-  while (true) {
-    work_.wait(lock, [this] { return stopping_ || !fetches_.empty(); });
-    if (stopping_) return;
-    const auto next = std::move(fetches_.front());
-    fetches_.pop_front();
-    lock.unlock();
-    auto state = fetch(next);
-    const bool installed = state.kind == PackageState::Kind::kInstalled;
-    const auto bytes = installed ? size_of(path_of(next.digest)) : 0;
-    lock.lock();
-    auto& entry = entries_[next.digest];
-    entry.state = std::move(state);
-    entry.bytes = bytes;
-    evict();
-    lock.unlock();
-    changed_();
-    lock.lock();
-  }
+  if (fetches_.empty()) return Worker::kWhenWoken;
+  const auto next = std::move(fetches_.front());
+  fetches_.pop_front();
+  lock.unlock();
+  auto state = fetch(next);
+  const bool installed = state.kind == PackageState::Kind::kInstalled;
+  const auto bytes = installed ? size_of(path_of(next.digest)) : 0;
+  lock.lock();
+  auto& entry = entries_[next.digest];
+  entry.state = std::move(state);
+  entry.bytes = bytes;
+  evict();
+  lock.unlock();
+  changed_();
+  return Worker::kAtOnce;
 }
 
 PackageState PackageCache::fetch(const Fetch& what) {

@@ -11,18 +11,16 @@
 // Threads: any.
 #pragma once
 
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <set>
 #include <string>
-#include <thread>
-#include <vector>
 
 #include "api/base/callback.h"
 #include "api/base/clock.h"
+#include "api/base/worker.h"
 #include "lcm/mepm/package_server.h"
 #include "lcm/mepm/packages.h"
 
@@ -44,7 +42,7 @@ class PackageCache final : public Packages {
   // how long that took.
   PackageCache(PackageCacheOptions options, PackageServer& server, const SteadyClock& clock,
                std::function<void()> changed);
-  ~PackageCache() override;  // waits for what is being fetched
+  // Destroying it waits for what is being fetched.
 
   void want(const std::string& holder, const std::string& app_d_id,
             const std::string& digest) override;
@@ -71,8 +69,8 @@ class PackageCache final : public Packages {
   };
 
   void find_installed();
-  void run_fetches();
-  void run_look_ups();
+  [[nodiscard]] Worker::Time fetch_next();
+  [[nodiscard]] Worker::Time look_up_next();
   [[nodiscard]] PackageState fetch(const Fetch& what);
   [[nodiscard]] Result<void> download(const Fetch& what, const std::string& file);
   [[nodiscard]] Result<InstalledPackage> install(const std::string& digest,
@@ -85,13 +83,12 @@ class PackageCache final : public Packages {
   const SteadyClock& clock_;
   std::function<void()> changed_;
   mutable std::mutex mutex_;
-  std::condition_variable work_;
   std::map<std::string, Entry> entries_;  // by digest
   std::deque<Fetch> fetches_;
   std::deque<LookUp> look_ups_;
   std::uint64_t wants_ = 0;
-  bool stopping_ = false;
-  std::vector<std::thread> threads_;
+  Worker asker_;
+  std::deque<Worker> fetchers_;
 };
 
 }  // namespace mx2::mepm

@@ -8,6 +8,7 @@ namespace {
 
 // Changes come in bursts: whoever waits gets a burst in one answer.
 constexpr auto kGather = std::chrono::milliseconds(3);
+constexpr auto kLookEvery = std::chrono::seconds(1);  // whether anybody follows
 // Changes copied while publishers wait.
 constexpr std::size_t kCopiedAtOnce = 256;
 
@@ -73,18 +74,18 @@ std::size_t bytes_of(const Change& change) {
 
 ChangeFeed::ChangeFeed(const ChangeFeedOptions& options, std::int64_t first)
     : options_(options), first_(static_cast<Position>(first)) {
-  thread_ = std::thread([this] { run(); });
+  worker_.start([this] { return step(std::chrono::steady_clock::now()); });
 }
 
-ChangeFeed::~ChangeFeed() {
-  close();
-  if (thread_.joinable()) thread_.join();
-}
+ChangeFeed::~ChangeFeed() { close(); }
 
 void ChangeFeed::close() {
-  const std::lock_guard guard(mutex_);
-  closed_ = true;
-  changed_.notify_one();
+  {
+    const std::lock_guard guard(mutex_);
+    closed_ = true;
+  }
+  worker_.stop();
+  step({});
 }
 
 void ChangeFeed::publish(Change change) {
@@ -101,9 +102,7 @@ void ChangeFeed::publish(Change change) {
     kept_.pop_front();
     ++first_;
   }
-  if (waiting_.empty() || woken_) return;
-  woken_ = true;
-  changed_.notify_one();
+  if (!waiting_.empty()) worker_.wake(Worker::in(kGather));
 }
 
 ChangeFeed::Position ChangeFeed::follow() {
@@ -122,8 +121,7 @@ void ChangeFeed::poll(Position since, std::chrono::milliseconds wait,
     followed_ = true;
     last_poll_ = now;
     waiting_.push_back({since, now + wait, std::move(answer)});
-    woken_ = true;
-    changed_.notify_one();
+    worker_.wake(now + kGather);
     return;
   }
   const auto refusal =
@@ -155,26 +153,16 @@ std::vector<ChangeFeed::Waiting> ChangeFeed::take_due(Time now) {
   return due;
 }
 
-void ChangeFeed::run() {
+ChangeFeed::Time ChangeFeed::step(Time now) {
   std::unique_lock lock(mutex_);
-  while (!closed_ || !waiting_.empty()) {
-    auto next = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-    for (const auto& waiting : waiting_) next = std::min(next, waiting.deadline);
-    changed_.wait_until(lock, next, [this] { return woken_ || closed_; });
-    if (woken_ && !closed_) {
-      lock.unlock();
-      std::this_thread::sleep_for(kGather);
-      lock.lock();
-    }
-    woken_ = false;
-    const auto now = std::chrono::steady_clock::now();
-    auto due = take_due(now);
-    auto forgotten = forget_if_unfollowed(now);
-    lock.unlock();
-    forgotten = {};
-    answer_all(std::move(due));
-    lock.lock();
-  }
+  auto due = take_due(now);
+  auto forgotten = forget_if_unfollowed(now);
+  auto next = now + kLookEvery;
+  for (const auto& waiting : waiting_) next = std::min(next, waiting.deadline);
+  lock.unlock();
+  forgotten = {};
+  answer_all(std::move(due));
+  return next;
 }
 
 void ChangeFeed::answer_all(std::vector<Waiting> due) {

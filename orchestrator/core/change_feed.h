@@ -13,18 +13,17 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <variant>
 #include <vector>
 
 #include "api/base/callback.h"
 #include "api/base/result.h"
+#include "api/base/worker.h"
 #include "api/operator/types.h"
 #include "orchestrator/store/store.h"
 
@@ -111,23 +110,21 @@ class ChangeFeed {
   [[nodiscard]] Position end() const { return first_ + kept_.size(); }
   // What it forgets, to be freed without the mutex.
   [[nodiscard]] std::deque<Kept> forget_if_unfollowed(Time now);
-  void run();
+  Time step(Time now);
   void answer_all(std::vector<Waiting> due);
   [[nodiscard]] Result<News> news_since(Position since);
   [[nodiscard]] std::vector<Waiting> take_due(Time now);
 
   const ChangeFeedOptions options_;
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
   Position first_;         // of kept_
   std::deque<Kept> kept_;  // changes after position first_, first_ + 1, …
   std::size_t kept_bytes_ = 0;
   std::atomic<bool> followed_ = false;  // written under the mutex
   Time last_poll_;
   std::vector<Waiting> waiting_;
-  bool woken_ = false;
   bool closed_ = false;
-  std::thread thread_;
+  Worker worker_;
 };
 
 }  // namespace mx2

@@ -25,7 +25,7 @@ Error refused(ErrorCode code, std::string detail) {
 
 ContextEvents::ContextEvents(const EventOptions& options, metrics::Gauge& listeners)
     : options_(options), keep_alive_(options.keep_alive_ms), gauge_(listeners) {
-  timer_ = std::thread([this] { run(); });
+  timer_.start([this] { return step(Clock::now()); });
 }
 
 ContextEvents::~ContextEvents() { close(); }
@@ -75,7 +75,7 @@ Result<ContextEvents::Id> ContextEvents::subscribe(const std::string& context_id
   entries_.emplace(id, Entry{context_id, std::move(listener), period, due});
   due_.emplace(due, id);
   count();
-  if (due_.begin()->second == id) changed_.notify_one();
+  timer_.wake(due);
   return id;
 }
 
@@ -104,8 +104,7 @@ void ContextEvents::close() {
     due_.clear();
     count();
   }
-  changed_.notify_one();
-  if (timer_.joinable()) timer_.join();
+  timer_.stop();
 }
 
 void ContextEvents::count() {
@@ -132,22 +131,7 @@ ContextEvents::Clock::time_point ContextEvents::step(Clock::time_point now) {
     if (listener->on_quiet() == ContextListener::Next::kLeave) unsubscribe(id);
   }
   const std::lock_guard lock(mutex_);
-  return due_.empty() ? Clock::time_point::max() : due_.begin()->first;
-}
-
-void ContextEvents::run() {
-  std::unique_lock lock(mutex_);
-  while (!closed_) {
-    if (due_.empty()) {
-      changed_.wait(lock);
-      continue;
-    }
-    const auto due = due_.begin()->first;
-    if (changed_.wait_until(lock, due) != std::cv_status::timeout) continue;
-    lock.unlock();
-    step(Clock::now());
-    lock.lock();
-  }
+  return due_.empty() ? Worker::kWhenWoken : due_.begin()->first;
 }
 
 }  // namespace mx2

@@ -11,20 +11,19 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "api/base/metrics.h"
 #include "api/base/result.h"
+#include "api/base/worker.h"
 #include "api/mx2/types.h"
 
 namespace mx2 {
@@ -99,7 +98,6 @@ class ContextEvents {
 
   [[nodiscard]] Listeners listeners_of(const std::string& context_id) const;
   [[nodiscard]] Listeners take_due(Clock::time_point now);
-  void run();
   void count();
 
   const EventOptions options_;
@@ -108,13 +106,12 @@ class ContextEvents {
   std::atomic<std::size_t> count_{0};  // of entries_, to be read without the mutex
 
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
   bool closed_ = false;
   Id last_id_ = 0;
   std::unordered_map<Id, Entry> entries_;
   std::unordered_map<std::string, std::vector<Id>> by_context_;
   std::set<std::pair<Clock::time_point, Id>> due_;
-  std::thread timer_;
+  Worker timer_;
 };
 
 }  // namespace mx2

@@ -43,29 +43,8 @@ HostWatch::HostWatch(const LiveModel& model, ChangeFeed& changes, const SystemCl
       refused_(registry.counter("mx2_mepm_refused_total",
                                 "Registrations and reports of a second MEPM with a host's id")) {}
 
-HostWatch::~HostWatch() { stop(); }
-
 void HostWatch::start() {
-  thread_ = std::thread([this] { run(); });
-}
-
-void HostWatch::stop() {
-  {
-    const std::lock_guard guard(mutex_);
-    stopped_ = true;
-  }
-  probes_->wake();
-  if (thread_.joinable()) thread_.join();
-}
-
-void HostWatch::run() {
-  while (true) {
-    {
-      const std::lock_guard guard(mutex_);
-      if (stopped_) return;
-    }
-    step(now(), kWatchRoundMs);
-  }
+  worker_.repeat([this] { step(now(), kWatchRoundMs); }, [this] { probes_->wake(); });
 }
 
 Result<void> HostWatch::report(const std::string& host_id, HostReport report, Time now) {

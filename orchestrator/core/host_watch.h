@@ -20,10 +20,10 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 
 #include "api/base/clock.h"
 #include "api/base/metrics.h"
+#include "api/base/worker.h"
 #include "api/http/async_client.h"
 #include "orchestrator/core/change_feed.h"
 #include "orchestrator/domain/model.h"
@@ -45,12 +45,11 @@ class HostWatch {
   HostWatch(const LiveModel& model, ChangeFeed& changes, const SystemClock& clock,
             const HostWatchOptions& options, std::unique_ptr<http::AsyncClient> probes, Found found,
             metrics::Registry& registry);
-  ~HostWatch();
   HostWatch(const HostWatch&) = delete;
   HostWatch& operator=(const HostWatch&) = delete;
 
   void start();
-  void stop();
+  void stop() { worker_.stop(); }
 
   static Time now() { return std::chrono::steady_clock::now(); }
 
@@ -84,7 +83,6 @@ class HostWatch {
     std::shared_ptr<const HostLoad> load;
   };
 
-  void run();
   void take_hosts(Time now);
   static void take_host(Watched& host, const Host& now_is, Time now);
   void begin_probe(const std::string& host_id, Watched& host, Time now);
@@ -105,8 +103,7 @@ class HostWatch {
   mutable std::mutex mutex_;
   std::map<std::string, Watched> hosts_;
   std::optional<std::uint64_t> generation_;  // of the model that hosts_ is of
-  bool stopped_ = false;
-  std::thread thread_;
+  Worker worker_;
 };
 
 }  // namespace mx2

@@ -7,14 +7,16 @@
 namespace mx2 {
 
 LocationWorker::LocationWorker(const LiveModel& model, std::function<void()> ready)
-    : model_(model), ready_(std::move(ready)), thread_([this] { run(); }) {}
+    : model_(model), ready_(std::move(ready)) {
+  worker_.start([this] { return step(); });
+}
 
 void LocationWorker::submit(Job job) {
   {
     const std::lock_guard guard(mutex_);
     jobs_.push_back(std::move(job));
   }
-  changed_.notify_one();
+  worker_.wake();
 }
 
 std::deque<LocationWorker::Done> LocationWorker::take() {
@@ -32,32 +34,20 @@ bool LocationWorker::is_ready() const {
   return !done_.empty();
 }
 
-void LocationWorker::stop() {
-  {
-    const std::lock_guard guard(mutex_);
-    stopped_ = true;
-  }
-  changed_.notify_one();
-  if (thread_.joinable()) thread_.join();
-}
-
-void LocationWorker::run() {
+Worker::Time LocationWorker::step() {
   std::unique_lock lock(mutex_);
-  while (true) {
-    changed_.wait(lock, [this] { return stopped_ || !jobs_.empty(); });
-    if (stopped_) return;
-    auto job = std::move(jobs_.front());
-    jobs_.pop_front();
-    working_ = true;
-    lock.unlock();
-    auto done = work_out(std::move(job));
-    lock.lock();
-    working_ = false;
-    done_.push_back(std::move(done));
-    lock.unlock();
-    ready_();
-    lock.lock();
-  }
+  if (jobs_.empty()) return Worker::kWhenWoken;
+  auto job = std::move(jobs_.front());
+  jobs_.pop_front();
+  working_ = true;
+  lock.unlock();
+  auto done = work_out(std::move(job));
+  lock.lock();
+  working_ = false;
+  done_.push_back(std::move(done));
+  lock.unlock();
+  ready_();
+  return Worker::kAtOnce;
 }
 
 LocationWorker::Done LocationWorker::work_out(Job job) const {

@@ -5,15 +5,14 @@
 // on the thread of its own.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
 #include <string>
-#include <thread>
 
 #include "api/base/result.h"
+#include "api/base/worker.h"
 #include "orchestrator/core/asked_locations.h"
 #include "orchestrator/domain/model.h"
 
@@ -35,9 +34,6 @@ class LocationWorker {
 
   // `ready`: there is something to take.
   LocationWorker(const LiveModel& model, std::function<void()> ready);
-  ~LocationWorker() { stop(); }
-  LocationWorker(const LocationWorker&) = delete;
-  LocationWorker& operator=(const LocationWorker&) = delete;
 
   void submit(Job job);
   // What is done, in order.
@@ -46,21 +42,19 @@ class LocationWorker {
   [[nodiscard]] std::size_t pending() const;
   [[nodiscard]] bool is_ready() const;
   // What is not done by then never is. Idempotent.
-  void stop();
+  void stop() { worker_.stop(); }
 
  private:
-  void run();
+  [[nodiscard]] Worker::Time step();
   [[nodiscard]] Done work_out(Job job) const;
 
   const LiveModel& model_;
   const std::function<void()> ready_;
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
   std::deque<Job> jobs_;
   std::deque<Done> done_;
   bool working_ = false;
-  bool stopped_ = false;
-  std::thread thread_;
+  Worker worker_;
 };
 
 }  // namespace mx2

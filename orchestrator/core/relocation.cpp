@@ -59,8 +59,12 @@ Relocation::Relocation(LiveModel& model, Store& store, const Clock& clock, Conte
       unserved_(registry.counter("mx2_contexts_unserved_total",
                                  "Contexts that kept their address because no host can serve them "
                                  "after a change")),
-      retry_([this] { store_.submit(std::make_unique<Piece>(*this)); }),
-      worker_(model, [this] { submit_piece(); }) {}
+      worker_(model, [this] { submit_piece(); }) {
+  retry_.start([this] {
+    store_.submit(std::make_unique<Piece>(*this));
+    return Worker::kWhenWoken;
+  });
+}
 
 void Relocation::stop() {
   worker_.stop();
@@ -321,7 +325,7 @@ Result<void> Relocation::tell_move(StoreTransaction& transaction, const ContextR
 
 void Relocation::finish_piece(const Result<void>& outcome, Progress progress) {
   if (!outcome) {  // it stays outstanding: there is never a second one
-    static_cast<void>(retry_.later());
+    retry_.wake(Worker::in(kStoreRetry));
     return;
   }
   worked_out_.erase(worked_out_.begin(),

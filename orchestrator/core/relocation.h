@@ -29,12 +29,12 @@
 
 #include "api/base/clock.h"
 #include "api/base/metrics.h"
+#include "api/base/worker.h"
 #include "orchestrator/core/assignment.h"
 #include "orchestrator/core/context_ledger.h"
 #include "orchestrator/core/fair_queue.h"
 #include "orchestrator/core/instantiation.h"
 #include "orchestrator/core/location_worker.h"
-#include "orchestrator/core/retry_timer.h"
 #include "orchestrator/domain/model.h"
 #include "orchestrator/store/store.h"
 
@@ -147,7 +147,7 @@ class Relocation {
   std::size_t moved_now_ = 0;
   std::size_t unserved_now_ = 0;
 
-  RetryTimer retry_;
+  Worker retry_{Worker::kWhenWoken};
   LocationWorker worker_;
 };
 

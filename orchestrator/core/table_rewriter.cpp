@@ -36,7 +36,12 @@ class TableRewriter::Step final : public UnitOfWork {
   const Stage stage_;
 };
 
-TableRewriter::TableRewriter(Core& core) : core_(core), retry_([this] { submit_step(stage_); }) {}
+TableRewriter::TableRewriter(Core& core) : core_(core) {
+  retry_.start([this] {
+    submit_step(stage_);
+    return Worker::kWhenWoken;
+  });
+}
 
 std::optional<Error> TableRewriter::reserve() {
   if (stopping_) return unavailable("stopping");
@@ -310,7 +315,7 @@ void TableRewriter::finish_apply() {
 void TableRewriter::fail(Stage stage, const Error& error) {
   const bool owed = stage == Stage::kApply || stage == Stage::kForget;
   if (!owed) return refuse(error);
-  if (!retry_.later()) interrupt();
+  if (!retry_.wake(Worker::in(kStoreRetry))) interrupt();
 }
 
 // Before it has a version: what was logged is forgotten first.

@@ -20,8 +20,8 @@
 #include <vector>
 
 #include "api/base/callback.h"
+#include "api/base/worker.h"
 #include "orchestrator/core/core.h"
-#include "orchestrator/core/retry_timer.h"
 
 namespace mx2 {
 
@@ -118,7 +118,7 @@ class TableRewriter {
   std::optional<Error> refusal_;
   std::optional<Callback<Result<Rewritten>>> answer_;
   Stage stage_ = Stage::kLog;  // of the step that is under way
-  RetryTimer retry_;
+  Worker retry_{Worker::kWhenWoken};
 };
 
 }  // namespace mx2

@@ -69,7 +69,8 @@ Lifecycle::Lifecycle(Core& core, ContextLedger& ledger, LoadOf load_of,
 Lifecycle::~Lifecycle() { stop(); }
 
 void Lifecycle::start() {
-  thread_ = std::thread([this] { run(); });
+  worker_.repeat([this] { step(std::chrono::steady_clock::now(), kLifecycleRoundMs); },
+                 [this] { driver_->wake(); });
 }
 
 void Lifecycle::stop() {
@@ -77,21 +78,10 @@ void Lifecycle::stop() {
     const std::lock_guard guard(mutex_);
     stopped_ = true;
   }
-  driver_->wake();
-  if (thread_.joinable()) thread_.join();
+  worker_.stop();
   take_inbox(std::chrono::steady_clock::now());
   for (auto& waiting : std::exchange(waiting_, {})) {
     waiting.answer(unavailable("the orchestrator is stopping"));
-  }
-}
-
-void Lifecycle::run() {
-  while (true) {
-    {
-      const std::lock_guard guard(mutex_);
-      if (stopped_) return;
-    }
-    step(std::chrono::steady_clock::now(), kLifecycleRoundMs);
   }
 }
 

@@ -20,10 +20,10 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "api/base/metrics.h"
+#include "api/base/worker.h"
 #include "lcm/driver.h"
 #include "orchestrator/core/instantiation.h"
 #include "orchestrator/lifecycle/abandoned.h"
@@ -96,7 +96,6 @@ class Lifecycle final : public Instantiation {
     std::vector<std::string> hosts;  // to be looked at
   };
 
-  void run();
   void take_inbox(Time now);
   void take_model(Time now);
   void take_host(const HostEntry& entry);
@@ -133,7 +132,7 @@ class Lifecycle final : public Instantiation {
   std::vector<ManagedInstance> shown_;
   std::vector<WantedInstances> shown_wanted_;
   bool stopped_ = false;
-  std::thread thread_;
+  Worker worker_;
 };
 
 }  // namespace mx2

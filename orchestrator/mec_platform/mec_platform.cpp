@@ -40,31 +40,24 @@ void MecPlatform::start() {
   if (options_.callback_url.empty()) {
     log::warn("mec_platform.callback_url is not set: the platform cannot tell us of our end");
   }
-  thread_ = std::thread([this] { run(); });
+  worker_.start([this] { return turn(); }, [this] { http_->wake(); });
+}
+
+Worker::Time MecPlatform::turn() {
+  step(kPlatformRoundMs);
+  if (!registration_.has_ended()) return Worker::kAtOnce;
+  stop_();
+  return Worker::kWhenWoken;
 }
 
 void MecPlatform::stop() {
-  {
-    const std::lock_guard guard(mutex_);
-    leaving_ = true;
-  }
-  http_->wake();
-  if (thread_.joinable()) thread_.join();
-}
-
-bool MecPlatform::is_leaving() const {
-  const std::lock_guard guard(mutex_);
-  return leaving_;
-}
-
-void MecPlatform::run() {
-  while (!registration_.has_ended() && !is_leaving()) step(kPlatformRoundMs);
-  const bool told_to = registration_.has_ended();
-  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(kLeaveMs);
+  if (!worker_.is_running()) return;
+  worker_.stop();
+  const auto until = Worker::in(std::chrono::milliseconds(kLeaveMs));
   registration_.leave();
-  while (!registration_.has_ended() && std::chrono::steady_clock::now() < until)
+  while (!registration_.has_ended() && std::chrono::steady_clock::now() < until) {
     step(kPlatformRoundMs);
-  if (told_to) stop_();
+  }
 }
 
 void MecPlatform::step(int wait_ms) {

@@ -10,10 +10,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 
 #include "api/base/ids.h"
 #include "api/base/metrics.h"
+#include "api/base/worker.h"
 #include "orchestrator/mec_platform/registration.h"
 
 namespace mx2 {
@@ -49,23 +49,21 @@ class MecPlatform {
   static constexpr int kLeaveMs = 2000;
 
  private:
-  void run();
+  [[nodiscard]] Worker::Time turn();
   [[nodiscard]] std::string callback() const;
-  [[nodiscard]] bool is_leaving() const;
 
   const MecPlatformOptions options_;
   const std::string key_;
   const std::unique_ptr<http::AsyncClient> http_;
   metrics::Gauge& registered_;
-  Registration registration_;  // of its thread
+  Registration registration_;  // of its thread, while there is one
   const std::function<void()> stop_;
 
   mutable std::mutex mutex_;
   MecPlatformStatus status_;
   bool subscribed_ = false;
   std::optional<AppTerminationNotification> notification_;
-  bool leaving_ = false;
-  std::thread thread_;
+  Worker worker_;
 };
 
 }  // namespace mx2

@@ -51,29 +51,9 @@ PackageNotifier::PackageNotifier(Core& core, const PackageNotifierOptions& optio
       lost_(registry.counter("mx2_package_notifications_total", "Notifications about packages",
                              {{"outcome", "lost"}})) {}
 
-PackageNotifier::~PackageNotifier() { stop(); }
-
 void PackageNotifier::start() {
-  thread_ = std::thread([this] { run(); });
-}
-
-void PackageNotifier::stop() {
-  {
-    const std::lock_guard guard(mutex_);
-    stopped_ = true;
-  }
-  client_->wake();
-  if (thread_.joinable()) thread_.join();
-}
-
-void PackageNotifier::run() {
-  while (true) {
-    {
-      const std::lock_guard guard(mutex_);
-      if (stopped_) return;
-    }
-    step(std::chrono::steady_clock::now(), kNotifierRoundMs);
-  }
+  worker_.repeat([this] { step(std::chrono::steady_clock::now(), kNotifierRoundMs); },
+                 [this] { client_->wake(); });
 }
 
 void PackageNotifier::restore(PackageSubscription subscription) {

@@ -16,11 +16,11 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "api/base/callback.h"
 #include "api/base/metrics.h"
+#include "api/base/worker.h"
 #include "api/http/async_client.h"
 #include "api/mec/app_package.h"
 #include "orchestrator/core/core.h"
@@ -41,12 +41,11 @@ class PackageNotifier {
 
   PackageNotifier(Core& core, const PackageNotifierOptions& options,
                   std::unique_ptr<http::AsyncClient> client, metrics::Registry& registry);
-  ~PackageNotifier();
   PackageNotifier(const PackageNotifier&) = delete;
   PackageNotifier& operator=(const PackageNotifier&) = delete;
 
   void start();
-  void stop();
+  void stop() { worker_.stop(); }
 
   void restore(PackageSubscription subscription);  // at start-up
   // Answers it with its identifier.
@@ -68,7 +67,6 @@ class PackageNotifier {
     Time due;
   };
 
-  void run();
   void send(Owed owed);
   void settle(Owed owed, const Result<http::Reply>& reply);
   [[nodiscard]] std::vector<Owed> take_due(Time now);
@@ -83,8 +81,7 @@ class PackageNotifier {
   std::map<std::string, PackageSubscription> subscriptions_;
   std::deque<Owed> owed_;
   std::size_t in_flight_ = 0;
-  bool stopped_ = false;
-  std::thread thread_;
+  Worker worker_;
 };
 
 }  // namespace mx2

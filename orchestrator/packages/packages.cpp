@@ -59,7 +59,10 @@ void Packages::start() {
     client.ca_file = options_.ca_file;
     clients_.push_back(std::make_unique<http::CurlClient>(std::move(client)));
   }
-  for (std::size_t i = 0; i < workers; ++i) threads_.emplace_back([this, i] { run(i); });
+  const std::lock_guard guard(mutex_);  // whoever is done wakes the others
+  for (const auto& client : clients_) {
+    workers_.emplace_back().start([this, &client = *client] { return step(client); });
+  }
 }
 
 void Packages::stop() {
@@ -72,10 +75,8 @@ void Packages::stop() {
     waiting.swap(waiters_);
     waiting_ = 0;
   }
-  changed_.notify_all();
   for (const auto& client : clients_) client->interrupt();
-  for (auto& thread : threads_) thread.join();
-  threads_.clear();
+  for (auto& worker : workers_) worker.stop();
   const auto shutting_down = unavailable("shutting down");
   for (auto& job : left) {
     if (job.upload) job.upload->answer(shutting_down);
@@ -110,7 +111,8 @@ void Packages::enqueue(Job job) {
     const std::lock_guard guard(mutex_);
     if (!stopped_) {
       jobs_.push_back(std::move(job));
-      return changed_.notify_all();
+      for (auto& worker : workers_) worker.wake();
+      return;
     }
   }
   if (job.upload) job.upload->answer(unavailable("shutting down"));
@@ -201,43 +203,35 @@ Result<Package> Packages::change(const std::string& id, const PackageEdit& edit)
   return done.get_future().get();
 }
 
-// A package is with one worker at a time.
-std::optional<Packages::Job> Packages::take() {
-  std::unique_lock lock(mutex_);
-  while (!stopped_) {
-    const auto now = std::chrono::steady_clock::now();
-    const auto ready = std::find_if(jobs_.begin(), jobs_.end(), [&](const Job& job) {
-      return job.due <= now && running_.count(job.id) == 0;
-    });
-    if (ready != jobs_.end()) {
-      auto job = std::move(*ready);
-      jobs_.erase(ready);
-      running_.insert(job.id);
-      return job;
-    }
-    auto wake = now + std::chrono::hours(1);
-    for (const auto& job : jobs_) {
-      if (job.due > now) wake = std::min(wake, job.due);
-    }
-    changed_.wait_until(lock, wake);
+// A package is with one worker at a time. Nothing: there is work at `next`.
+std::optional<Packages::Job> Packages::take(Time& next) {
+  const std::lock_guard guard(mutex_);
+  if (stopped_) return std::nullopt;
+  const auto now = std::chrono::steady_clock::now();
+  for (auto job = jobs_.begin(); job != jobs_.end(); ++job) {
+    if (job->due > now) next = std::min(next, job->due);
+    if (job->due > now || !running_.insert(job->id).second) continue;
+    auto taken = std::move(*job);
+    jobs_.erase(job);
+    return taken;
   }
   return std::nullopt;
 }
 
-void Packages::run(std::size_t worker) {
-  while (auto job = take()) {
-    const auto id = job->id;
-    if (job->upload) {
-      take_upload(std::move(*job));
-    } else {
-      carry_out(std::move(*job), *clients_[worker]);
-    }
-    {
-      const std::lock_guard guard(mutex_);
-      running_.erase(id);
-    }
-    changed_.notify_all();
+Packages::Time Packages::step(http::CurlClient& client) {
+  auto next = Worker::kWhenWoken;
+  auto job = take(next);
+  if (!job) return next;
+  const auto id = job->id;
+  if (job->upload) {
+    take_upload(std::move(*job));
+  } else {
+    carry_out(std::move(*job), client);
   }
+  const std::lock_guard guard(mutex_);
+  running_.erase(id);
+  for (auto& worker : workers_) worker.wake();
+  return Worker::kAtOnce;
 }
 
 }  // namespace mx2

@@ -17,7 +17,6 @@
 // each.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -26,11 +25,11 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "api/base/callback.h"
 #include "api/base/metrics.h"
+#include "api/base/worker.h"
 #include "api/http/http_client.h"
 #include "api/mec/app_package.h"
 #include "orchestrator/core/core.h"
@@ -116,8 +115,8 @@ class Packages final : public Onboarding {
   };
 
   [[nodiscard]] std::optional<Error> reserve_upload(const std::string& id);
-  void run(std::size_t worker);
-  [[nodiscard]] std::optional<Job> take();
+  [[nodiscard]] Time step(http::CurlClient& client);
+  [[nodiscard]] std::optional<Job> take(Time& next);
   void enqueue(Job job);
   void carry_out(Job job, http::CurlClient& client);
   void take_upload(Job job);
@@ -144,7 +143,6 @@ class Packages final : public Onboarding {
   metrics::Counter& fetched_bytes_;
 
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
   std::deque<Job> jobs_;
   std::set<std::string> running_;    // packages that a worker has
   std::set<std::string> uploading_;  // packages whose content waits or is being stored
@@ -153,7 +151,7 @@ class Packages final : public Onboarding {
   std::size_t waiting_ = 0;
   bool stopped_ = false;
   std::vector<std::unique_ptr<http::CurlClient>> clients_;
-  std::vector<std::thread> threads_;
+  std::deque<Worker> workers_;
 };
 
 // A device application's appPackageSource: answers the appDId once a package from there is

@@ -1,7 +1,5 @@
 #include "orchestrator/store/checkpointer.h"
 
-#include <SQLiteCpp/Database.h>
-
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -34,16 +32,14 @@ Checkpointer::Checkpointer(std::string path, std::size_t pages, std::size_t byte
       log_bytes_(pages * kFrameBytes),
       bytes_max_(bytes_max),
       size_(registry.gauge("mx2_store_log_bytes", "Size of the store's write-ahead log")) {
-  thread_ = std::thread([this] { run(); });
-}
-
-Checkpointer::~Checkpointer() {
-  {
-    const std::lock_guard guard(mutex_);
-    stopped_ = true;
+  try {
+    database_ = std::make_unique<SQLite::Database>(path_, SQLite::OPEN_READWRITE);  // never waits
+    // A connection that has read nothing does not know that there is a log, and moves none of it.
+    database_->exec("PRAGMA schema_version");
+    worker_.start([this] { return step(); });
+  } catch (const SQLite::Exception& e) {
+    log::error("no checkpoints beside the writer", {{"reason", e.what()}});
   }
-  changed_.notify_one();
-  thread_.join();
 }
 
 void Checkpointer::attach(sqlite3* writer) {
@@ -56,11 +52,7 @@ int Checkpointer::on_commit(void* self, sqlite3* /*writer*/, const char* /*name*
   checkpointer.begun_anew_ |= pages < checkpointer.log_pages_;
   checkpointer.log_pages_ = pages;
   if (pages < checkpointer.pages_ || checkpointer.near_ || checkpointer.held_) return SQLITE_OK;
-  {
-    const std::lock_guard guard(checkpointer.mutex_);
-    checkpointer.wanted_ = true;
-  }
-  checkpointer.changed_.notify_one();
+  checkpointer.worker_.wake();
   return SQLITE_OK;
 }
 
@@ -93,30 +85,10 @@ std::size_t Checkpointer::measure() {
   return bytes;
 }
 
-void Checkpointer::run() {
-  try {
-    SQLite::Database database(path_, SQLite::OPEN_READWRITE);  // waits for nobody
-    // A connection that has read nothing does not know that there is a log, and moves none of it.
-    database.exec("PRAGMA schema_version");
-    const auto woken = [this] { return stopped_ || wanted_; };
-    bool again = false;
-    std::unique_lock lock(mutex_);
-    while (true) {
-      if (again) {
-        changed_.wait_for(lock, kLookAgain, woken);
-      } else {
-        changed_.wait(lock, woken);
-      }
-      if (stopped_) return;
-      wanted_ = false;
-      lock.unlock();
-      move_most(database.getHandle());
-      again = held_ || measure() > log_bytes_;
-      lock.lock();
-    }
-  } catch (const SQLite::Exception& e) {
-    log::error("no checkpoints beside the writer", {{"reason", e.what()}});
-  }
+Worker::Time Checkpointer::step() {
+  move_most(database_->getHandle());
+  const bool again = held_ || measure() > log_bytes_;
+  return again ? Worker::in(kLookAgain) : Worker::kWhenWoken;
 }
 
 void Checkpointer::move_most(sqlite3* database) {

@@ -16,18 +16,18 @@
 // Threads: on_commit(), finish_if_near(), has_begun_anew() and make_room() are the writer's.
 #pragma once
 
+#include <SQLiteCpp/Database.h>
 #include <sqlite3.h>
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
-#include <mutex>
+#include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "api/base/metrics.h"
+#include "api/base/worker.h"
 
 namespace mx2 {
 
@@ -38,9 +38,6 @@ class Checkpointer {
   // `pages`: in the log before it is moved. `bytes_max`: of main file and log together; 0: any.
   Checkpointer(std::string path, std::size_t pages, std::size_t bytes_max,
                metrics::Registry& registry);
-  ~Checkpointer();
-  Checkpointer(const Checkpointer&) = delete;
-  Checkpointer& operator=(const Checkpointer&) = delete;
 
   // Takes the place of SQLite's automatic checkpoints on this connection.
   void attach(sqlite3* writer);
@@ -60,7 +57,7 @@ class Checkpointer {
   };
 
   static int on_commit(void* self, sqlite3* writer, const char* name, int pages);
-  void run();
+  [[nodiscard]] Worker::Time step();
   void move_most(sqlite3* database);
   void tell(std::size_t bytes);
   std::size_t measure();
@@ -78,11 +75,8 @@ class Checkpointer {
   bool has_room_ = true;  // as the last attempt to make some has shown
   Time next_attempt_{};
   bool told_ = false;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool wanted_ = false;
-  bool stopped_ = false;
-  std::thread thread_;
+  std::unique_ptr<SQLite::Database> database_;  // of the worker
+  Worker worker_{Worker::kWhenWoken};
 };
 
 }  // namespace mx2

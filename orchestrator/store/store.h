@@ -9,6 +9,7 @@
 // Real: SqliteStore. SQL stays in orchestrator/store.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -25,6 +26,10 @@
 #include "orchestrator/store/set_aside.h"
 
 namespace mx2 {
+
+// So much later background work is tried again that the storage has failed, so that it does not
+// fail as fast as it can.
+inline constexpr std::chrono::seconds kStoreRetry{1};
 
 // An application context as it is kept. `document` is its MEC 016 V2.2.1 JSON, ready to be sent.
 struct ContextRecord {

@@ -201,21 +201,14 @@ bool remove_tree(const std::string& path, const std::atomic<bool>& stopping) {
   return directory && Flattening(directory.get(), stopping).run() && ::rmdir(path.c_str()) == 0;
 }
 
-Sweeper::Sweeper() : thread_([this] { run(); }) {}
-
-Sweeper::~Sweeper() {
-  stopping_ = true;
-  {
-    const std::lock_guard lock(mutex_);
-    work_.notify_all();
-  }
-  thread_.join();
+Sweeper::Sweeper() {
+  worker_.start([this] { return step(); }, [this] { stopping_ = true; });
 }
 
 void Sweeper::sweep(const std::string& directory, const std::optional<uid_t>& user) {
   const std::lock_guard lock(mutex_);
   tasks_.push_back({directory, user});
-  work_.notify_all();
+  worker_.wake();
 }
 
 std::vector<uid_t> Sweeper::take_swept() {
@@ -223,21 +216,19 @@ std::vector<uid_t> Sweeper::take_swept() {
   return std::exchange(swept_, {});
 }
 
-void Sweeper::run() {
+Worker::Time Sweeper::step() {
   std::unique_lock lock(mutex_);
-  while (true) {
-    work_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
-    if (stopping_) return;
-    const auto task = std::move(tasks_.front());
-    tasks_.pop_front();
-    lock.unlock();
-    if (task.user) sweep_after(*task.user, stopping_);
-    if (!remove_tree(task.directory, stopping_) && !stopping_) {
-      log::warn("not all that an instance has left can be removed", {{"path", task.directory}});
-    }
-    lock.lock();
-    if (task.user) swept_.push_back(*task.user);
+  if (tasks_.empty()) return Worker::kWhenWoken;
+  const auto task = std::move(tasks_.front());
+  tasks_.pop_front();
+  lock.unlock();
+  if (task.user) sweep_after(*task.user, stopping_);
+  if (!remove_tree(task.directory, stopping_) && !stopping_) {
+    log::warn("not all that an instance has left can be removed", {{"path", task.directory}});
   }
+  lock.lock();
+  if (task.user) swept_.push_back(*task.user);
+  return Worker::kAtOnce;
 }
 
 }  // namespace mx2::mepm::process

@@ -4,13 +4,13 @@
 #include <sys/types.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
+
+#include "api/base/worker.h"
 
 namespace mx2::mepm::process {
 
@@ -24,10 +24,8 @@ bool remove_tree(const std::string& path, const std::atomic<bool>& stopping);
 
 class Sweeper {
  public:
+  // What is not swept when it is destroyed is left.
   Sweeper();
-  ~Sweeper();  // what is not swept by then is left
-  Sweeper(const Sweeper&) = delete;
-  Sweeper& operator=(const Sweeper&) = delete;
 
   // The directory, and all that the user, who has no processes any more, owns elsewhere: files in
   // the places that are everybody's, shared memory, semaphores and queues of System V.
@@ -40,14 +38,13 @@ class Sweeper {
     std::string directory;
     std::optional<uid_t> user;
   };
-  void run();
+  [[nodiscard]] Worker::Time step();
 
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;
-  std::condition_variable work_;
   std::deque<Task> tasks_;
   std::vector<uid_t> swept_;
-  std::thread thread_;
+  Worker worker_;
 };
 
 }  // namespace mx2::mepm::process

@@ -111,10 +111,10 @@ struct Platform::Running {
     const auto root = "http://127.0.0.1:" + std::to_string(server.port());
     mepm.set_root(root);
     backend.set_mp1_uri(root + kSupport);
-    loop.emplace(mepm, http);
+    mepm.start();
   }
   ~Running() {
-    loop.reset();
+    mepm.stop();
     server.stop(100);
   }
 
@@ -125,7 +125,6 @@ struct Platform::Running {
   process::ProcessBackend backend;
   http::PistacheServer server;
   Mepm mepm;
-  std::optional<MepmLoop> loop;
 };
 
 Platform::Platform(const std::function<void(MepmOptions&)>& adjust) {
