@@ -167,7 +167,9 @@ void Planner::reload() {
 void Planner::configure(Configuration configuration) {
   options_ = configuration.options;
   optimizer_.configure(std::move(configuration.options), std::move(configuration.topology));
-  if (source_ != nullptr) source_->set_headers(options_.advantedge.live.access.headers);
+  for (const auto& source : options_.sources) {
+    if (source_ != nullptr) source_->configure(*source);
+  }
   next_ms_ = 0;
   status_.configured(needs_restart(started_with_, options_));
 }
