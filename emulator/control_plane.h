@@ -18,10 +18,7 @@
 #include "emulator/network.h"
 #include "emulator/scenario.h"
 #include "emulator/topology_of.h"
-#include "optimizer/model.h"
-#include "optimizer/options.h"
-#include "optimizer/plan.h"
-#include "optimizer/replica.h"
+#include "optimizer/decision.h"
 #include "orchestrator/domain/model.h"
 
 namespace mx2::emulator {
@@ -72,9 +69,7 @@ class ControlPlane {
   optimizer::Replica replica_;
   optimizer::Topology topology_;
   optimizer::OptimizerOptions options_;
-  std::vector<std::string> policies_;  // of each app
-  optimizer::Snapshot snapshot_;       // of the last plan
-  optimizer::Placement placement_;
+  optimizer::Decision decision_;  // the last one
 };
 
 }  // namespace mx2::emulator
