@@ -11,8 +11,7 @@ ControlPlane::ControlPlane(const Scenario& scenario, const Network& network)
     : scenario_(scenario),
       network_(network),
       dispatching_(scenario.strategy.kind == StrategyKind::kDispatching),
-      has_optimizer_(!dispatching_ && scenario.strategy.kind != StrategyKind::kStatic),
-      nearest_(nearest_hosts(scenario, network)) {
+      has_optimizer_(!dispatching_ && scenario.strategy.kind != StrategyKind::kStatic) {
   options_.policy = scenario.optimizer.policy;
   options_.stability = scenario.optimizer.stability;
   add_apps();
@@ -57,6 +56,7 @@ void ControlPlane::put_row(Association row) {
 }
 
 void ControlPlane::add_rows() {
+  const auto nearest = nearest_hosts(scenario_, network_);
   for (std::uint32_t l = 0; l < scenario_.lambdas.size(); ++l) {
     Association row;
     row.app_d_id = scenario_.lambdas[l].id;
@@ -64,7 +64,7 @@ void ControlPlane::add_rows() {
       row.ue.kind = UeSelector::Kind::kIp;
       for (std::uint32_t cell = 0; cell < network_.cells(); ++cell) {
         row.ue.prefix = prefix_of(cell);
-        row.targets = {{Target::Kind::kHost, scenario_.hosts[nearest_[cell]].id}};
+        row.targets = {{Target::Kind::kHost, scenario_.hosts[nearest[cell]].id}};
         put_row(row);
       }
       continue;

@@ -46,8 +46,6 @@ class ControlPlane {
   // Whether the strategy has an Optimizer.
   [[nodiscard]] bool has_optimizer() const { return has_optimizer_; }
 
-  // Where a dispatcher for the cell is.
-  [[nodiscard]] std::uint32_t nearest_host(std::uint32_t cell) const { return nearest_[cell]; }
   [[nodiscard]] const Model& model() const { return model_; }
 
  private:
@@ -63,7 +61,6 @@ class ControlPlane {
   const Network& network_;
   const bool dispatching_;
   const bool has_optimizer_;
-  std::vector<std::uint32_t> nearest_;  // of each cell
   std::unordered_map<std::string, std::uint32_t> host_index_;
   Model model_;
   optimizer::Replica replica_;
