@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "api/base/text.h"
+
 namespace mx2::optimizer {
 namespace {
 
@@ -13,12 +15,6 @@ std::string stamp_of(const std::string& file) {
   if (stat(file.c_str(), &info) != 0) return {};
   return std::to_string(info.st_ino) + " " + std::to_string(info.st_size) + " " +
          std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec);
-}
-
-Error all_of(const std::vector<std::string>& problems) {
-  std::string text;
-  for (const auto& problem : problems) text += (text.empty() ? "" : "\n") + problem;
-  return invalid_argument(text);
 }
 
 }  // namespace
@@ -104,7 +100,9 @@ std::optional<Result<Configuration>> ConfigurationWatch::read() {
     files_ = files;
     read_ = seen_ = stamps();
   }
-  if (result && !result->topology.problems.empty()) return all_of(result->topology.problems);
+  if (result && !result->topology.problems.empty()) {
+    return invalid_argument(join(result->topology.problems, "\n"));
+  }
   return result;
 }
 
