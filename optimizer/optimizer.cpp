@@ -113,14 +113,12 @@ Result<void> Optimizer::read(int wait_ms) {
 }
 
 Result<Optimizer::Urgency> Optimizer::follow(int wait_ms) {
-  if (feed_.is_synchronised() && !has_feed()) return Urgency::kLater;
   if (auto followed = read(wait_ms); !followed) return followed.error();
   return take_urgency();
 }
 
 Result<std::uint64_t> Optimizer::catch_up() {
-  if (!feed_.is_synchronised() || !has_feed()) {
-    feed_.read_again();
+  if (!feed_.is_synchronised()) {
     if (auto followed = read(0); !followed) return followed.error();
     return feed_.mark().table_version;
   }

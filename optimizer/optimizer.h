@@ -73,8 +73,6 @@ class Optimizer : private FeedReader {
   // what it points to may be read from any.
   [[nodiscard]] std::shared_ptr<const Decision> decision() const { return decision_; }
 
-  // False: follow() does not wait, and each plan reads the lists again.
-  [[nodiscard]] bool has_feed() const { return feed_.mark().has_feed; }
   [[nodiscard]] const Replica& replica() const { return replica_; }
 
  private:

@@ -50,8 +50,7 @@ int Planner::step() {
     (void)plan();
     return 0;
   }
-  const bool waited = optimizer_.has_feed() && options_.orchestrator.wait_ms > 0;
-  return waited ? kBreathMs : std::max(slice_ms, kBreathMs);
+  return options_.orchestrator.wait_ms > 0 ? kBreathMs : std::max(slice_ms, kBreathMs);
 }
 
 // Who has just begun to lead, or goes on after a pause, plans at once.

@@ -161,16 +161,6 @@ TEST_CASE("planner: a pause outlives who was asked for it", "[planner]") {
   CHECK(bench.orchestrator.plans.size() == 1);
 }
 
-TEST_CASE("planner: an orchestrator that keeps no pause has it kept here", "[planner]") {
-  PlannerBench bench;
-  bench.orchestrator.has_leases = false;
-  const auto paused = bench.ask("POST", "/pause");
-  (void)bench.planner.step();
-  bench.step(3);
-  CHECK(paused->status == 200);
-  CHECK(bench.orchestrator.plans.empty());
-}
-
 TEST_CASE("planner: a pause that cannot be kept is refused", "[planner]") {
   PlannerBench bench;
   bench.orchestrator.down = true;
