@@ -53,8 +53,6 @@ struct Measured {
   double load = 0;                    // in the last sample
 
   // Of deficit round robin.
-  double deficit = 0;
-  bool joined = false;  // has got its first deficit
   bool active = false;
   bool probing = false;
   std::int64_t updated_ms = kNever;

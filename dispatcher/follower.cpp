@@ -70,9 +70,8 @@ Result<void> Follower::follow() {
   return {};
 }
 
-Result<void> Follower::begin(const FeedClient::Mark& mark) {
+Result<void> Follower::begin(const FeedClient::Mark&) {
   reading_ = {};
-  if (!mark.has_feed) return unavailable("the orchestrator has no feed of changes");
   return {};
 }
 

@@ -1,7 +1,6 @@
 #include "dispatcher/policy.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 namespace mx2::dispatcher {
@@ -13,14 +12,6 @@ constexpr int kBisections = 60;
 
 double impedance(const Measured* m) { return std::max(m->impedance(), kSecondsLeast); }
 
-std::size_t least(const Candidates& candidates, const auto& value) {
-  std::size_t best = 0;
-  for (std::size_t i = 1; i < candidates.size(); ++i) {
-    if (value(*candidates[i]) < value(*candidates[best])) best = i;
-  }
-  return best;
-}
-
 void normalise(std::vector<Share>& shares) {
   double sum = 0;
   for (const auto& s : shares) sum += s.share;
@@ -30,12 +21,12 @@ void normalise(std::vector<Share>& shares) {
 class LeastImpedance final : public Policy {
  public:
   using Policy::Policy;
-  std::size_t pick(const Candidates& candidates, const Call&) const override {
-    return least(candidates, [](const Measured& m) { return impedance(&m); });
-  }
   std::vector<Share> shares(const Candidates& candidates, const Traffic&) const override {
     std::vector<Share> out(candidates.size());
-    out[pick(candidates, {})].share = 1;
+    const auto least = std::min_element(
+        candidates.begin(), candidates.end(),
+        [](const Measured* a, const Measured* b) { return impedance(a) < impedance(b); });
+    out[static_cast<std::size_t>(least - candidates.begin())].share = 1;
     return out;
   }
 };
@@ -43,15 +34,6 @@ class LeastImpedance final : public Policy {
 class RandomProportional final : public Policy {
  public:
   using Policy::Policy;
-  std::size_t pick(const Candidates& candidates, const Call& call) const override {
-    const auto all = shares(candidates, {});
-    double left = call.random;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      left -= all[i].share;
-      if (left < 0) return i;
-    }
-    return all.size() - 1;
-  }
   std::vector<Share> shares(const Candidates& candidates, const Traffic&) const override {
     std::vector<Share> out;
     for (const auto* m : candidates) out.push_back({1 / impedance(m), false});
@@ -66,28 +48,14 @@ class DeficitRoundRobin final : public Policy {
 
   void observe(const Candidates& candidates, std::size_t which, const Sample& sample,
                std::int64_t now_ms) const override {
-    join(candidates, now_ms);
     auto& measured = *candidates[which];
     take(measured, sample, options_.alpha, now_ms);
     measured.updated_ms = now_ms;
-    const double least_deficit = minimum(candidates);
-    for (auto* m : candidates) m->deficit -= least_deficit;
     if (measured.probing) end_probe(candidates, measured);
     find_active(candidates, now_ms);
   }
 
-  std::size_t pick(const Candidates& candidates, const Call& call) const override {
-    join(candidates, call.now_ms);
-    find_active(candidates, call.now_ms);
-    const auto chosen = least(candidates, [](const Measured& m) {
-      return m.active ? m.deficit : std::numeric_limits<double>::infinity();
-    });
-    candidates[chosen]->deficit += impedance(candidates[chosen]);
-    return chosen;
-  }
-
   std::vector<Share> shares(const Candidates& candidates, const Traffic& traffic) const override {
-    join(candidates, traffic.now_ms);
     find_active(candidates, traffic.now_ms);
     std::vector<Share> out;
     for (const auto* m : candidates) {
@@ -99,24 +67,6 @@ class DeficitRoundRobin final : public Policy {
   }
 
  private:
-  // Of the active set.
-  static double minimum(const Candidates& candidates) {
-    double out = std::numeric_limits<double>::infinity();
-    for (const auto* m : candidates) {
-      if (m->active) out = std::min(out, m->deficit);
-    }
-    return std::isfinite(out) ? out : 0;
-  }
-
-  static void join(const Candidates& candidates, std::int64_t now_ms) {
-    for (auto* m : candidates) {
-      if (m->joined) continue;
-      m->deficit = minimum(candidates);
-      m->joined = true;
-      find_active(candidates, now_ms);
-    }
-  }
-
   static double good_limit(const Candidates& candidates) {
     double out = std::numeric_limits<double>::infinity();
     for (const auto* m : candidates) out = std::min(out, impedance(m));
@@ -143,16 +93,8 @@ class DeficitRoundRobin final : public Policy {
       } else if (!m->probing) {
         m->active = now_ms - m->updated_ms >= m->stale_period_ms;
         m->probing = m->active;
-        if (m->probing) m->deficit = minimum_but(candidates, m);
       }
     }
-  }
-
-  static double minimum_but(const Candidates& candidates, Measured* one) {
-    one->active = false;
-    const double out = minimum(candidates);
-    one->active = true;
-    return out;
   }
 };
 
@@ -168,17 +110,6 @@ class Predicted final : public Policy {
     m.by_size.add(sample.bytes, sample.seconds, now_ms);
     const double by_size = m.by_size.line(now_ms, options_.stale_ms).at(sample.bytes);
     m.by_load.add(sample.load, sample.seconds - by_size, now_ms);
-  }
-
-  std::size_t pick(const Candidates& candidates, const Call& call) const override {
-    return least(candidates, [&](const Measured& m) {
-      if (m.by_size.is_empty(call.now_ms, options_.stale_ms)) return 0.0;
-      const double load = m.is_fresh(call.now_ms, options_.stale_ms) ? m.load : 0;
-      const auto fit = m.by_load.line(call.now_ms, LinearFit::kNeverStale);
-      return std::max(0.0, m.by_size.line(call.now_ms, options_.stale_ms).at(call.bytes) +
-                               fit.at(load)) /
-             (1 - std::min(m.failures, 0.99));
-    });
   }
 
   // Where each call goes where it would be answered first, all that are used take the same time:
@@ -238,16 +169,6 @@ class Predicted final : public Policy {
 class TwoChoices final : public Policy {
  public:
   using Policy::Policy;
-  std::size_t pick(const Candidates& candidates, const Call& call) const override {
-    const auto n = candidates.size();
-    if (n == 1) return 0;
-    // Two different ones out of one random number.
-    const auto draw = static_cast<std::size_t>(call.random * double(n * (n - 1)));
-    const auto first = std::min(draw / (n - 1), n - 1);
-    auto second = draw % (n - 1);
-    if (second >= first) ++second;
-    return candidates[second]->load < candidates[first]->load ? second : first;
-  }
   std::vector<Share> shares(const Candidates& candidates, const Traffic&) const override {
     std::vector<Share> out(candidates.size());
     normalise(out);

@@ -1,5 +1,5 @@
-// How calls are shared out among destinations. Each policy is a rule for one call (pick()), and the
-// shares that the rule comes to in the long run (shares()), which become weights of the data plane.
+// How calls are shared out among destinations. A policy is a rule for one call; here are the shares
+// that it comes to in the long run, which become weights of the data plane.
 //
 //   least-impedance      argmin w
 //   random-proportional  P(d) = (1/w) / Σ(1/w)
@@ -46,12 +46,6 @@ namespace mx2::dispatcher {
 
 using Candidates = std::vector<Measured*>;
 
-struct Call {
-  double bytes = 0;
-  std::int64_t now_ms = 0;
-  double random = 0;  // in [0, 1)
-};
-
 // Calls of a λ, on average.
 struct Traffic {
   double bytes = 0;
@@ -80,7 +74,6 @@ class Policy {
   virtual void observe(const Candidates& candidates, std::size_t which, const Sample& sample,
                        std::int64_t now_ms) const;
   // Candidates must not be empty.
-  [[nodiscard]] virtual std::size_t pick(const Candidates& candidates, const Call& call) const = 0;
   [[nodiscard]] virtual std::vector<Share> shares(const Candidates& candidates,
                                                   const Traffic& traffic) const = 0;
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "optimizer/moves.h"
-#include "optimizer/policy.h"
 #include "orchestrator/domain/placement.h"
 
 namespace mx2::emulator {
@@ -12,8 +11,7 @@ ControlPlane::ControlPlane(const Scenario& scenario, const Network& network)
     : scenario_(scenario),
       network_(network),
       dispatching_(scenario.strategy.kind == StrategyKind::kDispatching),
-      has_optimizer_(!dispatching_ && scenario.strategy.kind != StrategyKind::kStatic),
-      nearest_(nearest_hosts(scenario, network)) {
+      has_optimizer_(!dispatching_ && scenario.strategy.kind != StrategyKind::kStatic) {
   options_.policy = scenario.optimizer.policy;
   options_.stability = scenario.optimizer.stability;
   add_apps();
@@ -58,6 +56,7 @@ void ControlPlane::put_row(Association row) {
 }
 
 void ControlPlane::add_rows() {
+  const auto nearest = nearest_hosts(scenario_, network_);
   for (std::uint32_t l = 0; l < scenario_.lambdas.size(); ++l) {
     Association row;
     row.app_d_id = scenario_.lambdas[l].id;
@@ -65,7 +64,7 @@ void ControlPlane::add_rows() {
       row.ue.kind = UeSelector::Kind::kIp;
       for (std::uint32_t cell = 0; cell < network_.cells(); ++cell) {
         row.ue.prefix = prefix_of(cell);
-        row.targets = {{Target::Kind::kHost, scenario_.hosts[nearest_[cell]].id}};
+        row.targets = {{Target::Kind::kHost, scenario_.hosts[nearest[cell]].id}};
         put_row(row);
       }
       continue;
@@ -113,53 +112,30 @@ void ControlPlane::report(std::uint32_t host, const HostLoad& load, Time now) {
   if (has_optimizer_) replica_.put_load(scenario_.hosts[host].id, load, to_ms(now));
 }
 
-// As Optimizer::decide() does it.
 std::vector<std::uint32_t> ControlPlane::plan(Time now) {
-  const auto now_ms = to_ms(now);
-  snapshot_ = replica_.snapshot(topology_, options_, now_ms);
-  optimizer::calm(snapshot_, options_.stability, now_ms);
-  policies_.assign(snapshot_.apps.size(), options_.policy);
-  auto fitted = optimizer::fit_plan(
-      replica_, snapshot_, policies_, {options_.orchestrator.plan_rows_max},
-      [&](std::size_t groups_max) {
-        return optimizer::place_calmly(snapshot_, policies_, options_.stability, groups_max);
-      });
-  placement_ = std::move(fitted.placement);
-  apply(fitted.plan);
+  auto decided = optimizer::decide(replica_, topology_, options_, to_ms(now));
+  decision_ = std::move(decided.decision);
+  apply(decided.plan);
   std::vector<std::uint32_t> changed;
-  for (const auto& change : fitted.plan.changes) changed.push_back(ue_of(change.row.ue.dev_app_id));
+  for (const auto& change : decided.plan.changes) {
+    changed.push_back(ue_of(change.row.ue.dev_app_id));
+  }
   return changed;
 }
 
-// As Optimizer::place_moved() does it.
 bool ControlPlane::place_moved(std::uint32_t ue, std::uint32_t cell, Time now) {
-  const auto& app_d_id = scenario_.lambdas[lambda_of(scenario_, ue)].id;
-  const auto device = device_of(ue);
-  const auto app = optimizer::find_app(snapshot_, app_d_id);
-  const auto found = optimizer::find_group(snapshot_, app, "dev:" + device);
-  if (!found || !optimizer::places_singly(options_.policy)) return false;
-  auto& group = snapshot_.groups[*found];
-  group.attachment = optimizer::find_attachment(snapshot_, cell_name(cell));
-  group.moved_ms = replica_.moved_ms(app_d_id, device);
-  group.fixed = group.to_come > 0;
-  auto part = optimizer::part_of(snapshot_, placement_, {*found});
-  optimizer::hold(part, options_.stability, to_ms(now));
-  const auto placed = optimizer::place_calmly(part, policies_, options_.stability);
-  placement_.host_of_group[*found] = placed.host_of_group.front();
-  const auto plan = optimizer::rows_of(part, placed, policies_);
+  const auto& snapshot = decision_.snapshot;
+  const auto app = optimizer::find_app(snapshot, scenario_.lambdas[lambda_of(scenario_, ue)].id);
+  const auto found = optimizer::find_group(snapshot, app, "dev:" + device_of(ue));
+  if (!found || !optimizer::attach(decision_, replica_, *found, cell_name(cell))) return false;
+  const auto plan = optimizer::place_again(decision_, {*found}, options_.stability, to_ms(now));
   apply(plan);
   return !plan.changes.empty();
 }
 
 void ControlPlane::apply(const optimizer::Plan& plan) {
-  for (const auto& change : plan.changes) {
-    model_.apply(change);
-    if (change.remove) {
-      (void)replica_.remove_row({change.row.app_d_id, change.row.ue.text()});
-    } else {
-      (void)replica_.put_row(change.row);
-    }
-  }
+  for (const auto& change : plan.changes) model_.apply(change);
+  optimizer::take_in(replica_, plan);
 }
 
 }  // namespace mx2::emulator

@@ -18,10 +18,7 @@
 #include "emulator/network.h"
 #include "emulator/scenario.h"
 #include "emulator/topology_of.h"
-#include "optimizer/model.h"
-#include "optimizer/options.h"
-#include "optimizer/plan.h"
-#include "optimizer/replica.h"
+#include "optimizer/decision.h"
 #include "orchestrator/domain/model.h"
 
 namespace mx2::emulator {
@@ -49,8 +46,6 @@ class ControlPlane {
   // Whether the strategy has an Optimizer.
   [[nodiscard]] bool has_optimizer() const { return has_optimizer_; }
 
-  // Where a dispatcher for the cell is.
-  [[nodiscard]] std::uint32_t nearest_host(std::uint32_t cell) const { return nearest_[cell]; }
   [[nodiscard]] const Model& model() const { return model_; }
 
  private:
@@ -66,15 +61,12 @@ class ControlPlane {
   const Network& network_;
   const bool dispatching_;
   const bool has_optimizer_;
-  std::vector<std::uint32_t> nearest_;  // of each cell
   std::unordered_map<std::string, std::uint32_t> host_index_;
   Model model_;
   optimizer::Replica replica_;
   optimizer::Topology topology_;
   optimizer::OptimizerOptions options_;
-  std::vector<std::string> policies_;  // of each app
-  optimizer::Snapshot snapshot_;       // of the last plan
-  optimizer::Placement placement_;
+  optimizer::Decision decision_;  // the last one
 };
 
 }  // namespace mx2::emulator

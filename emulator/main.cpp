@@ -89,13 +89,13 @@ int host(const Options& options) {
 }
 
 Result<Results> run_once(const Scenario& scenario, const Options& options, std::uint64_t seed) {
-  Network network(scenario.network);
+  const Network network(scenario.network);
   const auto work = std::filesystem::path(options.out) / ("seed-" + std::to_string(seed));
   auto system = System::start(scenario, network,
                               {options.programs, std::filesystem::absolute(options.file).string(),
                                options.settings, std::filesystem::absolute(work).string(), seed});
   if (!system) return system.error();
-  return RealRun(scenario, network, *system, seed).run();
+  return RealRun(scenario, *system, seed).run();
 }
 
 // Again when timers were late, as this machine was busy with something else; deadline_exceeded

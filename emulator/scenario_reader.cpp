@@ -2,7 +2,7 @@
 #include <set>
 
 #include "api/base/text.h"
-#include "emulator/fields.h"
+#include "api/config/mapping.h"
 #include "emulator/scenario.h"
 #include "optimizer/policy.h"
 
@@ -20,13 +20,60 @@ const std::vector<std::string> kStrategies = {"static", "baseline", "notificatio
 const std::vector<std::string> kSelections = {"least-impedance", "deficit-round-robin", "predicted",
                                               "mx2-dispatcher"};
 
+// Its members replace what is there already; unknown ones are told when it has been read.
+class Fields : public config::Mapping {
+ public:
+  explicit Fields(config::Mapping mapping) : Mapping(std::move(mapping)) {}
+  ~Fields() { refuse_unknown(""); }
+  Fields(const Fields&) = delete;
+  Fields& operator=(const Fields&) = delete;
+
+  // Null is an empty one.
+  [[nodiscard]] Mapping section(const std::string& key) {
+    const auto* value = find(key);
+    auto member = at(key, value == nullptr ? kNothing : *value);
+    if (value != nullptr && !member.is_mapping()) member.problem("must be a mapping");
+    return member;
+  }
+  void number(const char* key, double& out, double least, double most) {
+    out = Mapping::number(key, least, most).value_or(out);
+  }
+  template <typename Int>
+  void integer(const char* key, Int& out, std::int64_t least, std::int64_t most) {
+    const auto value = Mapping::integer(key, least, most);
+    if (value) out = static_cast<Int>(*value);
+  }
+  void boolean(const char* key, bool& out) { out = Mapping::boolean(key).value_or(out); }
+  void text(const char* key, std::string& out) {
+    const auto value = Mapping::text(key);
+    if (value == "") return fail(key, "must be a text");
+    out = value.value_or(out);
+  }
+  // One of the names; `out` becomes its position.
+  template <typename Enum>
+  void choice(const char* key, Enum& out, const std::vector<std::string>& names) {
+    auto name = names[static_cast<std::size_t>(out)];
+    text(key, name);
+    const auto it = std::find(names.begin(), names.end(), name);
+    if (it == names.end()) {
+      return fail(key, "is '" + name + "'; must be one of " + join(names, ", "));
+    }
+    out = static_cast<Enum>(it - names.begin());
+  }
+  void fail(const std::string& key, const std::string& text) { problem(key + " " + text, key); }
+
+ private:
+  static inline const json::Value kNothing;
+};
+
 class ScenarioReader {
  public:
   explicit ScenarioReader(const config::Document& document) : document_(document) {}
 
   Result<Scenario> read() {
     {
-      Fields fields(document_, document_.value, "", errors_);
+      Fields fields(config::Mapping(document_, document_.value, "", errors_));
+      if (!fields.is_mapping()) fields.problem("must be a mapping");
       fields.text("name", scenario_.name);
       fields.number("duration_s", scenario_.duration_s, 0.001, kSecondsMax);
       fields.number("warmup_s", scenario_.warmup_s, 0, kSecondsMax);
@@ -42,9 +89,7 @@ class ScenarioReader {
       read_orchestrator(fields);
     }
     if (errors_.empty()) return std::move(scenario_);
-    std::string all;
-    for (const auto& error : errors_) all += (all.empty() ? "" : "\n") + error;
-    return invalid_argument(all);
+    return invalid_argument(join(errors_, "\n"));
   }
 
  private:
@@ -52,10 +97,13 @@ class ScenarioReader {
   template <typename Spec, typename Read>
   void read_list(Fields& fields, const char* key, std::size_t most, std::vector<Spec>& out,
                  Read read) {
-    const auto& list = fields.member(key);
-    if (!list.is_array() || list.empty()) return fields.fail(key, "must be a list with entries");
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      Fields entry(document_, list[i], "/" + std::string(key) + "/" + std::to_string(i), errors_);
+    const auto* list = fields.find(key);
+    if (list == nullptr || !list->is_array() || list->empty()) {
+      return fields.fail(key, "must be a list with entries");
+    }
+    for (std::size_t i = 0; i < list->size(); ++i) {
+      Fields entry(fields.at(std::string(key) + "/" + std::to_string(i), (*list)[i]));
+      if (!entry.is_mapping()) entry.problem("must be a mapping");
       Spec spec;
       std::uint32_t count = 1;
       entry.text("id", spec.id);
@@ -121,13 +169,13 @@ class ScenarioReader {
 
   std::vector<std::uint32_t> read_names(Fields& f, std::uint32_t offered) {
     std::vector<std::uint32_t> result;
-    const auto& names = f.member("lambdas");
-    if (names.is_null()) return result;
-    if (!names.is_array() || offered > 0) {
+    const auto* names = f.find("lambdas");
+    if (names == nullptr) return result;
+    if (!names->is_array() || offered > 0) {
       f.fail("lambdas", "must be a list of identifiers, and not together with lambdas_offered");
       return result;
     }
-    for (const auto& name : names) {
+    for (const auto& name : *names) {
       const auto it =
           std::find_if(scenario_.lambdas.begin(), scenario_.lambdas.end(),
                        [&](const LambdaSpec& spec) { return name.is_string() && spec.id == name; });
@@ -144,7 +192,7 @@ class ScenarioReader {
   }
 
   void read_network(Fields& fields) {
-    Fields f(document_, fields.member("network"), "/network", errors_);
+    Fields f(fields.section("network"));
     auto& network = scenario_.network;
     f.choice("shape", network.shape, {"line", "ring", "grid"});
     f.integer("cells", network.cells, 0, kCellsMax);
@@ -162,20 +210,20 @@ class ScenarioReader {
   }
 
   void read_ues(Fields& fields) {
-    Fields f(document_, fields.member("ues"), "/ues", errors_);
+    Fields f(fields.section("ues"));
     auto& ues = scenario_.ues;
     f.integer("number", ues.number, 1, kUesMax);
     f.integer("request_bytes", ues.request_bytes, 0, 1'000'000'000);
     f.integer("response_bytes", ues.response_bytes, 0, 1'000'000'000);
     f.number("context_life_s", ues.context_life_s, 0, kSecondsMax);
     read_traffic(f);
-    Fields mobility(document_, f.member("mobility"), "/ues/mobility", errors_);
+    Fields mobility(f.section("mobility"));
     mobility.number("residence_s", ues.mobility.residence_s, 0, kSecondsMax);
     mobility.choice("to", ues.mobility.to_any, {"neighbour", "any"});
   }
 
   void read_traffic(Fields& ues) {
-    Fields f(document_, ues.member("traffic"), "/ues/traffic", errors_);
+    Fields f(ues.section("traffic"));
     auto& traffic = scenario_.ues.traffic;
     f.choice("model", traffic.model, {"closed-loop", "on-off", "bursts"});
     f.choice("interval", traffic.interval, {"constant", "uniform", "exponential"});
@@ -196,7 +244,7 @@ class ScenarioReader {
   }
 
   void read_hot_spot(Fields& fields) {
-    Fields f(document_, fields.member("hot_spot"), "/hot_spot", errors_);
+    Fields f(fields.section("hot_spot"));
     auto& spot = scenario_.hot_spot;
     f.choice("of", spot.of, {"none", "cells", "lambdas"});
     f.number("period_s", spot.period_s, 0.001, kSecondsMax);
@@ -204,7 +252,7 @@ class ScenarioReader {
   }
 
   void read_strategy(Fields& fields) {
-    Fields f(document_, fields.member("strategy"), "/strategy", errors_);
+    Fields f(fields.section("strategy"));
     auto& strategy = scenario_.strategy;
     f.choice("kind", strategy.kind, kStrategies);
     f.choice("selection", strategy.selection, kSelections);
@@ -215,7 +263,7 @@ class ScenarioReader {
   }
 
   void read_optimizer(Fields& fields) {
-    Fields f(document_, fields.member("optimizer"), "/optimizer", errors_);
+    Fields f(fields.section("optimizer"));
     auto& optimizer = scenario_.optimizer;
     f.text("policy", optimizer.policy);
     const auto& names = optimizer::policy_names();
@@ -225,7 +273,7 @@ class ScenarioReader {
     f.number("period_s", optimizer.period_s, 0.01, kSecondsMax);
     f.boolean("told_of_moves", optimizer.told_of_moves);
     f.number("report_s", optimizer.report_s, 0.01, kSecondsMax);
-    Fields s(document_, f.member("stability"), "/optimizer/stability", errors_);
+    Fields s(f.section("stability"));
     auto& stability = optimizer.stability;
     s.boolean("enabled", stability.enabled);
     s.integer("gain_us_min", stability.gain_us_min, 0, 3'600'000'000);
@@ -235,7 +283,7 @@ class ScenarioReader {
   }
 
   void read_orchestrator(Fields& fields) {
-    Fields f(document_, fields.member("orchestrator"), "/orchestrator", errors_);
+    Fields f(fields.section("orchestrator"));
     auto& orchestrator = scenario_.orchestrator;
     f.integer("cell", orchestrator.cell, 0, kCellsMax - 1);
     f.number("answer_ms", orchestrator.answer_ms, 0, 1e6);

@@ -4,26 +4,14 @@
 
 namespace mx2::emulator {
 
-Time Simulation::to_orchestrator(const Ue& ue) const {
-  return network_.access_delay() + network_.delay(ue.cell, scenario_.orchestrator.cell);
-}
-
-double Simulation::factor_of(const Ue& ue) const {
-  const auto& spot = scenario_.hot_spot;
-  if (spot.of == HotSpotSpec::Of::kNone) return 1;
-  const auto where = spot.of == HotSpotSpec::Of::kCells ? ue.cell : ue.lambda;
-  return where == hot_spot_ ? spot.factor : 1;
-}
-
 Results Simulation::run() {
-  schedule_first();
+  schedule_all();
   while (!events_.empty()) {
     const auto event = events_.pop();
     ++results_.events;
     handle(event, event.time);
   }
-  results_.seconds = to_seconds(end_ - warmup_);
-  results_.links = network_.links();
+  finish();
   for (const auto& host : hosts_) {
     const auto share = host.utilisation.mean();
     results_.utilisation_mean += share / static_cast<double>(hosts_.size());
@@ -60,32 +48,10 @@ bool Simulation::is_stale(std::uint32_t id, std::uint16_t endpoint) {
   return std::find(found_.begin(), found_.end(), endpoint) == found_.end();
 }
 
-// A rewrite is adopted by the first call that is not stale; those of the warm-up do not count.
-void Simulation::count_call(std::uint32_t id, Time now) {
-  auto& ue = ues_[id];
-  const bool stale = is_stale(id, ue.endpoint[0]);
-  if (counts(now)) {
-    ++results_.calls;
-    results_.stale += stale ? 1 : 0;
-  }
-  if (stale || ue.rewritten == kNever) return;
-  if (counts(ue.rewritten)) results_.adoption_s.add(to_seconds(now - ue.rewritten));
-  ue.rewritten = kNever;
-}
-
-// To the primary endpoint, and with a certain probability to each other one.
 void Simulation::send(std::uint32_t id, Time now) {
   auto& ue = ues_[id];
-  ue.sent = now;
-  ue.answered = false;
-  ue.awaited = 0;
-  count_call(id, now);
-  send_to(id, ue.endpoint[0], now);
-  for (std::uint8_t i = 1; i < ue.endpoints; ++i) {
-    if (ue.probe.uniform() >= scenario_.strategy.probe) continue;
-    if (counts(now)) ++results_.probes;
-    send_to(id, ue.endpoint[i], now);
-  }
+  count_call(ue, is_stale(id, ue.endpoint[0]), now);
+  send_to_each(ue, ue.endpoints, now, [&](std::size_t i) { send_to(id, ue.endpoint[i], now); });
 }
 
 void Simulation::send_to(std::uint32_t id, std::uint16_t endpoint, Time now) {
@@ -103,7 +69,7 @@ void Simulation::send_to(std::uint32_t id, std::uint16_t endpoint, Time now) {
   call.ue = id;
   call.cell = ue.cell;
   call.stale = listener_ && is_stale(id, endpoint);
-  if (strategy_ == StrategyKind::kDispatching) {
+  if (dispatches()) {
     call.dispatcher = endpoint;
     call.leg = Leg::kToDispatcher;
   } else {
@@ -111,10 +77,8 @@ void Simulation::send_to(std::uint32_t id, std::uint16_t endpoint, Time now) {
   }
   ++ue.awaited;
   ++results_.sent;
-  const auto bytes = scenario_.ues.request_bytes;
-  if (counts(now)) results_.access_bytes += bytes + network_.overhead();
-  ue.up_until = std::max(now, ue.up_until) + network_.access_time(bytes);
-  events_.push(ue.up_until + network_.access_delay(), EventKind::kAtNode, index);
+  const auto there = cross_access(ue.up_until, scenario_.ues.request_bytes, now);
+  events_.push(there, EventKind::kAtNode, index);
 }
 
 std::uint32_t Simulation::target_cell(const Call& call) const {
@@ -216,39 +180,23 @@ void Simulation::back_at_dispatcher(Call& call, Time now) {
 
 void Simulation::to_ue(std::uint32_t id, Time now) {
   auto& ue = ues_[calls_[id].ue];
-  const auto bytes = scenario_.ues.response_bytes;
-  if (counts(now)) results_.access_bytes += bytes + network_.overhead();
-  ue.down_until = std::max(now, ue.down_until) + network_.access_time(bytes);
-  events_.push(ue.down_until + network_.access_delay(), EventKind::kDelivered, id);
+  const auto there = cross_access(ue.down_until, scenario_.ues.response_bytes, now);
+  events_.push(there, EventKind::kDelivered, id);
 }
 
-// The first answer counts and its endpoint becomes the primary one; the next call waits for all.
 void Simulation::delivered(std::uint32_t id, Time now) {
   const auto call = calls_[id];
   free_.push_back(id);
   auto& ue = ues_[call.ue];
-  ++results_.delivered;
-  --ue.awaited;
-  if (call.refused) ++results_.failed;
-  if (!call.refused && !ue.answered) {
-    ue.answered = true;
-    if (counts(ue.sent)) record(ue, call, now);
-    if (ue.endpoints > 1 && call.host != ue.endpoint[0]) {
-      const auto end = ue.endpoint.begin() + ue.endpoints;
-      const auto at = std::find(ue.endpoint.begin(), end, call.host);
-      if (at != end) std::iter_swap(ue.endpoint.begin(), at);
+  if (take_answer(ue, call.refused, now)) {
+    if (listener_ && counts(ue.sent)) {
+      listener_({call.ue, ue.lambda, call.host, ue.sent, now - ue.sent, call.stale});
     }
+    const auto end = ue.endpoint.begin() + ue.endpoints;
+    const auto at = std::find(ue.endpoint.begin(), end, call.host);
+    if (ue.endpoints > 1 && at != end) std::iter_swap(ue.endpoint.begin(), at);
   }
-  if (ue.awaited > 0) return;
-  const auto next = traffic_.next(ue.traffic, now, factor_of(ue));
-  if (next < end_) events_.push(next, EventKind::kSend, call.ue);
-}
-
-void Simulation::record(const Ue& ue, const Call& call, Time now) {
-  const auto response = now - ue.sent;
-  results_.response.add(response);
-  results_.response_s.add(to_seconds(response));
-  if (listener_) listener_({call.ue, ue.lambda, call.host, ue.sent, response, call.stale});
+  if (ue.awaited == 0) call_again(ue, call.ue, now);
 }
 
 }  // namespace mx2::emulator

@@ -14,14 +14,9 @@
 #include <vector>
 
 #include "emulator/control_plane.h"
-#include "emulator/event_queue.h"
-#include "emulator/network.h"
 #include "emulator/processor.h"
-#include "emulator/random.h"
-#include "emulator/results.h"
-#include "emulator/scenario.h"
+#include "emulator/run.h"
 #include "emulator/selection.h"
-#include "emulator/traffic.h"
 
 namespace mx2::emulator {
 
@@ -35,7 +30,7 @@ struct CallRecord {
   bool stale = false;
 };
 
-class Simulation {
+class Simulation final : private Run {
  public:
   // The scenario must outlive this.
   Simulation(const Scenario& scenario, std::uint64_t seed);
@@ -68,23 +63,10 @@ class Simulation {
     Time at_host = 0;
     Time service = 0;
   };
-  struct Ue {
-    std::uint16_t cell = 0;
-    std::uint16_t lambda = 0;
-    std::uint16_t entry = 0;  // first host that the table has for it
+  struct Ue : Mover {
     std::uint8_t endpoints = 0;
-    std::uint8_t awaited = 0;                             // answers
-    bool answered = false;                                // the present call
     std::array<std::uint16_t, kEndpointsMax> endpoint{};  // the primary one first
     std::array<std::uint16_t, kEndpointsMax> coming{};    // of the new context
-    Time sent = 0;
-    Time up_until = 0;  // access link, busy
-    Time down_until = 0;
-    Time rewritten = kNever;  // when its entry changed, until it calls by the new one
-    TrafficState traffic;
-    Stream mobility;
-    Stream life;
-    Stream probe;
     Stream size;
   };
   struct HostState {
@@ -105,7 +87,7 @@ class Simulation {
   void set_up_ues(std::uint64_t seed);
   void set_up_table();
   void set_up_dispatchers();
-  void schedule_first();
+  void schedule_all();
   void handle(const Event& event, Time now);
 
   void send(std::uint32_t ue, Time now);
@@ -119,37 +101,23 @@ class Simulation {
   void task_done(std::uint32_t host, Time now);
   void watch(std::uint32_t host);
   void delivered(std::uint32_t id, Time now);
-  void record(const Ue& ue, const Call& call, Time now);
 
   void move(std::uint32_t id, Time now);
   void find_dispatcher(std::uint32_t id, Time now);
   void end_context(std::uint32_t id, Time now);
   void begin_context(std::uint32_t id, Time now);
-  void schedule_end(std::uint32_t id, Time now);
   void look_up(std::uint32_t id, std::array<std::uint16_t, kEndpointsMax>& endpoints);
   void notify(std::uint32_t id, Time now);
   void notified(std::uint32_t id);
   void plan(Time now);
   void rewritten(std::uint32_t id, Time now);
   void report(Time now);
-  void move_hot_spot(Time now);
 
   [[nodiscard]] bool is_stale(std::uint32_t id, std::uint16_t endpoint);
-  void count_call(std::uint32_t id, Time now);
-  [[nodiscard]] double factor_of(const Ue& ue) const;
-  [[nodiscard]] bool counts(Time now) const { return now >= warmup_; }
-  [[nodiscard]] Time to_orchestrator(const Ue& ue) const;
   [[nodiscard]] std::uint32_t target_cell(const Call& call) const;
 
-  const Scenario& scenario_;
-  const StrategyKind strategy_;
-  const Time end_;
-  const Time warmup_;
   const Time dispatch_time_;
-  Network network_;
   ControlPlane control_;
-  TrafficModel traffic_;
-  EventQueue events_;
   std::vector<Ue> ues_;
   std::vector<HostState> hosts_;
   std::vector<std::vector<std::uint32_t>> hosts_of_;  // of each λ
@@ -158,10 +126,7 @@ class Simulation {
   std::vector<std::uint32_t> free_;  // of calls_
   std::vector<std::uint32_t> done_;
   std::vector<std::uint32_t> found_;
-  Stream hot_spot_draws_;
-  std::uint32_t hot_spot_ = 0;
   std::function<void(const CallRecord&)> listener_;
-  Results results_;
 };
 
 }  // namespace mx2::emulator

@@ -6,21 +6,15 @@
 namespace mx2::emulator {
 
 Simulation::Simulation(const Scenario& scenario, std::uint64_t seed)
-    : scenario_(scenario),
-      strategy_(scenario.strategy.kind),
-      end_(from_seconds(scenario.duration_s)),
-      warmup_(from_seconds(scenario.warmup_s)),
+    : Run(scenario, seed),
       dispatch_time_(from_ms(scenario.strategy.dispatch_ms)),
-      network_(scenario.network),
       control_(scenario, network_),
-      traffic_(scenario.ues.traffic),
       ues_(scenario.ues.number),
-      hosts_of_(scenario.lambdas.size()),
-      hot_spot_draws_(seed, Purpose::kHotSpot, 0) {
+      hosts_of_(scenario.lambdas.size()) {
   set_up_hosts();
   set_up_ues(seed);
   set_up_table();
-  if (strategy_ == StrategyKind::kDispatching) set_up_dispatchers();
+  if (dispatches()) set_up_dispatchers();
 }
 
 void Simulation::set_up_hosts() {
@@ -43,21 +37,9 @@ void Simulation::set_up_hosts() {
 
 void Simulation::set_up_ues(std::uint64_t seed) {
   for (std::uint32_t i = 0; i < ues_.size(); ++i) {
-    auto& ue = ues_[i];
-    ue.cell = static_cast<std::uint16_t>(Stream(seed, Purpose::kPlace, i).below(network_.cells()));
-    ue.lambda = static_cast<std::uint16_t>(lambda_of(scenario_, i));
-    ue.traffic.draws = Stream(seed, Purpose::kTraffic, i);
-    ue.traffic.sessions = Stream(seed, Purpose::kSessions, i);
-    ue.mobility = Stream(seed, Purpose::kMobility, i);
-    ue.life = Stream(seed, Purpose::kLife, i);
-    ue.probe = Stream(seed, Purpose::kProbe, i);
-    ue.size = Stream(seed, Purpose::kSize, i);
+    place(ues_[i], i, seed);
+    ues_[i].size = Stream(seed, Purpose::kSize, i);
   }
-  const auto& spot = scenario_.hot_spot;
-  const auto places = spot.of == HotSpotSpec::Of::kCells
-                          ? network_.cells()
-                          : static_cast<std::uint32_t>(scenario_.lambdas.size());
-  hot_spot_ = hot_spot_draws_.below(places);
 }
 
 void Simulation::set_up_table() {
@@ -87,33 +69,12 @@ void Simulation::set_up_dispatchers() {
   }
 }
 
-void Simulation::schedule_first() {
+void Simulation::schedule_all() {
   events_.reserve(4 * ues_.size());
-  const auto residence_s = scenario_.ues.mobility.residence_s;
-  for (std::uint32_t i = 0; i < ues_.size(); ++i) {
-    auto& ue = ues_[i];
-    events_.push(traffic_.first(ue.traffic, factor_of(ue)), EventKind::kSend, i);
-    if (residence_s > 0 && network_.cells() > 1) {
-      events_.push(from_seconds(ue.mobility.exponential(residence_s)), EventKind::kMove, i);
-    }
-    schedule_end(i, 0);
-  }
-  if (scenario_.hot_spot.of != HotSpotSpec::Of::kNone) {
-    // Not in step with the Optimizer, which would see each place just when it is over.
-    const auto phase = hot_spot_draws_.uniform();
-    events_.push(from_seconds(phase * scenario_.hot_spot.period_s), EventKind::kHotSpot, 0);
-  }
+  for (std::uint32_t i = 0; i < ues_.size(); ++i) schedule_first(ues_[i], i);
+  schedule_hot_spot();
   events_.push(from_seconds(scenario_.optimizer.report_s), EventKind::kReport, 0);
-  if (control_.has_optimizer() || strategy_ == StrategyKind::kDispatching) {
-    events_.push(from_seconds(scenario_.optimizer.period_s), EventKind::kPlan, 0);
-  }
-}
-
-void Simulation::schedule_end(std::uint32_t id, Time now) {
-  const auto life_s = scenario_.ues.context_life_s;
-  if (life_s <= 0) return;
-  const auto end = now + from_seconds(ues_[id].life.exponential(life_s));
-  if (end < end_) events_.push(end, EventKind::kContextEnd, id);
+  if (control_.has_optimizer() || dispatches()) schedule_plan(0);
 }
 
 // Also sets what the table has for the UE.
@@ -130,20 +91,9 @@ void Simulation::look_up(std::uint32_t id, std::array<std::uint16_t, kEndpointsM
 
 void Simulation::move(std::uint32_t id, Time now) {
   auto& ue = ues_[id];
-  const auto& mobility = scenario_.ues.mobility;
-  if (mobility.to_any) {
-    const auto other = ue.mobility.below(network_.cells() - 1);
-    ue.cell = static_cast<std::uint16_t>(other < ue.cell ? other : other + 1);
-  } else {
-    const auto& neighbours = network_.neighbours(ue.cell);
-    ue.cell = static_cast<std::uint16_t>(
-        neighbours[ue.mobility.below(static_cast<std::uint32_t>(neighbours.size()))]);
-  }
-  ++results_.moves;
-  const auto next = now + from_seconds(ue.mobility.exponential(mobility.residence_s));
-  if (next < end_) events_.push(next, EventKind::kMove, id);
+  go_elsewhere(ue, id, now);
   const bool told = scenario_.optimizer.told_of_moves;
-  if (strategy_ == StrategyKind::kDispatching) {
+  if (dispatches()) {
     if (told || !scenario_.strategy.follows) find_dispatcher(id, now);
     return;
   }
@@ -155,20 +105,13 @@ void Simulation::move(std::uint32_t id, Time now) {
 
 // What the table has for the UE: the row of its cell, or its own if dispatchers follow it.
 void Simulation::find_dispatcher(std::uint32_t id, Time now) {
-  auto& ue = ues_[id];
-  const auto nearest = static_cast<std::uint16_t>(control_.nearest_host(ue.cell));
-  if (nearest == ue.entry) return;
-  ue.entry = nearest;
-  ue.rewritten = now;
-  if (!scenario_.strategy.follows) return;
-  if (counts(now)) ++results_.rows_changed;
-  notify(id, now);
+  if (go_to_nearest(ues_[id], now)) notify(id, now);
 }
 
 // The old context serves until the answer for the new one is there.
 void Simulation::end_context(std::uint32_t id, Time now) {
   auto& ue = ues_[id];
-  const bool own_row = strategy_ == StrategyKind::kDispatching && scenario_.strategy.follows;
+  const bool own_row = dispatches() && scenario_.strategy.follows;
   if (own_row) {
     ue.coming[0] = ue.entry;
   } else {
@@ -181,27 +124,23 @@ void Simulation::end_context(std::uint32_t id, Time now) {
 
 void Simulation::begin_context(std::uint32_t id, Time now) {
   ues_[id].endpoint = ues_[id].coming;
-  schedule_end(id, now);
+  schedule_end(ues_[id], id, now);
 }
 
 void Simulation::plan(Time now) {
   if (counts(now)) ++results_.plans;
-  if (strategy_ == StrategyKind::kDispatching) {
+  if (dispatches()) {
     for (std::uint32_t id = 0; id < ues_.size(); ++id) find_dispatcher(id, now);
   } else {
     for (const auto id : control_.plan(now)) rewritten(id, now);
   }
-  const auto next = now + from_seconds(scenario_.optimizer.period_s);
-  if (next < end_) events_.push(next, EventKind::kPlan, 0);
+  schedule_plan(now);
 }
 
 void Simulation::rewritten(std::uint32_t id, Time now) {
   auto& ue = ues_[id];
   control_.look_up(id, ue.cell, 1, found_);
-  if (found_.empty() || found_.front() == ue.entry) return;
-  ue.entry = static_cast<std::uint16_t>(found_.front());
-  ue.rewritten = now;
-  if (counts(now)) ++results_.rows_changed;
+  if (found_.empty() || !rewrite(ue, found_.front(), now)) return;
   if (strategy_ == StrategyKind::kNotification) notify(id, now);
 }
 
@@ -210,15 +149,9 @@ void Simulation::notify(std::uint32_t id, Time now) {
   auto& ue = ues_[id];
   ue.coming[0] = ue.entry;
   control_.update(id, ue.cell, ue.entry, now);
-  const auto& orchestrator = scenario_.orchestrator;
-  if (counts(now)) {
-    ++results_.notifications;
-    results_.notification_bytes += static_cast<std::uint64_t>(orchestrator.notification_bytes) *
-                                   network_.hops(orchestrator.cell, ue.cell);
-    network_.count(orchestrator.cell, ue.cell, orchestrator.notification_bytes);
-  }
-  events_.push(now + from_ms(orchestrator.notify_ms) + to_orchestrator(ue), EventKind::kNotified,
-               id);
+  count_notification(ue, now);
+  const auto there = now + from_ms(scenario_.orchestrator.notify_ms) + to_orchestrator(ue);
+  events_.push(there, EventKind::kNotified, id);
 }
 
 // Latest wins: the entry may have changed again meanwhile.
@@ -243,19 +176,6 @@ void Simulation::report(Time now) {
   }
   const auto next = now + from_seconds(period_s);
   if (next < end_) events_.push(next, EventKind::kReport, 0);
-}
-
-void Simulation::move_hot_spot(Time now) {
-  const auto& spot = scenario_.hot_spot;
-  const auto places = spot.of == HotSpotSpec::Of::kCells
-                          ? network_.cells()
-                          : static_cast<std::uint32_t>(scenario_.lambdas.size());
-  if (places > 1) {
-    const auto other = hot_spot_draws_.below(places - 1);
-    hot_spot_ = other < hot_spot_ ? other : other + 1;
-  }
-  const auto next = now + from_seconds(spot.period_s);
-  if (next < end_) events_.push(next, EventKind::kHotSpot, 0);
 }
 
 }  // namespace mx2::emulator

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "api/base/text.h"
+
 namespace mx2::optimizer {
 namespace {
 
@@ -15,12 +17,6 @@ std::string stamp_of(const std::string& file) {
          std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec);
 }
 
-Error all_of(const std::vector<std::string>& problems) {
-  std::string text;
-  for (const auto& problem : problems) text += (text.empty() ? "" : "\n") + problem;
-  return invalid_argument(text);
-}
-
 }  // namespace
 
 Result<Configuration> read_configuration(const config::Document& document,
@@ -29,8 +25,9 @@ Result<Configuration> read_configuration(const config::Document& document,
   auto read = read_optimizer_options(document);
   if (!read) return read.error();
   Configuration result{std::move(read->options), {}, std::move(read->effective), {}};
-  if (const auto& header = result.options.advantedge.header_file; !header.empty()) {
-    files.push_back(header);
+  for (const auto& source : result.options.sources) {
+    const auto named = source->files();
+    files.insert(files.end(), named.begin(), named.end());
   }
   const auto& file = result.options.topology_file;
   if (!file.empty()) {
@@ -40,12 +37,8 @@ Result<Configuration> read_configuration(const config::Document& document,
     result.topology = read_topology(*topology);
     files.insert(files.end(), result.topology.files.begin(), result.topology.files.end());
   }
-  if (const auto& scenario = result.options.advantedge.scenario_file; !scenario.empty()) {
-    files.push_back(scenario);
-    const auto read_scenario = advantedge::read_scenario_file(scenario);
-    if (!read_scenario) return read_scenario.error();
-    const auto& terms = result.options.advantedge.live.terms;
-    result.topology = merged(result.topology, advantedge::topology_of(*read_scenario, terms));
+  for (const auto& source : result.options.sources) {
+    if (auto added = source->add_to(result.topology); !added) return added.error();
   }
   result.files = files;
   return result;
@@ -62,16 +55,9 @@ std::string needs_restart(const OptimizerOptions& running, const OptimizerOption
   differs("orchestrator.url", running.orchestrator.url != read.orchestrator.url);
   differs("orchestrator.token_file", running.orchestrator.token != read.orchestrator.token);
   differs("orchestrator.ca_file", running.orchestrator.ca_file != read.orchestrator.ca_file);
-  const auto& a = running.advantedge;
-  const auto& b = read.advantedge;
-  const auto& was = a.live;
-  const auto& is = b.live;
-  differs("advantedge.url", was.access.sandbox_ctrl_url != is.access.sandbox_ctrl_url ||
-                                was.access.location_url != is.access.location_url);
-  differs("advantedge.ca_file", a.ca_file != b.ca_file);
-  differs("advantedge.callback_url", was.callback_url != is.callback_url);
-  differs("advantedge.poll_ms", was.poll_ms != is.poll_ms || a.timeout_ms != b.timeout_ms);
-  differs("advantedge.jitter_percent", b.is_live() && !(was.terms == is.terms));
+  for (std::size_t i = 0; i < std::min(running.sources.size(), read.sources.size()); ++i) {
+    running.sources[i]->compare(*read.sources[i], differs);
+  }
   differs("leader.lease_ms", running.leader.lease_ms != read.leader.lease_ms);
   differs("leader.url", running.leader.url != read.leader.url);
   differs("log.level", running.log_level != read.log_level);
@@ -114,7 +100,9 @@ std::optional<Result<Configuration>> ConfigurationWatch::read() {
     files_ = files;
     read_ = seen_ = stamps();
   }
-  if (result && !result->topology.problems.empty()) return all_of(result->topology.problems);
+  if (result && !result->topology.problems.empty()) {
+    return invalid_argument(join(result->topology.problems, "\n"));
+  }
   return result;
 }
 

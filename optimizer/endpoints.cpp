@@ -5,7 +5,6 @@
 #include "api/http/bearer.h"
 #include "api/http/problem.h"
 #include "api/http/query.h"
-#include "optimizer/advantedge/live_source.h"
 #include "optimizer/explain.h"
 #include "optimizer/topology_view.h"
 
@@ -140,12 +139,6 @@ void add_endpoints(http::Router& router, Api& api) {
   router.add("GET", "/plan", guarded(api, get_plan));
   router.add("GET", "/explain", guarded(api, get_explain));
   router.add("GET", "/topology", guarded(api, get_topology));
-  if (!api.notified) return;
-  router.add("POST", advantedge::kNotificationsPath,
-             [&api](Request& request, const PathValues&, Responder responder) {
-               responder.reply(http::no_content());
-               api.notified(request.body);
-             });
 }
 
 }  // namespace mx2::optimizer

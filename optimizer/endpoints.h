@@ -10,13 +10,8 @@
 //   GET  /explain?ue=&app=  every host with each term of its cost, of the last plan
 //   GET  /topology          UEs, where they are attached, the latency they have and could have; see
 //                           topology_view.h
-//   POST /advantedge/notifications
-//                           what the location service tells; answered 204 before it is looked at.
-//                           It knows no bearer tokens: what does not repeat the tag of our
-//                           subscription is ignored
 #pragma once
 
-#include <functional>
 #include <string>
 
 #include "api/base/metrics.h"
@@ -36,8 +31,6 @@ struct Api {
   const Leadership& leadership;
   std::string token;                       // empty: nobody is asked for one
   const TopologySource* source = nullptr;  // null: there is none
-  std::function<void(const std::string&)> notified =
-      {};  // what is told to the source; may be empty
 };
 
 void add_endpoints(http::Router& router, Api& api);

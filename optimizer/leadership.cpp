@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
 
 #include "api/base/log.h"
 
@@ -11,7 +10,6 @@ namespace {
 
 constexpr std::int64_t kAskAgainMs = 1000;
 constexpr std::int64_t kSoonestMs = 10;
-constexpr std::int64_t kForEver = std::numeric_limits<std::int64_t>::max();
 
 }  // namespace
 
@@ -26,13 +24,13 @@ std::int64_t Leadership::step() {
   if (!lease) return refused(lease.error());
   learn_paused(*lease, asked_at);
   if (!lease->granted) return stands_by(*lease);
-  granted(lease->supported ? begun_ms + lease_ms_ : kForEver);
+  granted(begun_ms + lease_ms_);
   return lease_ms_ / 3;
 }
 
 void Leadership::learn_paused(const OrchestratorClient::Lease& lease, std::uint64_t asked_at) {
   const std::lock_guard lock(mutex_);
-  if (!lease.supported || pauses_ != asked_at || paused_ == lease.paused) return;
+  if (pauses_ != asked_at || paused_ == lease.paused) return;
   paused_ = lease.paused;
   log::info(paused_ ? "paused by an operator" : "resumed by an operator");
 }

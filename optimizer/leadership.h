@@ -1,6 +1,5 @@
 // Whether this optimizer is the one that sends plans. Of several, one holds a lease at the
-// orchestrator and renews it every third of it; the others stand by and take over when it ends. An
-// orchestrator that knows no leases has one optimizer: this one leads.
+// orchestrator and renews it every third of it; the others stand by and take over when it ends.
 //
 // With each lease comes whether operators want no plans: the orchestrator keeps that, so that it
 // holds for whoever leads next.
@@ -27,7 +26,7 @@ class Leadership {
  public:
   struct State {
     bool leads = false;
-    std::string holder;  // who leads, as far as known; empty: nobody known, or no leases there
+    std::string holder;  // who leads, as far as known; empty: nobody known
     std::string url;     // its API
   };
 

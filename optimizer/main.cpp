@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <functional>
 #include <iostream>
-#include <optional>
+#include <memory>
 #include <thread>
 
 #include "api/base/clock.h"
@@ -19,9 +19,6 @@ namespace mx2::optimizer {
 namespace {
 
 constexpr int kGraceMs = 1000;
-constexpr int kProbeMs = 1000;
-constexpr std::size_t kProbeBytesMax = 1024UL * 1024;
-constexpr int kEndMs = 400;  // of a request while we stop
 
 struct Flags {
   bool once = false;
@@ -34,32 +31,28 @@ void tell_problems(const Topology& topology) {
   }
 }
 
-http::ClientOptions sandbox_client_options(const OptimizerOptions& options, int most_ms) {
-  http::ClientOptions client;
-  client.timeout_ms = std::min(options.advantedge.timeout_ms, most_ms);
-  client.connect_timeout_ms = client.timeout_ms;
-  client.ca_file = options.advantedge.ca_file;
-  return client;
-}
-
 // What is waited for goes by the one, what people read by the other.
 struct Clocks {
   SteadyClock steady;
   SystemClock wall;
 };
 
-// The scenario that is active now.
-Result<void> read_scenario_once(const OptimizerOptions& options, const Clocks& clocks,
-                                Optimizer& optimizer) {
-  if (!options.advantedge.is_live()) return {};
-  http::CurlClient http(sandbox_client_options(options, options.advantedge.timeout_ms));
-  auto live = options.advantedge.live;
-  live.callback_url.clear();
-  advantedge::LiveSource source({http, http, http}, std::move(live), clocks.steady, clocks.wall,
-                                [] {});
-  (void)source.step();
-  const auto news = source.take();
-  if (!news) return unavailable(source.state().error);
+std::unique_ptr<TopologySource> live_source(const OptimizerOptions& options, const Clocks& clocks,
+                                            const std::function<void()>& wake) {
+  for (const auto& source : options.sources) {
+    if (auto live = source->make(clocks.steady, clocks.wall, wake)) return live;
+  }
+  return nullptr;
+}
+
+// The live topology as it is now, if there is one.
+Result<void> use_live_topology(const OptimizerOptions& options, const Clocks& clocks,
+                               Optimizer& optimizer) {
+  const auto source = live_source(options, clocks, [] {});
+  if (!source) return {};
+  source->read_once();
+  const auto news = source->take();
+  if (!news) return unavailable(source->state().error);
   optimizer.use(*news);
   return {};
 }
@@ -69,7 +62,7 @@ Result<void> run_once(const Configuration& configuration, bool dry_run) {
   http::CurlClient http(client_options(configuration.options.orchestrator));
   Optimizer optimizer(http, http, configuration.options, configuration.topology, clocks.steady,
                       RandomIds(clocks.wall).next());
-  if (auto read = read_scenario_once(configuration.options, clocks, optimizer); !read) return read;
+  if (auto used = use_live_topology(configuration.options, clocks, optimizer); !used) return used;
   const auto outcome = optimizer.plan(dry_run);
   if (!outcome) return outcome.error();
   std::cout << outcome->description;
@@ -114,55 +107,6 @@ http::ServerOptions server_options(const OptimizerOptions& options) {
   return server;
 }
 
-// The live source with its clients and threads; made only with a sandbox.
-class Live {
- public:
-  Live(const OptimizerOptions& options, const Clocks& clocks, std::function<void()> wake)
-      : options_(options),
-        sandbox_(sandbox_client_options(options, options.advantedge.timeout_ms)),
-        location_(sandbox_client_options(options, options.advantedge.timeout_ms)),
-        probe_(probe_options(options)),
-        source_({sandbox_, location_, probe_}, tagged(options, clocks), clocks.steady, clocks.wall,
-                std::move(wake)) {}
-  ~Live() { stop(); }
-  Live(const Live&) = delete;
-  Live& operator=(const Live&) = delete;
-
-  void start() { threads_.emplace(source_); }
-  void notify(const std::string& body) { threads_->notify(body); }
-  // Waits for nothing that is being asked, and ends our subscriptions.
-  void stop() {
-    if (!threads_ || std::exchange(stopped_, true)) return;
-    source_.subscriptions().stop();
-    for (auto* http : {&sandbox_, &location_, &probe_}) http->interrupt();
-    threads_->stop();
-    http::CurlClient ending(sandbox_client_options(options_, kEndMs));
-    source_.subscriptions().end(ending);
-  }
-  [[nodiscard]] advantedge::LiveSource& source() { return source_; }
-
- private:
-  // Whoever answers may be anybody.
-  static http::ClientOptions probe_options(const OptimizerOptions& options) {
-    auto client = sandbox_client_options(options, kProbeMs);
-    client.response_bytes_max = kProbeBytesMax;
-    return client;
-  }
-  static advantedge::LiveOptions tagged(const OptimizerOptions& options, const Clocks& clocks) {
-    auto live = options.advantedge.live;
-    live.callback_tag = RandomIds(clocks.wall).next();
-    return live;
-  }
-
-  const OptimizerOptions& options_;
-  http::CurlClient sandbox_;
-  http::CurlClient location_;
-  http::CurlClient probe_;
-  advantedge::LiveSource source_;
-  std::optional<advantedge::LiveSourceThreads> threads_;
-  bool stopped_ = false;
-};
-
 Result<void> run_for_ever(const Configuration& configuration, const std::string& file) {
   const auto& options = configuration.options;
   const Clocks clocks;
@@ -175,32 +119,29 @@ Result<void> run_for_ever(const Configuration& configuration, const std::string&
   http::CurlClient lease_http(lease_client_options(options));
   Leadership leadership({lease_http, options.orchestrator}, holder, options.leader.lease_ms,
                         clocks.steady);
-  std::optional<Live> live;
-  Api api{registry, status, control, leadership, options.token};
-  if (options.advantedge.is_live()) {
-    live.emplace(options, clocks, [&] {
-      control.wake();
-      feed.interrupt_once();
-    });
-    api.source = &live->source();
-    status.set_source(live->source());
-    api.notified = [&live](const std::string& body) { live->notify(body); };
-    live->start();
-  }
+  const auto source = live_source(options, clocks, [&] {
+    control.wake();
+    feed.interrupt_once();
+  });
+  Api api{registry, status, control, leadership, options.token, source.get()};
   http::Router router(registry, "optimizer");
   add_endpoints(router, api);
+  if (source) {
+    status.set_source(*source);
+    source->add_endpoints(router);
+    source->start();
+  }
   http::PistacheServer server(server_options(options));
   if (auto listening = listen(server, router, options); !listening) return listening;
   leadership.set_url(own_url(options, server.port()));
   Planner planner(http, feed, configuration, ConfigurationWatch(file, configuration.files),
-                  leadership, control, status, clocks.steady, holder,
-                  live ? &live->source() : nullptr);
+                  leadership, control, status, clocks.steady, holder, source.get());
   const LeadershipThread renewing(leadership);
   std::thread worker([&] {
     while (control.wait(planner.step())) continue;
   });
   program::wait_for_stop([&] { control.ask_reload(); });
-  if (live) live->stop();  // first of all: who notifies us should not wait for who has gone
+  if (source) source->stop();  // first of all: who notifies us should not wait for who has gone
   control.stop();
   worker.join();
   server.stop(kGraceMs);

@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "api/operator/codec.h"
-#include "optimizer/policy.h"
 
 namespace mx2::optimizer {
 namespace {
@@ -14,17 +13,6 @@ Result<Association> row_of(const json::Value& value) {
   auto change = codec::decode_stored_change(value);
   if (!change) return change.error();
   return std::move(change->row);
-}
-
-std::vector<std::string> policies(const Snapshot& snapshot, const Topology& topology,
-                                  const std::string& standard) {
-  std::vector<std::string> names;
-  for (const auto& app : snapshot.apps) {
-    const auto it = topology.apps.find(app.id);
-    const bool own = it != topology.apps.end() && !it->second.policy.empty();
-    names.push_back(own ? it->second.policy : standard);
-  }
-  return names;
 }
 
 }  // namespace
@@ -125,14 +113,12 @@ Result<void> Optimizer::read(int wait_ms) {
 }
 
 Result<Optimizer::Urgency> Optimizer::follow(int wait_ms) {
-  if (feed_.is_synchronised() && !has_feed()) return Urgency::kLater;
   if (auto followed = read(wait_ms); !followed) return followed.error();
   return take_urgency();
 }
 
 Result<std::uint64_t> Optimizer::catch_up() {
-  if (!feed_.is_synchronised() || !has_feed()) {
-    feed_.read_again();
+  if (!feed_.is_synchronised()) {
     if (auto followed = read(0); !followed) return followed.error();
     return feed_.mark().table_version;
   }
@@ -153,27 +139,13 @@ Result<std::uint64_t> Optimizer::catch_up() {
 }
 
 Optimizer::Outcome Optimizer::decide(std::uint64_t table_version) {
-  auto decision = std::make_shared<Decision>();
-  auto& snapshot = decision->snapshot;
-  decision->made_ms = clock_.now_ms();
-  snapshot = replica_.snapshot(topology_, options_, decision->made_ms);
-  decision->dispatched = replica_.dispatched();
-  for (const auto& group : snapshot.groups) decision->pinned.push_back(group.fixed);
-  calm(snapshot, options_.stability, decision->made_ms);
-  decision->policy_of_app = policies(snapshot, topology_, options_.policy);
-  const auto& policy_of_app = decision->policy_of_app;
-  auto fitted =
-      fit_plan(replica_, snapshot, policy_of_app, {options_.orchestrator.plan_rows_max},
-               [&](std::size_t groups_max) {
-                 return place_calmly(snapshot, policy_of_app, options_.stability, groups_max);
-               });
-  decision->placement = std::move(fitted.placement);
+  auto decided = optimizer::decide(replica_, topology_, options_, clock_.now_ms());
   Outcome outcome;
-  outcome.plan = std::move(fitted.plan);
-  outcome.body = std::move(fitted.body);
+  outcome.plan = std::move(decided.plan);
+  outcome.body = std::move(decided.body);
   outcome.plan.table_version = table_version;
-  outcome.description = describe(snapshot, outcome.plan);
-  decision_ = std::move(decision);
+  outcome.description = describe(decided.decision.snapshot, outcome.plan);
+  decision_ = std::make_shared<Decision>(std::move(decided.decision));
   return outcome;
 }
 
@@ -212,13 +184,6 @@ void Optimizer::settle_triggers() {
   }
 }
 
-void Optimizer::take_in(const Plan& plan) {
-  for (const auto& change : plan.changes) {
-    if (change.remove) (void)replica_.remove_row({change.row.app_d_id, change.row.ue.text()});
-    if (!change.remove) (void)replica_.put_row(change.row);
-  }
-}
-
 Result<Optimizer::Outcome> Optimizer::plan(bool dry_run) {
   for (int attempt = 1;; ++attempt) {
     const auto version = catch_up();
@@ -232,7 +197,7 @@ Result<Optimizer::Outcome> Optimizer::plan(bool dry_run) {
     }
     const auto sent = client_.send_plan(outcome.body, *version, holder_);
     if (sent.ok()) {
-      take_in(outcome.plan);
+      take_in(replica_, outcome.plan);
       decision_->in_force = outcome.plan.postponed == 0;
       outcome.sent = true;
       return outcome;

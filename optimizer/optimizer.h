@@ -13,9 +13,8 @@
 
 #include "api/base/clock.h"
 #include "api/orchestrator/feed.h"
+#include "optimizer/decision.h"
 #include "optimizer/orchestrator_client.h"
-#include "optimizer/plan.h"
-#include "optimizer/replica.h"
 #include "optimizer/topology_source.h"
 
 namespace mx2::optimizer {
@@ -35,17 +34,6 @@ class Optimizer : private FeedReader {
         topology_(file_topology_),
         clock_(clock),
         holder_(std::move(holder)) {}
-
-  // What a plan was decided on and what was decided, for explanations.
-  struct Decision {
-    Snapshot snapshot;
-    Placement placement;
-    std::vector<std::string> policy_of_app;
-    std::vector<bool> pinned;                       // groups that are fixed whatever time it is
-    std::map<std::string, std::string> dispatched;  // appDId: the dispatchers', who stand for it
-    std::int64_t made_ms = 0;                       // by the steady clock
-    bool in_force = false;                          // false: it was only looked at, or refused
-  };
 
   // What one planning came to.
   struct Outcome {
@@ -85,8 +73,6 @@ class Optimizer : private FeedReader {
   // what it points to may be read from any.
   [[nodiscard]] std::shared_ptr<const Decision> decision() const { return decision_; }
 
-  // False: follow() does not wait, and each plan reads the lists again.
-  [[nodiscard]] bool has_feed() const { return feed_.mark().has_feed; }
   [[nodiscard]] const Replica& replica() const { return replica_; }
 
  private:
@@ -107,8 +93,6 @@ class Optimizer : private FeedReader {
   };
   using Moves = std::map<std::string, TopologySource::Move>;
   [[nodiscard]] std::optional<std::vector<Moved>> groups_of(const Moves& moves) const;
-  [[nodiscard]] bool attach(Decision& decision, const Moved& moved) const;
-  void take_in(const Plan& plan);
 
   OrchestratorClient client_;
   Feed feed_;

@@ -5,16 +5,8 @@
 
 #include "optimizer/moves.h"
 #include "optimizer/optimizer.h"
-#include "optimizer/policy.h"
 
 namespace mx2::optimizer {
-namespace {
-
-std::string device_of(const Snapshot& snapshot, std::size_t group) {
-  return (*snapshot.ue)[group].substr(4);  // after "dev:"
-}
-
-}  // namespace
 
 // Nothing if some of theirs is not in the last decision. A device that nobody has named is known by
 // its address.
@@ -52,31 +44,6 @@ std::optional<std::vector<Optimizer::Moved>> Optimizer::groups_of(const Moves& m
   return complete ? std::optional(std::move(result)) : std::nullopt;
 }
 
-// Brings a group of the decision up to date. False: its attachment is not in the decision.
-bool Optimizer::attach(Decision& decision, const Moved& moved) const {
-  auto& snapshot = decision.snapshot;
-  auto& group = snapshot.groups[moved.group];
-  const auto device = device_of(snapshot, moved.group);
-  const auto& app = snapshot.apps[group.app].id;
-  group.attachment = find_attachment(snapshot, moved.attachment);
-  if (group.attachment == kNone) return false;
-  if (!group.follows) return true;
-  group.moved_ms = replica_.moved_ms(app, device);
-  group.fixed = decision.pinned[moved.group];
-  const auto row = replica_.rows().find({app, "dev:" + device});
-  const bool has_row = row != replica_.rows().end();
-  const bool own = has_row && row->second.writer == Writer::kOperator;
-  if (own || replica_.pin_of(app, device) != nullptr) {
-    group.fixed = true;
-    group.to_come = 0;
-  }
-  if (!has_row) return true;
-  const auto& target = row->second.targets.front();
-  const auto host = target.kind == Target::Kind::kHost ? find_host(snapshot, target.value) : kNone;
-  if (host != kNone) decision.placement.host_of_group[moved.group] = host;
-  return true;
-}
-
 Result<std::optional<Optimizer::Outcome>> Optimizer::place_moved() {
   using Answer = std::optional<Outcome>;
   auto moves = std::exchange(moved_, {});
@@ -87,22 +54,14 @@ Result<std::optional<Optimizer::Outcome>> Optimizer::place_moved() {
   if (urgent_ || !groups) return Answer();
   if (groups->empty()) return Answer(Outcome());
   auto decision = std::make_shared<Decision>(*decision_);
-  std::vector<std::size_t> singly;
+  std::vector<std::size_t> present;
   for (const auto& moved : *groups) {
-    if (!attach(*decision, moved)) return Answer();
-    const auto& policy = decision->policy_of_app[decision->snapshot.groups[moved.group].app];
-    if (places_singly(policy)) singly.push_back(moved.group);
+    if (!attach(*decision, replica_, moved.group, moved.attachment)) return Answer();
+    present.push_back(moved.group);
   }
-  decision->made_ms = clock_.now_ms();
-  auto part = part_of(decision->snapshot, decision->placement, singly);
-  hold(part, options_.stability, decision->made_ms);
-  const auto placed = place_calmly(part, decision->policy_of_app, options_.stability);
   Outcome outcome;
-  outcome.plan = rows_of(part, placed, decision->policy_of_app);
+  outcome.plan = place_again(*decision, present, options_.stability, clock_.now_ms());
   outcome.plan.table_version = *version;
-  for (std::size_t k = 0; k < singly.size(); ++k) {
-    decision->placement.host_of_group[singly[k]] = placed.host_of_group[k];
-  }
   if (!outcome.plan.changes.empty()) {
     const auto sent = client_.send_plan(to_ndjson(outcome.plan, kPlanBytesMax), *version, holder_);
     if (!sent) {
@@ -110,7 +69,7 @@ Result<std::optional<Optimizer::Outcome>> Optimizer::place_moved() {
       if (sent.error().code == ErrorCode::kPreconditionFailed) return Answer();
       return sent.error();
     }
-    take_in(outcome.plan);
+    take_in(replica_, outcome.plan);
     outcome.sent = true;
   }
   decision_ = std::move(decision);

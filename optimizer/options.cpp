@@ -1,6 +1,5 @@
 #include "optimizer/options.h"
 
-#include "api/base/text.h"
 #include "api/config/reader.h"
 #include "optimizer/policy.h"
 
@@ -64,55 +63,6 @@ void read_topology_options(config::Reader& reader, OptimizerOptions& options) {
   reader.integer("attachment.location_km_max", options.location_km_max, 0, 20'050);
 }
 
-void strip_slashes(std::string& url) {
-  while (url.ends_with('/')) url.pop_back();
-}
-
-// "Name: value", from a file, as it may be a session's cookie.
-void read_header(config::Reader& reader, http::Headers& headers) {
-  std::string content;
-  reader.secret_file("advantedge.header_file", content);
-  const auto line = trim(std::string_view(content).substr(0, content.find('\n')));
-  if (line.empty()) return;
-  const auto colon = line.find(':');
-  if (colon == std::string_view::npos || colon == 0) {
-    return reader.fail("advantedge.header_file", "must hold a line as \"Cookie: name=value\"");
-  }
-  headers.emplace_back(trim(line.substr(0, colon)), trim(line.substr(colon + 1)));
-}
-
-void read_advantedge(config::Reader& reader, AdvantedgeOptions& options) {
-  auto& live = options.live;
-  std::string url;
-  reader.text("advantedge.scenario_file", options.scenario_file);
-  reader.text("advantedge.url", url);
-  reader.text("advantedge.sandbox_ctrl_url", live.access.sandbox_ctrl_url);
-  reader.text("advantedge.location_url", live.access.location_url);
-  reader.text("advantedge.ca_file", options.ca_file);
-  reader.text("advantedge.header_file", options.header_file);
-  read_header(reader, live.access.headers);
-  reader.integer("advantedge.poll_ms", live.poll_ms, 10, 3600000);
-  reader.integer("advantedge.timeout_ms", options.timeout_ms, 100, 600000);
-  reader.text("advantedge.callback_url", live.callback_url);
-  reader.integer("advantedge.jitter_percent", live.terms.jitter_percent, 0, 10000);
-  reader.integer("advantedge.loss_us_per_percent", live.terms.loss_us_per_percent, 0, kHourUs);
-  std::string edge_edge = "corrected";
-  reader.choice("advantedge.edge_edge", edge_edge, {"corrected", "advantedge"});
-  live.terms.edge_edge =
-      advantedge::parse_edge_edge(edge_edge).value_or(advantedge::EdgeEdge::kCorrected);
-  for (auto* root : {&live.access.sandbox_ctrl_url, &live.access.location_url}) {
-    if (root->empty()) *root = url;
-    strip_slashes(*root);
-  }
-  strip_slashes(live.callback_url);
-  if (options.is_live() && !options.scenario_file.empty()) {
-    reader.fail("advantedge.scenario_file", "is a file; leave it empty, or the url");
-  }
-  if (!live.callback_url.empty() && options.is_live() && live.access.location_url.empty()) {
-    reader.fail("advantedge.callback_url", "needs the location service: url or location_url");
-  }
-}
-
 }  // namespace
 
 Result<ReadOptimizerOptions> read_optimizer_options(const config::Document& document) {
@@ -134,7 +84,7 @@ Result<ReadOptimizerOptions> read_optimizer_options(const config::Document& docu
   read_measurement(reader, options);
   read_leader(reader, options.leader);
   read_topology_options(reader, options);
-  read_advantedge(reader, options.advantedge);
+  options.sources = read_sources(reader);
   reader.choice("log.level", options.log_level, {"debug", "info", "warn", "error", "off"});
   reader.choice("log.format", options.log_format, {"text", "json"});
   if (auto fine = reader.finish(); !fine) return fine.error();

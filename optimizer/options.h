@@ -7,10 +7,10 @@
 #include "api/base/result.h"
 #include "api/config/yaml.h"
 #include "api/orchestrator/access.h"
-#include "optimizer/advantedge/live_source.h"
 #include "optimizer/measurement.h"
 #include "optimizer/stability.h"
 #include "optimizer/topology.h"
+#include "optimizer/topology_source.h"
 
 namespace mx2::optimizer {
 
@@ -37,16 +37,6 @@ struct LeaderOptions {
   std::string url;  // where others reach our API; empty: http://<server.address>:<port>
 };
 
-// Where the topology comes from besides its own file; at most one of the two.
-struct AdvantedgeOptions {
-  std::string scenario_file;
-  std::string header_file;  // what access.headers are from
-  std::string ca_file;      // PEM; empty: the certificates of the system
-  advantedge::LiveOptions live;
-  int timeout_ms = 5000;
-  [[nodiscard]] bool is_live() const { return !live.access.sandbox_ctrl_url.empty(); }
-};
-
 struct OptimizerOptions {
   OrchestratorOptions orchestrator;
   std::string listen_address = "127.0.0.1";
@@ -61,7 +51,7 @@ struct OptimizerOptions {
   TriggerOptions trigger;
   LeaderOptions leader;
   std::string topology_file;
-  AdvantedgeOptions advantedge;
+  Sources sources;  // where the topology comes from besides its own file
   DistanceModel distance;
   std::int64_t location_km_max = 50;  // from a context's location to the attachment it is taken for
   std::string log_level = "info";

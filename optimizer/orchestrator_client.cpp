@@ -16,9 +16,8 @@ Result<std::uint64_t> OrchestratorClient::send_plan(const std::string& ndjson,
   const http::Headers headers = {{"Content-Type", "application/x-ndjson"},
                                  {"Mx2-Optimizer", holder},
                                  {"If-Match", "\"" + std::to_string(version) + "\""}};
-  auto reply = calls_.ask("POST", "/plans", headers, ndjson);
-  if (OperatorCalls::is_unknown(reply)) reply = calls_.ask("PATCH", "/table", headers, ndjson);
-  const auto document = OperatorCalls::document_of("/plans", reply);
+  const auto document =
+      OperatorCalls::document_of("/plans", calls_.ask("POST", "/plans", headers, ndjson));
   if (!document) return document.error();
   return number_of(*document, "tableVersion").value_or(version);
 }
@@ -27,17 +26,13 @@ Result<OrchestratorClient::Lease> OrchestratorClient::lease(const std::string& h
                                                             const std::string& url, int lease_ms) {
   const json::Value body{{"holder", holder}, {"url", url}, {"leaseMs", lease_ms}};
   const auto reply = calls_.ask("POST", "/optimizer/lease", kJson, json::dump(body));
-  if (OperatorCalls::is_unknown(reply)) return Lease{true, false, holder, url, lease_ms, false};
   const auto document = OperatorCalls::document_of("/optimizer/lease", reply);
   if (!document) return document.error();
   const auto granted = document->find("granted");
   if (granted == document->end() || !granted->is_boolean())
     return OperatorCalls::strange("/optimizer/lease");
   const auto paused = document->find("paused");
-  return Lease{granted->get<bool>(),
-               true,
-               text_of(*document, "holder"),
-               text_of(*document, "url"),
+  return Lease{granted->get<bool>(), text_of(*document, "holder"), text_of(*document, "url"),
                static_cast<std::int64_t>(number_of(*document, "remainingMs").value_or(0)),
                paused != document->end() && *paused == true};
 }
@@ -45,8 +40,7 @@ Result<OrchestratorClient::Lease> OrchestratorClient::lease(const std::string& h
 Result<void> OrchestratorClient::set_paused(bool paused) {
   const auto reply = calls_.ask("PUT", "/optimizer", kJson, json::dump({{"paused", paused}}));
   if (!reply) return reply.error();
-  if (reply->status != kNoContent && !OperatorCalls::is_unknown(reply))
-    return OperatorCalls::refused("/optimizer", *reply);
+  if (reply->status != kNoContent) return OperatorCalls::refused("/optimizer", *reply);
   return {};
 }
 

@@ -14,9 +14,8 @@ class OrchestratorClient {
  public:
   struct Lease {
     bool granted = false;
-    bool supported = true;  // false: this orchestrator knows no leases
-    std::string holder;     // who has it
-    std::string url;        // its API
+    std::string holder;  // who has it
+    std::string url;     // its API
     std::int64_t remaining_ms = 0;
     bool paused = false;  // operators want no plans
   };
@@ -33,7 +32,7 @@ class OrchestratorClient {
   [[nodiscard]] Result<Lease> lease(const std::string& holder, const std::string& url,
                                     int lease_ms);
   [[nodiscard]] Result<void> release(const std::string& holder);
-  // Kept by the orchestrator, if it knows leases.
+  // Kept by the orchestrator.
   [[nodiscard]] Result<void> set_paused(bool paused);
 
  private:

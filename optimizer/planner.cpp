@@ -50,8 +50,7 @@ int Planner::step() {
     (void)plan();
     return 0;
   }
-  const bool waited = optimizer_.has_feed() && options_.orchestrator.wait_ms > 0;
-  return waited ? kBreathMs : std::max(slice_ms, kBreathMs);
+  return options_.orchestrator.wait_ms > 0 ? kBreathMs : std::max(slice_ms, kBreathMs);
 }
 
 // Who has just begun to lead, or goes on after a pause, plans at once.
@@ -167,7 +166,9 @@ void Planner::reload() {
 void Planner::configure(Configuration configuration) {
   options_ = configuration.options;
   optimizer_.configure(std::move(configuration.options), std::move(configuration.topology));
-  if (source_ != nullptr) source_->set_headers(options_.advantedge.live.access.headers);
+  for (const auto& source : options_.sources) {
+    if (source_ != nullptr) source_->configure(*source);
+  }
   next_ms_ = 0;
   status_.configured(needs_restart(started_with_, options_));
 }

@@ -141,7 +141,7 @@ void Status::failed(const std::string& detail) {
   error_ = detail;
 }
 
-void Status::decided(std::shared_ptr<const Optimizer::Decision> decision) {
+void Status::decided(std::shared_ptr<const Decision> decision) {
   const std::lock_guard lock(mutex_);
   if (decision) note_places(hosts_without_place(decision->snapshot));
   decision_ = {std::move(decision), wall_.now_ms()};

@@ -35,7 +35,7 @@ class Status {
   // Logged when it is not the same as the last one.
   void failed(const std::string& detail);
   // Whether dry run or not.
-  void decided(std::shared_ptr<const Optimizer::Decision> decision);
+  void decided(std::shared_ptr<const Decision> decision);
   // By the steady clock.
   void set_next(std::int64_t next_ms);
   // `needs_restart`: names of keys that differ from what runs; empty: none.
@@ -45,8 +45,8 @@ class Status {
   [[nodiscard]] json::Value health(const Leadership::State& leader, bool paused) const;
   [[nodiscard]] json::Value status(const Leadership::State& leader, bool paused) const;
   struct Decided {
-    std::shared_ptr<const Optimizer::Decision> decision;  // null: none yet
-    std::int64_t wall_ms = 0;                             // when it was told
+    std::shared_ptr<const Decision> decision;  // null: none yet
+    std::int64_t wall_ms = 0;                  // when it was told
   };
   [[nodiscard]] Decided decision() const;
 

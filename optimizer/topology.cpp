@@ -4,9 +4,11 @@
 #include <cmath>
 #include <numbers>
 
+#include "api/base/text.h"
+#include "api/base/units.h"
+#include "api/config/mapping.h"
 #include "optimizer/policy.h"
 #include "optimizer/topology_csv.h"
-#include "optimizer/topology_reader.h"
 
 namespace mx2::optimizer {
 namespace {
@@ -16,40 +18,105 @@ constexpr std::int64_t kCountMax = 1'000'000'000;
 constexpr std::int64_t kUtilityMax = 1000;
 constexpr double kMsMax = 1'000'000;
 
+using config::Mapping;
+
 // Entries of a list under one key, each with an identifier that appears once.
 template <typename Use>
-void each_entry(TopologyReader& reader, const char* list, const char* id, Use use) {
-  const auto* items = reader.list(list);
+void each_entry(Mapping& topology, const std::string& list, const std::string& id, Use use) {
+  const auto* items = topology.list(list);
   if (items == nullptr) return;
   std::map<std::string, std::string> seen;
   for (std::size_t i = 0; i < items->size(); ++i) {
-    TopologyEntry entry(reader, (*items)[i], "/" + std::string(list) + "/" + std::to_string(i));
-    const auto name = entry.name(id);
-    if (!name) continue;
-    const auto [it, fresh] = seen.emplace(*name, entry.place());
-    if (!fresh) {
-      entry.problem("'" + *name + "' is given already at " + it->second + "; this one is left out");
-      continue;
+    auto entry = topology.at(list + "/" + std::to_string(i), (*items)[i]);
+    const auto* name = entry.find(id);
+    if (!entry.is_mapping()) {
+      entry.problem("must be a mapping; it is left out");
+    } else if (name == nullptr || !name->is_string() || *name == "") {
+      entry.problem(id + " must be a text; the entry is left out");
+    } else if (const auto [it, fresh] = seen.emplace(name->get<std::string>(), entry.place());
+               !fresh) {
+      entry.problem("'" + it->first + "' is given already at " + it->second +
+                    "; this one is left out");
+    } else {
+      use(entry, it->first);
+      entry.refuse_unknown();
     }
-    use(entry, *name);
-    entry.refuse_unknown();
   }
 }
 
-void read_host(TopologyEntry& entry, TopologyHost& host) {
-  const auto tier = entry.choice("tier", {"edge", "regional", "cloud"});
+std::optional<std::string> choice(Mapping& entry, const std::string& key,
+                                  const std::vector<std::string>& allowed) {
+  auto value = entry.text(key);
+  if (!value || std::find(allowed.begin(), allowed.end(), *value) != allowed.end()) return value;
+  const auto hint = did_you_mean(*value, allowed);
+  entry.problem(
+      key + " is '" + *value + "'" + (hint.empty() ? "; allowed: " + join(allowed, ", ") : hint),
+      key);
+  return std::nullopt;
+}
+
+std::map<std::string, std::string> labels(Mapping& entry, const std::string& key) {
+  std::map<std::string, std::string> result;
+  const auto* value = entry.find(key);
+  if (value == nullptr) return result;
+  if (!value->is_object()) {
+    entry.problem(key + " must be a mapping of texts", key);
+    return result;
+  }
+  for (const auto& [name, item] : value->items()) {
+    if (item.is_string()) result[name] = item.get<std::string>();
+    if (!item.is_string()) entry.problem("label '" + name + "' must be a text", key);
+  }
+  return result;
+}
+
+// As µs.
+std::optional<std::int64_t> milliseconds(Mapping& entry, const std::string& key) {
+  const auto* value = entry.find(key);
+  if (value == nullptr) return std::nullopt;
+  if (value->is_number()) {
+    const auto ms = value->get<double>();
+    if (ms >= 0 && ms <= kMsMax) return std::llround(ms * kUsPerMs);
+  }
+  entry.problem(key + " is " + json::dump(*value) + "; must be milliseconds, not negative", key);
+  return std::nullopt;
+}
+
+// "unreachable", or milliseconds; null and absent are unknown.
+std::optional<std::int64_t> latency_us(Mapping& entry, const std::string& key) {
+  const auto* value = entry.find(key);
+  if (value != nullptr && *value == "unreachable") return LatencyMatrix::kUnreachable;
+  return milliseconds(entry, key);
+}
+
+// [longitude, latitude]
+std::optional<Position> position(Mapping& entry) {
+  const auto* value = entry.find("position");
+  if (value == nullptr) return std::nullopt;
+  const bool pair =
+      value->is_array() && value->size() == 2 && (*value)[0].is_number() && (*value)[1].is_number();
+  if (pair) {
+    const Position position{(*value)[0].get<double>(), (*value)[1].get<double>(), {}};
+    if (std::abs(position.longitude) <= 180 && std::abs(position.latitude) <= 90) return position;
+  }
+  entry.problem("position must be [longitude, latitude] in degrees", "position");
+  return std::nullopt;
+}
+
+void read_host(Mapping& entry, TopologyHost& host) {
+  const auto tier = choice(entry, "tier", {"edge", "regional", "cloud"});
   if (tier) host.tier = parse_tier(*tier).value_or(Tier::kEdge);
   host.parent = entry.text("parent").value_or("");
   host.capacity = entry.integer("capacity", 0, kCountMax);
   host.cores = entry.integer("cores", 1, 100000);
   host.service_us = entry.integer("service_us", 0, kCountMax);
-  host.position = entry.position("position");
+  host.position = position(entry);
   host.memory_mb = entry.integer("memory_mb", 1, kCountMax).value_or(0);
   host.bandwidth_kbps = entry.integer("bandwidth_kbps", 1, kCountMax).value_or(0);
 }
 
-Attachment read_attachment(TopologyEntry& entry, const std::string& name) {
-  Attachment attachment{name, entry.position("position"), {}, entry.texts("devices")};
+Attachment read_attachment(Mapping& entry, const std::string& name) {
+  Attachment attachment{name, position(entry), {}, entry.texts("devices")};
   for (const auto& text : entry.texts("prefixes")) {
     const auto prefix = IpPrefix::parse(text);
     if (prefix) attachment.prefixes.push_back(*prefix);
@@ -58,27 +125,27 @@ Attachment read_attachment(TopologyEntry& entry, const std::string& name) {
   return attachment;
 }
 
-QosClass read_qos(TopologyEntry& entry, const std::string& name) {
+QosClass read_qos(Mapping& entry, const std::string& name) {
   QosClass qos{name, 1, 0, 0};
   qos.utility = entry.integer("utility", 1, kUtilityMax).value_or(1);
-  qos.response_us_max = entry.milliseconds("response_ms_max", kMsMax).value_or(0);
+  qos.response_us_max = milliseconds(entry, "response_ms_max").value_or(0);
   qos.served_percent_min = entry.integer("served_percent_min", 0, 100).value_or(0);
   return qos;
 }
 
-TopologyApp read_app(TopologyEntry& entry, const std::map<std::string, QosClass>& classes) {
+TopologyApp read_app(Mapping& entry, const std::map<std::string, QosClass>& classes) {
   TopologyApp app;
-  app.policy = entry.choice("policy", policy_names()).value_or("");
-  app.required_latency_us = entry.milliseconds("required_latency_ms", kMsMax).value_or(0);
+  app.policy = choice(entry, "policy", policy_names()).value_or("");
+  app.required_latency_us = milliseconds(entry, "required_latency_ms").value_or(0);
   app.weight = entry.integer("weight", 1, 1000).value_or(1);
-  app.weight_by_request = entry.choice("weight_per", {"context", "request"}) == "request";
+  app.weight_by_request = choice(entry, "weight_per", {"context", "request"}) == "request";
   app.zones = entry.texts("zones");
   for (const auto& text : entry.texts("tiers")) {
     const auto tier = parse_tier(text);
     if (tier) app.tiers.push_back(*tier);
     if (!tier) entry.problem("'" + text + "' is no tier; allowed: edge, regional, cloud", "tiers");
   }
-  app.labels = entry.labels("labels");
+  app.labels = labels(entry, "labels");
   if (const auto qos = entry.text("qos")) {
     const auto it = classes.find(*qos);
     if (it != classes.end()) app.qos = it->second;
@@ -87,10 +154,10 @@ TopologyApp read_app(TopologyEntry& entry, const std::map<std::string, QosClass>
   return app;
 }
 
-void check_parents(TopologyReader& reader, Topology& topology) {
+void check_parents(Mapping& reader, Topology& topology) {
   for (auto& [id, host] : topology.hosts) {
     if (host.parent.empty() || topology.hosts.contains(host.parent)) continue;
-    reader.problem("/hosts", "parent '" + host.parent + "' of host '" + id + "' is not among them");
+    reader.problem("parent '" + host.parent + "' of host '" + id + "' is not among them", "hosts");
     host.parent.clear();
   }
   for (auto& [id, host] : topology.hosts) {
@@ -99,26 +166,27 @@ void check_parents(TopologyReader& reader, Topology& topology) {
       above = topology.hosts.at(above).parent;
     }
     if (above.empty()) continue;
-    reader.problem("/hosts", "the parents of host '" + id + "' lead round in a circle");
+    reader.problem("the parents of host '" + id + "' lead round in a circle", "hosts");
     host.parent.clear();
   }
 }
 
-void read_latencies(TopologyReader& reader, Topology& topology) {
+void read_latencies(Mapping& reader, Topology& topology) {
   std::map<std::string, bool> attachments;
   for (const auto& attachment : topology.attachments) attachments[attachment.name] = true;
   const auto* rows = reader.mapping("latency_ms");
   if (rows == nullptr) return;
   for (const auto& [attachment, row] : rows->items()) {
-    const auto pointer = "/latency_ms/" + attachment;
+    auto entry = reader.at("latency_ms/" + attachment, row);
     if (!attachments.contains(attachment)) {
-      reader.problem(pointer, "there is no attachment '" + attachment + "'; its row is left out");
+      entry.problem("there is no attachment '" + attachment + "'; its row is left out");
       continue;
     }
-    TopologyEntry entry(reader, row, pointer);
+    if (!entry.is_mapping()) entry.problem("must be a mapping; it is left out");
     for (const auto& host : entry.names()) {
-      if (const auto us = entry.latency_us(host, kMsMax))
-        topology.latency_us[attachment][host] = *us;
+      if (const auto us = latency_us(entry, host)) {
+        topology.latency_us[attachment][host] = static_cast<std::int32_t>(*us);
+      }
     }
   }
 }
@@ -128,19 +196,19 @@ void read_latencies(TopologyReader& reader, Topology& topology) {
 Topology read_topology(const config::Document& yaml) {
   Topology topology;
   const auto document = with_csv_files(yaml, topology.files, topology.problems);
-  TopologyReader reader(document, topology.problems);
-  each_entry(reader, "hosts", "id", [&](TopologyEntry& entry, const std::string& id) {
-    read_host(entry, topology.hosts[id]);
-  });
+  Mapping reader(document, document.value, "", topology.problems);
+  if (!reader.is_mapping()) reader.problem("must be a mapping of keys");
+  each_entry(reader, "hosts", "id",
+             [&](Mapping& entry, const std::string& id) { read_host(entry, topology.hosts[id]); });
   check_parents(reader, topology);
-  each_entry(reader, "attachments", "name", [&](TopologyEntry& entry, const std::string& name) {
+  each_entry(reader, "attachments", "name", [&](Mapping& entry, const std::string& name) {
     topology.attachments.push_back(read_attachment(entry, name));
   });
   std::map<std::string, QosClass> classes;
-  each_entry(reader, "qos", "name", [&](TopologyEntry& entry, const std::string& name) {
+  each_entry(reader, "qos", "name", [&](Mapping& entry, const std::string& name) {
     classes[name] = read_qos(entry, name);
   });
-  each_entry(reader, "apps", "id", [&](TopologyEntry& entry, const std::string& id) {
+  each_entry(reader, "apps", "id", [&](Mapping& entry, const std::string& id) {
     topology.apps[id] = read_app(entry, classes);
   });
   read_latencies(reader, topology);

@@ -8,8 +8,8 @@
 #include <functional>
 
 #include "api/base/text.h"
+#include "api/config/mapping.h"
 #include "api/csv/csv.h"
-#include "optimizer/topology_reader.h"
 
 namespace mx2::optimizer {
 namespace {
@@ -85,7 +85,7 @@ class CsvFile {
   }
 
   void problem(const std::string& where, const std::string& text) {
-    if (problems_.size() < kTopologyProblemsMax) problems_.push_back(where + ": " + text);
+    if (problems_.size() < config::kProblemsMax) problems_.push_back(where + ": " + text);
   }
 
  private:
@@ -103,9 +103,8 @@ class CsvFile {
       header_.push_back(it == known.end() ? columns_.size()
                                           : static_cast<std::size_t>(it - known.begin()));
       if (it == known.end()) {
-        const auto hint = closest(name, known);
-        problem(place(record.line, column), "column '" + name + "' is not known" +
-                                                (hint ? "; did you mean '" + *hint + "'?" : ""));
+        problem(place(record.line, column),
+                "column '" + name + "' is not known" + did_you_mean(name, known));
       }
       column += width(field);
     }
@@ -194,8 +193,8 @@ config::Document with_csv_files(const config::Document& yaml, std::vector<std::s
   auto document = yaml;
   if (!yaml.value.is_object() || !yaml.value.contains("csv")) return document;
   const auto& csv = yaml.value["csv"];
-  TopologyReader reader(yaml, problems);
-  TopologyEntry names(reader, csv, "/csv");
+  config::Mapping names(yaml, csv, "/csv", problems);
+  if (!names.is_mapping()) names.problem("must be a mapping; it is left out");
   const auto folder = std::filesystem::path(yaml.file).parent_path();
   const auto each = [&](const char* list, const Columns& columns, const auto& use) {
     const auto name = names.text(list);

@@ -125,4 +125,18 @@ std::optional<std::string> closest(std::string_view word,
   return *best;
 }
 
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
+  const auto hint = closest(word, candidates);
+  return hint ? "; did you mean '" + *hint + "'?" : std::string();
+}
+
+std::string join(const std::vector<std::string>& parts, std::string_view separator) {
+  std::string all;
+  for (const auto& part : parts) {
+    if (&part != &parts.front()) all += separator;
+    all += part;
+  }
+  return all;
+}
+
 }  // namespace mx2

@@ -26,5 +26,10 @@ namespace mx2 {
 // The candidate that resembles `word` most, if it is close enough to be a likely slip of the pen.
 [[nodiscard]] std::optional<std::string> closest(std::string_view word,
                                                  const std::vector<std::string>& candidates);
+// "; did you mean '…'?", or nothing.
+[[nodiscard]] std::string did_you_mean(std::string_view word,
+                                       const std::vector<std::string>& candidates);
+
+[[nodiscard]] std::string join(const std::vector<std::string>& parts, std::string_view separator);
 
 }  // namespace mx2

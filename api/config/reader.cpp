@@ -78,9 +78,7 @@ void Reader::choice(const std::string& key, std::string& out,
                     const std::vector<std::string>& allowed) {
   text(key, out);
   if (std::find(allowed.begin(), allowed.end(), out) != allowed.end()) return;
-  std::string list;
-  for (const auto& one : allowed) list += (list.empty() ? "" : ", ") + one;
-  fail(key, "is '" + out + "'; allowed: " + list);
+  fail(key, "is '" + out + "'; allowed: " + join(allowed, ", "));
 }
 
 void Reader::boolean(const std::string& key, bool& out) {
@@ -147,10 +145,8 @@ void Reader::refuse_unknown(const json::Value& value, const std::string& pointer
       const auto slash = known.rfind('/');
       if (slash > 0) keys.push_back(dotted(known.substr(0, slash)));  // its section
     }
-    const auto hint = closest(dotted(here), keys);
     fail(dotted(here),
-         section ? "must be a section of keys"
-                 : "is not known" + (hint ? "; did you mean '" + *hint + "'?" : std::string()));
+         section ? "must be a section of keys" : "is not known" + did_you_mean(dotted(here), keys));
   }
 }
 
@@ -161,9 +157,7 @@ Result<void> Reader::finish() {
     refuse_unknown(document_.value, "");
   }
   if (errors_.empty()) return {};
-  std::string all;
-  for (const auto& error : errors_) all += (all.empty() ? "" : "\n") + error;
-  return invalid_argument(all);
+  return invalid_argument(join(errors_, "\n"));
 }
 
 std::string Reader::effective() const {

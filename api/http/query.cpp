@@ -50,9 +50,8 @@ Result<SingleValued> SingleValued::parse(std::string_view raw, std::vector<std::
   SingleValued result;
   for (auto& parameter : *parameters) {
     if (std::find(known.begin(), known.end(), parameter.name) == known.end()) {
-      const auto hint = closest(parameter.name, known);
       return invalid_argument("unknown query parameter '" + parameter.name + "'" +
-                              (hint ? "; did you mean '" + *hint + "'?" : ""));
+                              did_you_mean(parameter.name, known));
     }
     for (const auto& earlier : result.parameters_) {
       if (earlier.name == parameter.name) {

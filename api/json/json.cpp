@@ -275,8 +275,7 @@ void ObjectReader::optional(const char* name, std::vector<std::string>& out, Cha
 void ObjectReader::refuse_unknown(const std::vector<std::string>& known) {
   for (const auto& [name, value] : object_->items()) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    const auto hint = closest(name, known);
-    return fail("is not known" + (hint ? "; did you mean '" + *hint + "'?" : ""), name);
+    return fail("is not known" + did_you_mean(name, known), name);
   }
 }
 

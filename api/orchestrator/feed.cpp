@@ -10,9 +10,7 @@ constexpr int kGone = 410;
 }  // namespace
 
 Result<FeedClient::Mark> FeedClient::mark() {
-  const auto reply = calls_.ask("GET", "/snapshot");
-  if (OperatorCalls::is_unknown(reply)) return mark_of_table();
-  const auto document = OperatorCalls::document_of("/snapshot", reply);
+  const auto document = calls_.get("/snapshot");
   if (!document) return document.error();
   const auto position = number_of(*document, "position");
   const auto version = number_of(*document, "tableVersion");
@@ -23,15 +21,6 @@ Result<FeedClient::Mark> FeedClient::mark() {
   mark.standard = parse_strategy(text_of(*strategy, "standard")).value_or(mark.standard);
   mark.dispatcher = text_of(*strategy, "dispatcher");
   return mark;
-}
-
-// An orchestrator without the feed: its table's version guards a plan all the same.
-Result<FeedClient::Mark> FeedClient::mark_of_table() {
-  const auto document = calls_.get("/health");
-  if (!document) return document.error();
-  const auto version = number_of(*document, "tableVersion");
-  if (!version) return OperatorCalls::strange("/health");
-  return Mark{0, *version, false};
 }
 
 Result<void> FeedClient::each(const std::string& list,
@@ -89,7 +78,6 @@ Result<Feed::News> Feed::read_all(FeedReader& reader) {
 
 Result<Feed::News> Feed::follow(FeedReader& reader, int wait_ms) {
   if (!synchronised_) return read_all(reader);
-  if (!mark_.has_feed) return News::kNothing;
   auto news = waiting_.changes(mark_.position, wait_ms);
   if (!news && news.error().cause == http::kInterrupted) return News::kNothing;
   if (!news || news->gone) {

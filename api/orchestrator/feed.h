@@ -23,7 +23,6 @@ class FeedClient {
   struct Mark {
     std::uint64_t position = 0;  // in the feed
     std::uint64_t table_version = 0;
-    bool has_feed = true;                         // false: this orchestrator has none
     Strategy standard = Strategy::kNotification;  // of apps that name none
     std::string dispatcher = {};                  // appDId of the dispatchers; empty: none
   };
@@ -48,8 +47,6 @@ class FeedClient {
   [[nodiscard]] Result<Changes> changes(std::uint64_t since, int wait_ms);
 
  private:
-  [[nodiscard]] Result<Mark> mark_of_table();
-
   OperatorCalls calls_;
   std::size_t page_items_;
 };
@@ -72,7 +69,7 @@ class FeedReader {
 class Feed {
  public:
   enum class News : std::uint8_t {
-    kNothing,     // no feed here, or the waiting was interrupted
+    kNothing,     // the waiting was interrupted
     kChanges,     // or none, in the time
     kEverything,  // all lists
   };

@@ -7,8 +7,6 @@ namespace {
 
 constexpr const char* kRoot = "/operator/v1";
 constexpr int kOk = 200;
-constexpr int kNotFound = 404;
-constexpr int kMethodNotAllowed = 405;
 
 }  // namespace
 
@@ -49,10 +47,6 @@ Result<json::Value> OperatorCalls::document_of(const std::string& path,
   auto document = json::parse(reply->body);
   if (!document || !document->is_object()) return strange(path);
   return document;
-}
-
-bool OperatorCalls::is_unknown(const Result<http::Reply>& reply) {
-  return reply.ok() && (reply->status == kNotFound || reply->status == kMethodNotAllowed);
 }
 
 std::optional<std::uint64_t> number_of(const json::Value& object, const char* member) {

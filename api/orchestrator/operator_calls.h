@@ -31,8 +31,6 @@ class OperatorCalls {
   [[nodiscard]] static Error refused(const std::string& path, const http::Reply& reply);
   // kInternal: an answer that our orchestrator would not give.
   [[nodiscard]] static Error strange(const std::string& path);
-  // This orchestrator has no such path, or not that method of it: it is of another version.
-  [[nodiscard]] static bool is_unknown(const Result<http::Reply>& reply);
 
  private:
   http::Client& http_;

@@ -19,19 +19,15 @@
 
 #include "api/http/async_client.h"
 #include "api/http/pistache_server.h"
-#include "emulator/event_queue.h"
-#include "emulator/network.h"
-#include "emulator/random.h"
 #include "emulator/real/system.h"
-#include "emulator/results.h"
-#include "emulator/traffic.h"
+#include "emulator/run.h"
 
 namespace mx2::emulator {
 
-class RealRun final : public http::Handler {
+class RealRun final : public http::Handler, private Run {
  public:
-  // All must outlive this; the network's links are used.
-  RealRun(const Scenario& scenario, Network& network, System& system, std::uint64_t seed);
+  // Both must outlive this.
+  RealRun(const Scenario& scenario, System& system, std::uint64_t seed);
   ~RealRun() override;
   RealRun(const RealRun&) = delete;
   RealRun& operator=(const RealRun&) = delete;
@@ -55,24 +51,11 @@ class RealRun final : public http::Handler {
     Endpoint to;
     bool refused = false;
   };
-  struct Ue {
-    std::uint32_t cell = 0;
-    std::uint32_t lambda = 0;
-    std::uint32_t entry = kNobody;     // host that the table names
-    std::vector<std::uint32_t> named;  // it, and others where several endpoints count
+  struct Ue : Mover {
+    std::vector<std::uint32_t> named;  // hosts that the table names; several if they count
     std::vector<Endpoint> endpoints;   // that it calls, the primary one first
     std::vector<Endpoint> coming;      // of the new context, or of the last notification
     std::string context;               // identifier
-    std::uint32_t awaited = 0;         // answers
-    bool answered = false;             // the present call
-    Time sent = 0;
-    Time up_until = 0;
-    Time down_until = 0;
-    Time rewritten = kNever;
-    TrafficState traffic;
-    Stream mobility;
-    Stream life;
-    Stream probe;
   };
   struct Notice {
     std::uint32_t ue = 0;
@@ -84,19 +67,17 @@ class RealRun final : public http::Handler {
   [[nodiscard]] Result<void> set_up();
   [[nodiscard]] Result<void> open_all();
   [[nodiscard]] Result<void> follow_from_now();
-  void schedule_first();
+  void schedule_all();
   void turn(Time until);
   void handle_event(const Event& event, Time now);
   void take_notices(Time now);
 
-  void count_call(Ue& ue, Time now);
   void send(std::uint32_t id, Time now);
   void send_to(std::uint32_t id, std::uint32_t endpoint, Time now);
   void call_host(std::uint32_t call_id);
   void answered(std::uint32_t call_id, const Result<http::Reply>& reply);
   void count_forwarded(std::uint32_t from, const std::string& answer);
   void delivered(std::uint32_t call_id, Time now);
-  void record_answer(Ue& ue, const Call& call, Time now);
   void move(std::uint32_t id, Time now);
   void find_dispatcher(std::uint32_t id, Time now);
   void end_context(std::uint32_t id);
@@ -104,41 +85,26 @@ class RealRun final : public http::Handler {
   void context_made(std::uint32_t id, const Result<http::Reply>& reply);
   void use(std::uint32_t id);
   void plan(Time now);
-  void move_hot_spot(Time now);
   void poll_changes();
   void take_changes(const Result<http::Reply>& reply);
   void rewritten(std::uint32_t id, const json::Value& targets, Time now);
 
   [[nodiscard]] http::OutgoingRequest create_request(std::uint32_t id) const;
   [[nodiscard]] std::vector<std::uint32_t> cells() const;  // of all UEs
-  [[nodiscard]] double factor_of(const Ue& ue) const;
   [[nodiscard]] Time travel(Time now, std::uint32_t from, std::uint32_t to, std::uint32_t bytes);
-  [[nodiscard]] Time to_orchestrator(const Ue& ue) const;
-  [[nodiscard]] bool counts(Time at) const { return at >= warmup_; }
 
-  const Scenario& scenario_;
-  Network& network_;
   System& system_;
-  const bool dispatching_;
-  const std::vector<std::uint32_t> nearest_;  // host, of each cell
-  TrafficModel traffic_;
   http::CurlMulti client_;
   http::PistacheServer server_;
-  const Time end_;
-  const Time warmup_;
   Time origin_ = 0;  // of the steady clock
-  EventQueue events_;
   std::vector<Ue> ues_;
   std::vector<Call> calls_;
   std::string body_;
   std::uint64_t position_ = 0;  // in the feed
   std::uint32_t on_their_way_ = 0;
   bool closing_ = false;
-  Stream hot_spot_draws_;
-  std::uint32_t hot_spot_ = 0;
   std::mutex mutex_;
   std::vector<Notice> notices_;
-  Results results_;
   std::string problem_;
 };
 

@@ -51,7 +51,7 @@ Result<void> RealRun::open_all() {
     context_made(id, client.send(request.method, request.url, request.headers, request.body));
     if (!problem_.empty()) return unavailable(problem_);
     use(id);
-    ue.entry = ue.endpoints.front().host;
+    ue.entry = static_cast<std::uint16_t>(ue.endpoints.front().host);
     ue.named.clear();
     for (const auto& endpoint : ue.endpoints) ue.named.push_back(endpoint.host);
   }
@@ -61,7 +61,7 @@ Result<void> RealRun::open_all() {
 // As in simulated time, everybody begins where the first plan puts them.
 Result<void> RealRun::set_up() {
   if (auto opened = open_all(); !opened) return opened;
-  if (dispatching_ && scenario_.strategy.follows) return system_.put_dispatcher_rows(cells());
+  if (dispatches() && scenario_.strategy.follows) return system_.put_dispatcher_rows(cells());
   if (!system_.has_optimizer()) return {};
   if (auto planned = system_.plan_and_wait(cells()); !planned) return planned;
   if (auto position = follow_from_now(); !position) return position;
@@ -122,17 +122,13 @@ void RealRun::context_made(std::uint32_t id, const Result<http::Reply>& reply) {
   ue.context = context->context_id;
 }
 
-// As in simulated time. Rows of UEs are written here: no Optimizer runs.
+// Rows of UEs are written here: no Optimizer runs.
 void RealRun::find_dispatcher(std::uint32_t id, Time at) {
   auto& ue = ues_[id];
-  const auto nearest = nearest_[ue.cell];
-  if (nearest == ue.entry) return;
-  ue.entry = nearest;
-  ue.named = {nearest};
-  ue.rewritten = at;
-  if (!scenario_.strategy.follows) return;
-  if (counts(at)) ++results_.rows_changed;
-  client_.begin(system_.dispatcher_row(id, nearest), [this](const Result<http::Reply>& reply) {
+  const bool own_row = go_to_nearest(ue, at);
+  ue.named = {ue.entry};
+  if (!own_row) return;
+  client_.begin(system_.dispatcher_row(id, ue.entry), [this](const Result<http::Reply>& reply) {
     if (reply && reply->status < kErrors) return;
     problem_ = "a dispatcher's row: " + (reply ? reply->body : reply.error().detail);
   });
@@ -160,30 +156,24 @@ void RealRun::take_notices(Time at) {
     const std::lock_guard lock(mutex_);
     notices.swap(notices_);
   }
-  const auto& orchestrator = scenario_.orchestrator;
   for (const auto& notice : notices) {
     auto& ue = ues_[notice.ue];
     const auto host = system_.host_of(notice.uri);
     if (notice.context != ue.context || host == kNobody) continue;
     ue.coming = {{host, notice.uri}};
-    if (counts(at)) {
-      ++results_.notifications;
-      results_.notification_bytes += static_cast<std::uint64_t>(orchestrator.notification_bytes) *
-                                     network_.hops(orchestrator.cell, ue.cell);
-      network_.count(orchestrator.cell, ue.cell, orchestrator.notification_bytes);
-    }
+    count_notification(ue, at);
     events_.push(at + to_orchestrator(ue), EventKind::kNotified, notice.ue);
   }
 }
 
 void RealRun::plan(Time at) {
-  if (dispatching_) {
+  if (dispatches()) {
     for (std::uint32_t id = 0; id < ues_.size(); ++id) find_dispatcher(id, at);
   } else if (auto told = system_.plan(cells()); !told) {
     problem_ = told.error().detail;
   }
   if (counts(at)) ++results_.plans;
-  events_.push(at + from_seconds(scenario_.optimizer.period_s), EventKind::kPlan, 0);
+  schedule_plan(at);
 }
 
 void RealRun::poll_changes() {
@@ -228,10 +218,7 @@ void RealRun::rewritten(std::uint32_t id, const json::Value& targets, Time at) {
   }
   if (named.empty()) return;
   ue.named = std::move(named);
-  if (ue.entry == ue.named.front()) return;
-  ue.entry = ue.named.front();
-  ue.rewritten = at;
-  if (counts(at)) ++results_.rows_changed;
+  (void)rewrite(ue, ue.named.front(), at);
 }
 
 }  // namespace mx2::emulator

@@ -70,7 +70,8 @@ class LiveSource final : public TopologySource {
   [[nodiscard]] std::optional<News> take() override;
   [[nodiscard]] State state() const override;
   [[nodiscard]] std::vector<Move> devices() const override;
-  void set_headers(const http::Headers& headers) override;
+  // Sent with every request from now on, e.g. a new session's cookie. From any thread.
+  void set_headers(const http::Headers& headers);
 
  private:
   struct Notice {

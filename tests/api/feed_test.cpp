@@ -163,18 +163,6 @@ TEST_CASE("a change that the reader cannot take is an error; the lists are next"
   CHECK(bench.follow().value() == Feed::News::kEverything);
 }
 
-TEST_CASE("an orchestrator without a feed is known by its table's version", "[feed]") {
-  FeedBench bench;
-  bench.peer.script["/snapshot"].clear();
-  bench.peer.answer("/health", R"({"tableVersion":4})");
-  CHECK(bench.follow().value() == Feed::News::kEverything);
-  CHECK_FALSE(bench.feed.mark().has_feed);
-  CHECK(bench.feed.mark().table_version == 4);
-  bench.peer.asked.clear();
-  CHECK(bench.follow().value() == Feed::News::kNothing);
-  CHECK(bench.peer.asked.empty());
-}
-
 TEST_CASE("answers that are not as expected are errors", "[feed]") {
   FeedBench bench;
   const auto answered = [&](const std::string& path, const std::string& body) {

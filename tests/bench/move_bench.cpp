@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "api/operator/codec.h"
+#include "optimizer/advantedge/live_source.h"
 #include "optimizer/optimizer.h"
 #include "tests/bench/large_scenario.h"
 

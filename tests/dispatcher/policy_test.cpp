@@ -1,7 +1,6 @@
 // The selection policies, rule by rule (ServerlessOnEdge: edgerouter and edgedispatcher).
 #include "dispatcher/policy.h"
 
-#include <array>
 #include <cmath>
 
 #include "tests/catch.h"
@@ -23,15 +22,6 @@ class Bench {
   }
   void fails(std::size_t which, std::int64_t now_ms) {
     policy_->observe(candidates_, which, {0, 0, 1, true}, now_ms);
-  }
-  std::size_t pick(std::int64_t now_ms = 0, double bytes = 0, double random = 0) {
-    return policy_->pick(candidates_, {bytes, now_ms, random});
-  }
-  // How often each is picked.
-  std::vector<double> picks(int calls, std::int64_t now_ms) {
-    std::vector<double> out(measured_.size(), 0);
-    for (int i = 0; i < calls; ++i) out[pick(now_ms)] += 1.0 / calls;
-    return out;
   }
   std::vector<Share> shares(std::int64_t now_ms = 0, double bytes = 0, double in_flight = 1) {
     return policy_->shares(candidates_, {bytes, in_flight, now_ms});
@@ -71,21 +61,17 @@ TEST_CASE("least-impedance takes the least", "[policy]") {
   bench.answers(0, 0.3, 0);
   bench.answers(1, 0.1, 0);
   bench.answers(2, 0.2, 0);
-  CHECK(bench.pick() == 1);
   CHECK(bench.shares()[1].share == 1);
   bench.answers(1, 0.5, 1);
-  CHECK(bench.pick() == 2);
+  CHECK(bench.shares()[2].share == 1);
 }
 
-TEST_CASE("random-proportional picks by 1/w", "[policy]") {
+TEST_CASE("random-proportional gives shares by 1/w", "[policy]") {
   Bench bench("random-proportional", 2);
   bench.answers(0, 0.3, 0);
   bench.answers(1, 0.1, 0);
   CHECK(bench.shares()[0].share == Approx(0.25));
   CHECK(bench.shares()[1].share == Approx(0.75));
-  CHECK(bench.pick(0, 0, 0.24) == 0);
-  CHECK(bench.pick(0, 0, 0.26) == 1);
-  CHECK(bench.pick(0, 0, 0.9999) == 1);
 }
 
 TEST_CASE("deficit-round-robin gives shares by 1/w in the long run", "[policy]") {
@@ -93,9 +79,7 @@ TEST_CASE("deficit-round-robin gives shares by 1/w in the long run", "[policy]")
   bench.answers(0, 0.10, 0);
   bench.answers(1, 0.15, 0);
   bench.answers(2, 0.20, 0);
-  const auto picks = bench.picks(6500, 1);
   const auto shares = bench.shares(1);
-  for (std::size_t i = 0; i < 3; ++i) CHECK(picks[i] == Approx(shares[i].share).margin(0.01));
   CHECK(shares[0].share / shares[1].share == Approx(1.5));
   CHECK(shares[0].share / shares[2].share == Approx(2.0));
 }
@@ -107,7 +91,6 @@ TEST_CASE("deficit-round-robin uses who takes at most twice the least", "[policy
   bench.answers(2, 0.21, 0);
   CHECK(bench.shares(1)[1].share > 0);
   CHECK(bench.shares(1)[2].share == 0);
-  CHECK(bench.picks(1000, 1)[2] == 0);
 }
 
 TEST_CASE("deficit-round-robin uses who was never used", "[policy]") {
@@ -115,7 +98,6 @@ TEST_CASE("deficit-round-robin uses who was never used", "[policy]") {
   bench.answers(0, 0.01, 0);
   CHECK(bench[1].updated_ms == Measured::kNever);
   CHECK(bench.shares(0)[1].share > 0);
-  CHECK(bench.pick(0) + bench.pick(0) == 1);  // each once: it begins with the least deficit
   bench.answers(1, 0.5, 1);
   CHECK(bench.shares(1)[1].share == 0);
 }
@@ -131,10 +113,7 @@ TEST_CASE("deficit-round-robin probes after 1 s, 2 s, … 30 s, and after 1 s ag
     now_ms += pause_ms;
     REQUIRE(bench.shares(now_ms)[1].probe);
     CHECK(bench.shares(now_ms)[1].share == 0);
-    bench[0].deficit += 0.001;       // it has had the last call
-    CHECK(bench.pick(now_ms) == 1);  // a probe begins with the least deficit
-    CHECK(bench.pick(now_ms) == 0);  // and one call is enough
-    bench.answers(1, 1.0, now_ms);   // still bad
+    bench.answers(1, 1.0, now_ms);  // still bad
     bench.answers(0, 0.1, now_ms);
   }
   now_ms += 30'000;
@@ -167,8 +146,6 @@ TEST_CASE("predicted knows that size matters more to one than to the other", "[p
     bench.answers(0, 0.001 + 1e-6 * i * 1000, i, i * 1000);  // near and slow
     bench.answers(1, 0.020 + 1e-7 * i * 1000, i, i * 1000);  // far and fast
   }
-  CHECK(bench.pick(20, 1000) == 0);
-  CHECK(bench.pick(20, 100'000) == 1);
   CHECK(bench.shares(20, 1000)[0].share > 0.99);
   CHECK(bench.shares(20, 100'000)[1].share > 0.99);
 }
@@ -180,7 +157,6 @@ TEST_CASE("predicted takes whom nobody knows, and shares in balance", "[policy]"
     bench.answers(0, 0.010 * load, i, 0, load);
     bench.answers(1, 0.020 * load, i, 0, load);
   }
-  CHECK(bench.pick(40) == 2);  // T = 0
   const auto shares = bench.shares(40, 0, 12);
   CHECK(shares[2].probe);
   CHECK(shares[2].share == 0);
@@ -189,14 +165,9 @@ TEST_CASE("predicted takes whom nobody knows, and shares in balance", "[policy]"
   CHECK(shares[1].share == Approx(1.0 / 3).margin(0.02));
 }
 
-TEST_CASE("two-choices takes the less busy of two different ones", "[policy]") {
+TEST_CASE("two-choices leaves the choice to the data plane", "[policy]") {
   Bench bench("two-choices", 3);
   for (std::size_t i = 0; i < 3; ++i) bench[i].load = double(i);
-  std::array<int, 3> picked{};
-  for (int i = 0; i < 600; ++i) ++picked[bench.pick(0, 0, i / 600.0)];
-  CHECK(picked[0] == 400);  // in two of three pairs
-  CHECK(picked[1] == 200);
-  CHECK(picked[2] == 0);
   for (const auto& share : bench.shares()) CHECK(share.share == Approx(1.0 / 3));
 }
 

@@ -95,7 +95,6 @@ class FakeOrchestrator final : public http::Client {
   std::uint64_t table_version = 7;
   int stale_plans = 0;
   int plans_in_the_way = 0;  // so many times: another plan is being applied
-  bool has_leases = true;
   bool paused = false;
   std::string holder;  // of the lease
   std::string holder_of_plan;
@@ -124,7 +123,6 @@ class FakeOrchestrator final : public http::Client {
         {{"position", position}, {"changes", std::exchange(feed, mx2::json::Value::array())}});
   }
   Result<http::Reply> take_lease(const std::string& method, const std::string& body) {
-    if (!has_leases) return http::json_reply(404, "{}");
     if (method == "DELETE") {
       holder.clear();
       return http::no_content();
@@ -139,7 +137,6 @@ class FakeOrchestrator final : public http::Client {
                  {"paused", paused}});
   }
   Result<http::Reply> take_pause(const std::string& body) {
-    if (!has_leases) return http::json_reply(404, "{}");
     paused = mx2::json::parse(body).value()["paused"];
     return http::no_content();
   }

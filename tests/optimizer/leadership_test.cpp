@@ -66,13 +66,5 @@ TEST_CASE("leadership: a pause is learned with the lease, by who stands by as we
   CHECK(pair.first.paused());  // also while nothing is known of leases
 }
 
-TEST_CASE("leadership: an orchestrator without leases has one optimizer", "[leadership]") {
-  Pair pair;
-  pair.orchestrator.has_leases = false;
-  (void)pair.first.step();
-  pair.clock.advance(1'000'000'000);
-  CHECK(pair.first.state().leads);
-}
-
 }  // namespace
 }  // namespace mx2::optimizer

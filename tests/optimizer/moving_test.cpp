@@ -2,6 +2,7 @@
 // when not, and without drift over half an hour of random events. Time is simulated.
 #include <random>
 
+#include "optimizer/advantedge/live_source.h"
 #include "optimizer/planner.h"
 #include "tests/catch.h"
 #include "tests/optimizer/fake_orchestrator.h"

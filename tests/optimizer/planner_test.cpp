@@ -1,6 +1,7 @@
 // The main loop, step by step, and the API that looks at it.
 #include "optimizer/planner.h"
 
+#include "optimizer/advantedge/options.h"
 #include "optimizer/endpoints.h"
 #include "tests/catch.h"
 #include "tests/optimizer/fake_orchestrator.h"
@@ -30,7 +31,9 @@ struct QuietSource final : TopologySource {
   std::optional<News> take() override { return std::nullopt; }
   State state() const override { return {}; }
   std::vector<Move> devices() const override { return {}; }
-  void set_headers(const http::Headers& given) override { headers = given; }
+  void configure(const SourceOptions& read) override {
+    headers = dynamic_cast<const advantedge::Options&>(read).live.access.headers;
+  }
   http::Headers headers;
 };
 
@@ -156,16 +159,6 @@ TEST_CASE("planner: a pause outlives who was asked for it", "[planner]") {
   bench.orchestrator.paused = false;
   bench.step(2);
   CHECK(bench.orchestrator.plans.size() == 1);
-}
-
-TEST_CASE("planner: an orchestrator that keeps no pause has it kept here", "[planner]") {
-  PlannerBench bench;
-  bench.orchestrator.has_leases = false;
-  const auto paused = bench.ask("POST", "/pause");
-  (void)bench.planner.step();
-  bench.step(3);
-  CHECK(paused->status == 200);
-  CHECK(bench.orchestrator.plans.empty());
 }
 
 TEST_CASE("planner: a pause that cannot be kept is refused", "[planner]") {

@@ -1,0 +1,114 @@
+#include "api/config/mapping.h"
+
+#include <algorithm>
+#include <sstream>
+
+#include "api/base/text.h"
+
+namespace mx2::config {
+namespace {
+
+std::string brief(double number) {
+  std::ostringstream out;
+  out << number;
+  return out.str();
+}
+
+}  // namespace
+
+void Mapping::problem(const std::string& text, const std::string& key) {
+  if (problems_.size() >= kProblemsMax) return;
+  problems_.push_back(document_.place(key.empty() ? pointer_ : pointer_ + "/" + key) + ": " + text);
+}
+
+const json::Value* Mapping::find(const std::string& key) {
+  known_.push_back(key);
+  if (!value_.is_object()) return nullptr;
+  const auto it = value_.find(key);
+  return it == value_.end() || it->is_null() ? nullptr : &*it;
+}
+
+const json::Value* Mapping::list(const std::string& key) {
+  const auto* value = find(key);
+  if (value == nullptr || value->is_array()) return value;
+  problem(key + " must be a list; it is left out", key);
+  return nullptr;
+}
+
+const json::Value* Mapping::mapping(const std::string& key) {
+  const auto* value = find(key);
+  if (value == nullptr || value->is_object()) return value;
+  problem(key + " must be a mapping; it is left out", key);
+  return nullptr;
+}
+
+std::optional<std::string> Mapping::text(const std::string& key) {
+  const auto* value = find(key);
+  if (value == nullptr) return std::nullopt;
+  if (value->is_string()) return value->get<std::string>();
+  problem(key + " must be a text", key);
+  return std::nullopt;
+}
+
+std::vector<std::string> Mapping::texts(const std::string& key) {
+  std::vector<std::string> result;
+  const auto* value = find(key);
+  if (value == nullptr) return result;
+  if (!value->is_array()) problem(key + " must be a list of texts", key);
+  for (const auto& item : *value) {
+    if (item.is_string()) result.push_back(item.get<std::string>());
+    if (!item.is_string()) problem("an item of " + key + " is no text", key);
+  }
+  return result;
+}
+
+std::optional<bool> Mapping::boolean(const std::string& key) {
+  const auto* value = find(key);
+  if (value == nullptr) return std::nullopt;
+  if (value->is_boolean()) return value->get<bool>();
+  problem(key + " must be true or false", key);
+  return std::nullopt;
+}
+
+std::optional<double> Mapping::number(const std::string& key, double least, double most) {
+  const auto* value = find(key);
+  if (value == nullptr) return std::nullopt;
+  if (value->is_number() && value->get<double>() >= least && value->get<double>() <= most) {
+    return value->get<double>();
+  }
+  problem(key + " is " + json::dump(*value) + "; must be a number from " + brief(least) + " to " +
+              brief(most),
+          key);
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> Mapping::integer(const std::string& key, std::int64_t least,
+                                             std::int64_t most) {
+  const auto* value = find(key);
+  if (value == nullptr) return std::nullopt;
+  if (value->is_number_integer() && *value >= least && *value <= most) {
+    return value->get<std::int64_t>();
+  }
+  problem(key + " is " + json::dump(*value) + "; must be an integer from " + std::to_string(least) +
+              " to " + std::to_string(most),
+          key);
+  return std::nullopt;
+}
+
+std::vector<std::string> Mapping::names() const {
+  std::vector<std::string> result;
+  if (!value_.is_object()) return result;
+  for (const auto& [key, value] : value_.items()) result.push_back(key);
+  return result;
+}
+
+void Mapping::refuse_unknown(std::string_view quote) {
+  for (const auto& key : names()) {
+    if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
+    problem(
+        std::string(quote) + key + std::string(quote) + " is not known" + did_you_mean(key, known_),
+        key);
+  }
+}
+
+}  // namespace mx2::config
