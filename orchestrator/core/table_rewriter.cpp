@@ -158,7 +158,8 @@ Result<void> TableRewriter::run_log(StoreTransaction& transaction) {
   auto& next = progress_.cursor.piece;
   while (next < pieces_.size()) {
     const auto& piece = pieces_[next++];
-    auto stored = transaction.put_rewrite_piece(piece.number, piece.document);
+    auto stored = transaction.put_document(Stored::kRewritePiece, std::to_string(piece.number),
+                                           piece.document);
     if (!stored) return stored;
     if (transaction.time_is_up()) break;
   }
@@ -191,7 +192,8 @@ Result<void> TableRewriter::run_apply(StoreTransaction& transaction, bool dry_ru
 
 Result<void> TableRewriter::finish_pieces(StoreTransaction& transaction) {
   for (auto i = cursor_.piece; i < progress_.cursor.piece; ++i) {
-    if (auto done = transaction.delete_rewrite_piece(pieces_[i].number); !done) return done;
+    const auto id = std::to_string(pieces_[i].number);
+    if (auto done = transaction.delete_document(Stored::kRewritePiece, id); !done) return done;
   }
   auto version = version_;
   version.rows = progress_.counts.rows;
@@ -203,7 +205,8 @@ Result<void> TableRewriter::finish_pieces(StoreTransaction& transaction) {
 Result<void> TableRewriter::run_forget(StoreTransaction& transaction) {
   auto& next = progress_.cursor.piece;
   while (next < pieces_.size()) {
-    if (auto done = transaction.delete_rewrite_piece(pieces_[next++].number); !done) return done;
+    const auto id = std::to_string(pieces_[next++].number);
+    if (auto done = transaction.delete_document(Stored::kRewritePiece, id); !done) return done;
     if (transaction.time_is_up()) break;
   }
   return {};

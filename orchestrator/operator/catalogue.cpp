@@ -58,7 +58,7 @@ void put_app(Core& core, App app, const Precondition& guard, Callback<Result<Cha
         relocation.follows(*shared)) {
       scopes.push_back({shared->info.app_d_id, {}});
     }
-    if (auto stored = tx.put_app(*shared); !stored) return stored.error();
+    if (auto stored = tx.put(*shared); !stored) return stored.error();
     auto document = json::dump(codec::to_json(*shared));
     return Changed{before == nullptr, etag_of(document), document};
   };
@@ -76,7 +76,7 @@ void delete_app(Core& core, const std::string& app_d_id, const Precondition& gua
     if (auto ok = model.check_removal_of_app(app_d_id); !ok) return ok.error();
     const auto document = document_of(model.app(app_d_id));
     if (auto ok = check(guard, true, etag_of(document)); !ok) return ok.error();
-    if (auto stored = tx.delete_app(app_d_id); !stored) return stored.error();
+    if (auto stored = tx.delete_document(Stored::kApp, app_d_id); !stored) return stored.error();
     return Changed{false, etag_of(document), document};
   };
   auto publish = [app_d_id](Model& model, ChangeFeed& changes) {
@@ -104,7 +104,7 @@ void put_host(Core& core, Host host, const Precondition& guard, Callback<Result<
     if (before != nullptr) keep_managed(*shared, before->host);
     if (before != nullptr) add_apps_of(model, before->host, relocation, scopes);
     add_apps_of(model, *shared, relocation, scopes);
-    if (auto stored = tx.put_host(*shared); !stored) return stored.error();
+    if (auto stored = tx.put(*shared); !stored) return stored.error();
     return changed_host(*shared, before == nullptr);
   };
   auto publish = [shared, area = std::move(*area)](Model& model, ChangeFeed& changes) {
@@ -126,7 +126,7 @@ void set_host_state(Core& core, const std::string& id, HostState state, const Pr
     *changed = before->host;
     changed->state = state;
     add_apps_of(model, *changed, relocation, scopes);
-    if (auto stored = tx.put_host(*changed); !stored) return stored.error();
+    if (auto stored = tx.put(*changed); !stored) return stored.error();
     return changed_host(*changed, false);
   };
   auto publish = [changed](Model& model, ChangeFeed& changes) {
@@ -165,7 +165,7 @@ void delete_host(Core& core, const std::string& id, const Precondition& guard,
     const auto document = document_of(model.host(id));
     if (auto ok = check(guard, true, etag_of(document)); !ok) return ok.error();
     add_apps_of(model, model.host(id)->host, relocation, scopes);
-    if (auto stored = tx.delete_host(id); !stored) return stored.error();
+    if (auto stored = tx.delete_document(Stored::kHost, id); !stored) return stored.error();
     return Changed{false, etag_of(document), document};
   };
   auto publish = [id](Model& model, ChangeFeed& changes) {

@@ -61,7 +61,7 @@ void register_host(Core& core, HostRegistration registration, MayRegister allowe
     if (before == nullptr || before->host.mepm_uri.empty()) {
       add_apps_of(model, *host, relocation, scopes);
     }
-    if (auto stored = tx.put_host(*host); !stored) return stored.error();
+    if (auto stored = tx.put(*host); !stored) return stored.error();
     return Changed{before == nullptr, etag_of(json::dump(codec::operators_part(*host))),
                    json::dump(codec::to_json(*host))};
   };
@@ -89,7 +89,7 @@ void set_managed_instances(Core& core, const std::string& host_id,
                  [&](const AppInstance& i) { return model.app(i.app_d_id) != nullptr; });
     host->unable = unable;
     add_apps(host->instances, scopes);
-    if (auto stored = tx.put_host(*host); !stored) return stored.error();
+    if (auto stored = tx.put(*host); !stored) return stored.error();
     return Nothing{};
   };
   auto publish = [host](Model& model, ChangeFeed& changes) {

@@ -62,14 +62,14 @@ void load_content(Core& core, Content content, Callback<Result<Patched>> answer)
     Model trial;  // what the model will be, to check each row against all apps and hosts
     for (const auto& app : shared->apps) {
       if (auto ok = trial.put_app(app); !ok) return ok.error();
-      if (auto ok = tx.put_app(app); !ok) return ok.error();
+      if (auto ok = tx.put(app); !ok) return ok.error();
     }
     for (auto& host : shared->hosts) {
       take_as_put(host);
       name_instances(host, nullptr, core.ids);
       if (auto ok = trial.check_host(host); !ok) return ok.error();
       if (auto ok = trial.put_host(host); !ok) return ok.error();
-      if (auto ok = tx.put_host(host); !ok) return ok.error();
+      if (auto ok = tx.put(host); !ok) return ok.error();
     }
     for (const auto& row : shared->rows) {
       if (auto ok = trial.check(row); !ok) return ok.error();

@@ -109,7 +109,7 @@ void create_package(Core& core, CreateAppPkg request, bool for_device, std::size
       out.package.for_device = for_device;
       out.begins = !request.path.empty();
     }
-    if (auto stored = tx.put_package(out.package); !stored) return stored.error();
+    if (auto stored = tx.put(out.package); !stored) return stored.error();
     *changed = out.package;
     return out;
   };
@@ -128,7 +128,7 @@ void change_package(Core& core, const std::string& id, PackageEdit edit,
     if (before == nullptr) return no_package(id);
     *changed = *before;
     if (auto ok = edit(*changed); !ok) return ok.error();
-    if (auto stored = tx.put_package(*changed); !stored) return stored.error();
+    if (auto stored = tx.put(*changed); !stored) return stored.error();
     return *changed;
   };
   auto publish = [changed](Model& model, ChangeFeed&) { model.put_package(*changed); };
@@ -157,8 +157,8 @@ void finish_onboarding(Core& core, const std::string& id, AppDescriptor descript
     changed->state = OnboardingState::kOnboarded;
     changed->enabled = true;
     changed->made_app = entry == nullptr;
-    if (auto stored = tx.put_app(*app); !stored) return stored.error();
-    if (auto stored = tx.put_package(*changed); !stored) return stored.error();
+    if (auto stored = tx.put(*app); !stored) return stored.error();
+    if (auto stored = tx.put(*changed); !stored) return stored.error();
     return *changed;
   };
   auto publish = [changed, app](Model& model, ChangeFeed& changes) {
@@ -178,9 +178,10 @@ void remove_package(Core& core, const std::string& id, Callback<Result<Package>>
     if (auto ok = check_removal(model, *before); !ok) return ok.error();
     if (before->made_app && model.check_removal_of_app(before->app_d_id).ok()) {
       *app_goes = before->app_d_id;
-      if (auto stored = tx.delete_app(before->app_d_id); !stored) return stored.error();
+      auto stored = tx.delete_document(Stored::kApp, before->app_d_id);
+      if (!stored) return stored.error();
     }
-    if (auto stored = tx.delete_package(id); !stored) return stored.error();
+    if (auto stored = tx.delete_document(Stored::kPackage, id); !stored) return stored.error();
     return *before;
   };
   auto publish = [id, app_goes](Model& model, ChangeFeed& changes) {

@@ -71,7 +71,7 @@ void PackageNotifier::subscribe(PackageSubscription subscription,
         if (subscriptions().size() >= options_.subscriptions_max) {
           return forbidden("too-many-subscriptions", "there are too many subscriptions");
         }
-        return tx.put_package_subscription(subscription);
+        return tx.put(subscription);
       },
       [this, subscription, shared](const Result<void>& outcome) {
         if (!outcome) return (*shared)(outcome.error());
@@ -85,7 +85,7 @@ void PackageNotifier::unsubscribe(const std::string& id, Callback<Result<void>> 
   core_.store.submit(std::make_unique<SubscriptionChange>(
       [this, id](StoreTransaction& tx) -> Result<void> {
         if (!find(id)) return not_found("no subscription '" + id + "'");
-        return tx.delete_package_subscription(id);
+        return tx.delete_document(Stored::kPackageSubscription, id);
       },
       [this, id, shared](const Result<void>& outcome) {
         if (outcome.ok()) {

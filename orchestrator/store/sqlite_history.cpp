@@ -95,9 +95,7 @@ History::History(SQLite::Database& db, const HistoryOptions& options, SetAside& 
                       "(SELECT app_d_id, ue FROM removed_rows "
                       "WHERE NOT EXISTS (SELECT 1 FROM table_versions WHERE finished = 0) "
                       "LIMIT $1)"),
-      delete_version_(db, "DELETE FROM table_versions WHERE version = $1"),
-      put_piece_(db, "INSERT INTO rewrite_pieces VALUES ($1, $2)"),
-      delete_piece_(db, "DELETE FROM rewrite_pieces WHERE piece = $1") {}
+      delete_version_(db, "DELETE FROM table_versions WHERE version = $1") {}
 
 void History::put_version(const TableVersion& v) {
   write(put_version_, static_cast<std::int64_t>(v.version), static_cast<std::int64_t>(v.kind),
@@ -179,14 +177,6 @@ std::optional<RowChange> History::first_change_after(std::uint64_t version, cons
   found.emplace().version = static_cast<std::uint64_t>(first_after_.getColumn(0).getInt64());
   if (!row->targets.empty()) found->before = std::move(*row);
   return found;
-}
-
-void History::put_piece(std::size_t piece, const std::string& document) {
-  write(put_piece_, static_cast<std::int64_t>(piece), document);
-}
-
-void History::delete_piece(std::size_t piece) {
-  write(delete_piece_, static_cast<std::int64_t>(piece));
 }
 
 Result<Page<TableVersion>> table_versions(SQLite::Database& db, const std::string& cursor,

@@ -29,8 +29,6 @@ class History {
   void mark_removed(std::uint64_t version, const UeSelector& ue, const std::string& app_d_id);
   [[nodiscard]] std::uint64_t removed_at(const UeSelector& ue, const std::string& app_d_id);
   bool shorten();
-  void put_piece(std::size_t piece, const std::string& document);
-  void delete_piece(std::size_t piece);
 
  private:
   [[nodiscard]] bool too_long();
@@ -49,8 +47,6 @@ class History {
   SQLite::Statement forget_before_;
   SQLite::Statement forget_removed_;
   SQLite::Statement delete_version_;
-  SQLite::Statement put_piece_;
-  SQLite::Statement delete_piece_;
 };
 
 [[nodiscard]] Result<Page<TableVersion>> table_versions(SQLite::Database& db,

@@ -31,15 +31,16 @@ Result<void> take_document(const std::string& id, const char* text,
   return sink(std::move(*value));
 }
 
-// `sql` gives identifiers and documents.
 template <typename T, typename Sink>
-void load_documents(SQLite::Database& db, const char* kind, const char* sql,
-                    Result<T> (*decode)(const json::Value&), Sink& sink, SetAside& aside) {
-  SQLite::Statement query(db, sql);
+void load_documents(SQLite::Database& db, Stored kind, Result<T> (*decode)(const json::Value&),
+                    Sink& sink, SetAside& aside) {
+  const auto& table = kDocumentTables.at(static_cast<std::size_t>(kind));
+  SQLite::Statement query(
+      db, std::string("SELECT ") + table.key + ", " + table.document + " FROM " + table.name);
   while (query.executeStep()) {
     const auto id = query.getColumn(0).getString();
     const auto taken = take_document<T>(id, query.getColumn(1).getText(), decode, sink);
-    if (!taken) aside.add(kind, id, reason_of(taken.error()));
+    if (!taken) aside.add(table.kind, id, reason_of(taken.error()));
   }
 }
 
@@ -63,23 +64,21 @@ void load_rows(SQLite::Database& db, const Store::Loader& loader, SetAside& asid
 
 // Such documents as the loader wants.
 template <typename T>
-void load_wanted(SQLite::Database& db, const char* kind, const char* sql,
-                 Result<T> (*decode)(const json::Value&), const std::function<void(T&&)>& wanted,
-                 SetAside& aside) {
+void load_wanted(SQLite::Database& db, Stored kind, Result<T> (*decode)(const json::Value&),
+                 const std::function<void(T&&)>& wanted, SetAside& aside) {
   if (!wanted) return;
   const auto sink = [&](T&& value) -> Result<void> {
     wanted(std::move(value));
     return {};
   };
-  load_documents<T>(db, kind, sql, decode, sink, aside);
+  load_documents<T>(db, kind, decode, sink, aside);
 }
 
 void load_packages(SQLite::Database& db, const Store::Loader& loader, SetAside& aside) {
-  load_wanted<Package>(db, "package", "SELECT package_id, document FROM packages",
-                       codec::decode_package, loader.package, aside);
-  load_wanted<PackageSubscription>(
-      db, "subscription", "SELECT subscription_id, document FROM package_subscriptions",
-      codec::decode_stored_subscription, loader.package_subscription, aside);
+  load_wanted<Package>(db, Stored::kPackage, codec::decode_package, loader.package, aside);
+  load_wanted<PackageSubscription>(db, Stored::kPackageSubscription,
+                                   codec::decode_stored_subscription, loader.package_subscription,
+                                   aside);
 }
 
 std::string meta(SQLite::Database& db, const char* name) {
@@ -237,10 +236,8 @@ Result<OutboxPage> outbox(SQLite::Database& db, bool dead, const std::string& cu
 }
 
 Result<Store::Loaded> load(SQLite::Database& db, const Store::Loader& loader, SetAside& aside) {
-  load_documents<App>(db, "app", "SELECT app_d_id, document FROM apps", codec::decode_stored_app,
-                      loader.app, aside);
-  load_documents<Host>(db, "host", "SELECT host_id, document FROM hosts", codec::decode_stored_host,
-                       loader.host, aside);
+  load_documents<App>(db, Stored::kApp, codec::decode_stored_app, loader.app, aside);
+  load_documents<Host>(db, Stored::kHost, codec::decode_stored_host, loader.host, aside);
   load_rows(db, loader, aside);
   load_packages(db, loader, aside);
   SQLite::Statement contexts(

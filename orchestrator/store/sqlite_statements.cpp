@@ -1,10 +1,5 @@
 #include "orchestrator/store/sqlite_statements.h"
 
-#include "api/json/form.h"
-#include "api/mec/codec_app_package.h"
-#include "api/operator/codec.h"
-#include "orchestrator/store/sqlite_values.h"
-
 namespace mx2 {
 namespace {
 
@@ -86,22 +81,6 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions&
                       "ue = $4, has_callback = $5, document = $6, waits = $7 "
                       "WHERE context_id = $8"),
       delete_context_(db, "DELETE FROM contexts WHERE context_id = $1"),
-      put_app_(db,
-               "INSERT INTO apps VALUES ($1, $2) "
-               "ON CONFLICT (app_d_id) DO UPDATE SET document = excluded.document"),
-      delete_app_(db, "DELETE FROM apps WHERE app_d_id = $1"),
-      put_host_(db,
-                "INSERT INTO hosts VALUES ($1, $2) "
-                "ON CONFLICT (host_id) DO UPDATE SET document = excluded.document"),
-      delete_host_(db, "DELETE FROM hosts WHERE host_id = $1"),
-      put_package_(db,
-                   "INSERT INTO packages VALUES ($1, $2) "
-                   "ON CONFLICT (package_id) DO UPDATE SET document = excluded.document"),
-      delete_package_(db, "DELETE FROM packages WHERE package_id = $1"),
-      put_subscription_(db,
-                        "INSERT INTO package_subscriptions VALUES ($1, $2) "
-                        "ON CONFLICT (subscription_id) DO UPDATE SET document = excluded.document"),
-      delete_subscription_(db, "DELETE FROM package_subscriptions WHERE subscription_id = $1"),
       put_row_(db,
                "INSERT INTO associations VALUES ($1,$2,$3,$4,$5,$6,$7) "
                "ON CONFLICT (app_d_id, ue) DO UPDATE SET targets = excluded.targets, "
@@ -110,13 +89,8 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions&
       delete_row_(db, "DELETE FROM associations WHERE app_d_id = $1 AND ue = $2"),
       find_row_(db, std::string("SELECT ") + sqlite::kRowColumns +
                         " FROM associations WHERE app_d_id = $1 AND ue = $2"),
-      set_version_(db, "UPDATE meta SET value = $1 WHERE name = 'table_version'"),
       scan_contexts_(db, std::string("SELECT ") + sqlite::kContextColumns +
                              " FROM contexts WHERE context_id > $1 ORDER BY context_id LIMIT $2"),
-      set_relocating_(db, "UPDATE meta SET value = $1 WHERE name = 'relocating'"),
-      set_paused_(db,
-                  "INSERT INTO meta VALUES ('optimizer_paused', $1) "
-                  "ON CONFLICT (name) DO UPDATE SET value = excluded.value"),
       put_notification_(db, put_notification_sql()),
       put_alike_(db, put_notification_sql() + " WHERE outbox.type = excluded.type"),
       find_notification_(db, std::string("SELECT ") + sqlite::kOutboxColumns +
@@ -138,7 +112,15 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions&
                           "UPDATE outbox SET due_ms = $1, attempts = $2, dead = $3, "
                           "last_error = $4, waited_ms = $5 WHERE sequence = $6 "
                           "AND context_id = $7"),
-      history_(db, history, aside) {}
+      history_(db, history, aside) {
+  for (const auto& table : sqlite::kDocumentTables) documents_.emplace_back(db, table);
+}
+
+SqliteTransaction::Documents::Documents(SQLite::Database& db, const sqlite::DocumentTable& in)
+    : table(in),
+      put(db, std::string("INSERT INTO ") + in.name + " VALUES ($1, $2) ON CONFLICT (" + in.key +
+                  ") DO UPDATE SET " + in.document + " = excluded." + in.document),
+      remove(db, std::string("DELETE FROM ") + in.name + " WHERE " + in.key + " = $1") {}
 
 void SqliteTransaction::forget_replaced(std::size_t from, bool durable) {
   for (auto i = from; durable && i < replaced_.size(); ++i) {
@@ -170,38 +152,15 @@ Result<void> SqliteTransaction::delete_context(const std::string& context_id) {
   return write(delete_context_, context_id);
 }
 
-Result<void> SqliteTransaction::put_app(const App& app) {
-  replaces("app", app.info.app_d_id);
-  return write(put_app_, app.info.app_d_id, json::dump(json::with_form(codec::to_json(app))));
+Result<void> SqliteTransaction::put_document(Stored kind, const std::string& id,
+                                             const std::string& document) {
+  auto& documents = documents_of(kind);
+  replaces(documents.table.kind, id);
+  return write(documents.put, id, document);
 }
 
-Result<void> SqliteTransaction::delete_app(const std::string& app_d_id) {
-  return write(delete_app_, app_d_id);
-}
-
-Result<void> SqliteTransaction::put_host(const Host& host) {
-  replaces("host", host.id);
-  return write(put_host_, host.id, json::dump(json::with_form(codec::to_json(host))));
-}
-
-Result<void> SqliteTransaction::delete_host(const std::string& id) {
-  return write(delete_host_, id);
-}
-
-Result<void> SqliteTransaction::put_package(const Package& package) {
-  return write(put_package_, package.id, json::dump(codec::to_json(package)));
-}
-
-Result<void> SqliteTransaction::delete_package(const std::string& id) {
-  return write(delete_package_, id);
-}
-
-Result<void> SqliteTransaction::put_package_subscription(const PackageSubscription& subscription) {
-  return write(put_subscription_, subscription.id, json::dump(codec::to_json(subscription)));
-}
-
-Result<void> SqliteTransaction::delete_package_subscription(const std::string& id) {
-  return write(delete_subscription_, id);
+Result<void> SqliteTransaction::delete_document(Stored kind, const std::string& id) {
+  return write(documents_of(kind).remove, id);
 }
 
 Result<void> SqliteTransaction::put_row(const Association& row) {
@@ -263,18 +222,6 @@ Result<bool> SqliteTransaction::shorten_history() {
   return guarded([&] { return history_.shorten(); });
 }
 
-Result<void> SqliteTransaction::put_rewrite_piece(std::size_t piece, const std::string& document) {
-  return guarded([&] { history_.put_piece(piece, document); });
-}
-
-Result<void> SqliteTransaction::delete_rewrite_piece(std::size_t piece) {
-  return guarded([&] { history_.delete_piece(piece); });
-}
-
-Result<void> SqliteTransaction::set_table_version(std::uint64_t version) {
-  return write(set_version_, std::to_string(version));
-}
-
 Result<ContextScan> SqliteTransaction::scan_contexts(const std::string& after, std::size_t limit,
                                                      const std::set<std::string>& apps) {
   try {
@@ -297,14 +244,6 @@ Result<ContextScan> SqliteTransaction::scan_contexts(const std::string& after, s
   } catch (const SQLite::Exception& e) {
     return storage_error(e);
   }
-}
-
-Result<void> SqliteTransaction::set_relocating(bool relocating) {
-  return write(set_relocating_, std::string(relocating ? "1" : "0"));
-}
-
-Result<void> SqliteTransaction::set_optimizer_paused(bool paused) {
-  return write(set_paused_, std::string(paused ? "1" : "0"));
 }
 
 Result<void> SqliteTransaction::reserve_sequences(SQLite::Database& db) {

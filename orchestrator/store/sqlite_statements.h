@@ -7,9 +7,11 @@
 #include <SQLiteCpp/Statement.h>
 
 #include <chrono>
+#include <deque>
 #include <utility>
 
 #include "orchestrator/store/sqlite_history.h"
+#include "orchestrator/store/sqlite_values.h"
 #include "orchestrator/store/store.h"
 
 namespace mx2 {
@@ -26,21 +28,15 @@ class SqliteTransaction final : public StoreTransaction {
   Result<std::optional<ContextRecord>> find_context(const std::string& context_id) override;
   Result<void> update_context(const ContextRecord& context) override;
   Result<void> delete_context(const std::string& context_id) override;
-  Result<void> put_app(const App& app) override;
-  Result<void> delete_app(const std::string& app_d_id) override;
-  Result<void> put_host(const Host& host) override;
-  Result<void> delete_host(const std::string& id) override;
-  Result<void> put_package(const Package& package) override;
-  Result<void> delete_package(const std::string& id) override;
-  Result<void> put_package_subscription(const PackageSubscription& subscription) override;
-  Result<void> delete_package_subscription(const std::string& id) override;
+  Result<void> put_document(Stored kind, const std::string& id,
+                            const std::string& document) override;
+  Result<void> delete_document(Stored kind, const std::string& id) override;
   Result<void> put_row(const Association& row) override;
   Result<void> delete_row(const UeSelector& ue, const std::string& app_d_id,
                           std::uint64_t version) override;
   Result<std::uint64_t> removed_at(const UeSelector& ue, const std::string& app_d_id) override;
   Result<std::optional<Association>> find_row(const UeSelector& ue,
                                               const std::string& app_d_id) override;
-  Result<void> set_table_version(std::uint64_t version) override;
   Result<void> put_table_version(const TableVersion& version) override;
   Result<void> put_row_before(std::uint64_t version, const UeSelector& ue,
                               const std::string& app_d_id,
@@ -51,12 +47,8 @@ class SqliteTransaction final : public StoreTransaction {
                                   const std::string& app_d_id,
                                   const std::optional<Association>& before) override;
   Result<bool> shorten_history() override;
-  Result<void> put_rewrite_piece(std::size_t piece, const std::string& document) override;
-  Result<void> delete_rewrite_piece(std::size_t piece) override;
   Result<ContextScan> scan_contexts(const std::string& after, std::size_t limit,
                                     const std::set<std::string>& apps) override;
-  Result<void> set_relocating(bool relocating) override;
-  Result<void> set_optimizer_paused(bool paused) override;
   Result<void> put_notification(const notifier::OutboxEntry& entry) override;
   Result<bool> put_notification_alike(const notifier::OutboxEntry& entry) override;
   Result<std::optional<notifier::OutboxEntry>> find_notification(const std::string& context_id,
@@ -101,27 +93,25 @@ class SqliteTransaction final : public StoreTransaction {
                                           const std::string& callback_reference,
                                           std::int64_t now_ms);
 
+  // Of one kind of documents.
+  struct Documents {
+    Documents(SQLite::Database& database, const sqlite::DocumentTable& in);
+    const sqlite::DocumentTable& table;
+    SQLite::Statement put;
+    SQLite::Statement remove;
+  };
+  Documents& documents_of(Stored kind) { return documents_[static_cast<std::size_t>(kind)]; }
+
   SetAside& aside_;
   bool is_full_ = false;
   SQLite::Statement insert_context_;
   SQLite::Statement find_context_;
   SQLite::Statement update_context_;
   SQLite::Statement delete_context_;
-  SQLite::Statement put_app_;
-  SQLite::Statement delete_app_;
-  SQLite::Statement put_host_;
-  SQLite::Statement delete_host_;
-  SQLite::Statement put_package_;
-  SQLite::Statement delete_package_;
-  SQLite::Statement put_subscription_;
-  SQLite::Statement delete_subscription_;
   SQLite::Statement put_row_;
   SQLite::Statement delete_row_;
   SQLite::Statement find_row_;
-  SQLite::Statement set_version_;
   SQLite::Statement scan_contexts_;
-  SQLite::Statement set_relocating_;
-  SQLite::Statement set_paused_;
   SQLite::Statement put_notification_;
   SQLite::Statement put_alike_;
   SQLite::Statement find_notification_;
@@ -132,6 +122,7 @@ class SqliteTransaction final : public StoreTransaction {
   SQLite::Statement delete_notifications_;
   SQLite::Statement delete_delivered_;
   SQLite::Statement retry_notification_;
+  std::deque<Documents> documents_;  // by kind
   sqlite::History history_;
   std::int64_t sequence_ = 0;  // last one given
   bool notified_ = false;

@@ -7,6 +7,7 @@
 #include <SQLiteCpp/Statement.h>
 #include <sqlite3.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -26,6 +27,23 @@ namespace sqlite {
 inline constexpr int kBusyTimeoutMs = 5000;
 // SQLite itself waits in steps that grow to 100 ms, and misses the short turns of another writer.
 void wait_in_small_steps(sqlite3* connection);
+
+// Where documents are kept: two columns, both texts or taken for one.
+struct DocumentTable {
+  const char* kind;  // as it is set aside
+  const char* name;
+  const char* key;
+  const char* document;
+};
+// By Stored.
+inline constexpr std::array<DocumentTable, 6> kDocumentTables{{
+    {"app", "apps", "app_d_id", "document"},
+    {"host", "hosts", "host_id", "document"},
+    {"package", "packages", "package_id", "document"},
+    {"subscription", "package_subscriptions", "subscription_id", "document"},
+    {"rewrite", "rewrite_pieces", "piece", "document"},
+    {"fact", "meta", "name", "value"},
+}};
 
 // In the order in which read_context() and read_entry() take them.
 inline constexpr const char* kContextColumns =

@@ -67,6 +67,16 @@ struct ContextScan {
   std::string last;  // identifier looked at last; empty: the end is reached
 };
 
+// What is kept as one document under one identifier, and has nothing else to be asked for.
+enum class Stored : std::uint8_t {
+  kApp,
+  kHost,
+  kPackage,
+  kPackageSubscription,
+  kRewritePiece,
+  kFact,  // about the whole, by name
+};
+
 // What a unit of work may do. Only inside UnitOfWork::run(), on the writer thread. Every method
 // fails with `unavailable` when the storage does.
 class StoreTransaction {
@@ -78,14 +88,20 @@ class StoreTransaction {
   virtual Result<void> update_context(const ContextRecord& context) = 0;
   virtual Result<void> delete_context(const std::string& context_id) = 0;
 
-  virtual Result<void> put_app(const App& app) = 0;
-  virtual Result<void> delete_app(const std::string& app_d_id) = 0;
-  virtual Result<void> put_host(const Host& host) = 0;
-  virtual Result<void> delete_host(const std::string& id) = 0;
-  virtual Result<void> put_package(const Package& package) = 0;
-  virtual Result<void> delete_package(const std::string& id) = 0;
-  virtual Result<void> put_package_subscription(const PackageSubscription& subscription) = 0;
-  virtual Result<void> delete_package_subscription(const std::string& id) = 0;
+  virtual Result<void> put_document(Stored kind, const std::string& id,
+                                    const std::string& document) = 0;
+  virtual Result<void> delete_document(Stored kind, const std::string& id) = 0;
+  // As documents.
+  Result<void> put(const App& app);
+  Result<void> put(const Host& host);
+  Result<void> put(const Package& package);
+  Result<void> put(const PackageSubscription& subscription);
+  Result<void> set_table_version(std::uint64_t version);
+  // True while contexts may lag behind the model; survives a crash.
+  Result<void> set_relocating(bool relocating);
+  // Whether operators want no plans; survives restarts of whoever plans.
+  Result<void> set_optimizer_paused(bool paused);
+
   virtual Result<void> put_row(const Association& row) = 0;
   // `version`: of the change that removes it. Others than the rewrite that is under way leave a
   // mark, whether there was such a row or not: see removed_at().
@@ -96,7 +112,6 @@ class StoreTransaction {
                                                       const std::string& app_d_id) = 0;
   // The version that removed a row last while a rewrite was under way; 0 when none did.
   virtual Result<std::uint64_t> removed_at(const UeSelector& ue, const std::string& app_d_id) = 0;
-  virtual Result<void> set_table_version(std::uint64_t version) = 0;
 
   // The history of the table: its versions, and what each row was before a version changed it.
   virtual Result<void> put_table_version(const TableVersion& version) = 0;
@@ -117,19 +132,10 @@ class StoreTransaction {
   // and what is kept of it goes in bounded parts. False when there is nothing left to do.
   virtual Result<bool> shorten_history() = 0;
 
-  // A rewrite of the table that is logged before it is carried out, piece by piece.
-  virtual Result<void> put_rewrite_piece(std::size_t piece, const std::string& document) = 0;
-  virtual Result<void> delete_rewrite_piece(std::size_t piece) = 0;
-
   // Looks at the next contexts after an identifier, `limit` of them or fewer large ones, and gives
   // those of these apps.
   virtual Result<ContextScan> scan_contexts(const std::string& after, std::size_t limit,
                                             const std::set<std::string>& apps) = 0;
-  // True while contexts may lag behind the model; survives a crash.
-  virtual Result<void> set_relocating(bool relocating) = 0;
-
-  // Whether operators want no plans; survives restarts of whoever plans.
-  virtual Result<void> set_optimizer_paused(bool paused) = 0;
 
   // Takes the place of an entry of the same context and topic. Gives it its sequence.
   virtual Result<void> put_notification(const notifier::OutboxEntry& entry) = 0;

@@ -35,27 +35,12 @@ class FailingTransaction final : public StoreTransaction {
   Result<void> delete_context(const std::string& id) override {
     return fails() ? error() : real_.delete_context(id);
   }
-  Result<void> put_app(const App& app) override { return fails() ? error() : real_.put_app(app); }
-  Result<void> delete_app(const std::string& id) override {
-    return fails() ? error() : real_.delete_app(id);
+  Result<void> put_document(Stored kind, const std::string& id,
+                            const std::string& document) override {
+    return fails() ? error() : real_.put_document(kind, id, document);
   }
-  Result<void> put_host(const Host& host) override {
-    return fails() ? error() : real_.put_host(host);
-  }
-  Result<void> delete_host(const std::string& id) override {
-    return fails() ? error() : real_.delete_host(id);
-  }
-  Result<void> put_package(const Package& package) override {
-    return fails() ? error() : real_.put_package(package);
-  }
-  Result<void> delete_package(const std::string& id) override {
-    return fails() ? error() : real_.delete_package(id);
-  }
-  Result<void> put_package_subscription(const PackageSubscription& subscription) override {
-    return fails() ? error() : real_.put_package_subscription(subscription);
-  }
-  Result<void> delete_package_subscription(const std::string& id) override {
-    return fails() ? error() : real_.delete_package_subscription(id);
+  Result<void> delete_document(Stored kind, const std::string& id) override {
+    return fails() ? error() : real_.delete_document(kind, id);
   }
   Result<void> put_row(const Association& row) override {
     return fails() ? error() : real_.put_row(row);
@@ -67,9 +52,6 @@ class FailingTransaction final : public StoreTransaction {
   Result<std::uint64_t> removed_at(const UeSelector& ue, const std::string& app) override {
     if (fails()) return broken();
     return real_.removed_at(ue, app);
-  }
-  Result<void> set_table_version(std::uint64_t version) override {
-    return fails() ? error() : real_.set_table_version(version);
   }
   Result<std::optional<Association>> find_row(const UeSelector& ue,
                                               const std::string& app) override {
@@ -95,22 +77,10 @@ class FailingTransaction final : public StoreTransaction {
   }
   // Not counted: it is done in the background, after whatever is tested.
   Result<bool> shorten_history() override { return real_.shorten_history(); }
-  Result<void> put_rewrite_piece(std::size_t piece, const std::string& document) override {
-    return fails() ? error() : real_.put_rewrite_piece(piece, document);
-  }
-  Result<void> delete_rewrite_piece(std::size_t piece) override {
-    return fails() ? error() : real_.delete_rewrite_piece(piece);
-  }
   Result<ContextScan> scan_contexts(const std::string& after, std::size_t limit,
                                     const std::set<std::string>& apps) override {
     if (fails()) return broken();
     return real_.scan_contexts(after, limit, apps);
-  }
-  Result<void> set_relocating(bool relocating) override {
-    return fails() ? error() : real_.set_relocating(relocating);
-  }
-  Result<void> set_optimizer_paused(bool paused) override {
-    return fails() ? error() : real_.set_optimizer_paused(paused);
   }
   Result<bool> put_notification_alike(const notifier::OutboxEntry& entry) override {
     if (fails()) return broken();

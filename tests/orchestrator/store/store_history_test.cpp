@@ -127,7 +127,9 @@ TEST_CASE("history: removals are remembered while a rewrite is under way, and no
   remove(1, 2);
   CHECK(removed_at(1) == 0);
   // A piece that nobody can carry out is no rewrite under way.
-  REQUIRE(apply(*store, [](StoreTransaction& tx) { return tx.put_rewrite_piece(0, "?"); }).ok());
+  REQUIRE(apply(*store, [](StoreTransaction& tx) {
+            return tx.put_document(Stored::kRewritePiece, "0", "?");
+          }).ok());
   remove(1, 2);
   CHECK(removed_at(1) == 0);
   put_rows(*store, 3, false);

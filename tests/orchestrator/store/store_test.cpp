@@ -123,10 +123,10 @@ TEST_CASE("store: everything is there after reopening", "[store]") {
   {
     auto store = files.open().value();
     REQUIRE(apply(*store, [&](StoreTransaction& tx) -> Result<void> {
-              static_cast<void>(tx.put_app(test::sample_app("a")));
-              static_cast<void>(tx.put_app(test::sample_app("gone")));
-              static_cast<void>(tx.delete_app("gone"));
-              static_cast<void>(tx.put_host(host));
+              static_cast<void>(tx.put(test::sample_app("a")));
+              static_cast<void>(tx.put(test::sample_app("gone")));
+              static_cast<void>(tx.delete_document(Stored::kApp, "gone"));
+              static_cast<void>(tx.put(host));
               static_cast<void>(tx.put_row(test::sample_row("*", "a", {"host:north"}).row));
               static_cast<void>(tx.put_row(test::sample_row("dev:x y", "a", {"endpoint:e:1"}).row));
               static_cast<void>(tx.delete_row(UeSelector::parse("*").value(), "a", 2));

@@ -143,7 +143,7 @@ TEST_CASE("stored documents: what is replaced in vain is set aside still", "[sto
   auto& store = program.running->store;
   const auto put = [&](const Result<void>& outcome) {
     return apply(store, [&](StoreTransaction& tx) -> Result<void> {
-      if (auto done = tx.put_host(sample_host("broken", {"a"})); !done) return done;
+      if (auto done = tx.put(sample_host("broken", {"a"})); !done) return done;
       return outcome;
     });
   };
