@@ -72,6 +72,7 @@ Plan place_again(Decision& decision, const std::vector<std::size_t>& groups,
     if (places_singly(policy)) singly.push_back(group);
   }
   decision.made_ms = now_ms;
+  if (singly.empty()) return {};
   auto part = part_of(decision.snapshot, decision.placement, singly);
   hold(part, options, now_ms);
   const auto placed = place_calmly(part, decision.policy_of_app, options);

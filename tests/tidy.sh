@@ -10,7 +10,8 @@ if [[ "${1:-}" == --deep ]]; then
   checks=()
   shift
 fi
-# What is compiled as one file is checked as one: a fifth of the time.
+# What is compiled as one file is checked as one: a fifth of the time. Declarations with using that nobody
+# uses are found only in files that are given.
 files=("$@")
 if [[ ${#files[@]} -eq 0 ]]; then
   mapfile -t files < <(jq -r '.[].file' build/release/compile_commands.json |

@@ -28,6 +28,10 @@ class Mepm {
     metrics::Registry& registry;
   };
   Mepm(const MepmOptions& options, const Needs& needs);
+  // After the server's end: who looks up a package goes on in what goes here.
+  ~Mepm() { packages_.stop(); }
+  Mepm(const Mepm&) = delete;
+  Mepm& operator=(const Mepm&) = delete;
 
   [[nodiscard]] http::Handler& handler() { return router_; }
   // Where others reach the handler, e.g. "http://10.0.0.1:8090"; before recover().

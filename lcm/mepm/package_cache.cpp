@@ -133,6 +133,17 @@ void PackageCache::look_up(const std::string& app_d_id, Callback<Result<PackageI
   done(unavailable("too many requests wait for the orchestrator"));
 }
 
+void PackageCache::stop() {
+  std::deque<LookUp> dropped;  // without the lock
+  {
+    const std::lock_guard lock(mutex_);
+    fetches_.clear();
+    dropped.swap(look_ups_);
+  }
+  asker_.stop();
+  for (auto& fetcher : fetchers_) fetcher.stop();
+}
+
 Worker::Time PackageCache::look_up_next() {
   std::unique_lock lock(mutex_);
   if (look_ups_.empty()) return Worker::kWhenWoken;

@@ -42,7 +42,9 @@ class PackageCache final : public Packages {
   // how long that took.
   PackageCache(PackageCacheOptions options, PackageServer& server, const SteadyClock& clock,
                std::function<void()> changed);
-  // Destroying it waits for what is being fetched.
+  ~PackageCache() override { stop(); }
+  PackageCache(const PackageCache&) = delete;
+  PackageCache& operator=(const PackageCache&) = delete;
 
   void want(const std::string& holder, const std::string& app_d_id,
             const std::string& digest) override;
@@ -51,6 +53,10 @@ class PackageCache final : public Packages {
 
   // Asks the orchestrator, in a thread of this. unavailable when too many ask.
   void look_up(const std::string& app_d_id, Callback<Result<PackageInfo>> done);
+
+  // Waits for what is being asked and fetched; what waits for that is dropped. Idempotent; when
+  // nobody wants or looks up any more.
+  void stop();
 
  private:
   struct Entry {

@@ -105,6 +105,11 @@ void ChangeFeed::publish(Change change) {
   if (!waiting_.empty()) worker_.wake(Worker::in(kGather));
 }
 
+void ChangeFeed::skip() {
+  const std::lock_guard guard(mutex_);
+  if (!followed_) ++first_;
+}
+
 ChangeFeed::Position ChangeFeed::follow() {
   const std::lock_guard guard(mutex_);
   followed_ = true;

@@ -83,8 +83,10 @@ class ChangeFeed {
 
   // Almost free while nobody follows.
   void publish(Change change);
-  // Whether publish() would keep anything, for those to whom making a Change is work.
+  // Whether publish() would keep anything, for those to whom making a Change is work; they skip()
+  // it, so that who comes back from being away too long is told so.
   [[nodiscard]] bool followed() const { return followed_; }
+  void skip();
 
   // The present position. From now on changes are kept.
   [[nodiscard]] Position follow();

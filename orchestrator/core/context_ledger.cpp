@@ -53,7 +53,11 @@ void ContextLedger::withdraw(const ContextRecord& context) {
 
 void ContextLedger::added(const ContextRecord& record, const AppContext& context) {
   list(record);
-  if (changes_.followed()) changes_.publish(ContextChanged{place_of(record, context)});
+  if (changes_.followed()) {
+    changes_.publish(ContextChanged{place_of(record, context)});
+  } else {
+    changes_.skip();
+  }
 }
 
 void ContextLedger::changed(Entry entry) {

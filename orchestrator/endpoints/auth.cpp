@@ -31,8 +31,7 @@ bool is_for_audience(jwt_t* token, const std::string& audience) {
   return list && list->is_array() && std::find(list->begin(), list->end(), audience) != list->end();
 }
 
-// The claims of RFC 7519 4.1.4 to 4.1.6, in seconds since 1970, fractions allowed (section 2).
-
+// A claim of RFC 7519 4.1.4 to 4.1.6, in seconds since 1970, fractions allowed (section 2).
 // Nothing: the token does not have the claim. An error: what it has is no time, which must not pass
 // for having none.
 Result<std::optional<double>> time_claim(jwt_t* token, const char* name) {

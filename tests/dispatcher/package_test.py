@@ -17,8 +17,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
-from city import calling, check, hasty_city, wait_for  # noqa: E402
-from lifecycle_test import call, nothing_left, uri_of  # noqa: E402
+from city import call, calling, check, hasty_city, nothing_left, uri_of, wait_for  # noqa: E402
 
 DISPATCHER = "dispatcher-1"
 HOSTS = ("h1", "h2", "h3")

@@ -3,6 +3,7 @@ library only."""
 import contextlib
 import functools
 import hashlib
+import http.client
 import http.server
 import json
 import pathlib
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 
 from orchestrator import Client, Orchestrator
 
@@ -225,3 +227,43 @@ def calling(bin_dir, mx2_port, app, every="20ms"):
         said = [json.loads(line) for line in result["lines"] if line.startswith("{")]
         result["summary"] = next((s for s in reversed(said) if "longestGapMs" in s), None)
         result["said"] = said
+
+
+def call(uri, body=b"x"):
+    request = urllib.request.Request(uri, data=body, method="POST")
+    with urllib.request.urlopen(request, timeout=5) as reply:
+        return json.load(reply)
+
+
+def uri_of(context):
+    return context["appInfo"]["userAppInstanceInfo"][0].get("referenceURI", "")
+
+
+def nothing_left(city):
+    with city.server.operator() as operator:
+        for context in list(operator.pages("/operator/v1/contexts")):
+            operator.need(204, "DELETE", f"/operator/v1/contexts/{context['contextId']}")
+        rows = list(operator.pages("/operator/v1/table"))
+        if rows:
+            operator.patch_table([{"ue": r["ue"], "app": r["app"], "remove": True}
+                                  for r in rows])
+    seconds = wait_for_end(city)
+    print(f"without contexts all instances ended after {seconds:.1f} s; nothing is left")
+
+
+def wait_for_end(city):
+    begin = time.monotonic()
+    wait_for(lambda: not city.instances(), "no instance is left", 60)
+    wait_for(lambda: not city.processes(), "no process is left", 10)
+    for mepm in city.mepms.values():
+        left = [p for p in (mepm.directory / "data").rglob("*") if "instances" in p.parts
+                and p.is_dir() and p.name != "instances"]
+        check(not left, f"{mepm.host}: directories are left: {left}")
+        for port in range(mepm.first_port, mepm.first_port + 20):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+            try:
+                connection.connect()
+                check(False, f"{mepm.host}: port {port} still answers")
+            except OSError:
+                pass
+    return time.monotonic() - begin

@@ -1,6 +1,8 @@
 #include "orchestrator/core/context_ledger.h"
 
 #include <algorithm>
+#include <chrono>
+#include <future>
 
 #include "api/base/ids.h"
 #include "tests/catch.h"
@@ -132,6 +134,18 @@ TEST_CASE("context index: an identifier of a foreign form harms nothing", "[mx2]
     ledger.ended(some_context(odd, "app", "ue"));
   }
   CHECK(ledger.find("app", "ue").empty());
+}
+
+TEST_CASE("context ledger: who was away is told to read again what came while nobody followed",
+          "[mx2]") {
+  Limits limits;
+  limits.ledger.added(some_context("c", "app", "ue"), {});
+  std::promise<Result<ChangeFeed::News>> told;
+  limits.changes.poll(1, std::chrono::milliseconds(0),
+                      [&](Result<ChangeFeed::News> news) { told.set_value(std::move(news)); });
+  const auto news = told.get_future().get();
+  REQUIRE_FALSE(news.ok());
+  CHECK(news.error().code == ErrorCode::kGone);
 }
 
 TEST_CASE("context ledger: clients are counted where they are served", "[mx2]") {

@@ -7,32 +7,19 @@ From an empty catalogue: a package is on-boarded by URI, a context has an instan
 instance, its MEPM and the orchestrator are killed in turn under a client that calls every 20 ms,
 and in the end nothing is left. Prints what each phase of a start took, and the longest gaps.
 """
-import http.client
-import json
 import os
 import pathlib
 import signal
 import statistics
 import sys
 import time
-import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
-from city import calling, check, hasty_city, wait_for
+from city import call, calling, check, hasty_city, nothing_left, uri_of, wait_for
 
 INSTANCE_GAP_MAX_MS = 2000
 MEPM_GAP_MAX_MS = 5000
 WARM_STARTS = 5
-
-
-def call(uri, body=b"x"):
-    request = urllib.request.Request(uri, data=body, method="POST")
-    with urllib.request.urlopen(request, timeout=5) as reply:
-        return json.load(reply)
-
-
-def uri_of(context):
-    return context["appInfo"]["userAppInstanceInfo"][0].get("referenceURI", "")
 
 
 def phases(instance):
@@ -121,36 +108,6 @@ def kill_orchestrator(city):
         time.sleep(0.5)
         city.server.start()
     return kill
-
-
-def nothing_left(city):
-    with city.server.operator() as operator:
-        for context in list(operator.pages("/operator/v1/contexts")):
-            operator.need(204, "DELETE", f"/operator/v1/contexts/{context['contextId']}")
-        rows = list(operator.pages("/operator/v1/table"))
-        if rows:
-            operator.patch_table([{"ue": r["ue"], "app": r["app"], "remove": True}
-                                  for r in rows])
-    seconds = wait_for_end(city)
-    print(f"without contexts all instances ended after {seconds:.1f} s; nothing is left")
-
-
-def wait_for_end(city):
-    begin = time.monotonic()
-    wait_for(lambda: not city.instances(), "no instance is left", 60)
-    wait_for(lambda: not city.processes(), "no process is left", 10)
-    for mepm in city.mepms.values():
-        left = [p for p in (mepm.directory / "data").rglob("*") if "instances" in p.parts
-                and p.is_dir() and p.name != "instances"]
-        check(not left, f"{mepm.host}: directories are left: {left}")
-        for port in range(mepm.first_port, mepm.first_port + 20):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
-            try:
-                connection.connect()
-                check(False, f"{mepm.host}: port {port} still answers")
-            except OSError:
-                pass
-    return time.monotonic() - begin
 
 
 def main(bin_dir):
