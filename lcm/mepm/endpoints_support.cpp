@@ -98,8 +98,8 @@ Reply get_metrics(Api& api, const Request&, const PathValues&) {
 }  // namespace
 
 void add_support_endpoints(http::Router& router, Api& api) {
-  using Answer = Reply (*)(Api&, const Request&, const PathValues&);
-  const auto add = [&](const char* method, const std::string& path, Answer answer) {
+  using Get = Reply (*)(Api&, const Request&, const PathValues&);
+  const auto add = [&](const char* method, const std::string& path, Get answer) {
     router.add(method, path,
                [&api, answer](Request& request, const PathValues& values, Responder responder) {
                  responder.reply(answer(api, request, values));
