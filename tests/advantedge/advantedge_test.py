@@ -305,7 +305,7 @@ def faulty(scene, optimizer):
 def restarted(scene, optimizer):
     """The sandbox goes away and comes back with UEs elsewhere and without subscriptions."""
     scene.wait_subscribed()
-    scene.settle("what was told late before is done")
+    scene.settle_for_good()  # what was told late before is done
     before = scene.version()
     scene.sandbox.web.stop()
     wait_for(lambda: optimizer.state() == "stale", "stale without a sandbox")
