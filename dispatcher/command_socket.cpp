@@ -132,9 +132,6 @@ std::vector<ServerState> parse_stat(std::string_view csv) {
                       number(field("scur")),
                       number(field("qcur")),
                       number(field("stot")),
-                      number(field("econ")),
-                      number(field("eresp")),
-                      number(field("wretr")),
                       number(field("hrsp_5xx"))};
     out.push_back(std::move(state));
   }

@@ -34,9 +34,6 @@ struct ServerState {
   long in_flight = 0;
   long queued = 0;
   long calls = 0;
-  long connection_errors = 0;
-  long response_errors = 0;
-  long retries = 0;
   long server_errors = 0;  // 5xx that it answered
 };
 // Of the lines that are of servers; lines that are not as expected are passed over.

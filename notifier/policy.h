@@ -6,7 +6,7 @@
 // read its 201 yet. 3xx is not followed and means no, and a name that does not exist ends it, too,
 // once it has been away for absent_name_ms: names of receivers that are started anew may come back.
 // All else (5xx, no connection, no answer in time) is tried again, with exponential backoff and
-// full jitter, until the entry has waited for too long.
+// jitter of half of the delay, until the entry has waited for too long.
 #pragma once
 
 #include <cstddef>

@@ -5,7 +5,7 @@
 #include "orchestrator/content.h"
 #include "orchestrator/options.h"
 #include "tests/catch.h"
-#include "tests/support/paths.h"
+#include "tests/support/example_config.h"
 #include "tests/support/server.h"
 #include "tests/support/temp_dir.h"
 
@@ -178,26 +178,8 @@ TEST_CASE("content: errors carry file, line and column", "[config][content]") {
             .rfind("f.yaml:3:", 0) == 0);
 }
 
-// What it comes to equals the defaults, and no key is missing.
-template <typename Read>
-void check_example(const std::string& name, Read read) {
-  CAPTURE(name);
-  const auto shipped = config::read_yaml_file(mx2::test::source_file("deploy/example/" + name));
-  REQUIRE(shipped.ok());
-  const auto from_example = read(*shipped);
-  const auto from_nothing = read({json::Value::object(), "defaults", {}});
-  REQUIRE(from_example.ok());
-  REQUIRE(from_nothing.ok());
-  CHECK(from_example->effective == from_nothing->effective);
-  const auto all_keys = config::parse_yaml(from_nothing->effective, "effective");
-  REQUIRE(all_keys.ok());
-  for (const auto& [pointer, place] : all_keys->places) {
-    CAPTURE(pointer);
-    CHECK(shipped->places.count(pointer) == 1);
-  }
-}
-
 TEST_CASE("config: the shipped examples have every key, with its default", "[config]") {
+  using test::check_example;
   check_example("orchestrator.yaml", read_options);
   check_example("notifier.yaml", read_notifier_program_options);
   check_example("optimizer.yaml", optimizer::read_optimizer_options);

@@ -2,26 +2,15 @@
 #include "dispatcher/options.h"
 
 #include "tests/catch.h"
-#include "tests/support/paths.h"
+#include "tests/support/example_config.h"
 
 namespace mx2::dispatcher {
 namespace {
 
 TEST_CASE("dispatcher.yaml has every key, with its default", "[dispatcher-config]") {
-  const auto shipped =
-      config::read_yaml_file(mx2::test::source_file("deploy/example/dispatcher.yaml"));
-  REQUIRE(shipped.ok());
-  const auto from_example = read_dispatcher_options(*shipped);
-  const auto from_nothing = read_dispatcher_options({json::Value::object(), "defaults", {}});
-  REQUIRE(from_example.ok());
-  REQUIRE(from_nothing.ok());
-  CHECK(from_example->effective == from_nothing->effective);
-  const auto all_keys = config::parse_yaml(from_nothing->effective, "effective");
-  REQUIRE(all_keys.ok());
-  for (const auto& [pointer, place] : all_keys->places) {
-    CAPTURE(pointer);
-    CHECK(shipped->places.count(pointer) == 1);
-  }
+  mx2::test::check_example("dispatcher.yaml", [](const config::Document& document) {
+    return read_dispatcher_options(document);
+  });
 }
 
 TEST_CASE("An instance under a MEPM learns from its environment where it is",

@@ -1,26 +1,13 @@
 // The shipped configuration has every key, with its default; mistakes are told with their place.
 #include "lcm/mepm/options.h"
 
-#include "tests/catch.h"
-#include "tests/support/paths.h"
+#include "tests/support/example_config.h"
 
 namespace mx2::mepm {
 namespace {
 
 TEST_CASE("mepm.yaml has every key, with its default", "[mepm-config]") {
-  const auto shipped = config::read_yaml_file(mx2::test::source_file("deploy/example/mepm.yaml"));
-  REQUIRE(shipped.ok());
-  const auto from_example = read_mepm_options(*shipped);
-  const auto from_nothing = read_mepm_options({json::Value::object(), "defaults", {}});
-  REQUIRE(from_example.ok());
-  REQUIRE(from_nothing.ok());
-  CHECK(from_example->effective == from_nothing->effective);
-  const auto all_keys = config::parse_yaml(from_nothing->effective, "effective");
-  REQUIRE(all_keys.ok());
-  for (const auto& [pointer, place] : all_keys->places) {
-    CAPTURE(pointer);
-    CHECK(shipped->places.count(pointer) == 1);
-  }
+  mx2::test::check_example("mepm.yaml", read_mepm_options);
 }
 
 TEST_CASE("Configurations of a MEPM that cannot work are refused", "[mepm-config]") {
