@@ -29,7 +29,7 @@ Checkpointer::Checkpointer(std::string path, std::size_t pages, std::size_t byte
                            metrics::Registry& registry)
     : path_(std::move(path)),
       pages_(static_cast<int>(pages)),
-      log_bytes_(pages * kFrameBytes),
+      log_bytes_(pages * kFrameBytes / 4 * 5),
       bytes_max_(bytes_max),
       size_(registry.gauge("mx2_store_log_bytes", "Size of the store's write-ahead log")) {
   try {
@@ -58,7 +58,9 @@ int Checkpointer::on_commit(void* self, sqlite3* /*writer*/, const char* /*name*
 
 // The log that has grown far beyond its limit is moved by whoever makes it grow.
 void Checkpointer::finish_if_near() {
-  measure();
+  // Only when it is longer or shorter: who asks for the size of a file makes the next commit flush
+  // the times of that file as well.
+  if (begun_anew_ || log_pages_ * kFrameBytes > known_bytes_) measure();
   const bool too_long = log_pages_ / kTooManyTimes >= pages_ && !held_;
   if (!near_ && !too_long) return;
   sqlite3_wal_checkpoint_v2(writer_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
@@ -81,6 +83,7 @@ bool Checkpointer::make_room(Time now) {
 
 std::size_t Checkpointer::measure() {
   const auto bytes = size_of(log_of(path_));
+  known_bytes_ = bytes;
   size_.set(static_cast<double>(bytes));
   return bytes;
 }

@@ -64,13 +64,16 @@ class Checkpointer {
 
   const std::string path_;
   const int pages_;
-  const std::size_t log_bytes_;  // of that many pages
+  // More is given back: somewhat above where moving begins, as commits go on meanwhile, and those
+  // that make the file longer again take longer themselves.
+  const std::size_t log_bytes_;
   const std::size_t bytes_max_;
   metrics::Gauge& size_;
   sqlite3* writer_ = nullptr;
   std::atomic<int> log_pages_{0};
-  std::atomic<bool> near_{false};  // little is left to move
-  std::atomic<bool> held_{false};  // by a reader: nothing can be moved
+  std::atomic<std::size_t> known_bytes_{0};  // of the log, when it was measured last
+  std::atomic<bool> near_{false};            // little is left to move
+  std::atomic<bool> held_{false};            // by a reader: nothing can be moved
   bool begun_anew_ = false;
   bool has_room_ = true;  // as the last attempt to make some has shown
   Time next_attempt_{};
