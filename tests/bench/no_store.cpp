@@ -29,14 +29,11 @@ class NoTransaction final : public StoreTransaction {
   }
   Result<void> update_context(const ContextRecord& /*context*/) override { return {}; }
   Result<void> delete_context(const std::string& /*context_id*/) override { return {}; }
-  Result<void> put_app(const App& /*app*/) override { return {}; }
-  Result<void> delete_app(const std::string& /*app_d_id*/) override { return {}; }
-  Result<void> put_host(const Host& /*host*/) override { return {}; }
-  Result<void> delete_host(const std::string& /*id*/) override { return {}; }
-  Result<void> put_package(const Package& /*package*/) override { return {}; }
-  Result<void> delete_package(const std::string& /*id*/) override { return {}; }
-  Result<void> put_package_subscription(const PackageSubscription& /*one*/) override { return {}; }
-  Result<void> delete_package_subscription(const std::string& /*id*/) override { return {}; }
+  Result<void> put_document(Stored /*kind*/, const std::string& /*id*/,
+                            const std::string& /*document*/) override {
+    return {};
+  }
+  Result<void> delete_document(Stored /*kind*/, const std::string& /*id*/) override { return {}; }
   Result<void> put_row(const Association& /*row*/) override { return {}; }
   Result<std::uint64_t> removed_at(const UeSelector& /*ue*/,
                                    const std::string& /*app_d_id*/) override {
@@ -56,7 +53,6 @@ class NoTransaction final : public StoreTransaction {
                           std::uint64_t /*version*/) override {
     return {};
   }
-  Result<void> set_table_version(std::uint64_t /*version*/) override { return {}; }
   Result<std::optional<Association>> find_row(const UeSelector& /*ue*/,
                                               const std::string& /*app_d_id*/) override {
     return std::optional<Association>();
@@ -68,16 +64,10 @@ class NoTransaction final : public StoreTransaction {
     return {};
   }
   Result<bool> shorten_history() override { return false; }
-  Result<void> put_rewrite_piece(std::size_t /*piece*/, const std::string& /*document*/) override {
-    return {};
-  }
-  Result<void> delete_rewrite_piece(std::size_t /*piece*/) override { return {}; }
   Result<ContextScan> scan_contexts(const std::string& /*after*/, std::size_t /*limit*/,
                                     const std::set<std::string>& /*apps*/) override {
     return ContextScan{};
   }
-  Result<void> set_relocating(bool /*relocating*/) override { return {}; }
-  Result<void> set_optimizer_paused(bool /*paused*/) override { return {}; }
   Result<bool> put_notification_alike(const notifier::OutboxEntry& /*entry*/) override {
     return true;
   }
