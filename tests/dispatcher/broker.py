@@ -112,6 +112,11 @@ class Dispatcher:
                 return {d["host"]: d for d in entry["destinations"]}
         return {}
 
+    def left_out(self, app):
+        """Why it calls some of what the table names not at all."""
+        return [reason for entry in self.ask("/status")["lambdas"] if entry["appDId"] == app
+                for reason in entry.get("leftOut", [])]
+
     def haproxies(self):
         """Process ids of its HAProxy: master and workers."""
         found, fresh = set(), {self.process.pid}

@@ -121,7 +121,10 @@ def second_hop(it):
         it.put_host("n", [("dispatcher-1", two.url), ("echo", it.lambdas["n"].uri),
                           ("empty", one.url + "/empty")])
         it.put_host("b", [("echo", two.url + "/echo")])
-        wait_for(lambda: len(one.destinations("echo")) == 1 and two.destinations("empty"), "hosts")
+        # Each leaves itself out when it knows that both are dispatchers, the other one too then.
+        wait_for(lambda: len(one.destinations("echo")) == 1
+                 and one.left_out("empty") and two.left_out("empty"), "hosts")
+        wait_for(lambda: call(one.port, "/empty")[0] == 503, "both call as they know")
         problem(call(one.port, "/empty"), 503)
         problem(call(one.port, "/empty", headers={"Mx2-Dispatched": "-1000000000"}), 503)
         it.put_host("n", [("dispatcher-1", two.url), ("echo", it.lambdas["n"].uri)])
