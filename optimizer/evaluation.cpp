@@ -159,12 +159,8 @@ ContextCost context_cost(const Snapshot& snapshot, Index app, Index attachment, 
 }
 
 std::int64_t context_cost_max(const Snapshot& snapshot) {
-  auto latency_us = snapshot.cost.unknown_latency_us;
-  for (Index a = 0; a < snapshot.latency.attachments(); ++a) {
-    for (Index h = 0; h < snapshot.hosts.size(); ++h) {
-      latency_us = std::max<std::int64_t>(latency_us, snapshot.latency.at(a, h));
-    }
-  }
+  const auto latency_us =
+      std::max<std::int64_t>(snapshot.cost.unknown_latency_us, snapshot.latency.longest());
   std::int64_t most = 0;
   for (const auto& app : snapshot.apps) {
     most = std::max(most, weighed(app, latency_us) + weighed(app, snapshot.cost.late_us) +

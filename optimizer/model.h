@@ -7,10 +7,12 @@
 // simulated computer of their prototype); see congestion.h.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -113,6 +115,11 @@ class LatencyMatrix {
   bool operator==(const LatencyMatrix&) const = default;
   [[nodiscard]] std::size_t attachments() const {
     return hosts_ == 0 ? 0 : values_.size() / hosts_;
+  }
+  // The longest that is known; kUnknown or kUnreachable when none is.
+  [[nodiscard]] std::int32_t longest() const {
+    return std::accumulate(values_.begin(), values_.end(), kUnreachable,
+                           [](std::int32_t a, std::int32_t b) { return std::max(a, b); });
   }
 
  private:
