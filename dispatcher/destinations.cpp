@@ -68,8 +68,7 @@ std::optional<std::string> address_of(const World& world, const std::string& hos
 }
 
 std::string join(const std::string& address, std::uint16_t port, bool brackets) {
-  const bool v6 = brackets && address.find(':') != std::string::npos;
-  return (v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
+  return brackets ? authority(address, port) : address + ":" + std::to_string(port);
 }
 
 // Of the data plane's server. Of one address, different names may be asked for.

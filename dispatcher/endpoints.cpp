@@ -1,7 +1,7 @@
 #include "dispatcher/endpoints.h"
 
 #include "api/http/bearer.h"
-#include "api/http/problem.h"
+#include "api/http/monitoring.h"
 
 namespace mx2::dispatcher {
 
@@ -10,22 +10,17 @@ using http::Request;
 using http::Responder;
 
 void add_endpoints(http::Router& router, const Api& api) {
-  router.add("GET", "/health", [&api](Request&, const PathValues&, Responder responder) {
-    responder.reply(http::json_reply(200, json::dump(api.dispatcher.health())));
-  });
-  router.add("GET", "/metrics", [&api](Request&, const PathValues&, Responder responder) {
-    responder.reply({200, "text/plain; version=0.0.4", api.registry.text(), {}, false});
-  });
+  http::add_monitoring(router, api.registry,
+                       [&api] { return json::dump(api.dispatcher.health()); });
   router.add("GET", "/-/stats", [&api](Request&, const PathValues&, Responder responder) {
     responder.reply(http::json_reply(200, json::dump(api.dispatcher.stats())));
   });
-  router.add("GET", "/status", [&api](Request& request, const PathValues&, Responder responder) {
-    if (http::bears(request, api.token)) {
-      return responder.reply(http::json_reply(200, json::dump(api.dispatcher.status())));
-    }
-    responder.reply(http::problem_reply(
-        {ErrorCode::kUnauthorized, "the dispatcher's bearer token is needed", {}, {}, {}, 0}));
-  });
+  router.add("GET", "/status",
+             http::guarded(api.token, "dispatcher",
+                           [&api](Request&, const PathValues&, Responder responder) {
+                             const auto status = api.dispatcher.status();
+                             responder.reply(http::json_reply(200, json::dump(status)));
+                           }));
 }
 
 }  // namespace mx2::dispatcher

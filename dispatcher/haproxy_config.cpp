@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/base/ip.h"
 #include "api/base/units.h"
 
 namespace mx2::dispatcher {
@@ -139,12 +140,9 @@ std::string trust(const std::string& ca_file) {
 }
 
 std::string own_backend(const DispatcherOptions& options, const std::string& ca_file) {
-  const bool any = options.api_address == "0.0.0.0" || options.api_address == "::";
-  const auto address = any ? std::string("127.0.0.1") : options.api_address;
-  const bool v6 = address.find(':') != std::string::npos;
+  const auto& server = options.server;
   return "backend " + std::string(kOwnBackend) + "\n  server api " +
-         (v6 ? "[" + address + "]" : address) + ":" + std::to_string(options.api_port) + "\n" +
-         trust(ca_file);
+         authority(address_from_here(server.address), server.port) + "\n" + trust(ca_file);
 }
 
 // For λ that cannot be configured.

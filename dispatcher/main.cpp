@@ -10,16 +10,15 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <mutex>
 #include <thread>
 
 #include "api/base/certificates.h"
 #include "api/base/clock.h"
 #include "api/base/log.h"
+#include "api/base/worker.h"
 #include "api/http/pistache_server.h"
 #include "api/http/router.h"
 #include "api/program/program.h"
@@ -33,7 +32,7 @@ namespace {
 
 constexpr int kGraceMs = 1000;
 constexpr int kStopMs = 3000;
-constexpr int kAgainMs = 1000;
+constexpr std::chrono::milliseconds kAgain{1000};
 constexpr int kStartingMs = 10;
 constexpr int kCallsMs = 5;
 
@@ -94,44 +93,6 @@ class Wake {
   Fd fd_;
 };
 
-// Ends when asked, even from a pause.
-class FollowerThread {
- public:
-  FollowerThread(Follower& follower, http::CurlClient& http)
-      : follower_(follower), http_(http), thread_([this] { run(); }) {}
-  ~FollowerThread() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    stop_.notify_all();
-    follower_.stop();
-    http_.interrupt();
-    thread_.join();
-  }
-  FollowerThread(const FollowerThread&) = delete;
-  FollowerThread& operator=(const FollowerThread&) = delete;
-
- private:
-  void run() {
-    std::unique_lock lock(mutex_);
-    while (!stopping_) {
-      lock.unlock();
-      const bool fine = follower_.step().ok();
-      lock.lock();
-      if (!fine)
-        stop_.wait_for(lock, std::chrono::milliseconds(kAgainMs), [&] { return stopping_; });
-    }
-  }
-
-  Follower& follower_;
-  http::CurlClient& http_;
-  std::mutex mutex_;
-  std::condition_variable stop_;
-  bool stopping_ = false;
-  std::thread thread_;
-};
-
 void find_files_max(DispatcherOptions& options) {
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_max == RLIM_INFINITY) return;
@@ -165,28 +126,6 @@ std::string usable(const std::string& ca_file, const std::string& directory) {
   return {};
 }
 
-http::ServerOptions server_options(const DispatcherOptions& options) {
-  http::ServerOptions server;
-  server.address = options.api_address;
-  server.port = options.api_port;
-  server.threads = 1;
-  return server;
-}
-
-Result<void> listen(http::PistacheServer& server, http::Router& router,
-                    const DispatcherOptions& options, std::uint16_t data_port) {
-  try {
-    server.start(router);
-  } catch (const std::runtime_error& e) {
-    return unavailable(e.what());
-  }
-  log::info("listening", {{"dispatcher", options.listen_address + ":" + std::to_string(data_port)},
-                          {"api", options.api_address + ":" + std::to_string(server.port())},
-                          {"orchestrator", options.orchestrator.url},
-                          {"version", MX2_VERSION}});
-  return {};
-}
-
 // libcurl does not wait long for a resolver that does not answer for the orchestrator's name,
 // unless this is said to be wanted.
 void limit_resolver() {
@@ -194,7 +133,8 @@ void limit_resolver() {
   ::setenv("RES_OPTIONS", "timeout:1 attempts:2", 0);
 }
 
-Result<void> run_for_ever(DispatcherOptions options) {
+Result<void> run(const program::Read<DispatcherOptions>& read) {
+  auto options = read.options;
   limit_resolver();
   const SteadyClock clock;
   if (auto found = find_haproxy(options.haproxy.program); !found) return found;
@@ -220,12 +160,16 @@ Result<void> run_for_ever(DispatcherOptions options) {
   const Api api{registry, dispatcher, options.token};
   http::Router router(registry, "dispatcher");
   add_endpoints(router, api);
-  http::PistacheServer server(server_options(options));
-  if (auto listening = listen(server, router, options, listener->port); !listening) {
-    return listening;
-  }
-  options.api_port = server.port();  // HAProxy asks there
+  http::PistacheServer server(options.server);
+  if (auto listening = program::listen(server, router); !listening) return listening;
+  options.server.port = server.port();  // HAProxy asks there
+  log::info("listening",
+            {{"dispatcher", options.listen_address + ":" + std::to_string(listener->port)},
+             {"api", options.server.address + ":" + std::to_string(options.server.port)},
+             {"orchestrator", options.orchestrator.url},
+             {"version", MX2_VERSION}});
   std::atomic<bool> stopping{false};
+  // Not a Worker: HAProxy ends with the thread that started it, which therefore stops it, too.
   std::thread control([&] {
     while (!stopping) {
       names.step();
@@ -235,13 +179,17 @@ Result<void> run_for_ever(DispatcherOptions options) {
     }
     plane.stop(kStopMs);
   });
-  {
-    const FollowerThread following(follower, http);
-    program::wait_for_stop();
-    stopping = true;
-    wake();
-    control.join();
-  }
+  Worker following;
+  following.start([&] { return follower.step() ? Worker::kAtOnce : Worker::in(kAgain); },
+                  [&] {
+                    follower.stop();
+                    http.interrupt();
+                  });
+  program::wait_for_stop();
+  stopping = true;
+  wake();
+  control.join();
+  following.stop();
   server.stop(kGraceMs);
   return {};
 }
@@ -251,13 +199,8 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-Result<program::Prepared> prepare_program(const config::Document& document) {
-  auto read = read_dispatcher_options(document, environment);
-  if (!read) return read.error();
-  program::Prepared prepared{
-      read->effective, read->options.log_level, read->options.log_format, {}};
-  prepared.run = [options = std::move(read->options)] { return run_for_ever(options); };
-  return prepared;
+Result<program::Read<DispatcherOptions>> read_options(const config::Document& document) {
+  return read_dispatcher_options(document, environment);
 }
 
 }  // namespace
@@ -266,6 +209,6 @@ Result<program::Prepared> prepare_program(const config::Document& document) {
 int main(int argc, char** argv) {
   return mx2::program::run(
       argc, argv,
-      {"mx2-dispatcher", "Forwards each call of a λ to the destination that is best now", {}},
-      mx2::dispatcher::prepare_program);
+      {"mx2-dispatcher", "Forwards each call of a λ to the destination that is best now"},
+      mx2::dispatcher::read_options, mx2::dispatcher::run);
 }

@@ -22,7 +22,7 @@ Result<std::string> first_line(const std::string& path) {
 // What the MEPM says of the place it has given us.
 Result<void> take_environment(const Environment& environment, DispatcherOptions& options) {
   if (!environment || environment("MX2_APP_INSTANCE_ID").empty()) return {};
-  options.api_port = 0;
+  options.server.port = 0;
   options.haproxy.directory = std::string(".");
   options.place.host_id = environment("MX2_HOST_ID");
   const auto port = parse_uint(environment("MX2_PORT"));
@@ -126,10 +126,9 @@ void read_haproxy(config::Reader& reader, HaproxyOptions& haproxy) {
 
 }  // namespace
 
-Result<ReadDispatcherOptions> read_dispatcher_options(const config::Document& document,
-                                                      const Environment& environment) {
-  ReadDispatcherOptions result;
-  auto& options = result.options;
+Result<program::Read<DispatcherOptions>> read_dispatcher_options(const config::Document& document,
+                                                                 const Environment& environment) {
+  DispatcherOptions options;
   if (auto taken = take_environment(environment, options); !taken) return taken.error();
   config::Reader reader(document);
   read_access(reader, options.orchestrator);
@@ -141,8 +140,7 @@ Result<ReadDispatcherOptions> read_dispatcher_options(const config::Document& do
   reader.integer("dispatcher.port", options.listen_port, 0, 65535);
   reader.text("dispatcher.app_d_id", options.app_d_id);
   reader.texts("dispatcher.apps", options.apps);
-  reader.text("server.address", options.api_address);
-  reader.integer("server.port", options.api_port, 0, 65535);
+  program::read_listener(reader, "server", options.server);
   reader.token_file("server.token_file", options.token);
   read_place(reader, options.place);
   read_selection(reader, options.selection);
@@ -152,11 +150,8 @@ Result<ReadDispatcherOptions> read_dispatcher_options(const config::Document& do
   read_haproxy(reader, options.haproxy);
   reader.text("tls.ca_file", options.ca_file);
   check_path(reader, "tls.ca_file", options.ca_file);
-  reader.choice("log.level", options.log_level, {"debug", "info", "warn", "error", "off"});
-  reader.choice("log.format", options.log_format, {"text", "json"});
-  if (auto fine = reader.finish(); !fine) return fine.error();
-  result.effective = reader.effective();
-  return result;
+  program::read_log(reader, options.log);
+  return program::finish(reader, std::move(options));
 }
 
 }  // namespace mx2::dispatcher

@@ -11,6 +11,7 @@
 #include "api/base/result.h"
 #include "api/config/yaml.h"
 #include "api/orchestrator/access.h"
+#include "api/program/options.h"
 
 namespace mx2::dispatcher {
 
@@ -72,8 +73,7 @@ struct DispatcherOptions {
   FeedAccess orchestrator{{.timeout_ms = 10'000}};
   std::string listen_address = "0.0.0.0";
   std::uint16_t listen_port = 8070;
-  std::string api_address = "127.0.0.1";
-  std::uint16_t api_port = 8071;
+  http::ServerOptions server{.port = 8071, .threads = 1};  // of the API
   std::string token;                      // of the API, read from its file; empty: none
   std::string app_d_id = "dispatcher-1";  // the application that dispatchers are instances of
   std::vector<std::string> apps;          // those that are served; empty: the whole catalogue
@@ -85,13 +85,7 @@ struct DispatcherOptions {
   HealthOptions health;
   HaproxyOptions haproxy;
   std::string ca_file = "/etc/ssl/certs/ca-certificates.crt";  // of https destinations; empty: none
-  std::string log_level = "info";
-  std::string log_format = "text";
-};
-
-struct ReadDispatcherOptions {
-  DispatcherOptions options;
-  std::string effective;  // as YAML, without secrets
+  program::LogOptions log;
 };
 
 // The value of a variable of the environment; empty: there is none.
@@ -101,7 +95,7 @@ using Environment = std::function<std::string(const char* name)>;
 // learns from its environment where it is: the defaults of orchestrator.url, token_file and
 // ca_file, dispatcher.port and host.id are then what that says, server.port is any, and
 // haproxy.directory the working directory.
-[[nodiscard]] Result<ReadDispatcherOptions> read_dispatcher_options(
+[[nodiscard]] Result<program::Read<DispatcherOptions>> read_dispatcher_options(
     const config::Document& document, const Environment& environment = {});
 
 }  // namespace mx2::dispatcher

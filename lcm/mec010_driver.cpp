@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/base/ip.h"
 #include "api/base/text.h"
 #include "api/http/problem.h"
 #include "api/json/json.h"
@@ -37,9 +38,7 @@ Error strange() {
 }
 
 std::string uri_of(const InstanceAddress& address) {
-  const bool v6 = address.host.find(':') != std::string::npos;
-  return "http://" + (v6 ? "[" + address.host + "]" : address.host) + ":" +
-         std::to_string(address.port) + "/";
+  return "http://" + authority(address.host, address.port) + "/";
 }
 
 Instance instance_of(const AppInstanceInfo& info) {

@@ -1,8 +1,8 @@
 // mx2-notifier: the notifier alone, beside an orchestrator with notifier.enabled: false, on the
 // same store file. Whichever holds the lease sends; the other waits for it.
 #include "api/base/log.h"
+#include "api/http/monitoring.h"
 #include "api/http/pistache_server.h"
-#include "api/http/router.h"
 #include "api/json/json.h"
 #include "api/program/program.h"
 #include "notifier/notifier.h"
@@ -14,24 +14,15 @@ namespace {
 
 constexpr int kGraceMs = 5000;
 
-void add_endpoints(http::Router& router, const metrics::Registry& registry,
-                   const notifier::Notifier& notifier) {
-  router.add("GET", "/health",
-             [&notifier](http::Request&, const http::PathValues&, http::Responder responder) {
-               const auto status = notifier.status();
-               responder.reply(http::json_reply(
-                   200, json::dump({{"status", "ok"},
-                                    {"pending", status.pending},
-                                    {"inFlight", status.in_flight},
-                                    {"failingDestinations", status.failing_destinations}})));
-             });
-  router.add("GET", "/metrics",
-             [&registry](http::Request&, const http::PathValues&, http::Responder responder) {
-               responder.reply({200, "text/plain; version=0.0.4", registry.text(), {}, false});
-             });
+std::string health(const notifier::RelayStatus& status) {
+  return json::dump({{"status", "ok"},
+                     {"pending", status.pending},
+                     {"inFlight", status.in_flight},
+                     {"failingDestinations", status.failing_destinations}});
 }
 
-Result<void> run(const NotifierProgramOptions& options) {
+Result<void> run(const program::Read<NotifierProgramOptions>& read) {
+  const auto& options = read.options;
   const SystemClock date;
   const SteadyClock clock;
   metrics::Registry registry;
@@ -41,13 +32,9 @@ Result<void> run(const NotifierProgramOptions& options) {
   auto notifier = notifier::Notifier::make(outbox, date, clock, registry, options.notifier);
   if (!notifier) return notifier.error();
   http::Router router(registry, "notifier");
-  add_endpoints(router, registry, **notifier);
+  http::add_monitoring(router, registry, [&] { return health((*notifier)->status()); });
   http::PistacheServer server(options.server);
-  try {
-    server.start(router);
-  } catch (const std::runtime_error& e) {
-    return unavailable(e.what());
-  }
+  if (auto listening = program::listen(server, router); !listening) return listening;
   (*notifier)->start();
   log::info("listening", {{"http", options.server.address + ":" + std::to_string(server.port())},
                           {"store", options.store.path},
@@ -59,19 +46,11 @@ Result<void> run(const NotifierProgramOptions& options) {
   return {};
 }
 
-Result<program::Prepared> prepare_program(const config::Document& document) {
-  auto read = read_notifier_program_options(document);
-  if (!read) return read.error();
-  const auto& options = read->options;
-  return program::Prepared{read->effective, options.log_level, options.log_format,
-                           [options] { return run(options); }};
-}
-
 }  // namespace
 }  // namespace mx2
 
 int main(int argc, char** argv) {
   return mx2::program::run(
       argc, argv, {"mx2-notifier", "Sends the notifications that an orchestrator's store holds"},
-      mx2::prepare_program);
+      mx2::read_notifier_program_options, mx2::run);
 }

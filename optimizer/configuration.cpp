@@ -24,7 +24,7 @@ Result<Configuration> read_configuration(const config::Document& document,
   files = {document.file};
   auto read = read_optimizer_options(document);
   if (!read) return read.error();
-  Configuration result{std::move(read->options), {}, std::move(read->effective), {}};
+  Configuration result{std::move(*read), {}, {}};
   for (const auto& source : result.options.sources) {
     const auto named = source->files();
     files.insert(files.end(), named.begin(), named.end());
@@ -49,8 +49,8 @@ std::string needs_restart(const OptimizerOptions& running, const OptimizerOption
   const auto differs = [&names](const char* name, bool different) {
     if (different) names += (names.empty() ? "" : ", ") + std::string(name);
   };
-  differs("server.address", running.listen_address != read.listen_address);
-  differs("server.port", running.listen_port != read.listen_port);
+  differs("server.address", running.server.address != read.server.address);
+  differs("server.port", running.server.port != read.server.port);
   differs("server.token_file", running.token != read.token);
   differs("orchestrator.url", running.orchestrator.url != read.orchestrator.url);
   differs("orchestrator.token_file", running.orchestrator.token != read.orchestrator.token);
@@ -60,8 +60,8 @@ std::string needs_restart(const OptimizerOptions& running, const OptimizerOption
   }
   differs("leader.lease_ms", running.leader.lease_ms != read.leader.lease_ms);
   differs("leader.url", running.leader.url != read.leader.url);
-  differs("log.level", running.log_level != read.log_level);
-  differs("log.format", running.log_format != read.log_format);
+  differs("log.level", running.log.level != read.log.level);
+  differs("log.format", running.log.format != read.log.format);
   return names;
 }
 

@@ -14,11 +14,9 @@
 
 namespace mx2::optimizer {
 
-struct Configuration {
-  OptimizerOptions options;
+struct Configuration : program::Read<OptimizerOptions> {
   Topology topology;
-  std::string effective;           // as YAML, without secrets
-  std::vector<std::string> files;  // that it was read from
+  std::vector<std::string> files;  // that it was read from, optimizer.yaml first
 };
 
 // All errors at once. `files` gets every file that was looked at, also after an error.

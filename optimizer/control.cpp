@@ -1,7 +1,5 @@
 #include "optimizer/control.h"
 
-#include <chrono>
-
 #include "api/http/problem.h"
 
 namespace mx2::optimizer {
@@ -11,8 +9,7 @@ void Control::ask(Wish wish, http::Responder responder) {
     const std::lock_guard lock(mutex_);
     if (!stop_ && requests_.size() < kRequestsMax) {
       requests_.push_back({wish, std::move(responder)});
-      wake_.notify_all();
-      return;
+      return wake_();
     }
   }
   responder.reply(http::problem_reply(
@@ -22,13 +19,7 @@ void Control::ask(Wish wish, http::Responder responder) {
 void Control::ask_reload() {
   const std::lock_guard lock(mutex_);
   reload_ = true;
-  wake_.notify_all();
-}
-
-void Control::wake() {
-  const std::lock_guard lock(mutex_);
-  woken_ = true;
-  wake_.notify_all();
+  wake_();
 }
 
 void Control::stop() {
@@ -36,9 +27,7 @@ void Control::stop() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
-    unanswered = std::move(requests_);
-    requests_.clear();
-    wake_.notify_all();
+    unanswered = std::exchange(requests_, {});
   }
   for (auto& request : unanswered) {
     request.responder.reply(http::problem_reply(unavailable("the optimizer is stopping")));
@@ -53,14 +42,6 @@ std::vector<Control::Request> Control::take_requests() {
 bool Control::take_reload() {
   const std::lock_guard lock(mutex_);
   return std::exchange(reload_, false);
-}
-
-bool Control::wait(int ms) {
-  std::unique_lock lock(mutex_);
-  wake_.wait_for(lock, std::chrono::milliseconds(ms),
-                 [this] { return stop_ || reload_ || woken_ || !requests_.empty(); });
-  woken_ = false;
-  return !stop_;
 }
 
 }  // namespace mx2::optimizer

@@ -1,11 +1,12 @@
-// What is asked of the planning thread from outside: by the API and by SIGHUP. Bounded.
+// What is asked of the planner from outside: by the API and by SIGHUP. Bounded.
 //
 // Threads: any. Whoever asks is answered from the planning thread.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "api/http/http.h"
@@ -22,24 +23,24 @@ class Control {
     http::Responder responder;
   };
 
+  // `wake` is called, from any thread, when something has been asked.
+  explicit Control(std::function<void()> wake) : wake_(std::move(wake)) {}
+  Control() = default;
+
   // Answers 429 itself when too many are waiting.
   void ask(Wish wish, http::Responder responder);
   void ask_reload();
-  // Ends wait(): there is something to look at.
-  void wake();
+  // Answers who is waiting, and takes no more.
   void stop();
 
   [[nodiscard]] std::vector<Request> take_requests();
   [[nodiscard]] bool take_reload();
-  // Sleeps, at most so long: until something is asked. False: stop() was called.
-  [[nodiscard]] bool wait(int ms);
 
  private:
-  mutable std::mutex mutex_;
-  std::condition_variable wake_;
+  const std::function<void()> wake_ = [] {};
+  std::mutex mutex_;
   std::vector<Request> requests_;
   bool reload_ = false;
-  bool woken_ = false;
   bool stop_ = false;
 };
 

@@ -3,6 +3,7 @@
 #include "api/base/text.h"
 #include "api/base/units.h"
 #include "api/http/bearer.h"
+#include "api/http/monitoring.h"
 #include "api/http/problem.h"
 #include "api/http/query.h"
 #include "optimizer/explain.h"
@@ -18,11 +19,10 @@ using http::Responder;
 using Use = void (*)(Api&, const Request&, Responder);
 
 http::Endpoint guarded(Api& api, Use use) {
-  return [&api, use](Request& request, const PathValues&, Responder responder) {
-    if (http::bears(request, api.token)) return use(api, request, std::move(responder));
-    responder.reply(http::problem_reply(
-        {ErrorCode::kUnauthorized, "the optimizer's bearer token is needed", {}, {}, {}, 0}));
-  };
+  return http::guarded(api.token, "optimizer",
+                       [&api, use](Request& request, const PathValues&, Responder responder) {
+                         use(api, request, std::move(responder));
+                       });
 }
 
 void get_status(Api& api, const Request&, Responder responder) {
@@ -125,12 +125,8 @@ void get_topology(Api& api, const Request& request, Responder responder) {
 }  // namespace
 
 void add_endpoints(http::Router& router, Api& api) {
-  router.add("GET", "/health", [&api](Request&, const PathValues&, Responder responder) {
-    const auto health = api.status.health(api.leadership.state(), api.leadership.paused());
-    responder.reply(http::json_reply(200, json::dump(health)));
-  });
-  router.add("GET", "/metrics", [&api](Request&, const PathValues&, Responder responder) {
-    responder.reply({200, "text/plain; version=0.0.4", api.registry.text(), {}, false});
+  http::add_monitoring(router, api.registry, [&api] {
+    return json::dump(api.status.health(api.leadership.state(), api.leadership.paused()));
   });
   router.add("GET", "/status", guarded(api, get_status));
   router.add("POST", "/pause", guarded(api, ask<Control::Wish::kPause>));

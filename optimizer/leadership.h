@@ -7,17 +7,16 @@
 // The lease is taken to begin before it was asked for, so nobody believes in its own longer than
 // the orchestrator does. Between asking and the end of a renewal that fails, it stays what it was.
 //
-// Threads: step() and release() from one thread; the rest from any.
+// Threads: step() and release() from one thread, start() and stop() from one that is not it; the
+// rest from any.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 
 #include "api/base/clock.h"
+#include "api/base/worker.h"
 #include "optimizer/orchestrator_client.h"
 
 namespace mx2::optimizer {
@@ -41,6 +40,9 @@ class Leadership {
   [[nodiscard]] std::int64_t step();
   // Lets the next one take over at once.
   void release();
+  // Takes steps on a thread of its own; until stop(), which releases the lease.
+  void start();
+  void stop();
   [[nodiscard]] State state() const;
   // To be called when the orchestrator has it: what a lease asked for before that says is old.
   void set_paused(bool paused);
@@ -63,24 +65,7 @@ class Leadership {
   std::int64_t until_ms_ = 0;
   bool paused_ = false;
   std::uint64_t pauses_ = 0;  // calls of set_paused()
-};
-
-// The thread around it. Releases the lease when it is destroyed.
-class LeadershipThread {
- public:
-  explicit LeadershipThread(Leadership& leadership);
-  ~LeadershipThread();
-  LeadershipThread(const LeadershipThread&) = delete;
-  LeadershipThread& operator=(const LeadershipThread&) = delete;
-
- private:
-  void run();
-
-  Leadership& leadership_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stop_ = false;
-  std::thread thread_;
+  Worker worker_;
 };
 
 }  // namespace mx2::optimizer

@@ -3,11 +3,12 @@
 #include <functional>
 #include <iostream>
 #include <memory>
-#include <thread>
 
 #include "api/base/clock.h"
 #include "api/base/ids.h"
+#include "api/base/ip.h"
 #include "api/base/log.h"
+#include "api/base/worker.h"
 #include "api/http/pistache_server.h"
 #include "api/http/router.h"
 #include "api/program/program.h"
@@ -74,10 +75,8 @@ Result<void> run_once(const Configuration& configuration, bool dry_run) {
 }
 
 std::string own_url(const OptimizerOptions& options, std::uint16_t port) {
-  if (!options.leader.url.empty()) return options.leader.url;
-  const bool v6 = options.listen_address.find(':') != std::string::npos;
-  const auto host = v6 ? "[" + options.listen_address + "]" : options.listen_address;
-  return "http://" + host + ":" + std::to_string(port);
+  const auto& url = options.leader.url;
+  return url.empty() ? "http://" + authority(options.server.address, port) : url;
 }
 
 http::ClientOptions lease_client_options(const OptimizerOptions& options) {
@@ -86,41 +85,22 @@ http::ClientOptions lease_client_options(const OptimizerOptions& options) {
   return client;
 }
 
-Result<void> listen(http::PistacheServer& server, http::Router& router,
-                    const OptimizerOptions& options) {
-  try {
-    server.start(router);
-  } catch (const std::runtime_error& e) {
-    return unavailable(e.what());
-  }
-  log::info("listening", {{"http", options.listen_address + ":" + std::to_string(server.port())},
-                          {"orchestrator", options.orchestrator.url},
-                          {"version", MX2_VERSION}});
-  return {};
-}
-
-http::ServerOptions server_options(const OptimizerOptions& options) {
-  http::ServerOptions server;
-  server.address = options.listen_address;
-  server.port = options.listen_port;
-  server.threads = 1;
-  return server;
-}
-
-Result<void> run_for_ever(const Configuration& configuration, const std::string& file) {
+Result<void> run_for_ever(const Configuration& configuration) {
   const auto& options = configuration.options;
+  const auto& file = configuration.files.front();
   const Clocks clocks;
   const auto holder = RandomIds(clocks.wall).next();
   metrics::Registry registry;
   Status status(registry, clocks.steady, clocks.wall, file);
-  Control control;
+  Worker planning;
+  Control control([&] { planning.wake(); });
   http::CurlClient http(client_options(options.orchestrator));
   http::CurlClient feed(client_options(options.orchestrator));
   http::CurlClient lease_http(lease_client_options(options));
   Leadership leadership({lease_http, options.orchestrator}, holder, options.leader.lease_ms,
                         clocks.steady);
   const auto source = live_source(options, clocks, [&] {
-    control.wake();
+    planning.wake();
     feed.interrupt_once();
   });
   Api api{registry, status, control, leadership, options.token, source.get()};
@@ -131,36 +111,34 @@ Result<void> run_for_ever(const Configuration& configuration, const std::string&
     source->add_endpoints(router);
     source->start();
   }
-  http::PistacheServer server(server_options(options));
-  if (auto listening = listen(server, router, options); !listening) return listening;
+  http::PistacheServer server(options.server);
+  if (auto listening = program::listen(server, router); !listening) return listening;
+  log::info("listening", {{"http", options.server.address + ":" + std::to_string(server.port())},
+                          {"orchestrator", options.orchestrator.url},
+                          {"version", MX2_VERSION}});
   leadership.set_url(own_url(options, server.port()));
   Planner planner(http, feed, configuration, ConfigurationWatch(file, configuration.files),
                   leadership, control, status, clocks.steady, holder, source.get());
-  const LeadershipThread renewing(leadership);
-  std::thread worker([&] {
-    while (control.wait(planner.step())) continue;
-  });
+  leadership.start();
+  planning.start([&] { return Worker::in(std::chrono::milliseconds(planner.step())); });
   program::wait_for_stop([&] { control.ask_reload(); });
   if (source) source->stop();  // first of all: who notifies us should not wait for who has gone
   control.stop();
-  worker.join();
+  planning.stop();
   server.stop(kGraceMs);
+  leadership.stop();
   return {};
 }
 
-Result<program::Prepared> prepare_program(const config::Document& document, const Flags& flags) {
+Result<void> run(const Configuration& configuration, const Flags& flags) {
+  tell_problems(configuration.topology);
+  if (flags.once || flags.dry_run) return run_once(configuration, flags.dry_run);
+  return run_for_ever(configuration);
+}
+
+Result<Configuration> configuration_of(const config::Document& document) {
   std::vector<std::string> files;
-  auto read = read_configuration(document, files);
-  if (!read) return read.error();
-  program::Prepared prepared{
-      read->effective, read->options.log_level, read->options.log_format, {}};
-  prepared.takes_hangup = true;
-  prepared.run = [configuration = std::move(*read), flags, file = document.file]() -> Result<void> {
-    tell_problems(configuration.topology);
-    if (flags.once || flags.dry_run) return run_once(configuration, flags.dry_run);
-    return run_for_ever(configuration, file);
-  };
-  return prepared;
+  return read_configuration(document, files);
 }
 
 }  // namespace
@@ -173,9 +151,10 @@ int main(int argc, char** argv) {
       {"mx2-optimizer",
        "Decides which MEC host serves which UE, and rewrites the orchestrator's table",
        {{"--once", "Plan once, print the difference, send it and exit", &flags.once},
-        {"--dry-run", "Plan once, print the difference and exit; nothing is sent",
-         &flags.dry_run}}},
-      [&flags](const mx2::config::Document& document) {
-        return mx2::optimizer::prepare_program(document, flags);
+        {"--dry-run", "Plan once, print the difference and exit; nothing is sent", &flags.dry_run}},
+       true},
+      mx2::optimizer::configuration_of,
+      [&flags](const mx2::optimizer::Configuration& configuration) {
+        return mx2::optimizer::run(configuration, flags);
       });
 }

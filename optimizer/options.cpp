@@ -65,14 +65,12 @@ void read_topology_options(config::Reader& reader, OptimizerOptions& options) {
 
 }  // namespace
 
-Result<ReadOptimizerOptions> read_optimizer_options(const config::Document& document) {
-  ReadOptimizerOptions result;
-  auto& options = result.options;
+Result<program::Read<OptimizerOptions>> read_optimizer_options(const config::Document& document) {
+  OptimizerOptions options;
   config::Reader reader(document);
   read_access(reader, options.orchestrator);
   reader.integer("orchestrator.plan_rows_max", options.orchestrator.plan_rows_max, 1, 1000000);
-  reader.text("server.address", options.listen_address);
-  reader.integer("server.port", options.listen_port, 0, 65535);
+  program::read_listener(reader, "server", options.server);
   reader.token_file("server.token_file", options.token);
   reader.integer("period_ms", options.period_ms, 100, 3600000);
   reader.choice("policy", options.policy, policy_names());
@@ -85,11 +83,8 @@ Result<ReadOptimizerOptions> read_optimizer_options(const config::Document& docu
   read_leader(reader, options.leader);
   read_topology_options(reader, options);
   options.sources = read_sources(reader);
-  reader.choice("log.level", options.log_level, {"debug", "info", "warn", "error", "off"});
-  reader.choice("log.format", options.log_format, {"text", "json"});
-  if (auto fine = reader.finish(); !fine) return fine.error();
-  result.effective = reader.effective();
-  return result;
+  program::read_log(reader, options.log);
+  return program::finish(reader, std::move(options));
 }
 
 }  // namespace mx2::optimizer

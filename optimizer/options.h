@@ -7,6 +7,7 @@
 #include "api/base/result.h"
 #include "api/config/yaml.h"
 #include "api/orchestrator/access.h"
+#include "api/program/options.h"
 #include "optimizer/measurement.h"
 #include "optimizer/stability.h"
 #include "optimizer/topology.h"
@@ -39,8 +40,7 @@ struct LeaderOptions {
 
 struct OptimizerOptions {
   OrchestratorOptions orchestrator;
-  std::string listen_address = "127.0.0.1";
-  std::uint16_t listen_port = 8082;
+  http::ServerOptions server{.port = 8082, .threads = 1};
   std::string token;  // read from its file; empty: nobody is asked for one
   int period_ms = 5000;
   std::string policy = "min-cost-flow";
@@ -54,16 +54,11 @@ struct OptimizerOptions {
   Sources sources;  // where the topology comes from besides its own file
   DistanceModel distance;
   std::int64_t location_km_max = 50;  // from a context's location to the attachment it is taken for
-  std::string log_level = "info";
-  std::string log_format = "text";
-};
-
-struct ReadOptimizerOptions {
-  OptimizerOptions options;
-  std::string effective;  // as YAML, without secrets
+  program::LogOptions log;
 };
 
 // All errors at once, with their places.
-[[nodiscard]] Result<ReadOptimizerOptions> read_optimizer_options(const config::Document& document);
+[[nodiscard]] Result<program::Read<OptimizerOptions>> read_optimizer_options(
+    const config::Document& document);
 
 }  // namespace mx2::optimizer

@@ -32,7 +32,8 @@ void fit_connections_to_file_limit(OrchestratorOptions& options) {
              {"open_files", std::to_string(limit.rlim_max)}});
 }
 
-Result<void> run(OrchestratorOptions options) {
+Result<void> run(const program::Read<OrchestratorOptions>& read) {
+  auto options = read.options;
   fit_connections_to_file_limit(options);
   options.end_program = program::stop;
   const SystemClock clock;
@@ -52,14 +53,6 @@ Result<void> run(OrchestratorOptions options) {
   return {};
 }
 
-Result<program::Prepared> prepare_program(const config::Document& document) {
-  auto read = read_options(document);
-  if (!read) return read.error();
-  const auto& options = read->options;
-  return program::Prepared{read->effective, options.log_level, options.log_format,
-                           [options] { return run(options); }};
-}
-
 }  // namespace
 }  // namespace mx2
 
@@ -68,5 +61,5 @@ int main(int argc, char** argv) {
       argc, argv,
       {"mx2-orchestrator",
        "MEC orchestrator: answers device applications over Mx2 (ETSI GS MEC 016)"},
-      mx2::prepare_program);
+      mx2::read_options, mx2::run);
 }

@@ -8,6 +8,7 @@
 #include "api/base/result.h"
 #include "api/config/yaml.h"
 #include "api/http/pistache_server.h"
+#include "api/program/options.h"
 #include "notifier/notifier.h"
 #include "orchestrator/endpoints/endpoints.h"
 #include "orchestrator/mec_platform/registration.h"
@@ -37,35 +38,24 @@ struct OrchestratorOptions {
   std::size_t contexts_max = 5'000'000;
   std::size_t contexts_per_device_max = 1000;
   std::string content;  // YAML file loaded into an empty store
-  std::string log_level = "info";
-  std::string log_format = "text";
+  program::LogOptions log;
   int shutdown_grace_ms = 10000;
-};
-
-struct ReadOptions {
-  OrchestratorOptions options;
-  std::string effective;  // as YAML, without secrets
 };
 
 // All errors at once, with their places. Where the file names no app instance but where its
 // platform is, the environment's MEEP_APP_ID counts.
-[[nodiscard]] Result<ReadOptions> read_options(const config::Document& document);
+[[nodiscard]] Result<program::Read<OrchestratorOptions>> read_options(
+    const config::Document& document);
 
 // The configuration of mx2-notifier: deploy/example/notifier.yaml.
 struct NotifierProgramOptions {
   http::ServerOptions server;
   SqliteOptions store;
   notifier::NotifierOptions notifier;
-  std::string log_level = "info";
-  std::string log_format = "text";
+  program::LogOptions log;
 };
 
-struct ReadNotifierOptions {
-  NotifierProgramOptions options;
-  std::string effective;
-};
-
-[[nodiscard]] Result<ReadNotifierOptions> read_notifier_program_options(
+[[nodiscard]] Result<program::Read<NotifierProgramOptions>> read_notifier_program_options(
     const config::Document& document);
 
 }  // namespace mx2

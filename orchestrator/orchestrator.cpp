@@ -5,6 +5,7 @@
 
 #include "api/base/log.h"
 #include "api/http/async_client.h"
+#include "api/program/program.h"
 #include "lcm/mec010_driver.h"
 #include "notifier/notifier.h"
 #include "orchestrator/content.h"
@@ -236,13 +237,8 @@ Result<void> Orchestrator::Impl::listen() {
       operator_router,
       {core, contexts, rewriter, hosts, lifecycle, leader, *packages, platform.get(), *registry},
       std::move(for_operators));
-  try {
-    mx2_server.start(mx2_router);
-    operator_server.start(operator_router);
-    return {};
-  } catch (const std::runtime_error& e) {
-    return unavailable(e.what());
-  }
+  if (auto listening = program::listen(mx2_server, mx2_router); !listening) return listening;
+  return program::listen(operator_server, operator_router);
 }
 
 Result<std::unique_ptr<Orchestrator>> Orchestrator::start(const OrchestratorOptions& options,

@@ -75,4 +75,14 @@ bool IpPrefix::contains(const IpAddress& other) const {
   return !(other.is_v4() && length < kV4Offset) && other.masked(length) == address;
 }
 
+std::string authority(const std::string& host, std::uint16_t port) {
+  const bool v6 = host.find(':') != std::string::npos;
+  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+std::string address_from_here(const std::string& listens) {
+  const bool anywhere = listens.empty() || listens == "0.0.0.0" || listens == "::";
+  return anywhere ? "127.0.0.1" : listens;
+}
+
 }  // namespace mx2

@@ -40,4 +40,9 @@ struct IpPrefix {
   bool operator==(const IpPrefix&) const = default;
 };
 
+// "host:port" as URLs have it: an IPv6 address in brackets.
+[[nodiscard]] std::string authority(const std::string& host, std::uint16_t port);
+// At which this host reaches who listens there: a loopback address, if that is everywhere.
+[[nodiscard]] std::string address_from_here(const std::string& listens);
+
 }  // namespace mx2

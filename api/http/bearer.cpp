@@ -1,6 +1,7 @@
 #include "api/http/bearer.h"
 
 #include "api/base/text.h"
+#include "api/http/problem.h"
 
 namespace mx2::http {
 namespace {
@@ -29,6 +30,15 @@ bool bears(const Request& request, std::string_view token) {
   if (token.empty()) return true;
   const auto given = bearer_token(request);
   return given && equal_in_constant_time(*given, token);
+}
+
+Endpoint guarded(const std::string& token, const std::string& whose, Endpoint endpoint) {
+  auto refusal = "the " + whose + "'s bearer token is needed";
+  return [&token, refusal = std::move(refusal), endpoint = std::move(endpoint)](
+             Request& request, const PathValues& values, Responder responder) {
+    if (bears(request, token)) return endpoint(request, values, std::move(responder));
+    responder.reply(problem_reply({ErrorCode::kUnauthorized, refusal, {}, {}, {}, 0}));
+  };
 }
 
 }  // namespace mx2::http

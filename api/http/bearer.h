@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "api/http/http.h"
+#include "api/http/router.h"
 
 namespace mx2::http {
 
@@ -14,5 +14,10 @@ namespace mx2::http {
 // Whether the request bears the token that is asked for; of an empty one every request does. Takes
 // as long for a good guess as for a bad one.
 [[nodiscard]] bool bears(const Request& request, std::string_view token);
+
+// For requests that bear the token, which must outlive the router; others are told whose is needed,
+// e.g. "MEPM".
+[[nodiscard]] Endpoint guarded(const std::string& token, const std::string& whose,
+                               Endpoint endpoint);
 
 }  // namespace mx2::http

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "api/base/ip.h"
 #include "api/http/acceptor.h"
 #include "api/http/connection.h"
 #include "api/http/transport.h"
@@ -52,10 +53,8 @@ void PistacheServer::start(Handler& handler) {
     impl_->port = acceptor->port();
     impl_->acceptor = std::move(acceptor);
   } catch (const std::exception& e) {
-    const bool v6 = options.address.find(':') != std::string::npos;
-    const auto host = v6 ? "[" + options.address + "]" : options.address;
-    throw std::runtime_error("cannot listen on " + host + ":" + std::to_string(options.port) +
-                             ": " + e.what());
+    throw std::runtime_error("cannot listen on " + authority(options.address, options.port) + ": " +
+                             e.what());
   }
   impl_->acceptor->start([impl = impl_.get()](Fd socket, const sockaddr_storage& peer) {
     impl->workers[impl->next_worker++ % impl->workers.size()]->hand_over(std::move(socket), peer);

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <iostream>
+#include <stdexcept>
 
 #include "api/base/log.h"
 
@@ -41,10 +42,10 @@ int fail(const Program& program, const Error& error) {
 
 int start(const Program& program, const Prepared& prepared) {
   // Blocked before any thread starts, so that only wait_for_stop() receives them.
-  const auto signals = awaited_signals(prepared.takes_hangup);
+  const auto signals = awaited_signals(program.takes_hangup);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  log::configure(prepared.log_level,
-                 prepared.log_format == "json" ? log::Format::kJson : log::Format::kText);
+  log::configure(prepared.log.level,
+                 prepared.log.format == "json" ? log::Format::kJson : log::Format::kText);
   if (const auto ended = prepared.run(); !ended) return fail(program, ended.error());
   log::info("stopped");
   return 0;
@@ -73,6 +74,15 @@ int run(int argc, char** argv, const Program& program,
   if (command_line.print_config) std::cout << prepared->effective;
   if (command_line.check_config || command_line.print_config) return 0;
   return start(program, *prepared);
+}
+
+Result<void> listen(http::Server& server, http::Handler& handler) {
+  try {
+    server.start(handler);
+    return {};
+  } catch (const std::runtime_error& e) {
+    return unavailable(e.what());
+  }
 }
 
 void wait_for_stop(const std::function<void()>& hangup) {

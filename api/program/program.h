@@ -9,10 +9,13 @@
 
 #include "api/base/result.h"
 #include "api/config/yaml.h"
+#include "api/http/http.h"
+#include "api/program/options.h"
 
 namespace mx2::program {
 
-// A switch of this program alone, e.g. "--once"; `set` becomes true before prepare() is called.
+// A switch of this program alone, e.g. "--once"; `set` becomes true before the configuration is
+// read.
 struct Flag {
   std::string name;
   std::string help;
@@ -23,26 +26,39 @@ struct Program {
   std::string name;         // e.g. "mx2-orchestrator"
   std::string description;  // one line for --help
   std::vector<Flag> flags = {};
+  bool takes_hangup = false;  // SIGHUP is told to wait_for_stop(); else it ends the program
 };
 
 // A configuration that was read and found good.
 struct Prepared {
-  std::string effective;            // as YAML, without secrets
-  std::string log_level = "info";   // as log::configure() takes it
-  std::string log_format = "text";  // text | json
-  // Runs until stop is called for; an error means that it could not start. Signals are blocked
-  // already, so threads may be started.
+  std::string effective;  // as YAML, without secrets
+  LogOptions log;
   std::function<Result<void>()> run;
-  bool takes_hangup = false;  // SIGHUP is told to wait_for_stop(); else it ends the program
 };
 
-// main() of a daemon: the exit code is 0, 1 (cannot start, or the configuration is wrong) or 2 (the
-// command line is wrong).
 [[nodiscard]] int run(int argc, char** argv, const Program& program,
                       const std::function<Result<Prepared>(const config::Document&)>& prepare);
 
-// Waits for SIGTERM or SIGINT; from within Prepared::run only. `hangup` is called for each SIGHUP
-// meanwhile, if Prepared::takes_hangup.
+// main() of a daemon: the exit code is 0, 1 (cannot start, or the configuration is wrong) or 2 (the
+// command line is wrong). `options_of` makes a Read of the configuration's document, or a Result
+// with the error; `serve` is given that, and runs until stop is called for: an error means that it
+// could not start. Signals are blocked by then, so threads may be started.
+template <typename OptionsOf, typename Serve>
+[[nodiscard]] int run(int argc, char** argv, const Program& program, OptionsOf options_of,
+                      Serve serve) {
+  return run(argc, argv, program, [&](const config::Document& document) -> Result<Prepared> {
+    auto read = options_of(document);
+    if (!read) return read.error();
+    return Prepared{read->effective, read->options.log,
+                    [serve, kept = std::move(*read)] { return serve(kept); }};
+  });
+}
+
+// Unavailable, with what to mend: the server's address cannot be used.
+[[nodiscard]] Result<void> listen(http::Server& server, http::Handler& handler);
+
+// Waits for SIGTERM or SIGINT; from within `serve` only. `hangup` is called for each SIGHUP
+// meanwhile, if Program::takes_hangup.
 void wait_for_stop(const std::function<void()>& hangup = {});
 // From any thread: as SIGTERM would, wait_for_stop() ends.
 void stop();

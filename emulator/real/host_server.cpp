@@ -31,21 +31,14 @@ HostServer::HostServer(const Scenario& scenario, std::uint32_t host, std::uint64
   for (std::uint32_t i = 0; i < spec_.lambdas.size(); ++i) {
     containers_.emplace("/" + scenario.lambdas[spec_.lambdas[i]].id, i);
   }
-  thread_ = std::thread([this] { wait_for_tasks(); });
-}
-
-HostServer::~HostServer() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  thread_.join();
+  worker_.start([this] { return step(); });
 }
 
 Time HostServer::now() const {
   return std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin_).count();
 }
+
+Worker::Time HostServer::real(Time time) const { return begin_ + std::chrono::nanoseconds(time); }
 
 Task HostServer::task_for(std::uint32_t lambda, std::size_t bytes) {
   const auto& spec = scenario_.lambdas[lambda];
@@ -82,28 +75,26 @@ void HostServer::handle(http::Request request, http::Responder responder) {
   const auto bytes = static_cast<std::uint32_t>(request.body.size());
   const std::lock_guard lock(mutex_);
   const auto task = task_for(spec_.lambdas[container->second], bytes);
-  ways_.push(now() + way(cell, bytes), EventKind::kAtNode, task.id);
+  const auto at = now() + way(cell, bytes);
+  ways_.push(at, EventKind::kAtNode, task.id);
   calls_.emplace(task.id, Call{std::move(responder), container->second, task,
                                way(cell, scenario_.ues.response_bytes), false});
-  changed_.notify_all();
+  worker_.wake(real(at));
 }
 
-void HostServer::wait_for_tasks() {
-  std::unique_lock lock(mutex_);
-  while (!stopping_) {
+// All that is due.
+Worker::Time HostServer::step() {
+  const std::lock_guard lock(mutex_);
+  while (true) {
     const auto next = std::min(processor_.next_completion(), ways_.next_time());
-    if (next == kNever) {
-      changed_.wait(lock);
-    } else if (next > now()) {
-      changed_.wait_until(lock, begin_ + std::chrono::nanoseconds(next));
-    } else {
-      step(next);
-    }
+    if (next == kNever) return Worker::kWhenWoken;
+    if (next > now()) return real(next);
+    take_event(next);
   }
 }
 
 // As of when it was due: who waits for the timer must not take longer.
-void HostServer::step(Time at) {
+void HostServer::take_event(Time at) {
   if (ways_.next_time() > at) {
     std::vector<std::uint32_t> done;
     processor_.complete(at, done);

@@ -12,14 +12,13 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
+#include "api/base/worker.h"
 #include "api/http/http.h"
 #include "api/operator/types.h"
 #include "emulator/event_queue.h"
@@ -36,9 +35,6 @@ class HostServer final : public http::Handler {
  public:
   // The scenario must outlive this.
   HostServer(const Scenario& scenario, std::uint32_t host, std::uint64_t seed);
-  ~HostServer() override;
-  HostServer(const HostServer&) = delete;
-  HostServer& operator=(const HostServer&) = delete;
 
   void handle(http::Request request, http::Responder responder) override;
   // Load since the last report, as a host tells the orchestrator.
@@ -54,11 +50,12 @@ class HostServer final : public http::Handler {
   };
 
   [[nodiscard]] Time now() const;
+  [[nodiscard]] Worker::Time real(Time time) const;
   [[nodiscard]] std::uint32_t cell_of_caller(const http::Request& request) const;
   [[nodiscard]] Time way(std::uint32_t cell, std::uint32_t bytes) const;
   [[nodiscard]] Task task_for(std::uint32_t lambda, std::size_t bytes);
-  void wait_for_tasks();
-  void step(Time at);
+  [[nodiscard]] Worker::Time step();
+  void take_event(Time at);
   void arrive(std::uint32_t id, Time at);
   void answer(std::uint32_t id);
 
@@ -67,8 +64,7 @@ class HostServer final : public http::Handler {
   const Network network_;
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   std::map<std::string, std::uint32_t> containers_;  // by path
-  std::mutex mutex_;                                 // of all below
-  std::condition_variable changed_;
+  std::mutex mutex_;                                 // of all below but the worker
   Processor processor_;
   EventQueue ways_;  // calls that arrive, and answers that leave
   std::unordered_map<std::uint32_t, Call> calls_;
@@ -76,8 +72,7 @@ class HostServer final : public http::Handler {
   Stream sizes_;
   Time reported_ = 0;
   std::uint32_t next_id_ = 0;
-  bool stopping_ = false;
-  std::thread thread_;
+  Worker worker_;
 };
 
 // Runs host number `index` until SIGTERM: prints "port <number>", and reports its load to the

@@ -235,17 +235,14 @@ Reply get_subscription(Api& api, const Request& request, const PathValues& value
 
 // For whoever has the token, accepts JSON and, if anything, sends it.
 http::Endpoint guarded(Api& api, http::Endpoint endpoint) {
-  return [&api, endpoint = http::offering({"application/json"}, std::move(endpoint))](
-             Request& request, const PathValues& values, Responder responder) {
-    if (!http::bears(request, api.token)) {
-      return responder.reply(http::problem_reply(
-          {ErrorCode::kUnauthorized, "the MEPM's bearer token is needed", {}, {}, {}, 0}));
-    }
+  const auto typed = [endpoint = http::offering({"application/json"}, std::move(endpoint))](
+                         Request& request, const PathValues& values, Responder responder) {
     if (auto fine = http::check_content_type(request); !fine) {
       return responder.reply(http::problem_reply(fine.error()));
     }
     endpoint(request, values, std::move(responder));
   };
+  return http::guarded(api.token, "MEPM", typed);
 }
 
 using Answer = Reply (*)(Api&, const Request&, const PathValues&);

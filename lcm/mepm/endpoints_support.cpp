@@ -1,4 +1,5 @@
 // MEC 011 on Mp1, health and metrics.
+#include "api/http/monitoring.h"
 #include "api/http/problem.h"
 #include "api/mec/app_support.h"
 #include "lcm/mepm/endpoints.h"
@@ -87,14 +88,6 @@ Reply get_timing_caps(Api& api, const Request&, const PathValues&) {
   return http::json_reply(200, json::dump(codec::timing_caps_json(api.clock.now_ms())));
 }
 
-Reply get_health(Api& api, const Request&, const PathValues&) {
-  return http::json_reply(200, json::dump(api.health()));
-}
-
-Reply get_metrics(Api& api, const Request&, const PathValues&) {
-  return {200, "text/plain; version=0.0.4", api.registry.text(), {}, false};
-}
-
 }  // namespace
 
 void add_support_endpoints(http::Router& router, Api& api) {
@@ -119,8 +112,7 @@ void add_support_endpoints(http::Router& router, Api& api) {
   }
   add("GET", root + "/timing/timing_caps", get_timing_caps);
   add("GET", root + "/timing/current_time", get_time);
-  add("GET", "/health", get_health);
-  add("GET", "/metrics", get_metrics);
+  http::add_monitoring(router, api.registry, [&api] { return json::dump(api.health()); });
 }
 
 void add_endpoints(http::Router& router, Api& api) {

@@ -3,6 +3,7 @@
 #include <sys/utsname.h>
 
 #include "api/base/clock.h"
+#include "api/base/ip.h"
 #include "api/base/log.h"
 #include "api/http/pistache_server.h"
 #include "api/program/program.h"
@@ -19,14 +20,6 @@ void add_architecture(HostDescription& host) {
   if (::uname(&name) == 0) host.labels.emplace("arch", name.machine);
 }
 
-http::ServerOptions server_options(const MepmOptions& options) {
-  http::ServerOptions server;
-  server.address = options.listen_address;
-  server.port = options.listen_port;
-  server.threads = options.threads;
-  return server;
-}
-
 http::AsyncClientOptions client_options(const MepmOptions& options) {
   http::AsyncClientOptions client;
   client.ca_file = options.orchestrator.ca_file;
@@ -34,17 +27,12 @@ http::AsyncClientOptions client_options(const MepmOptions& options) {
 }
 
 std::string url_of(const std::string& host, std::uint16_t port) {
-  const bool v6 = host.find(':') != std::string::npos;
-  return "http://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+  return "http://" + authority(host, port);
 }
 
-// By which instances reach us.
-std::string local_address(const MepmOptions& options) {
-  const bool any = options.listen_address == "0.0.0.0" || options.listen_address == "::";
-  return any ? "127.0.0.1" : options.listen_address;
-}
-
-Result<void> run(const MepmOptions& options) {
+Result<void> run(const program::Read<MepmOptions>& read) {
+  auto options = read.options;
+  add_architecture(options.host);
   if (auto made = make_directory(options.state_dir, kPassable); !made) return made;
   const auto lock = lock_directory(options.state_dir);
   if (!lock) return lock.error();
@@ -55,21 +43,18 @@ Result<void> run(const MepmOptions& options) {
   http::CurlMulti http(client_options(options));
   process::ProcessBackend backend(options.process, http, steady, [&http] { http.wake(); });
   OrchestratorPackages packages(options.orchestrator);
-  http::PistacheServer server(server_options(options));  // outlives those who still owe replies
+  http::PistacheServer server(options.server);  // outlives those who still owe replies
   Mepm mepm(options, {backend, http, packages, clock, steady, ids, registry});
   mepm.recover();  // who asks must not see less than there is
   const auto reached_at = [&](std::uint16_t port) {
     mepm.set_root(options.url.empty() ? url_of(options.host_address, port) : options.url);
-    backend.set_mp1_uri(url_of(local_address(options), port) + codec::kAppSupportPath);
+    const auto from_here = address_from_here(options.server.address);
+    backend.set_mp1_uri(url_of(from_here, port) + codec::kAppSupportPath);
   };
-  if (options.listen_port != 0) reached_at(options.listen_port);
-  try {
-    server.start(mepm.handler());
-  } catch (const std::runtime_error& e) {
-    return unavailable(e.what());
-  }
-  if (options.listen_port == 0) reached_at(server.port());
-  log::info("listening", {{"http", options.listen_address + ":" + std::to_string(server.port())},
+  if (options.server.port != 0) reached_at(options.server.port);
+  if (auto listening = program::listen(server, mepm.handler()); !listening) return listening;
+  if (options.server.port == 0) reached_at(server.port());
+  log::info("listening", {{"http", options.server.address + ":" + std::to_string(server.port())},
                           {"host", options.host.id},
                           {"instances", options.process.listen_address},
                           {"orchestrator", options.orchestrator.url},
@@ -82,21 +67,11 @@ Result<void> run(const MepmOptions& options) {
   return {};
 }
 
-Result<program::Prepared> prepare(const config::Document& document) {
-  auto read = read_mepm_options(document);
-  if (!read) return read.error();
-  add_architecture(read->options.host);
-  program::Prepared prepared{
-      read->effective, read->options.log_level, read->options.log_format, {}};
-  prepared.run = [options = std::move(read->options)] { return run(options); };
-  return prepared;
-}
-
 }  // namespace
 }  // namespace mx2::mepm
 
 int main(int argc, char** argv) {
   return mx2::program::run(
-      argc, argv, {"mx2-mepm", "Runs app instances on a MEC host, as the orchestrator says", {}},
-      mx2::mepm::prepare);
+      argc, argv, {"mx2-mepm", "Runs app instances on a MEC host, as the orchestrator says"},
+      mx2::mepm::read_mepm_options, mx2::mepm::run);
 }

@@ -140,15 +140,24 @@ void tell_instances(const MepmOptions& options, process::Surroundings& around) {
   if (!access.ca_file.empty()) around.orchestrator_ca_file = absolute(access.ca_file);
 }
 
+// What follows from what was read.
+void derive(MepmOptions& options) {
+  options.state_dir = absolute(options.state_dir);
+  options.packages.directory = options.state_dir + "/packages";
+  options.process.place.directory = options.state_dir + "/instances";
+  options.process.address = options.host_address;
+  options.process.listen_address =
+      where_to_listen(options.process.listen_address, options.host_address);
+  tell_instances(options, options.process.surroundings);
+}
+
 }  // namespace
 
-Result<ReadMepmOptions> read_mepm_options(const config::Document& document) {
-  ReadMepmOptions result;
-  auto& options = result.options;
+Result<program::Read<MepmOptions>> read_mepm_options(const config::Document& document) {
+  MepmOptions options;
   config::Reader reader(document);
-  reader.text("server.address", options.listen_address);
-  reader.integer("server.port", options.listen_port, 0, kPortMax);
-  reader.integer("server.threads", options.threads, 1, 256);
+  program::read_listener(reader, "server", options.server);
+  reader.integer("server.threads", options.server.threads, 1, 256);
   reader.token_file("server.token_file", options.token);
   read_host(reader, options);
   reader.text("state_dir", options.state_dir);
@@ -157,19 +166,10 @@ Result<ReadMepmOptions> read_mepm_options(const config::Document& document) {
   read_packages(reader, options.packages);
   read_limits(reader, options);
   read_process(reader, options.process);
-  reader.choice("log.level", options.log_level, {"debug", "info", "warn", "error", "off"});
-  reader.choice("log.format", options.log_format, {"text", "json"});
-  if (auto fine = reader.finish(); !fine) return fine.error();
-  const auto state = absolute(options.state_dir);
-  options.state_dir = state;
-  options.packages.directory = state + "/packages";
-  options.process.place.directory = state + "/instances";
-  options.process.address = options.host_address;
-  options.process.listen_address =
-      where_to_listen(options.process.listen_address, options.host_address);
-  tell_instances(options, options.process.surroundings);
-  result.effective = reader.effective();
-  return result;
+  program::read_log(reader, options.log);
+  auto read = program::finish(reader, std::move(options));
+  if (read) derive(read->options);
+  return read;
 }
 
 }  // namespace mx2::mepm

@@ -6,6 +6,7 @@
 
 #include "api/base/result.h"
 #include "api/config/yaml.h"
+#include "api/program/options.h"
 #include "lcm/mepm/lifecycle.h"
 #include "lcm/mepm/notifications.h"
 #include "lcm/mepm/orchestrator_link.h"
@@ -15,9 +16,7 @@
 namespace mx2::mepm {
 
 struct MepmOptions {
-  std::string listen_address = "127.0.0.1";
-  std::uint16_t listen_port = 8090;
-  int threads = 2;
+  http::ServerOptions server{.port = 8090};
   std::string token;  // read from its file; empty: nobody is asked for one
   HostDescription host;
   std::string host_address = "127.0.0.1";
@@ -30,16 +29,11 @@ struct MepmOptions {
   LifecycleOptions lifecycle;
   NotificationOptions notifications;
   process::ProcessOptions process;
-  std::string log_level = "info";
-  std::string log_format = "text";
-};
-
-struct ReadMepmOptions {
-  MepmOptions options;
-  std::string effective;  // as YAML, without secrets
+  program::LogOptions log;
 };
 
 // All errors at once, with their places.
-[[nodiscard]] Result<ReadMepmOptions> read_mepm_options(const config::Document& document);
+[[nodiscard]] Result<program::Read<MepmOptions>> read_mepm_options(
+    const config::Document& document);
 
 }  // namespace mx2::mepm

@@ -52,7 +52,6 @@ class Subscriptions {
 
   // Looks at them if that is due; then wait for so many milliseconds.
   [[nodiscard]] int step();
-  [[nodiscard]] int next_step_ms() const;
   // Were they all there a moment ago? False without any.
   [[nodiscard]] bool confirmed() const;
   // Ends those of this process over `http`, as far as the service answers: lasts at most kEndMs and
@@ -66,6 +65,7 @@ class Subscriptions {
     std::vector<Subscription> here;       // at our callback
     std::vector<Subscription> elsewhere;  // at another
   };
+  [[nodiscard]] int next_step_ms() const;
   [[nodiscard]] Result<LeftOver> look(const std::set<std::string>& zones);
   [[nodiscard]] Result<void> make(const std::set<std::string>& zones);
   void settle(const Result<LeftOver>& found, const std::set<std::string>& zones);

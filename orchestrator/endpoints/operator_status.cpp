@@ -1,4 +1,5 @@
 // /operator/v1/contexts, health and metrics, and the description of the API.
+#include "api/http/monitoring.h"
 #include "api/openapi/openapi.h"
 #include "api/operator/codec.h"
 #include "orchestrator/endpoints/operator_support.h"
@@ -86,7 +87,7 @@ void metrics_get(OperatorApi& api, Request&, const PathValues&, Responder respon
     registry.gauge("mx2_apps", "Applications in the catalogue")
         .set(static_cast<double>(model.apps().size()));
   });
-  responder.reply({200, "text/plain; version=0.0.4", registry.text(), {}, false});
+  responder.reply(http::metrics_reply(registry));
 }
 
 }  // namespace

@@ -96,6 +96,15 @@ TEST_CASE("IpPrefix contains what it covers", "[base][ip]") {
   CHECK_FALSE(IpPrefix::parse("0.0.0.0/0")->contains(*IpAddress::parse("2001:db8::1")));
 }
 
+TEST_CASE("An address as URLs have it, and as who is here calls it", "[base][ip]") {
+  CHECK(authority("192.0.2.1", 80) == "192.0.2.1:80");
+  CHECK(authority("2001:db8::1", 80) == "[2001:db8::1]:80");
+  CHECK(address_from_here("2001:db8::1") == "2001:db8::1");
+  for (const auto* everywhere : {"", "0.0.0.0", "::"}) {
+    CHECK(address_from_here(everywhere) == "127.0.0.1");
+  }
+}
+
 TEST_CASE("format_utc", "[base]") {
   CHECK(format_utc(0) == "1970-01-01T00:00:00.000Z");
   CHECK(format_utc(1'700'000'000'042) == "2023-11-14T22:13:20.042Z");

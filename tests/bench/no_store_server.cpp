@@ -6,13 +6,13 @@
 
 namespace {
 
-mx2::Result<void> run(const mx2::OrchestratorOptions& options) {
+mx2::Result<void> run(const mx2::program::Read<mx2::OrchestratorOptions>& read) {
   const mx2::SystemClock clock;
   const mx2::SteadyClock steady;
   mx2::RandomIds ids(clock);
   auto orchestrator = mx2::Orchestrator::start_on(std::make_unique<mx2::bench::NoStore>(),
                                                   std::make_unique<mx2::metrics::Registry>(),
-                                                  options, clock, steady, ids);
+                                                  read.options, clock, steady, ids);
   if (!orchestrator) return orchestrator.error();
   mx2::log::info("listening", {{"mx2", ":" + std::to_string((*orchestrator)->mx2_port())},
                                {"operator", ":" + std::to_string((*orchestrator)->operator_port())},
@@ -22,18 +22,10 @@ mx2::Result<void> run(const mx2::OrchestratorOptions& options) {
   return {};
 }
 
-mx2::Result<mx2::program::Prepared> prepare(const mx2::config::Document& document) {
-  auto read = mx2::read_options(document);
-  if (!read) return read.error();
-  const auto& options = read->options;
-  return mx2::program::Prepared{read->effective, options.log_level, options.log_format,
-                                [options] { return run(options); }};
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   return mx2::program::run(
       argc, argv, {"mx2_no_store_server", "mx2-orchestrator on a store that keeps nothing"},
-      prepare);
+      mx2::read_options, run);
 }

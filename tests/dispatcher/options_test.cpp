@@ -31,7 +31,7 @@ TEST_CASE("An instance under a MEPM learns from its environment where it is",
   REQUIRE(told.ok());
   CHECK(told->options.listen_port == 20001);
   CHECK(told->options.listen_address == "0.0.0.0");
-  CHECK(told->options.api_port == 0);
+  CHECK(told->options.server.port == 0);
   CHECK(told->options.place.host_id == "edge-1");
   CHECK(told->options.orchestrator.url == "https://o:1");
   CHECK(told->options.orchestrator.ca_file == "/ca.pem");

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "api/base/ids.h"
+#include "api/base/ip.h"
 #include "api/base/log.h"
 #include "api/base/text.h"
 #include "api/http/problem.h"
@@ -22,12 +23,6 @@ constexpr int kTimeoutMs = 1000;
 std::string callback_path() {
   const SystemClock clock;
   return "/mx2/termination/" + RandomIds(clock).next();
-}
-
-// Where we listen, or, if everywhere, on this host.
-std::string host_of(const std::string& address) {
-  if (address == "0.0.0.0" || address == "::") return "127.0.0.1";
-  return address.find(':') == std::string::npos ? address : "[" + address + "]";
 }
 
 }  // namespace
@@ -69,10 +64,10 @@ bool Mp1::post(const std::string& resource, const std::string& body) {
 
 void Mp1::say_ready(const std::string& address, std::uint16_t port) {
   if (uri_.empty()) return;
-  const json::Value subscription{
-      {"subscriptionType", "AppTerminationNotificationSubscription"},
-      {"callbackReference", "http://" + host_of(address) + ":" + std::to_string(port) + path_},
-      {"appInstanceId", instance_id_}};
+  const auto reached_at = "http://" + authority(address_from_here(address), port);
+  const json::Value subscription{{"subscriptionType", "AppTerminationNotificationSubscription"},
+                                 {"callbackReference", reached_at + path_},
+                                 {"appInstanceId", instance_id_}};
   static_cast<void>(post("/subscriptions", json::dump(subscription)));
   for (int i = 0; i < kAttempts; ++i) {
     if (post("/confirm_ready", R"({"indication":"READY"})")) return;

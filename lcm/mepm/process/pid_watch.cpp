@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <csignal>
 #include <stdexcept>
 #include <utility>
@@ -47,13 +46,7 @@ PidWatch::PidWatch(std::function<void()> ended)
     event.data.u64 = kChildren;
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, children_.get(), &event);
   }
-  thread_ = std::thread([this] { run(); });
-}
-
-PidWatch::~PidWatch() {
-  const std::uint64_t one = 1;
-  (void)!::write(stop_.get(), &one, sizeof(one));
-  thread_.join();
+  worker_.repeat([this] { wait(); }, [this] { ::eventfd_write(stop_.get(), 1); });
 }
 
 void PidWatch::add(int pidfd, std::uint64_t token) {
@@ -68,25 +61,22 @@ std::vector<std::uint64_t> PidWatch::take() {
   return std::exchange(tokens_, {});
 }
 
-void PidWatch::run() {
+void PidWatch::wait() {
   std::array<struct epoll_event, kEventsMax> events{};
-  while (true) {
-    const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsMax, -1);
-    if (count < 0 && errno != EINTR) return;
-    for (int i = 0; i < count; ++i) {
-      const auto token = events.at(static_cast<std::size_t>(i)).data.u64;
-      if (token == kStop) return;
-      if (token == kChildren) {
-        struct signalfd_siginfo info {};
-        while (::read(children_.get(), &info, sizeof(info)) > 0) {
-        }
-        continue;
+  const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsMax, -1);
+  for (int i = 0; i < count; ++i) {
+    const auto token = events.at(static_cast<std::size_t>(i)).data.u64;
+    if (token == kStop) return;
+    if (token == kChildren) {
+      struct signalfd_siginfo info {};
+      while (::read(children_.get(), &info, sizeof(info)) > 0) {
       }
-      const std::lock_guard lock(mutex_);
-      tokens_.push_back(token);
+      continue;
     }
-    if (count > 0) ended_();
+    const std::lock_guard lock(mutex_);
+    tokens_.push_back(token);
   }
+  if (count > 0) ended_();
 }
 
 }  // namespace mx2::mepm::process

@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
-#include <thread>
 #include <vector>
 
+#include "api/base/worker.h"
 #include "lcm/mepm/process/spawn.h"
 
 namespace mx2::mepm::process {
@@ -18,9 +18,6 @@ class PidWatch {
   // `ended` is called from the thread of this, after a token has become ready to take() or a child
   // to be reaped. Blocks SIGCHLD in the calling thread if it adopts(); others should begin later.
   explicit PidWatch(std::function<void()> ended);
-  ~PidWatch();
-  PidWatch(const PidWatch&) = delete;
-  PidWatch& operator=(const PidWatch&) = delete;
 
   // `token` is given once when the process ends, unless the descriptor is closed before.
   void add(int pidfd, std::uint64_t token);
@@ -29,7 +26,7 @@ class PidWatch {
   [[nodiscard]] bool adopts() const { return children_.is_open(); }
 
  private:
-  void run();
+  void wait();
 
   std::function<void()> ended_;
   Fd epoll_;
@@ -37,7 +34,7 @@ class PidWatch {
   Fd children_;  // signalfd
   std::mutex mutex_;
   std::vector<std::uint64_t> tokens_;
-  std::thread thread_;
+  Worker worker_;
 };
 
 }  // namespace mx2::mepm::process

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "api/base/ip.h"
 #include "api/base/log.h"
 #include "api/base/units.h"
 #include "api/json/json.h"
@@ -165,15 +166,9 @@ void ProcessBackend::attend(Instance& instance) {
 
 // Where it listens, or, if it listens everywhere, on this host.
 http::OutgoingRequest ProcessBackend::ask(const Instance& instance, const std::string& path) const {
-  const auto& address = instance.place.address;
-  const bool anywhere = address.empty() || address == "0.0.0.0" || address == "::";
-  const auto host = anywhere                                 ? "127.0.0.1"
-                    : address.find(':') != std::string::npos ? "[" + address + "]"
-                                                             : address;
-  return {"GET",
-          "http://" + host + ":" + std::to_string(instance.place.port) + path,
-          {{"Connection", "close"}},
-          ""};
+  const auto& place = instance.place;
+  const auto at = authority(address_from_here(place.address), place.port);
+  return {"GET", "http://" + at + path, {{"Connection", "close"}}, ""};
 }
 
 void ProcessBackend::probe(const Shared& instance) {

@@ -100,11 +100,7 @@ struct Platform::Running {
       : ids(date),
         http({}),
         backend(options.process, http, steady, [this] { http.wake(); }),
-        server([&] {
-          http::ServerOptions listen;
-          listen.port = options.listen_port;
-          return listen;
-        }()),
+        server(options.server),
         mepm(options, {backend, http, packages, date, steady, ids, registry}) {
     mepm.recover();
     server.start(mepm.handler());
@@ -145,7 +141,7 @@ void Platform::start() {
   REQUIRE(make_directory(options.state_dir, kPassable).ok());
   running_ = std::make_unique<Running>(options, packages, date);
   port = running_->server.port();
-  options.listen_port = port;  // instances keep the address they were given
+  options.server.port = port;  // instances keep the address they were given
 }
 
 void Platform::stop() {
