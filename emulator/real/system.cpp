@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "api/operator/codec.h"
 #include "emulator/topology_of.h"
@@ -95,10 +94,18 @@ bool System::has_optimizer() const {
   return kind != StrategyKind::kStatic && kind != StrategyKind::kDispatching;
 }
 
-Result<std::string> System::url_of(Child& program, const std::string& text) {
+Result<Program> System::configured(const char* executable, const std::string& name,
+                                   const std::string& configuration) const {
+  if (auto written = write(name + ".yaml", configuration); !written) return written.error();
+  return Program::start({program(executable), "--config", path(name + ".yaml")},
+                        path(name + ".log"));
+}
+
+Result<void> System::find_url(Program& program, const std::string& text, std::string& url) {
   const auto address = program.wait_for(text, kStartMs);
   if (!address) return address.error();
-  return kLoopback + address->substr(address->rfind(':') + 1);
+  url = kLoopback + address->substr(address->rfind(':') + 1);
+  return {};
 }
 
 Result<void> System::write(const std::string& name, const std::string& text) const {
@@ -113,25 +120,16 @@ Result<void> System::write(const std::string& name, const std::string& text) con
 }
 
 Result<void> System::start_orchestrator() {
-  auto written =
-      write("orchestrator.yaml", fmt::format("mx2: {{address: 127.0.0.1, port: 0, trusted_proxies: "
-                                             "[127.0.0.0/8]}}\n"
-                                             "operator: {{port: 0}}\nstore: {{path: \"{}\"}}\n"
-                                             "notifier: {{allow: [127.0.0.0/8]}}\n"
-                                             "strategy: {{endpoints_max: {}}}\n",
-                                             path("mx2.sqlite"), scenario_->strategy.endpoints));
-  if (!written) return written;
-  auto started = Child::start({program("mx2-orchestrator"), "--config", path("orchestrator.yaml")},
-                              path("orchestrator.log"));
+  auto started = configured(
+      "mx2-orchestrator", "orchestrator",
+      fmt::format("mx2: {{address: 127.0.0.1, port: 0, trusted_proxies: [127.0.0.0/8]}}\n"
+                  "operator: {{port: 0}}\nstore: {{path: \"{}\"}}\n"
+                  "notifier: {{allow: [127.0.0.0/8]}}\nstrategy: {{endpoints_max: {}}}\n",
+                  path("mx2.sqlite"), scenario_->strategy.endpoints));
   if (!started) return started.error();
   orchestrator_ = std::move(*started);
-  auto mx2 = url_of(orchestrator_, " mx2=");
-  if (!mx2) return mx2.error();
-  auto operators = url_of(orchestrator_, " operator=");
-  if (!operators) return operators.error();
-  mx2_url_ = std::move(*mx2);
-  operator_url_ = std::move(*operators);
-  return {};
+  if (auto mx2 = find_url(orchestrator_, " mx2=", mx2_url_); !mx2) return mx2;
+  return find_url(orchestrator_, " operator=", operator_url_);
 }
 
 Result<void> System::start_hosts() {
@@ -149,7 +147,7 @@ Result<void> System::start_hosts() {
     for (const auto& setting : programs_.settings) {
       command.insert(command.end(), {"--set", setting});
     }
-    auto started = Child::start(command, path(id + ".log"));
+    auto started = Program::start(std::move(command), path(id + ".log"));
     if (!started) return started.error();
     hosts_.push_back(std::move(*started));
   }
@@ -276,17 +274,13 @@ Result<void> System::start_dispatchers() {
 
 Result<void> System::start_dispatcher(std::uint32_t host) {
   const auto& id = scenario_->hosts[host].id;
-  const auto name = id + "-dispatcher";
-  auto written =
-      write(name + ".yaml",
-            fmt::format("orchestrator: {{url: \"{}\"}}\ndispatcher: {{address: 127.0.0.1, port: 0, "
-                        "app_d_id: {}}}\nserver: {{port: 0}}\nhost: {{id: \"{}\"}}\n"
-                        "selection: {{{}}}\nlimits: {{body_bytes_max: 67108864}}\n"
-                        "haproxy: {{threads: 1}}\n",
-                        operator_url_, kDispatcher, id, policy_of(scenario_->strategy.selection)));
-  if (!written) return written;
-  auto started = Child::start({program("mx2-dispatcher"), "--config", path(name + ".yaml")},
-                              path(name + ".log"));
+  auto started = configured(
+      "mx2-dispatcher", id + "-dispatcher",
+      fmt::format("orchestrator: {{url: \"{}\"}}\ndispatcher: {{address: 127.0.0.1, port: 0, "
+                  "app_d_id: {}}}\nserver: {{port: 0}}\nhost: {{id: \"{}\"}}\n"
+                  "selection: {{{}}}\nlimits: {{body_bytes_max: 67108864}}\n"
+                  "haproxy: {{threads: 1}}\n",
+                  operator_url_, kDispatcher, id, policy_of(scenario_->strategy.selection)));
   if (!started) return started.error();
   dispatchers_.push_back(std::move(*started));
   return {};
@@ -294,18 +288,18 @@ Result<void> System::start_dispatcher(std::uint32_t host) {
 
 Result<void> System::wait_for_dispatcher(std::uint32_t host) {
   auto& dispatcher = dispatchers_[host];
-  const auto url = url_of(dispatcher, " dispatcher=");
-  if (!url) return url.error();
-  const auto api = url_of(dispatcher, " api=");
-  if (!api) return api.error();
-  dispatcher_urls_.push_back(*url);
-  for (const auto& lambda : scenario_->lambdas) host_of_.emplace(*url + "/" + lambda.id, host);
+  std::string url;
+  std::string api;
+  if (auto found = find_url(dispatcher, " dispatcher=", url); !found) return found;
+  if (auto found = find_url(dispatcher, " api=", api); !found) return found;
+  dispatcher_urls_.push_back(url);
+  for (const auto& lambda : scenario_->lambdas) host_of_.emplace(url + "/" + lambda.id, host);
   http::CurlClient client({});
-  for (int ms = 0; ms < kStartMs && dispatcher.is_running(); ms += kLookMs) {
-    const auto reply = client.send("GET", *api + "/health", {}, "");
-    if (reply && is_well(reply->body)) return {};
-    std::this_thread::sleep_for(std::chrono::milliseconds(kLookMs));
-  }
+  const bool serves = wait_until(dispatcher, [&] {
+    const auto reply = client.send("GET", api + "/health", {}, "");
+    return reply && is_well(reply->body);
+  });
+  if (serves) return {};
   return unavailable("the dispatcher of " + scenario_->hosts[host].id +
                      " does not serve; its log is in " + programs_.work);
 }

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "lcm/mepm/process/spawn.h"
+#include "api/base/fd.h"
 
 namespace mx2::mepm::process {
 
