@@ -10,16 +10,16 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <condition_variable>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <mutex>
 #include <thread>
 
 #include "api/base/certificates.h"
 #include "api/base/clock.h"
 #include "api/base/log.h"
+#include "api/base/worker.h"
 #include "api/http/pistache_server.h"
 #include "api/http/router.h"
 #include "api/program/program.h"
@@ -33,7 +33,7 @@ namespace {
 
 constexpr int kGraceMs = 1000;
 constexpr int kStopMs = 3000;
-constexpr int kAgainMs = 1000;
+constexpr std::chrono::seconds kAgain{1};
 constexpr int kStartingMs = 10;
 constexpr int kCallsMs = 5;
 
@@ -92,44 +92,6 @@ class Wake {
 
  private:
   Fd fd_;
-};
-
-// Ends when asked, even from a pause.
-class FollowerThread {
- public:
-  FollowerThread(Follower& follower, http::CurlClient& http)
-      : follower_(follower), http_(http), thread_([this] { run(); }) {}
-  ~FollowerThread() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    stop_.notify_all();
-    follower_.stop();
-    http_.interrupt();
-    thread_.join();
-  }
-  FollowerThread(const FollowerThread&) = delete;
-  FollowerThread& operator=(const FollowerThread&) = delete;
-
- private:
-  void run() {
-    std::unique_lock lock(mutex_);
-    while (!stopping_) {
-      lock.unlock();
-      const bool fine = follower_.step().ok();
-      lock.lock();
-      if (!fine)
-        stop_.wait_for(lock, std::chrono::milliseconds(kAgainMs), [&] { return stopping_; });
-    }
-  }
-
-  Follower& follower_;
-  http::CurlClient& http_;
-  std::mutex mutex_;
-  std::condition_variable stop_;
-  bool stopping_ = false;
-  std::thread thread_;
 };
 
 void find_files_max(DispatcherOptions& options) {
@@ -235,13 +197,17 @@ Result<void> run_for_ever(DispatcherOptions options) {
     }
     plane.stop(kStopMs);
   });
-  {
-    const FollowerThread following(follower, http);
-    program::wait_for_stop();
-    stopping = true;
-    wake();
-    control.join();
-  }
+  Worker following;
+  following.start([&] { return follower.step() ? Worker::kAtOnce : Worker::in(kAgain); },
+                  [&] {
+                    follower.stop();
+                    http.interrupt();
+                  });
+  program::wait_for_stop();
+  stopping = true;
+  wake();
+  control.join();
+  following.stop();
   server.stop(kGraceMs);
   return {};
 }

@@ -1,7 +1,6 @@
 #include "optimizer/leadership.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "api/base/log.h"
 
@@ -90,30 +89,6 @@ Leadership::State Leadership::state() const {
   const std::lock_guard lock(mutex_);
   if (state_.leads && clock_.now_ms() >= until_ms_) return {};
   return state_;
-}
-
-LeadershipThread::LeadershipThread(Leadership& leadership) : leadership_(leadership) {
-  thread_ = std::thread([this] { run(); });
-}
-
-LeadershipThread::~LeadershipThread() {
-  {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
-  }
-  wake_.notify_all();
-  thread_.join();
-  leadership_.release();
-}
-
-void LeadershipThread::run() {
-  std::unique_lock lock(mutex_);
-  while (!stop_) {
-    lock.unlock();
-    const auto next_ms = leadership_.step();
-    lock.lock();
-    wake_.wait_for(lock, std::chrono::milliseconds(next_ms), [this] { return stop_; });
-  }
 }
 
 }  // namespace mx2::optimizer

@@ -10,12 +10,9 @@
 // Threads: step() and release() from one thread; the rest from any.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 
 #include "api/base/clock.h"
 #include "optimizer/orchestrator_client.h"
@@ -63,24 +60,6 @@ class Leadership {
   std::int64_t until_ms_ = 0;
   bool paused_ = false;
   std::uint64_t pauses_ = 0;  // calls of set_paused()
-};
-
-// The thread around it. Releases the lease when it is destroyed.
-class LeadershipThread {
- public:
-  explicit LeadershipThread(Leadership& leadership);
-  ~LeadershipThread();
-  LeadershipThread(const LeadershipThread&) = delete;
-  LeadershipThread& operator=(const LeadershipThread&) = delete;
-
- private:
-  void run();
-
-  Leadership& leadership_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stop_ = false;
-  std::thread thread_;
 };
 
 }  // namespace mx2::optimizer

@@ -1,5 +1,6 @@
 // mx2-optimizer: rewrites the orchestrator's table, over its operator API.
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -8,6 +9,7 @@
 #include "api/base/clock.h"
 #include "api/base/ids.h"
 #include "api/base/log.h"
+#include "api/base/worker.h"
 #include "api/http/pistache_server.h"
 #include "api/http/router.h"
 #include "api/program/program.h"
@@ -136,7 +138,8 @@ Result<void> run_for_ever(const Configuration& configuration, const std::string&
   leadership.set_url(own_url(options, server.port()));
   Planner planner(http, feed, configuration, ConfigurationWatch(file, configuration.files),
                   leadership, control, status, clocks.steady, holder, source.get());
-  const LeadershipThread renewing(leadership);
+  Worker renewing;
+  renewing.start([&] { return Worker::in(std::chrono::milliseconds(leadership.step())); });
   std::thread worker([&] {
     while (control.wait(planner.step())) continue;
   });
@@ -145,6 +148,8 @@ Result<void> run_for_ever(const Configuration& configuration, const std::string&
   control.stop();
   worker.join();
   server.stop(kGraceMs);
+  renewing.stop();
+  leadership.release();
   return {};
 }
 

@@ -14,14 +14,12 @@
 // Threads: step() from one, that of subscriptions() from another; the others from any.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <set>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -112,39 +110,6 @@ class LiveSource final : public TopologySource {
   bool topology_is_new_ = false;
   std::map<std::string, Move> moves_;  // by device, to be told
   State state_;
-};
-
-// The threads around it.
-class LiveSourceThreads {
- public:
-  explicit LiveSourceThreads(LiveSource& source);
-  ~LiveSourceThreads() { stop(); }
-  LiveSourceThreads(const LiveSourceThreads&) = delete;
-  LiveSourceThreads& operator=(const LiveSourceThreads&) = delete;
-
-  // Passes a notification on. From any thread.
-  void notify(const std::string& body);
-  // Returns when what they are asking for is answered; whoever interrupts the clients before waits
-  // for nothing.
-  void stop();
-
- private:
-  // Calls `step` when it is due, by its own answer; `next` says when that is after a poke.
-  struct Loop {
-    std::function<int()> step;
-    std::function<int()> next;
-    bool poked = false;
-    std::thread thread;
-  };
-  void run(Loop& loop);
-  void poke(Loop& loop);
-
-  LiveSource& source_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stop_ = false;
-  Loop reading_;
-  Loop subscribing_;
 };
 
 }  // namespace mx2::optimizer::advantedge

@@ -1,8 +1,10 @@
 // The live source with its clients, threads and endpoint.
 #include <algorithm>
+#include <chrono>
 #include <optional>
 
 #include "api/base/ids.h"
+#include "api/base/worker.h"
 #include "optimizer/advantedge/options.h"
 
 namespace mx2::optimizer::advantedge {
@@ -31,6 +33,8 @@ LiveOptions tagged(LiveOptions live, const SystemClock& wall) {
   live.callback_tag = RandomIds(wall).next();
   return live;
 }
+
+Worker::Time in_ms(int ms) { return Worker::in(std::chrono::milliseconds(ms)); }
 
 class RunningSource final : public TopologySource {
  public:
@@ -63,17 +67,24 @@ class RunningSource final : public TopologySource {
     router.add("POST", kNotificationsPath,
                [this](http::Request& request, const http::PathValues&, http::Responder responder) {
                  responder.reply(http::no_content());
-                 threads_->notify(request.body);
+                 if (source_.notify(request.body)) reading_.wake(in_ms(source_.next_step_ms()));
                });
   }
 
-  void start() override { threads_.emplace(source_); }
+  void start() override {
+    source_.subscriptions().set_wake(
+        [this] { subscribing_.wake(in_ms(source_.subscriptions().next_step_ms())); });
+    reading_.start([this] { return in_ms(source_.step()); });
+    subscribing_.start([this] { return in_ms(source_.subscriptions().step()); });
+  }
 
+  // What is being asked for is interrupted, so nobody waits for an answer.
   void stop() override {
-    if (!threads_ || std::exchange(stopped_, true)) return;
+    if (!reading_.is_running()) return;
     source_.subscriptions().stop();
     for (auto* http : {&sandbox_, &location_, &probe_}) http->interrupt();
-    threads_->stop();
+    reading_.stop();
+    subscribing_.stop();
     http::CurlClient ending(sandbox_client(options_, kLastMs));
     source_.subscriptions().end(ending);
   }
@@ -84,8 +95,8 @@ class RunningSource final : public TopologySource {
   http::CurlClient location_;
   http::CurlClient probe_;
   LiveSource source_;
-  std::optional<LiveSourceThreads> threads_;
-  bool stopped_ = false;
+  Worker reading_;
+  Worker subscribing_;
 };
 
 }  // namespace
