@@ -67,6 +67,12 @@ void Run::count_call(Mover& ue, bool stale, Time now) {
   ue.rewritten = kNever;
 }
 
+Time Run::leave(Mover& ue, Time now) {
+  ++ue.awaited;
+  ++results_.sent;
+  return cross_access(ue.up_until, scenario_.ues.request_bytes, now);
+}
+
 Time Run::cross_access(Time& busy_until, std::uint32_t bytes, Time now) {
   if (counts(now)) results_.access_bytes += bytes + network_.overhead();
   busy_until = std::max(now, busy_until) + network_.access_time(bytes);

@@ -56,8 +56,11 @@ class Run {
   }
   // Whether it goes where the table says.
   void count_call(Mover& ue, bool stale, Time now);
-  // When a message that is there `now` is over the UE's access link.
-  [[nodiscard]] Time cross_access(Time& busy_until, std::uint32_t bytes, Time now);
+  // A call leaves the UE, or its answer is in its cell: when it is over the access link.
+  [[nodiscard]] Time leave(Mover& ue, Time now);
+  [[nodiscard]] Time come_back(Mover& ue, Time now) {
+    return cross_access(ue.down_until, scenario_.ues.response_bytes, now);
+  }
   // An answer is there. True: the first good one, which counts; its endpoint becomes the primary
   // one.
   [[nodiscard]] bool take_answer(Mover& ue, bool refused, Time now);
@@ -75,6 +78,10 @@ class Run {
   void finish();
 
   [[nodiscard]] bool dispatches() const { return strategy_ == StrategyKind::kDispatching; }
+  // Who moves has another dispatcher then; else with the next plan.
+  [[nodiscard]] bool changes_dispatcher_at_once() const {
+    return dispatches() && (scenario_.optimizer.told_of_moves || !scenario_.strategy.follows);
+  }
   [[nodiscard]] bool counts(Time now) const { return now >= warmup_; }
   [[nodiscard]] Time to_orchestrator(const Mover& ue) const {
     return network_.access_delay() + network_.delay(ue.cell, scenario_.orchestrator.cell);
@@ -90,6 +97,7 @@ class Run {
   Results results_;
 
  private:
+  [[nodiscard]] Time cross_access(Time& busy_until, std::uint32_t bytes, Time now);
   [[nodiscard]] double factor_of(const Mover& ue) const;
   [[nodiscard]] std::uint32_t hot_places() const;
 

@@ -44,7 +44,7 @@ void Simulation::handle(const Event& event, Time now) {
 bool Simulation::is_stale(std::uint32_t id, std::uint16_t endpoint) {
   const auto& ue = ues_[id];
   if (endpoint == ue.entry || strategy_ != StrategyKind::kMultiple) return endpoint != ue.entry;
-  control_.look_up(id, ue.cell, scenario_.strategy.endpoints, found_);
+  control_.look_up(id, ue.cell, scenario_.strategy.named(), found_);
   return std::find(found_.begin(), found_.end(), endpoint) == found_.end();
 }
 
@@ -75,10 +75,7 @@ void Simulation::send_to(std::uint32_t id, std::uint16_t endpoint, Time now) {
   } else {
     call.host = endpoint;
   }
-  ++ue.awaited;
-  ++results_.sent;
-  const auto there = cross_access(ue.up_until, scenario_.ues.request_bytes, now);
-  events_.push(there, EventKind::kAtNode, index);
+  events_.push(leave(ue, now), EventKind::kAtNode, index);
 }
 
 std::uint32_t Simulation::target_cell(const Call& call) const {
@@ -130,14 +127,11 @@ void Simulation::serve(std::uint32_t id, Time now) {
   auto& call = calls_[id];
   auto& ue = ues_[call.ue];
   auto& host = hosts_[call.host];
-  const auto& lambda = scenario_.lambdas[ue.lambda];
-  const double bytes = scenario_.ues.request_bytes;
-  Task task{id, lambda.ops_offset + lambda.ops_per_byte * bytes,
-            lambda.memory_offset + lambda.memory_per_byte * bytes};
-  if (lambda.exponential) task.ops = ue.size.exponential(task.ops);
+  const auto container = host.container_of[ue.lambda];
+  const auto task = task_of(scenario_.lambdas[ue.lambda], id, scenario_.ues.request_bytes, ue.size);
   call.at_host = now;
-  ++host.requests[ue.lambda];
-  if (host.processor.submit(now, host.container_of[ue.lambda], task)) return watch(call.host);
+  ++host.requests[container];
+  if (host.processor.submit(now, container, task)) return watch(call.host);
   call.refused = true;
   call.leg = call.dispatcher == kNobody ? Leg::kToUe : Leg::kBackToDispatcher;
   at_node(id, now);
@@ -179,9 +173,7 @@ void Simulation::back_at_dispatcher(Call& call, Time now) {
 }
 
 void Simulation::to_ue(std::uint32_t id, Time now) {
-  auto& ue = ues_[calls_[id].ue];
-  const auto there = cross_access(ue.down_until, scenario_.ues.response_bytes, now);
-  events_.push(there, EventKind::kDelivered, id);
+  events_.push(come_back(ues_[calls_[id].ue], now), EventKind::kDelivered, id);
 }
 
 void Simulation::delivered(std::uint32_t id, Time now) {

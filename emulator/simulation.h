@@ -75,7 +75,7 @@ class Simulation final : private Run {
     double load = 0;  // of the last report
     Moments utilisation;
     std::vector<std::uint32_t> container_of;  // λ -> container
-    std::vector<std::uint32_t> requests;      // by λ, since the last report
+    std::vector<std::uint32_t> requests;      // of each container, since the last report
   };
   // A dispatcher's choice among the hosts of a λ.
   struct Dispatch {

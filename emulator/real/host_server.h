@@ -56,7 +56,7 @@ class HostServer final : public http::Handler {
   [[nodiscard]] Time now() const;
   [[nodiscard]] std::uint32_t cell_of_caller(const http::Request& request) const;
   [[nodiscard]] Time way(std::uint32_t cell, std::uint32_t bytes) const;
-  [[nodiscard]] Task task_for(std::uint32_t lambda, std::size_t bytes);
+  [[nodiscard]] Task task_for(std::uint32_t lambda, std::uint32_t bytes);
   void wait_for_tasks();
   void step(Time at);
   void arrive(std::uint32_t id, Time at);

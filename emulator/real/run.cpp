@@ -116,8 +116,9 @@ void RealRun::use(std::uint32_t id) { ues_[id].endpoints = ues_[id].coming; }
 void RealRun::schedule_all() {
   for (std::uint32_t i = 0; i < ues_.size(); ++i) schedule_first(ues_[i], i);
   schedule_hot_spot();
-  if (system_.has_optimizer() || dispatches()) schedule_plan(0);
-  if (system_.has_optimizer()) poll_changes();
+  const bool planned = scenario_.strategy.has_optimizer();
+  if (planned || dispatches()) schedule_plan(0);
+  if (planned) poll_changes();
 }
 
 void RealRun::send(std::uint32_t id, Time at) {
@@ -135,11 +136,8 @@ void RealRun::send_to(std::uint32_t id, std::uint32_t endpoint, Time at) {
   const auto call_id = id * kEndpointsMax + endpoint;
   auto& call = calls_[call_id];
   call = {ue.endpoints[endpoint], false};
-  ++ue.awaited;
-  ++results_.sent;
-  const auto bytes = scenario_.ues.request_bytes;
-  const auto near = cross_access(ue.up_until, bytes, at);
-  const auto there = travel(near, ue.cell, scenario_.hosts[call.to.host].cell, bytes);
+  const auto there = travel(leave(ue, at), ue.cell, scenario_.hosts[call.to.host].cell,
+                            scenario_.ues.request_bytes);
   events_.push(there, EventKind::kAtNode, call_id);
 }
 
@@ -161,9 +159,8 @@ void RealRun::answered(std::uint32_t call_id, const Result<http::Reply>& reply) 
   call.refused = !good;
   const auto at = now();
   if (good && dispatches() && counts(at)) count_forwarded(cell, reply->body);
-  const auto bytes = scenario_.ues.response_bytes;
-  const auto near = travel(at, cell, ue.cell, bytes);
-  events_.push(cross_access(ue.down_until, bytes, near), EventKind::kDelivered, call_id);
+  const auto near = travel(at, cell, ue.cell, scenario_.ues.response_bytes);
+  events_.push(come_back(ue, near), EventKind::kDelivered, call_id);
 }
 
 // The bytes between the dispatcher's cell and the host that its answer names.
@@ -192,8 +189,7 @@ void RealRun::delivered(std::uint32_t call_id, Time at) {
 
 void RealRun::move(std::uint32_t id, Time at) {
   go_elsewhere(ues_[id], id, at);
-  const bool at_once = scenario_.optimizer.told_of_moves || !scenario_.strategy.follows;
-  if (dispatches() && at_once) find_dispatcher(id, at);
+  if (changes_dispatcher_at_once()) find_dispatcher(id, at);
 }
 
 }  // namespace mx2::emulator

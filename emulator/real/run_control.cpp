@@ -62,7 +62,7 @@ Result<void> RealRun::open_all() {
 Result<void> RealRun::set_up() {
   if (auto opened = open_all(); !opened) return opened;
   if (dispatches() && scenario_.strategy.follows) return system_.put_dispatcher_rows(cells());
-  if (!system_.has_optimizer()) return {};
+  if (!scenario_.strategy.has_optimizer()) return {};
   if (auto planned = system_.plan_and_wait(cells()); !planned) return planned;
   if (auto position = follow_from_now(); !position) return position;
   if (auto opened = open_all(); !opened) return opened;
@@ -208,13 +208,10 @@ void RealRun::take_changes(const Result<http::Reply>& reply) {
 
 void RealRun::rewritten(std::uint32_t id, const json::Value& targets, Time at) {
   auto& ue = ues_[id];
-  const auto most = scenario_.strategy.kind == StrategyKind::kMultiple
-                        ? std::size_t{scenario_.strategy.endpoints}
-                        : std::size_t{1};
   std::vector<std::uint32_t> named;
   for (const auto& target : targets) {
     const auto host = system_.host_of(target.get<std::string>());
-    if (host != kNobody && named.size() < most) named.push_back(host);
+    if (host != kNobody && named.size() < scenario_.strategy.named()) named.push_back(host);
   }
   if (named.empty()) return;
   ue.named = std::move(named);

@@ -70,7 +70,7 @@ std::string policy_of(SelectionKind kind) {
 
 Result<System> System::start(const Scenario& scenario, const Network& network, Programs programs) {
   System system(scenario, network, std::move(programs));
-  if (scenario.optimizer.told_of_moves && system.has_optimizer()) {
+  if (scenario.optimizer.told_of_moves && scenario.strategy.has_optimizer()) {
     return invalid_argument(
         "optimizer.told_of_moves: only in simulated time, or with dispatching; in real time the "
         "optimizer hears of moves from AdvantEDGE alone");
@@ -87,11 +87,6 @@ Result<System> System::start(const Scenario& scenario, const Network& network, P
   if (auto done = system.put_rows(); !done) return done.error();
   if (auto done = system.start_optimizer(); !done) return done.error();
   return system;
-}
-
-bool System::has_optimizer() const {
-  const auto kind = scenario_->strategy.kind;
-  return kind != StrategyKind::kStatic && kind != StrategyKind::kDispatching;
 }
 
 Result<Program> System::configured(const char* executable, const std::string& name,
@@ -219,11 +214,7 @@ std::vector<TableChange> System::rows() const {
   for (std::uint32_t l = 0; l < scenario_->lambdas.size(); ++l) {
     TableChange change;
     change.row.app_d_id = scenario_->lambdas[l].id;
-    for (const auto& host : scenario_->hosts) {
-      const bool offers =
-          std::find(host.lambdas.begin(), host.lambdas.end(), l) != host.lambdas.end();
-      if (offers) change.row.targets.push_back({Target::Kind::kHost, host.id});
-    }
+    change.row.targets = targets_of(*scenario_, l);
     rows.push_back(std::move(change));
   }
   return rows;
@@ -311,7 +302,7 @@ std::uint32_t System::host_of(const std::string& name) const {
 
 std::string System::ended() {
   if (!orchestrator_.is_running()) return "mx2-orchestrator";
-  if (has_optimizer() && !optimizer_.is_running()) return "mx2-optimizer";
+  if (scenario_->strategy.has_optimizer() && !optimizer_.is_running()) return "mx2-optimizer";
   for (std::size_t h = 0; h < hosts_.size(); ++h) {
     if (!hosts_[h].is_running()) return scenario_->hosts[h].id;
   }

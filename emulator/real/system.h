@@ -38,7 +38,6 @@ class System {
   [[nodiscard]] const std::string& operator_url() const { return operator_url_; }
   // Of a referenceURI, the host's own or its dispatcher's, or of a row's target "host:<id>".
   [[nodiscard]] std::uint32_t host_of(const std::string& name) const;
-  [[nodiscard]] bool has_optimizer() const;
   // To put the row that sends a UE to a host's dispatcher.
   [[nodiscard]] http::OutgoingRequest dispatcher_row(std::uint32_t ue, std::uint32_t host) const;
   // All of them at once.

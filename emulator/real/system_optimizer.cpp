@@ -10,7 +10,7 @@ namespace mx2::emulator {
 
 // It plans when it is told (SIGHUP, after the file), and never of itself.
 Result<void> System::start_optimizer() {
-  if (!has_optimizer()) return {};
+  if (!scenario_->strategy.has_optimizer()) return {};
   const auto& s = scenario_->optimizer.stability;
   if (auto written = write("topology.yaml", topology_text({})); !written) return written;
   auto started = configured(
