@@ -1,6 +1,7 @@
 #include "dispatcher/process.h"
 
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <memory>
 
 #include "api/base/ip.h"
 #include "api/base/text.h"
@@ -25,22 +27,6 @@ constexpr std::size_t kSaidBytesMax = 4096;
 constexpr int kTermMs = 1000;
 constexpr int kRefusalMs = 5000;
 constexpr std::size_t kWordsBytesMax = 64U * 1024;
-
-sockaddr_in6 socket_address(const IpAddress& address, std::uint16_t port) {
-  sockaddr_in6 out{};
-  out.sin6_family = AF_INET6;
-  out.sin6_port = htons(port);
-  std::memcpy(&out.sin6_addr, address.bytes().data(), address.bytes().size());
-  return out;
-}
-
-sockaddr_in socket_address_v4(const IpAddress& address, std::uint16_t port) {
-  sockaddr_in out{};
-  out.sin_family = AF_INET;
-  out.sin_port = htons(port);
-  std::memcpy(&out.sin_addr, address.bytes().data() + 12, 4);
-  return out;
-}
 
 // A child, and what it writes.
 struct Started {
@@ -96,26 +82,27 @@ std::string first_alert(const std::string& text) {
 }  // namespace
 
 Result<Listener> listen_on(const std::string& address, std::uint16_t port) {
+  addrinfo wanted{};
+  wanted.ai_socktype = SOCK_STREAM;
+  wanted.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
   const auto ip = IpAddress::parse(address);
-  if (!ip) return invalid_argument("dispatcher.address is not an IP address");
-  const auto where = address + ":" + std::to_string(port);
-  const auto failed = [&] {
-    return unavailable("cannot listen on " + where + ": " + std::strerror(errno));
-  };
-  Listener listener{Fd(::socket(ip->is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)),
-                    port};
+  const auto service = std::to_string(port);
+  if (!ip || ::getaddrinfo(ip->text().c_str(), service.c_str(), &wanted, &found) != 0) {
+    return invalid_argument("dispatcher.address is not an IP address");
+  }
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> freed(found, ::freeaddrinfo);
+  Listener listener{Fd(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0)), port};
   const int fd = listener.fd.get();
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in v4 = socket_address_v4(*ip, port);
-  sockaddr_in6 v6 = socket_address(*ip, port);
-  auto* generic = ip->is_v4() ? reinterpret_cast<sockaddr*>(&v4) : reinterpret_cast<sockaddr*>(&v6);
-  socklen_t size = ip->is_v4() ? sizeof v4 : sizeof v6;
-  if (::bind(fd, generic, size) != 0 || ::listen(fd, kBacklog) != 0 ||
-      ::getsockname(fd, generic, &size) != 0) {
-    return failed();
+  sockaddr_in6 bound{};  // an IPv4 port is at the same place
+  socklen_t size = sizeof bound;
+  if (::bind(fd, found->ai_addr, found->ai_addrlen) != 0 || ::listen(fd, kBacklog) != 0 ||
+      ::getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size) != 0) {
+    return unavailable("cannot listen on " + address + ":" + service + ": " + std::strerror(errno));
   }
-  listener.port = ntohs(ip->is_v4() ? v4.sin_port : v6.sin6_port);
+  listener.port = ntohs(bound.sin6_port);
   return listener;
 }
 

@@ -20,8 +20,6 @@ Error refused(const std::string& url, const http::Reply& reply) {
                      (text.empty() ? "" : ": " + text));
 }
 
-bool is_success(const http::Reply& reply) { return reply.status >= 200 && reply.status < 300; }
-
 const json::Value* member(const json::Value* value, const char* name) {
   if (value == nullptr || !value->is_object()) return nullptr;
   const auto it = value->find(name);
@@ -48,7 +46,18 @@ Result<http::Reply> SandboxClient::ask(const std::string& method, const std::str
                                        const std::string& body) {
   auto headers = access().headers;
   if (!body.empty()) headers.emplace_back("Content-Type", "application/json");
-  return http_.send(method, url, headers, body);
+  auto reply = http_.send(method, url, headers, body);
+  const bool usable =
+      !reply || (reply->status >= 200 && reply->status < 300) || reply->status == kNotFound;
+  if (!usable) return refused(url, *reply);
+  return reply;
+}
+
+Result<json::Value> SandboxClient::get(const std::string& url) {
+  const auto reply = ask("GET", url);
+  if (!reply) return reply.error();
+  if (reply->status == kNotFound) return refused(url, *reply);
+  return json::parse(reply->body);
 }
 
 Result<std::optional<std::string>> SandboxClient::active() {
@@ -56,24 +65,15 @@ Result<std::optional<std::string>> SandboxClient::active() {
   auto reply = ask("GET", url);
   if (!reply) return reply.error();
   if (reply->status == kNotFound) return std::optional<std::string>();
-  if (!is_success(*reply)) return refused(url, *reply);
   return std::optional(std::move(reply->body));
 }
 
 Result<json::Value> SandboxClient::pdu_sessions() {
-  const auto url = access_.sandbox_ctrl_url + kSandboxCtrl + "/connectivity/pdu-session";
-  const auto reply = ask("GET", url);
-  if (!reply) return reply.error();
-  if (!is_success(*reply)) return refused(url, *reply);
-  return json::parse(reply->body);
+  return get(access_.sandbox_ctrl_url + kSandboxCtrl + "/connectivity/pdu-session");
 }
 
 Result<std::vector<SandboxClient::Subscription>> SandboxClient::subscriptions() {
-  const auto url = access_.location_url + kZonalTraffic;
-  const auto reply = ask("GET", url);
-  if (!reply) return reply.error();
-  if (!is_success(*reply)) return refused(url, *reply);
-  const auto document = json::parse(reply->body);
+  const auto document = get(access_.location_url + kZonalTraffic);
   if (!document) return document.error();
   std::vector<Subscription> result;
   const auto* outer = member(&*document, "notificationSubscriptionList");
@@ -99,15 +99,13 @@ Result<void> SandboxClient::subscribe(const Subscription& subscription) {
                            {"callbackReference", callback}}}};
   const auto reply = ask("POST", url, json::dump(body));
   if (!reply) return reply.error();
-  if (!is_success(*reply)) return refused(url, *reply);
+  if (reply->status == kNotFound) return refused(url, *reply);
   return {};
 }
 
 Result<void> SandboxClient::unsubscribe(const std::string& id) {
-  const auto url = access_.location_url + kZonalTraffic + "/" + percent_encode(id);
-  const auto reply = ask("DELETE", url);
+  const auto reply = ask("DELETE", access_.location_url + kZonalTraffic + "/" + percent_encode(id));
   if (!reply) return reply.error();
-  if (!is_success(*reply) && reply->status != kNotFound) return refused(url, *reply);
   return {};
 }
 
