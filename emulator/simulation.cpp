@@ -25,18 +25,7 @@ void Simulation::handle(const Event& event, Time now) {
     case EventKind::kAtNode: return at_node(event.id(), now);
     case EventKind::kTaskDone: return task_done(event.id(), now);
     case EventKind::kDelivered: return delivered(event.id(), now);
-    default: break;
-  }
-  if (now >= end_) return;  // only what is on its way comes to its end
-  switch (event.kind()) {
-    case EventKind::kSend: return send(event.id(), now);
-    case EventKind::kMove: return move(event.id(), now);
-    case EventKind::kContextEnd: return end_context(event.id(), now);
-    case EventKind::kContextNew: return begin_context(event.id(), now);
-    case EventKind::kNotified: return notified(event.id());
-    case EventKind::kHotSpot: return move_hot_spot(now);
-    case EventKind::kReport: return report(now);
-    default: return plan(now);
+    default: return happen(event, now);
   }
 }
 

@@ -71,8 +71,7 @@ void Simulation::set_up_dispatchers() {
 
 void Simulation::schedule_all() {
   events_.reserve(4 * ues_.size());
-  for (std::uint32_t i = 0; i < ues_.size(); ++i) schedule_first(ues_[i], i);
-  schedule_hot_spot();
+  schedule_begin();
   events_.push(from_seconds(scenario_.optimizer.report_s), EventKind::kReport, 0);
   if (scenario_.strategy.has_optimizer() || dispatches()) schedule_plan(0);
 }
@@ -88,11 +87,9 @@ void Simulation::look_up(std::uint32_t id, std::array<std::uint16_t, kEndpointsM
   ue.entry = endpoints[0];
 }
 
-void Simulation::move(std::uint32_t id, Time now) {
-  auto& ue = ues_[id];
-  go_elsewhere(ue, id, now);
-  if (changes_dispatcher_at_once()) return find_dispatcher(id, now);
+void Simulation::moved(std::uint32_t id, Time now) {
   if (dispatches()) return;
+  auto& ue = ues_[id];
   control_.update(id, ue.cell, ue.coming[0], now);
   const bool told = scenario_.optimizer.told_of_moves && scenario_.strategy.has_optimizer();
   if (told && control_.place_moved(id, ue.cell, now)) rewritten(id, now);
@@ -117,19 +114,10 @@ void Simulation::end_context(std::uint32_t id, Time now) {
   events_.push(now + there_and_back, EventKind::kContextNew, id);
 }
 
-void Simulation::begin_context(std::uint32_t id, Time now) {
-  ues_[id].endpoint = ues_[id].coming;
-  schedule_end(ues_[id], id, now);
-}
+void Simulation::use_context(std::uint32_t id) { ues_[id].endpoint = ues_[id].coming; }
 
-void Simulation::plan(Time now) {
-  if (counts(now)) ++results_.plans;
-  if (dispatches()) {
-    for (std::uint32_t id = 0; id < ues_.size(); ++id) find_dispatcher(id, now);
-  } else {
-    for (const auto id : control_.plan(now)) rewritten(id, now);
-  }
-  schedule_plan(now);
+void Simulation::plan_all(Time now) {
+  for (const auto id : control_.plan(now)) rewritten(id, now);
 }
 
 void Simulation::rewritten(std::uint32_t id, Time now) {

@@ -97,25 +97,14 @@ void RealRun::handle_event(const Event& event, Time at) {
   switch (event.kind()) {
     case EventKind::kAtNode: return call_host(id);
     case EventKind::kDelivered: return delivered(id, at);
-    default: break;
-  }
-  if (at >= end_) return;
-  switch (event.kind()) {
-    case EventKind::kSend: return send(id, at);
-    case EventKind::kMove: return move(id, at);
-    case EventKind::kContextEnd: return end_context(id);
-    case EventKind::kContextNew: use(id); return schedule_end(ues_[id], id, at);
-    case EventKind::kNotified: return use(id);
-    case EventKind::kHotSpot: return move_hot_spot(at);
-    default: return plan(at);
+    default: return happen(event, at);
   }
 }
 
-void RealRun::use(std::uint32_t id) { ues_[id].endpoints = ues_[id].coming; }
+void RealRun::use_context(std::uint32_t id) { ues_[id].endpoints = ues_[id].coming; }
 
 void RealRun::schedule_all() {
-  for (std::uint32_t i = 0; i < ues_.size(); ++i) schedule_first(ues_[i], i);
-  schedule_hot_spot();
+  schedule_begin();
   const bool planned = scenario_.strategy.has_optimizer();
   if (planned || dispatches()) schedule_plan(0);
   if (planned) poll_changes();
@@ -185,11 +174,6 @@ void RealRun::delivered(std::uint32_t call_id, Time at) {
   if (ue.awaited > 0) return;
   --on_their_way_;
   call_again(ue, id, at);
-}
-
-void RealRun::move(std::uint32_t id, Time at) {
-  go_elsewhere(ues_[id], id, at);
-  if (changes_dispatcher_at_once()) find_dispatcher(id, at);
 }
 
 }  // namespace mx2::emulator

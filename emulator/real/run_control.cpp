@@ -50,7 +50,7 @@ Result<void> RealRun::open_all() {
     const auto request = create_request(id);
     context_made(id, client.send(request.method, request.url, request.headers, request.body));
     if (!problem_.empty()) return unavailable(problem_);
-    use(id);
+    use_context(id);
     ue.entry = static_cast<std::uint16_t>(ue.endpoints.front().host);
     ue.named.clear();
     for (const auto& endpoint : ue.endpoints) ue.named.push_back(endpoint.host);
@@ -88,7 +88,7 @@ Result<void> RealRun::follow_from_now() {
   return {};
 }
 
-void RealRun::end_context(std::uint32_t id) {
+void RealRun::end_context(std::uint32_t id, Time) {
   client_.begin({"DELETE", system_.mx2_url() + kContexts + ("/" + ues_[id].context), {}, ""},
                 [this, id](const Result<http::Reply>&) { begin_context(id); });
 }
@@ -166,14 +166,8 @@ void RealRun::take_notices(Time at) {
   }
 }
 
-void RealRun::plan(Time at) {
-  if (dispatches()) {
-    for (std::uint32_t id = 0; id < ues_.size(); ++id) find_dispatcher(id, at);
-  } else if (auto told = system_.plan(cells()); !told) {
-    problem_ = told.error().detail;
-  }
-  if (counts(at)) ++results_.plans;
-  schedule_plan(at);
+void RealRun::plan_all(Time) {
+  if (auto told = system_.plan(cells()); !told) problem_ = told.error().detail;
 }
 
 void RealRun::poll_changes() {
