@@ -18,6 +18,10 @@ constexpr int kErrors = 300;
 
 const http::Headers kJson = {{"Content-Type", "application/json"}};
 
+std::string words_of(const Result<http::Reply>& reply) {
+  return reply ? std::to_string(reply->status) + " " + reply->body : reply.error().detail;
+}
+
 }  // namespace
 
 http::OutgoingRequest RealRun::create_request(std::uint32_t id) const {
@@ -103,8 +107,7 @@ void RealRun::begin_context(std::uint32_t id) {
 
 void RealRun::context_made(std::uint32_t id, const Result<http::Reply>& reply) {
   if (!reply || reply->status != kCreated) {
-    problem_ = "no context for " + device_of(id) + ": " +
-               (reply ? std::to_string(reply->status) + " " + reply->body : reply.error().detail);
+    problem_ = "no context for " + device_of(id) + ": " + words_of(reply);
     return;
   }
   const auto context = codec::decode_app_context(reply->body);
@@ -130,7 +133,7 @@ void RealRun::find_dispatcher(std::uint32_t id, Time at) {
   if (!own_row) return;
   client_.begin(system_.dispatcher_row(id, ue.entry), [this](const Result<http::Reply>& reply) {
     if (reply && reply->status < kErrors) return;
-    problem_ = "a dispatcher's row: " + (reply ? reply->body : reply.error().detail);
+    problem_ = "a dispatcher's row: " + words_of(reply);
   });
 }
 
@@ -180,8 +183,7 @@ void RealRun::poll_changes() {
 
 void RealRun::take_changes(const Result<http::Reply>& reply) {
   if (!reply || reply->status != kOk) {
-    problem_ = "the orchestrator's feed: " +
-               (reply ? std::to_string(reply->status) : reply.error().detail);
+    problem_ = "the orchestrator's feed: " + words_of(reply);
     return;
   }
   const auto document = json::parse(reply->body);

@@ -1,6 +1,7 @@
 #include "optimizer/advantedge/sandbox_client.h"
 
 #include "api/base/text.h"
+#include "api/orchestrator/operator_calls.h"
 
 namespace mx2::optimizer::advantedge {
 namespace {
@@ -24,10 +25,6 @@ const json::Value* member(const json::Value* value, const char* name) {
   if (value == nullptr || !value->is_object()) return nullptr;
   const auto it = value->find(name);
   return it == value->end() ? nullptr : &*it;
-}
-
-std::string text(const json::Value* value) {
-  return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
 }
 
 }  // namespace
@@ -80,11 +77,12 @@ Result<std::vector<SandboxClient::Subscription>> SandboxClient::subscriptions() 
   const auto* list = member(outer, "zonalTrafficSubscription");
   if (list == nullptr || !list->is_array()) return result;
   for (const auto& item : *list) {
-    const auto resource = text(member(&item, "resourceURL"));
-    const auto* callback = member(&item, "callbackReference");
-    result.push_back({resource.substr(resource.rfind('/') + 1), text(member(&item, "zoneId")),
-                      text(member(callback, "notifyURL")), text(member(callback, "callbackData")),
-                      text(member(&item, "clientCorrelator"))});
+    const auto resource = text_of(item, "resourceURL");
+    const auto* found = member(&item, "callbackReference");
+    const auto callback = found == nullptr ? json::Value() : *found;
+    result.push_back({resource.substr(resource.rfind('/') + 1), text_of(item, "zoneId"),
+                      text_of(callback, "notifyURL"), text_of(callback, "callbackData"),
+                      text_of(item, "clientCorrelator")});
   }
   return result;
 }
