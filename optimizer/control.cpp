@@ -11,7 +11,7 @@ void Control::ask(Wish wish, http::Responder responder) {
     const std::lock_guard lock(mutex_);
     if (!stop_ && requests_.size() < kRequestsMax) {
       requests_.push_back({wish, std::move(responder)});
-      wake_.notify_all();
+      worker_.wake();
       return;
     }
   }
@@ -22,13 +22,11 @@ void Control::ask(Wish wish, http::Responder responder) {
 void Control::ask_reload() {
   const std::lock_guard lock(mutex_);
   reload_ = true;
-  wake_.notify_all();
+  worker_.wake();
 }
 
-void Control::wake() {
-  const std::lock_guard lock(mutex_);
-  woken_ = true;
-  wake_.notify_all();
+void Control::start(std::function<int()> step) {
+  worker_.start([step = std::move(step)] { return Worker::in(std::chrono::milliseconds(step())); });
 }
 
 void Control::stop() {
@@ -38,11 +36,11 @@ void Control::stop() {
     stop_ = true;
     unanswered = std::move(requests_);
     requests_.clear();
-    wake_.notify_all();
   }
   for (auto& request : unanswered) {
     request.responder.reply(http::problem_reply(unavailable("the optimizer is stopping")));
   }
+  worker_.stop();
 }
 
 std::vector<Control::Request> Control::take_requests() {
@@ -53,14 +51,6 @@ std::vector<Control::Request> Control::take_requests() {
 bool Control::take_reload() {
   const std::lock_guard lock(mutex_);
   return std::exchange(reload_, false);
-}
-
-bool Control::wait(int ms) {
-  std::unique_lock lock(mutex_);
-  wake_.wait_for(lock, std::chrono::milliseconds(ms),
-                 [this] { return stop_ || reload_ || woken_ || !requests_.empty(); });
-  woken_ = false;
-  return !stop_;
 }
 
 }  // namespace mx2::optimizer

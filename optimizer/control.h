@@ -1,13 +1,14 @@
-// What is asked of the planning thread from outside: by the API and by SIGHUP. Bounded.
+// The planning thread, and what is asked of it from outside: by the API and by SIGHUP. Bounded.
 //
 // Threads: any. Whoever asks is answered from the planning thread.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <vector>
 
+#include "api/base/worker.h"
 #include "api/http/http.h"
 
 namespace mx2::optimizer {
@@ -25,22 +26,22 @@ class Control {
   // Answers 429 itself when too many are waiting.
   void ask(Wish wish, http::Responder responder);
   void ask_reload();
-  // Ends wait(): there is something to look at.
-  void wake();
+  // There is something to look at.
+  void wake() { worker_.wake(); }
+  // `step` is called again and again: after so many milliseconds as it says, or when something is
+  // asked.
+  void start(std::function<int()> step);
   void stop();
 
   [[nodiscard]] std::vector<Request> take_requests();
   [[nodiscard]] bool take_reload();
-  // Sleeps, at most so long: until something is asked. False: stop() was called.
-  [[nodiscard]] bool wait(int ms);
 
  private:
-  mutable std::mutex mutex_;
-  std::condition_variable wake_;
+  std::mutex mutex_;
   std::vector<Request> requests_;
   bool reload_ = false;
-  bool woken_ = false;
   bool stop_ = false;
+  Worker worker_;
 };
 
 }  // namespace mx2::optimizer

@@ -4,7 +4,6 @@
 #include <functional>
 #include <iostream>
 #include <memory>
-#include <thread>
 
 #include "api/base/clock.h"
 #include "api/base/ids.h"
@@ -140,13 +139,10 @@ Result<void> run_for_ever(const Configuration& configuration, const std::string&
                   leadership, control, status, clocks.steady, holder, source.get());
   Worker renewing;
   renewing.start([&] { return Worker::in(std::chrono::milliseconds(leadership.step())); });
-  std::thread worker([&] {
-    while (control.wait(planner.step())) continue;
-  });
+  control.start([&] { return planner.step(); });
   program::wait_for_stop([&] { control.ask_reload(); });
   if (source) source->stop();  // first of all: who notifies us should not wait for who has gone
   control.stop();
-  worker.join();
   server.stop(kGraceMs);
   renewing.stop();
   leadership.release();

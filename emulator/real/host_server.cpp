@@ -31,16 +31,7 @@ HostServer::HostServer(const Scenario& scenario, std::uint32_t host, std::uint64
   for (std::uint32_t i = 0; i < spec_.lambdas.size(); ++i) {
     containers_.emplace("/" + scenario.lambdas[spec_.lambdas[i]].id, i);
   }
-  thread_ = std::thread([this] { wait_for_tasks(); });
-}
-
-HostServer::~HostServer() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  thread_.join();
+  worker_.start([this] { return do_tasks(); });
 }
 
 Time HostServer::now() const {
@@ -78,23 +69,20 @@ void HostServer::handle(http::Request request, http::Responder responder) {
   const auto bytes = static_cast<std::uint32_t>(request.body.size());
   const std::lock_guard lock(mutex_);
   const auto task = task_for(spec_.lambdas[container->second], bytes);
-  ways_.push(now() + way(cell, bytes), EventKind::kAtNode, task.id);
+  const auto there = now() + way(cell, bytes);
+  ways_.push(there, EventKind::kAtNode, task.id);
   calls_.emplace(task.id, Call{std::move(responder), container->second, task,
                                way(cell, scenario_.ues.response_bytes), false});
-  changed_.notify_all();
+  worker_.wake(time_of(there));
 }
 
-void HostServer::wait_for_tasks() {
-  std::unique_lock lock(mutex_);
-  while (!stopping_) {
+Worker::Time HostServer::do_tasks() {
+  const std::lock_guard lock(mutex_);
+  for (;;) {
     const auto next = std::min(processor_.next_completion(), ways_.next_time());
-    if (next == kNever) {
-      changed_.wait(lock);
-    } else if (next > now()) {
-      changed_.wait_until(lock, begin_ + std::chrono::nanoseconds(next));
-    } else {
-      step(next);
-    }
+    if (next == kNever) return Worker::kWhenWoken;
+    if (next > now()) return time_of(next);
+    step(next);
   }
 }
 

@@ -12,14 +12,13 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
+#include "api/base/worker.h"
 #include "api/http/http.h"
 #include "api/operator/types.h"
 #include "emulator/event_queue.h"
@@ -36,7 +35,6 @@ class HostServer final : public http::Handler {
  public:
   // The scenario must outlive this.
   HostServer(const Scenario& scenario, std::uint32_t host, std::uint64_t seed);
-  ~HostServer() override;
   HostServer(const HostServer&) = delete;
   HostServer& operator=(const HostServer&) = delete;
 
@@ -57,7 +55,11 @@ class HostServer final : public http::Handler {
   [[nodiscard]] std::uint32_t cell_of_caller(const http::Request& request) const;
   [[nodiscard]] Time way(std::uint32_t cell, std::uint32_t bytes) const;
   [[nodiscard]] Task task_for(std::uint32_t lambda, std::uint32_t bytes);
-  void wait_for_tasks();
+  [[nodiscard]] Worker::Time time_of(Time at) const {
+    return begin_ + std::chrono::nanoseconds(at);
+  }
+  // Those that are due.
+  [[nodiscard]] Worker::Time do_tasks();
   void step(Time at);
   void arrive(std::uint32_t id, Time at);
   void answer(std::uint32_t id);
@@ -68,7 +70,6 @@ class HostServer final : public http::Handler {
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   std::map<std::string, std::uint32_t> containers_;  // by path
   std::mutex mutex_;                                 // of all below
-  std::condition_variable changed_;
   Processor processor_;
   EventQueue ways_;  // calls that arrive, and answers that leave
   std::unordered_map<std::uint32_t, Call> calls_;
@@ -76,8 +77,7 @@ class HostServer final : public http::Handler {
   Stream sizes_;
   Time reported_ = 0;
   std::uint32_t next_id_ = 0;
-  bool stopping_ = false;
-  std::thread thread_;
+  Worker worker_;
 };
 
 // Runs host number `index` until SIGTERM: prints "port <number>", and reports its load to the
