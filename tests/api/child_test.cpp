@@ -54,7 +54,7 @@ TEST_CASE("A child has its words, environment and descriptors, and tells how it 
   auto words = pipe_for_words();
   auto handed = pipe_for_words();
   auto launch = shell("echo $A; echo on >&3; ls /proc/self/fd | wc -l; exit 7", words);
-  launch.environment = {"A=b", "PATH=/usr/bin:/bin"};
+  launch.environment = std::vector<std::string>{"A=b", "PATH=/usr/bin:/bin"};
   launch.handed = handed.writer.get();
   auto child = Child::start(launch);
   REQUIRE(child);
