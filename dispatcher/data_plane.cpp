@@ -114,7 +114,7 @@ void DataPlane::supervise(std::int64_t now_ms) {
     if (pending_ && set_aside_refused()) start_due_ms_ = now_ms;
     pending_.reset();
   }
-  if (process_.pid() < 0 && now_ms >= start_due_ms_) start(now_ms);
+  if (!process_.is_running() && now_ms >= start_due_ms_) start(now_ms);
 }
 
 Result<void> DataPlane::write_files(std::int64_t now_ms) {

@@ -26,7 +26,6 @@ class DataPlane {
   // `directory` exists and is ours. All must outlive this.
   DataPlane(const DispatcherOptions& options, std::string directory, const Listener& listener,
             metrics::Registry& registry);
-  ~DataPlane() { process_.stop(0); }
   DataPlane(const DataPlane&) = delete;
   DataPlane& operator=(const DataPlane&) = delete;
 

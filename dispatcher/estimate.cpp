@@ -22,9 +22,7 @@ LinearFit::Line LinearFit::line(std::int64_t now_ms, std::int64_t stale_ms) cons
   double n = 0;
   double sum_x = 0;
   double sum_y = 0;
-  const auto counts = [&](const Point& p) {
-    return stale_ms == kNeverStale || now_ms - p.at_ms <= stale_ms;
-  };
+  const auto counts = [&](const Point& p) { return now_ms - p.at_ms <= stale_ms; };
   for (const auto& p : points_) {
     if (!counts(p)) continue;
     n += 1;
@@ -47,7 +45,7 @@ LinearFit::Line LinearFit::line(std::int64_t now_ms, std::int64_t stale_ms) cons
 }
 
 bool LinearFit::is_empty(std::int64_t now_ms, std::int64_t stale_ms) const {
-  return points_.empty() || (stale_ms != kNeverStale && now_ms - points_.back().at_ms > stale_ms);
+  return points_.empty() || now_ms - points_.back().at_ms > stale_ms;
 }
 
 double Measured::impedance() const { return seconds / (1 - std::min(failures, kFailuresMost)); }

@@ -25,7 +25,6 @@ class LinearFit {
     [[nodiscard]] double at(double x) const { return a + b * x; }
   };
   static constexpr std::size_t kWindow = 50;
-  static constexpr std::int64_t kNeverStale = -1;
 
   void add(double x, double y, std::int64_t now_ms);
   [[nodiscard]] Line line(std::int64_t now_ms, std::int64_t stale_ms) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/base/ip.h"
+#include "api/base/child.h"
 #include "api/base/units.h"
 
 namespace mx2::dispatcher {
@@ -168,7 +169,7 @@ std::string unknown_rule(bool complete) {
 std::string frontend_section(const DispatcherOptions& options, const std::string& directory,
                              bool complete) {
   const auto hops = std::to_string(options.limits.hops_max);
-  std::string out = "frontend dispatcher\n  bind fd@" + std::to_string(kListenFd) + "\n";
+  std::string out = "frontend dispatcher\n  bind fd@" + std::to_string(kHandedFd) + "\n";
   // A body of HTTP/2 needs neither Content-Length nor chunks: body_rules() would not see its end.
   out += "  option disable-h2-upgrade\n";
   out += "  no log\n" + log_to(call_log_socket(directory));

@@ -26,7 +26,6 @@ struct HaproxyFiles {
 [[nodiscard]] std::string server_log_socket(const std::string& directory);
 
 inline constexpr std::size_t kLogLineBytes = 8192;  // of those two: names may be long
-inline constexpr int kListenFd = 3;  // the data plane's listening socket, as HAProxy inherits it
 
 [[nodiscard]] HaproxyFiles haproxy_files(const Layout& layout, const DispatcherOptions& options,
                                          const std::string& directory, int generation);

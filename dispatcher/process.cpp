@@ -1,13 +1,11 @@
 #include "dispatcher/process.h"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -15,11 +13,10 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
-#include <thread>
+#include <memory>
 
 #include "api/base/ip.h"
 #include "api/base/text.h"
-#include "dispatcher/haproxy_config.h"
 
 namespace mx2::dispatcher {
 namespace {
@@ -27,68 +24,31 @@ namespace {
 constexpr int kBacklog = 4096;
 constexpr int kDatagramBuffer = 4 << 20;
 constexpr std::size_t kSaidBytesMax = 4096;
-constexpr unsigned kLastFd = 1024;
 constexpr int kTermMs = 1000;
 constexpr int kRefusalMs = 5000;
 constexpr std::size_t kWordsBytesMax = 64U * 1024;
 
-sockaddr_in6 socket_address(const IpAddress& address, std::uint16_t port) {
-  sockaddr_in6 out{};
-  out.sin6_family = AF_INET6;
-  out.sin6_port = htons(port);
-  std::memcpy(&out.sin6_addr, address.bytes().data(), address.bytes().size());
-  return out;
-}
-
-sockaddr_in socket_address_v4(const IpAddress& address, std::uint16_t port) {
-  sockaddr_in out{};
-  out.sin_family = AF_INET;
-  out.sin_port = htons(port);
-  std::memcpy(&out.sin_addr, address.bytes().data() + 12, 4);
-  return out;
-}
-
-// After fork() of a program with threads: system calls only.
-[[noreturn]] void become(char* const* arguments, int listen_fd, int output) {
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  ::setpgid(0, 0);  // what ends our group must not cut off its calls: it is ended in order
-  ::dup2(output, STDOUT_FILENO);
-  ::dup2(output, STDERR_FILENO);
-  if (listen_fd == kListenFd) {
-    ::fcntl(listen_fd, F_SETFD, 0);
-  } else {
-    ::dup2(listen_fd, kListenFd);
-  }
-  if (::close_range(kListenFd + 1, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {  // older than Linux 5.11
-    for (unsigned fd = kListenFd + 1; fd < kLastFd; ++fd) {
-      ::fcntl(static_cast<int>(fd), F_SETFD, FD_CLOEXEC);
-    }
-  }
-  ::execv(arguments[0], arguments);
-  ::_exit(127);
-}
-
-// A child, and what it writes. Nothing, and errno, when that cannot be.
-struct Child {
-  pid_t pid = -1;
+// A child, and what it writes.
+struct Started {
+  Child child;
   Fd output;
 };
-Child spawn(std::vector<std::string> words, int listen_fd) {
-  std::vector<char*> arguments;
-  arguments.reserve(words.size() + 1);
-  for (auto& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
+Result<Started> start_program(std::vector<std::string> words, int listen_fd) {
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return {};
-  Child child{-1, Fd(ends[0])};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return unavailable(std::strerror(errno));
+  Started started{{}, Fd(ends[0])};
   const Fd writer(ends[1]);
-  ::fcntl(child.output.get(), F_SETFL, O_NONBLOCK);
-  child.pid = ::fork();
-  if (child.pid == 0) become(arguments.data(), listen_fd, writer.get());
-  return child;
+  ::fcntl(started.output.get(), F_SETFL, O_NONBLOCK);
+  Launch launch;
+  launch.executable = words.front();
+  launch.arguments = std::move(words);
+  launch.output = writer.get();
+  launch.handed = listen_fd;
+  launch.death_signal = SIGTERM;
+  auto child = Child::start(launch);
+  if (!child) return child.error();
+  started.child = std::move(*child);
+  return started;
 }
 
 // Until it has ended, or for kRefusalMs.
@@ -122,26 +82,27 @@ std::string first_alert(const std::string& text) {
 }  // namespace
 
 Result<Listener> listen_on(const std::string& address, std::uint16_t port) {
+  addrinfo wanted{};
+  wanted.ai_socktype = SOCK_STREAM;
+  wanted.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
   const auto ip = IpAddress::parse(address);
-  if (!ip) return invalid_argument("dispatcher.address is not an IP address");
-  const auto where = address + ":" + std::to_string(port);
-  const auto failed = [&] {
-    return unavailable("cannot listen on " + where + ": " + std::strerror(errno));
-  };
-  Listener listener{Fd(::socket(ip->is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)),
-                    port};
+  const auto service = std::to_string(port);
+  if (!ip || ::getaddrinfo(ip->text().c_str(), service.c_str(), &wanted, &found) != 0) {
+    return invalid_argument("dispatcher.address is not an IP address");
+  }
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> freed(found, ::freeaddrinfo);
+  Listener listener{Fd(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0)), port};
   const int fd = listener.fd.get();
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in v4 = socket_address_v4(*ip, port);
-  sockaddr_in6 v6 = socket_address(*ip, port);
-  auto* generic = ip->is_v4() ? reinterpret_cast<sockaddr*>(&v4) : reinterpret_cast<sockaddr*>(&v6);
-  socklen_t size = ip->is_v4() ? sizeof v4 : sizeof v6;
-  if (::bind(fd, generic, size) != 0 || ::listen(fd, kBacklog) != 0 ||
-      ::getsockname(fd, generic, &size) != 0) {
-    return failed();
+  sockaddr_in6 bound{};  // an IPv4 port is at the same place
+  socklen_t size = sizeof bound;
+  if (::bind(fd, found->ai_addr, found->ai_addrlen) != 0 || ::listen(fd, kBacklog) != 0 ||
+      ::getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size) != 0) {
+    return unavailable("cannot listen on " + address + ":" + service + ": " + std::strerror(errno));
   }
-  listener.port = ntohs(ip->is_v4() ? v4.sin_port : v6.sin6_port);
+  listener.port = ntohs(bound.sin6_port);
   return listener;
 }
 
@@ -160,32 +121,20 @@ Result<Fd> bind_datagrams(const std::string& path) {
 }
 
 Result<void> Process::start(const std::string& configuration, const std::string& master) {
-  auto child = spawn({program_, "-W", "-db", "-S", master, "-f", configuration}, listen_fd_);
-  if (child.pid < 0) {
-    return unavailable(std::string("cannot start anything: ") + std::strerror(errno));
-  }
-  pid_ = child.pid;
-  output_ = std::move(child.output);
+  auto started =
+      start_program({program_, "-W", "-db", "-S", master, "-f", configuration}, listen_fd_);
+  if (!started) return started.error();
+  child_ = std::move(started->child);
+  output_ = std::move(started->output);
   partial_.clear();
   return {};
 }
 
 std::string Process::refusal(const std::string& configuration) const {
-  const auto child = spawn({program_, "-c", "-f", configuration}, listen_fd_);
-  if (child.pid < 0) return {};
-  const auto words = read_all(child.output);
-  ::kill(child.pid, SIGKILL);  // it has said what it had to say
-  int status = 0;
-  if (::waitpid(child.pid, &status, 0) != child.pid) return {};
-  const bool refused = words.find(kAlert) != std::string::npos;
-  return refused ? first_alert(words) : std::string();
-}
-
-std::optional<int> Process::ended() {
-  int status = 0;
-  if (pid_ < 0 || ::waitpid(pid_, &status, WNOHANG) != pid_) return std::nullopt;
-  pid_ = -1;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  const auto started = start_program({program_, "-c", "-f", configuration}, listen_fd_);
+  if (!started) return {};
+  const auto words = read_all(started->output);  // then it has said what it had to say
+  return words.find(kAlert) == std::string::npos ? std::string() : first_alert(words);
 }
 
 std::vector<std::string> Process::words() {
@@ -205,21 +154,6 @@ std::vector<std::string> Process::words() {
   return lines;
 }
 
-void Process::stop(int grace_ms) {
-  if (pid_ < 0) return;
-  using Clock = std::chrono::steady_clock;
-  const auto begin = Clock::now();
-  ::kill(pid_, SIGUSR1);
-  bool told = false;
-  while (!ended()) {
-    const auto waited = Clock::now() - begin;
-    if (waited >= std::chrono::milliseconds(grace_ms + kTermMs)) {
-      ::kill(pid_, SIGKILL);
-    } else if (waited >= std::chrono::milliseconds(grace_ms) && !std::exchange(told, true)) {
-      ::kill(pid_, SIGTERM);
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-}
+void Process::stop(int grace_ms) { child_.end({{SIGUSR1, grace_ms}, {SIGTERM, kTermMs}}); }
 
 }  // namespace mx2::dispatcher

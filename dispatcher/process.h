@@ -1,16 +1,16 @@
 // HAProxy as a child process, in master-worker mode: started, reloaded, ended. It ends when we do,
-// however that is (PR_SET_PDEATHSIG), so start() must be called by a thread that lives as long as
-// we.
+// however that is, so start() must be called by a thread that lives as long as we. What ends our
+// process group must not cut off its calls: it has one of its own, and is ended in order.
 #pragma once
 
-#include <sys/types.h>
-
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "api/base/child.h"
 #include "api/base/fd.h"
 #include "api/base/result.h"
 
@@ -32,7 +32,7 @@ inline constexpr std::string_view kAlert = "[ALERT]";
 
 class Process {
  public:
-  // `listen_fd` becomes kListenFd of the child.
+  // `listen_fd` becomes kHandedFd of the child.
   Process(std::string program, int listen_fd)
       : program_(std::move(program)), listen_fd_(listen_fd) {}
   ~Process() { stop(0); }
@@ -44,17 +44,18 @@ class Process {
   // Waits for that, some seconds at most.
   [[nodiscard]] std::string refusal(const std::string& configuration) const;
   // The status with which it ended, once; nothing while it runs or was never started.
-  [[nodiscard]] std::optional<int> ended();
+  [[nodiscard]] std::optional<int> ended() { return child_.ended(); }
   // What it has written since, in lines.
   [[nodiscard]] std::vector<std::string> words();
   // Calls under way have the grace to end; then SIGTERM, and a second later SIGKILL.
   void stop(int grace_ms);
-  [[nodiscard]] pid_t pid() const { return pid_; }
+  // Until ended() has told its end.
+  [[nodiscard]] bool is_running() const { return child_.is_known(); }
 
  private:
   std::string program_;
   int listen_fd_;
-  pid_t pid_ = -1;
+  Child child_;
   Fd output_;
   std::string partial_;
 };

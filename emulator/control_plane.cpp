@@ -1,7 +1,5 @@
 #include "emulator/control_plane.h"
 
-#include <algorithm>
-
 #include "optimizer/moves.h"
 #include "orchestrator/domain/placement.h"
 
@@ -10,14 +8,13 @@ namespace mx2::emulator {
 ControlPlane::ControlPlane(const Scenario& scenario, const Network& network)
     : scenario_(scenario),
       network_(network),
-      dispatching_(scenario.strategy.kind == StrategyKind::kDispatching),
-      has_optimizer_(!dispatching_ && scenario.strategy.kind != StrategyKind::kStatic) {
+      dispatching_(scenario.strategy.kind == StrategyKind::kDispatching) {
   options_.policy = scenario.optimizer.policy;
   options_.stability = scenario.optimizer.stability;
   add_apps();
   add_hosts();
   add_rows();
-  if (has_optimizer_) topology_ = topology_of(scenario, network);
+  if (scenario_.strategy.has_optimizer()) topology_ = topology_of(scenario, network);
 }
 
 void ControlPlane::add_apps() {
@@ -69,12 +66,8 @@ void ControlPlane::add_rows() {
       }
       continue;
     }
-    for (const auto& host : scenario_.hosts) {
-      const bool offers =
-          std::find(host.lambdas.begin(), host.lambdas.end(), l) != host.lambdas.end();
-      if (offers) row.targets.push_back({Target::Kind::kHost, host.id});
-    }
-    if (!row.targets.empty()) put_row(std::move(row));
+    row.targets = targets_of(scenario_, l);
+    put_row(std::move(row));
   }
 }
 
@@ -98,18 +91,20 @@ ContextPlace ControlPlane::context(std::uint32_t ue, std::uint32_t cell, std::ui
 }
 
 void ControlPlane::open(std::uint32_t ue, std::uint32_t cell, std::uint32_t host, Time now) {
-  if (!has_optimizer_) return;
+  if (!scenario_.strategy.has_optimizer()) return;
   const auto place = context(ue, cell, host);
   replica_.end_context(place.context_id);
   (void)replica_.put_context(place, to_ms(now));
 }
 
 void ControlPlane::update(std::uint32_t ue, std::uint32_t cell, std::uint32_t host, Time now) {
-  if (has_optimizer_) (void)replica_.put_context(context(ue, cell, host), to_ms(now));
+  if (scenario_.strategy.has_optimizer())
+    (void)replica_.put_context(context(ue, cell, host), to_ms(now));
 }
 
 void ControlPlane::report(std::uint32_t host, const HostLoad& load, Time now) {
-  if (has_optimizer_) replica_.put_load(scenario_.hosts[host].id, load, to_ms(now));
+  if (scenario_.strategy.has_optimizer())
+    replica_.put_load(scenario_.hosts[host].id, load, to_ms(now));
 }
 
 std::vector<std::uint32_t> ControlPlane::plan(Time now) {

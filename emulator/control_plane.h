@@ -43,8 +43,6 @@ class ControlPlane {
   // The same for a UE alone that is in another cell now, on top of the last plan, as for an
   // Optimizer that is told of moves. False: its row is what it was.
   [[nodiscard]] bool place_moved(std::uint32_t ue, std::uint32_t cell, Time now);
-  // Whether the strategy has an Optimizer.
-  [[nodiscard]] bool has_optimizer() const { return has_optimizer_; }
 
   [[nodiscard]] const Model& model() const { return model_; }
 
@@ -60,7 +58,6 @@ class ControlPlane {
   const Scenario& scenario_;
   const Network& network_;
   const bool dispatching_;
-  const bool has_optimizer_;
   std::unordered_map<std::string, std::uint32_t> host_index_;
   Model model_;
   optimizer::Replica replica_;

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -54,24 +55,39 @@ Result<Scenario> scenario_of(const Options& options) {
   return read_scenario(std::move(*document), settings);
 }
 
+// The results of all seeds, or the exit status of the first that has none.
+int report_runs(const Options& options,
+                const std::function<Result<Results>(Report&, std::uint64_t seed)>& run) {
+  auto report = Report::in(options.out, options.calls);
+  if (!report) return fail(report.error(), kExitFailed);
+  for (auto seed = options.first_seed; seed < options.first_seed + options.seeds; ++seed) {
+    const auto results = run(*report, seed);
+    if (!results) {
+      const bool busy = results.error().code == ErrorCode::kDeadlineExceeded;
+      return fail(results.error(), busy ? kExitBusy : kExitFailed);
+    }
+    report->add(seed, *results);
+  }
+  if (auto written = report->finish(); !written) return fail(written.error(), kExitFailed);
+  if (!options.quiet) report->summarise(std::cout);
+  return 0;
+}
+
 int simulate(const Options& options) {
   const auto scenario = scenario_of(options);
   if (!scenario) return fail(scenario.error(), kExitUsage);
-  auto report = Report::in(options.out, options.calls);
-  if (!report) return fail(report.error(), kExitFailed);
   const auto begin = std::chrono::steady_clock::now();
   std::uint64_t sent = 0;
-  for (auto seed = options.first_seed; seed < options.first_seed + options.seeds; ++seed) {
-    Simulation simulation(*scenario, seed);
-    report->begin(seed, simulation);
-    const auto results = simulation.run();
-    report->add(seed, results);
-    sent += results.sent;
-  }
-  if (auto written = report->finish(); !written) return fail(written.error(), kExitFailed);
-  if (options.quiet) return 0;
+  const int status =
+      report_runs(options, [&](Report& report, std::uint64_t seed) -> Result<Results> {
+        Simulation simulation(*scenario, seed);
+        report.begin(seed, simulation);
+        auto results = simulation.run();
+        sent += results.sent;
+        return results;
+      });
+  if (status != 0 || options.quiet) return status;
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  report->summarise(std::cout);
   std::cout << sent << " invocations simulated in " << took.count() << " s; files in "
             << options.out << "\n";
   return 0;
@@ -122,20 +138,11 @@ int run_for_real(Options options) {
   if (options.programs.empty()) {
     options.programs = std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
   }
-  auto report = Report::in(options.out, false);
-  if (!report) return fail(report.error(), kExitFailed);
-  for (auto seed = options.first_seed; seed < options.first_seed + options.seeds; ++seed) {
-    const auto results = run_in_time(*scenario, options, seed);
-    if (!results) {
-      const bool busy = results.error().code == ErrorCode::kDeadlineExceeded;
-      return fail(results.error(), busy ? kExitBusy : kExitFailed);
-    }
-    report->add(seed, *results);
-    if (!options.quiet) std::cerr << "seed " << seed << " done\n";
-  }
-  if (auto written = report->finish(); !written) return fail(written.error(), kExitFailed);
-  if (!options.quiet) report->summarise(std::cout);
-  return 0;
+  return report_runs(options, [&](Report&, std::uint64_t seed) {
+    auto results = run_in_time(*scenario, options, seed);
+    if (results && !options.quiet) std::cerr << "seed " << seed << " done\n";
+    return results;
+  });
 }
 
 int check(const Options& options) {

@@ -28,20 +28,44 @@ void Run::place(Mover& ue, std::uint32_t id, std::uint64_t seed) const {
   ue.probe = Stream(seed, Purpose::kProbe, id);
 }
 
-void Run::schedule_first(Mover& ue, std::uint32_t id) {
+void Run::schedule_begin() {
   const auto residence_s = scenario_.ues.mobility.residence_s;
-  events_.push(traffic_.first(ue.traffic, factor_of(ue)), EventKind::kSend, id);
-  if (residence_s > 0 && network_.cells() > 1) {
-    events_.push(from_seconds(ue.mobility.exponential(residence_s)), EventKind::kMove, id);
+  for (std::uint32_t id = 0; id < scenario_.ues.number; ++id) {
+    auto& ue = mover(id);
+    events_.push(traffic_.first(ue.traffic, factor_of(ue)), EventKind::kSend, id);
+    if (residence_s > 0 && network_.cells() > 1) {
+      events_.push(from_seconds(ue.mobility.exponential(residence_s)), EventKind::kMove, id);
+    }
+    schedule_end(ue, id, 0);
   }
-  schedule_end(ue, id, 0);
-}
-
-void Run::schedule_hot_spot() {
   if (scenario_.hot_spot.of == HotSpotSpec::Of::kNone) return;
   // Not in step with the Optimizer, which would see each place just when it is over.
   const auto phase = hot_spot_draws_.uniform();
   events_.push(from_seconds(phase * scenario_.hot_spot.period_s), EventKind::kHotSpot, 0);
+}
+
+void Run::happen(const Event& event, Time now) {
+  if (now >= end_) return;
+  const auto id = event.id();
+  switch (event.kind()) {
+    case EventKind::kSend: return send(id, now);
+    case EventKind::kMove: return move(id, now);
+    case EventKind::kContextEnd: return end_context(id, now);
+    case EventKind::kContextNew: use_context(id); return schedule_end(mover(id), id, now);
+    case EventKind::kNotified: return notified(id);
+    case EventKind::kHotSpot: return move_hot_spot(now);
+    case EventKind::kReport: return report(now);
+    default: return plan(now);
+  }
+}
+
+void Run::plan(Time now) {
+  if (counts(now)) ++results_.plans;
+  if (!dispatches()) plan_all(now);
+  for (std::uint32_t id = 0; dispatches() && id < scenario_.ues.number; ++id) {
+    find_dispatcher(id, now);
+  }
+  schedule_plan(now);
 }
 
 void Run::schedule_plan(Time now) {
@@ -65,6 +89,12 @@ void Run::count_call(Mover& ue, bool stale, Time now) {
   if (stale || ue.rewritten == kNever) return;
   if (counts(ue.rewritten)) results_.adoption_s.add(to_seconds(now - ue.rewritten));
   ue.rewritten = kNever;
+}
+
+Time Run::leave(Mover& ue, Time now) {
+  ++ue.awaited;
+  ++results_.sent;
+  return cross_access(ue.up_until, scenario_.ues.request_bytes, now);
 }
 
 Time Run::cross_access(Time& busy_until, std::uint32_t bytes, Time now) {
@@ -91,7 +121,8 @@ void Run::call_again(Mover& ue, std::uint32_t id, Time now) {
   if (next < end_) events_.push(next, EventKind::kSend, id);
 }
 
-void Run::go_elsewhere(Mover& ue, std::uint32_t id, Time now) {
+void Run::move(std::uint32_t id, Time now) {
+  auto& ue = mover(id);
   const auto& mobility = scenario_.ues.mobility;
   if (mobility.to_any) {
     const auto other = ue.mobility.below(network_.cells() - 1);
@@ -104,6 +135,8 @@ void Run::go_elsewhere(Mover& ue, std::uint32_t id, Time now) {
   ++results_.moves;
   const auto next = now + from_seconds(ue.mobility.exponential(mobility.residence_s));
   if (next < end_) events_.push(next, EventKind::kMove, id);
+  if (changes_dispatcher_at_once()) return find_dispatcher(id, now);
+  moved(id, now);
 }
 
 void Run::move_hot_spot(Time now) {

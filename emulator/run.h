@@ -34,13 +34,16 @@ class Run {
 
   // The scenario must outlive this.
   Run(const Scenario& scenario, std::uint64_t seed);
+  ~Run() = default;
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
 
   void place(Mover& ue, std::uint32_t id, std::uint64_t seed) const;
-  // Its first call, move and end of a context.
-  void schedule_first(Mover& ue, std::uint32_t id);
-  void schedule_hot_spot();
+  // Of each UE the first call, move and end of a context; and the first hot spot.
+  void schedule_begin();
   void schedule_plan(Time now);
-  void schedule_end(Mover& ue, std::uint32_t id, Time now);
+  // What is due, but for messages and tasks. After the end only those, which are on their way.
+  void happen(const Event& event, Time now);
 
   // To the primary endpoint, and with a certain probability to each other one.
   template <typename SendTo>
@@ -56,16 +59,17 @@ class Run {
   }
   // Whether it goes where the table says.
   void count_call(Mover& ue, bool stale, Time now);
-  // When a message that is there `now` is over the UE's access link.
-  [[nodiscard]] Time cross_access(Time& busy_until, std::uint32_t bytes, Time now);
+  // A call leaves the UE, or its answer is in its cell: when it is over the access link.
+  [[nodiscard]] Time leave(Mover& ue, Time now);
+  [[nodiscard]] Time come_back(Mover& ue, Time now) {
+    return cross_access(ue.down_until, scenario_.ues.response_bytes, now);
+  }
   // An answer is there. True: the first good one, which counts; its endpoint becomes the primary
   // one.
   [[nodiscard]] bool take_answer(Mover& ue, bool refused, Time now);
   // The next call waits for all answers.
   void call_again(Mover& ue, std::uint32_t id, Time now);
 
-  void go_elsewhere(Mover& ue, std::uint32_t id, Time now);
-  void move_hot_spot(Time now);
   // The table has another first host for the UE. False: it has not.
   bool rewrite(Mover& ue, std::uint32_t entry, Time now);
   // With dispatching, where the UE is now: the dispatcher nearest to it. True: its own row says so.
@@ -90,6 +94,27 @@ class Run {
   Results results_;
 
  private:
+  [[nodiscard]] virtual Mover& mover(std::uint32_t id) = 0;
+  virtual void send(std::uint32_t id, Time now) = 0;
+  // It is in another cell, where it keeps its dispatcher, if there are any.
+  virtual void moved(std::uint32_t id, Time now) = 0;
+  virtual void find_dispatcher(std::uint32_t id, Time now) = 0;
+  virtual void end_context(std::uint32_t id, Time now) = 0;
+  // What is coming, of a new context or a notification, is there.
+  virtual void use_context(std::uint32_t id) = 0;
+  virtual void notified(std::uint32_t id) = 0;
+  virtual void plan_all(Time now) = 0;
+  virtual void report(Time) {}
+
+  void schedule_end(Mover& ue, std::uint32_t id, Time now);
+  void move(std::uint32_t id, Time now);
+  void move_hot_spot(Time now);
+  void plan(Time now);
+  // Who moves has another dispatcher then; else with the next plan.
+  [[nodiscard]] bool changes_dispatcher_at_once() const {
+    return dispatches() && (scenario_.optimizer.told_of_moves || !scenario_.strategy.follows);
+  }
+  [[nodiscard]] Time cross_access(Time& busy_until, std::uint32_t bytes, Time now);
   [[nodiscard]] double factor_of(const Mover& ue) const;
   [[nodiscard]] std::uint32_t hot_places() const;
 

@@ -108,6 +108,14 @@ struct StrategySpec {
   double dispatch_ms = 0.2;  // that a dispatcher takes for a message
   std::uint32_t endpoints = 2;
   double probe = 0.05;  // probability for each endpoint but the primary one
+
+  [[nodiscard]] bool has_optimizer() const {
+    return kind != StrategyKind::kStatic && kind != StrategyKind::kDispatching;
+  }
+  // Hosts that a UE has of the table.
+  [[nodiscard]] std::uint32_t named() const {
+    return kind == StrategyKind::kMultiple ? endpoints : 1;
+  }
 };
 
 struct OptimizerSpec {

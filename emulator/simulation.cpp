@@ -25,18 +25,7 @@ void Simulation::handle(const Event& event, Time now) {
     case EventKind::kAtNode: return at_node(event.id(), now);
     case EventKind::kTaskDone: return task_done(event.id(), now);
     case EventKind::kDelivered: return delivered(event.id(), now);
-    default: break;
-  }
-  if (now >= end_) return;  // only what is on its way comes to its end
-  switch (event.kind()) {
-    case EventKind::kSend: return send(event.id(), now);
-    case EventKind::kMove: return move(event.id(), now);
-    case EventKind::kContextEnd: return end_context(event.id(), now);
-    case EventKind::kContextNew: return begin_context(event.id(), now);
-    case EventKind::kNotified: return notified(event.id());
-    case EventKind::kHotSpot: return move_hot_spot(now);
-    case EventKind::kReport: return report(now);
-    default: return plan(now);
+    default: return happen(event, now);
   }
 }
 
@@ -44,7 +33,7 @@ void Simulation::handle(const Event& event, Time now) {
 bool Simulation::is_stale(std::uint32_t id, std::uint16_t endpoint) {
   const auto& ue = ues_[id];
   if (endpoint == ue.entry || strategy_ != StrategyKind::kMultiple) return endpoint != ue.entry;
-  control_.look_up(id, ue.cell, scenario_.strategy.endpoints, found_);
+  control_.look_up(id, ue.cell, scenario_.strategy.named(), found_);
   return std::find(found_.begin(), found_.end(), endpoint) == found_.end();
 }
 
@@ -75,10 +64,7 @@ void Simulation::send_to(std::uint32_t id, std::uint16_t endpoint, Time now) {
   } else {
     call.host = endpoint;
   }
-  ++ue.awaited;
-  ++results_.sent;
-  const auto there = cross_access(ue.up_until, scenario_.ues.request_bytes, now);
-  events_.push(there, EventKind::kAtNode, index);
+  events_.push(leave(ue, now), EventKind::kAtNode, index);
 }
 
 std::uint32_t Simulation::target_cell(const Call& call) const {
@@ -130,14 +116,11 @@ void Simulation::serve(std::uint32_t id, Time now) {
   auto& call = calls_[id];
   auto& ue = ues_[call.ue];
   auto& host = hosts_[call.host];
-  const auto& lambda = scenario_.lambdas[ue.lambda];
-  const double bytes = scenario_.ues.request_bytes;
-  Task task{id, lambda.ops_offset + lambda.ops_per_byte * bytes,
-            lambda.memory_offset + lambda.memory_per_byte * bytes};
-  if (lambda.exponential) task.ops = ue.size.exponential(task.ops);
+  const auto container = host.container_of[ue.lambda];
+  const auto task = task_of(scenario_.lambdas[ue.lambda], id, scenario_.ues.request_bytes, ue.size);
   call.at_host = now;
-  ++host.requests[ue.lambda];
-  if (host.processor.submit(now, host.container_of[ue.lambda], task)) return watch(call.host);
+  ++host.requests[container];
+  if (host.processor.submit(now, container, task)) return watch(call.host);
   call.refused = true;
   call.leg = call.dispatcher == kNobody ? Leg::kToUe : Leg::kBackToDispatcher;
   at_node(id, now);
@@ -179,9 +162,7 @@ void Simulation::back_at_dispatcher(Call& call, Time now) {
 }
 
 void Simulation::to_ue(std::uint32_t id, Time now) {
-  auto& ue = ues_[calls_[id].ue];
-  const auto there = cross_access(ue.down_until, scenario_.ues.response_bytes, now);
-  events_.push(there, EventKind::kDelivered, id);
+  events_.push(come_back(ues_[calls_[id].ue], now), EventKind::kDelivered, id);
 }
 
 void Simulation::delivered(std::uint32_t id, Time now) {

@@ -75,7 +75,7 @@ class Simulation final : private Run {
     double load = 0;  // of the last report
     Moments utilisation;
     std::vector<std::uint32_t> container_of;  // λ -> container
-    std::vector<std::uint32_t> requests;      // by λ, since the last report
+    std::vector<std::uint32_t> requests;      // of each container, since the last report
   };
   // A dispatcher's choice among the hosts of a λ.
   struct Dispatch {
@@ -90,7 +90,6 @@ class Simulation final : private Run {
   void schedule_all();
   void handle(const Event& event, Time now);
 
-  void send(std::uint32_t ue, Time now);
   void send_to(std::uint32_t ue, std::uint16_t endpoint, Time now);
   void at_node(std::uint32_t id, Time now);
   void arrive(std::uint32_t id, Time now);
@@ -102,16 +101,18 @@ class Simulation final : private Run {
   void watch(std::uint32_t host);
   void delivered(std::uint32_t id, Time now);
 
-  void move(std::uint32_t id, Time now);
-  void find_dispatcher(std::uint32_t id, Time now);
-  void end_context(std::uint32_t id, Time now);
-  void begin_context(std::uint32_t id, Time now);
+  [[nodiscard]] Mover& mover(std::uint32_t id) override { return ues_[id]; }
+  void send(std::uint32_t id, Time now) override;
+  void moved(std::uint32_t id, Time now) override;
+  void find_dispatcher(std::uint32_t id, Time now) override;
+  void end_context(std::uint32_t id, Time now) override;
+  void use_context(std::uint32_t id) override;
+  void notified(std::uint32_t id) override;
+  void plan_all(Time now) override;
+  void report(Time now) override;
   void look_up(std::uint32_t id, std::array<std::uint16_t, kEndpointsMax>& endpoints);
   void notify(std::uint32_t id, Time now);
-  void notified(std::uint32_t id);
-  void plan(Time now);
   void rewritten(std::uint32_t id, Time now);
-  void report(Time now);
 
   [[nodiscard]] bool is_stale(std::uint32_t id, std::uint16_t endpoint);
   [[nodiscard]] std::uint32_t target_cell(const Call& call) const;

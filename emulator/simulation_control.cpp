@@ -27,7 +27,7 @@ void Simulation::set_up_hosts() {
                                                0,
                                                {},
                                                std::vector<std::uint32_t>(lambdas),
-                                               std::vector<std::uint32_t>(lambdas)});
+                                               std::vector<std::uint32_t>(workers.size())});
     for (std::uint32_t i = 0; i < spec.lambdas.size(); ++i) {
       host.container_of[spec.lambdas[i]] = i;
       hosts_of_[spec.lambdas[i]].push_back(h);
@@ -51,7 +51,7 @@ void Simulation::set_up_table() {
     }
   };
   open_all();
-  if (!control_.has_optimizer()) return;
+  if (!scenario_.strategy.has_optimizer()) return;
   (void)control_.plan(0);
   open_all();
 }
@@ -71,17 +71,15 @@ void Simulation::set_up_dispatchers() {
 
 void Simulation::schedule_all() {
   events_.reserve(4 * ues_.size());
-  for (std::uint32_t i = 0; i < ues_.size(); ++i) schedule_first(ues_[i], i);
-  schedule_hot_spot();
+  schedule_begin();
   events_.push(from_seconds(scenario_.optimizer.report_s), EventKind::kReport, 0);
-  if (control_.has_optimizer() || dispatches()) schedule_plan(0);
+  if (scenario_.strategy.has_optimizer() || dispatches()) schedule_plan(0);
 }
 
 // Also sets what the table has for the UE.
 void Simulation::look_up(std::uint32_t id, std::array<std::uint16_t, kEndpointsMax>& endpoints) {
   auto& ue = ues_[id];
-  const bool several = strategy_ == StrategyKind::kMultiple;
-  control_.look_up(id, ue.cell, several ? scenario_.strategy.endpoints : 1, found_);
+  control_.look_up(id, ue.cell, scenario_.strategy.named(), found_);
   ue.endpoints = static_cast<std::uint8_t>(found_.size());
   for (std::size_t i = 0; i < found_.size(); ++i) {
     endpoints[i] = static_cast<std::uint16_t>(found_[i]);
@@ -89,18 +87,12 @@ void Simulation::look_up(std::uint32_t id, std::array<std::uint16_t, kEndpointsM
   ue.entry = endpoints[0];
 }
 
-void Simulation::move(std::uint32_t id, Time now) {
+void Simulation::moved(std::uint32_t id, Time now) {
+  if (dispatches()) return;
   auto& ue = ues_[id];
-  go_elsewhere(ue, id, now);
-  const bool told = scenario_.optimizer.told_of_moves;
-  if (dispatches()) {
-    if (told || !scenario_.strategy.follows) find_dispatcher(id, now);
-    return;
-  }
   control_.update(id, ue.cell, ue.coming[0], now);
-  if (told && control_.has_optimizer() && control_.place_moved(id, ue.cell, now)) {
-    rewritten(id, now);
-  }
+  const bool told = scenario_.optimizer.told_of_moves && scenario_.strategy.has_optimizer();
+  if (told && control_.place_moved(id, ue.cell, now)) rewritten(id, now);
 }
 
 // What the table has for the UE: the row of its cell, or its own if dispatchers follow it.
@@ -122,19 +114,10 @@ void Simulation::end_context(std::uint32_t id, Time now) {
   events_.push(now + there_and_back, EventKind::kContextNew, id);
 }
 
-void Simulation::begin_context(std::uint32_t id, Time now) {
-  ues_[id].endpoint = ues_[id].coming;
-  schedule_end(ues_[id], id, now);
-}
+void Simulation::use_context(std::uint32_t id) { ues_[id].endpoint = ues_[id].coming; }
 
-void Simulation::plan(Time now) {
-  if (counts(now)) ++results_.plans;
-  if (dispatches()) {
-    for (std::uint32_t id = 0; id < ues_.size(); ++id) find_dispatcher(id, now);
-  } else {
-    for (const auto id : control_.plan(now)) rewritten(id, now);
-  }
-  schedule_plan(now);
+void Simulation::plan_all(Time now) {
+  for (const auto id : control_.plan(now)) rewritten(id, now);
 }
 
 void Simulation::rewritten(std::uint32_t id, Time now) {
@@ -163,16 +146,8 @@ void Simulation::report(Time now) {
     auto& host = hosts_[h];
     host.load = host.processor.take_utilisation(now);
     if (counts(now)) host.utilisation.add(host.load);
-    HostLoad load;
-    load.cpu = host.load;
-    for (const auto l : scenario_.hosts[h].lambdas) {
-      AppLoad app;
-      app.app_d_id = scenario_.lambdas[l].id;
-      app.request_rate = host.requests[l] / period_s;
-      host.requests[l] = 0;
-      load.apps.push_back(std::move(app));
-    }
-    control_.report(h, load, now);
+    control_.report(h, load_of(scenario_, scenario_.hosts[h], host.load, host.requests, period_s),
+                    now);
   }
   const auto next = now + from_seconds(period_s);
   if (next < end_) events_.push(next, EventKind::kReport, 0);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 namespace mx2::emulator {
 namespace {
@@ -11,6 +12,10 @@ constexpr std::string_view kDevicePrefix = "ue-";
 // A load unit is one request a second: what a context of the usual UE makes.
 constexpr std::int64_t kUnitsPerRate = 1;
 constexpr std::uint32_t kOctet = 250;
+
+double ops_of(const LambdaSpec& lambda, std::uint32_t bytes) {
+  return lambda.ops_offset + lambda.ops_per_byte * bytes;
+}
 
 double mean_ops(const Scenario& scenario, const HostSpec& host) {
   double sum = 0;
@@ -56,8 +61,33 @@ std::uint32_t lambda_of(const Scenario& scenario, std::uint32_t ue) {
   return ue % static_cast<std::uint32_t>(scenario.lambdas.size());
 }
 
-double ops_of(const LambdaSpec& lambda, std::uint32_t bytes) {
-  return lambda.ops_offset + lambda.ops_per_byte * bytes;
+std::vector<Target> targets_of(const Scenario& scenario, std::uint32_t lambda) {
+  std::vector<Target> targets;
+  for (const auto& host : scenario.hosts) {
+    const bool offers =
+        std::find(host.lambdas.begin(), host.lambdas.end(), lambda) != host.lambdas.end();
+    if (offers) targets.push_back({Target::Kind::kHost, host.id});
+  }
+  return targets;
+}
+
+Task task_of(const LambdaSpec& lambda, std::uint32_t id, std::uint32_t bytes, Stream& sizes) {
+  Task task{id, ops_of(lambda, bytes), lambda.memory_offset + lambda.memory_per_byte * bytes};
+  if (lambda.exponential) task.ops = sizes.exponential(task.ops);
+  return task;
+}
+
+HostLoad load_of(const Scenario& scenario, const HostSpec& host, double cpu,
+                 std::vector<std::uint32_t>& requests, double seconds) {
+  HostLoad load;
+  load.cpu = cpu;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    AppLoad app;
+    app.app_d_id = scenario.lambdas[host.lambdas[i]].id;
+    app.request_rate = std::exchange(requests[i], 0) / seconds;
+    load.apps.push_back(std::move(app));
+  }
+  return load;
 }
 
 optimizer::Topology topology_of(const Scenario& scenario, const Network& network) {

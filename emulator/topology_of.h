@@ -6,7 +6,10 @@
 #include <vector>
 
 #include "api/base/ip.h"
+#include "api/operator/types.h"
 #include "emulator/network.h"
+#include "emulator/processor.h"
+#include "emulator/random.h"
 #include "emulator/scenario.h"
 #include "optimizer/topology.h"
 
@@ -24,7 +27,14 @@ namespace mx2::emulator {
                                                        const Network& network);
 // The λ that a UE uses.
 [[nodiscard]] std::uint32_t lambda_of(const Scenario& scenario, std::uint32_t ue);
-[[nodiscard]] double ops_of(const LambdaSpec& lambda, std::uint32_t bytes);
+// The hosts that offer a λ, in their order.
+[[nodiscard]] std::vector<Target> targets_of(const Scenario& scenario, std::uint32_t lambda);
+// What a call of so many bytes needs; `sizes` is drawn from where that varies.
+[[nodiscard]] Task task_of(const LambdaSpec& lambda, std::uint32_t id, std::uint32_t bytes,
+                           Stream& sizes);
+// What a host reports. `requests`: of each container since the last report, begun anew.
+[[nodiscard]] HostLoad load_of(const Scenario& scenario, const HostSpec& host, double cpu,
+                               std::vector<std::uint32_t>& requests, double seconds);
 
 // Capacity is what all cores can do; a load unit is one request a second. Latency is there and
 // back, with the time that a call and its answer take to be sent.

@@ -45,6 +45,13 @@ struct ContextCost {
 // Judged by the waiting that the snapshot assumes.
 [[nodiscard]] ContextCost context_cost(const Snapshot& snapshot, Index app, Index attachment,
                                        Index host);
+// Where a context costs least, of the hosts that it `may` be at; kNone if there is none.
+template <typename May>
+[[nodiscard]] Index cheapest_host(const Snapshot& snapshot, const Demand& demand, May may) {
+  return least_host(snapshot, may, [&](Index host) {
+    return context_cost(snapshot, demand.app, demand.attachment, host).total();
+  });
+}
 // The most that a context costs at any host.
 [[nodiscard]] std::int64_t context_cost_max(const Snapshot& snapshot);
 // The latency that is reckoned with: the assumed one where it is not known.

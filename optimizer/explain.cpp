@@ -93,26 +93,6 @@ std::optional<Choice> explain(const Snapshot& snapshot, const Placement& placeme
   return choice;
 }
 
-std::string to_text(const Snapshot& snapshot, const Choice& choice) {
-  std::string text;
-  for (const auto& c : choice.candidates) {
-    const auto& host = snapshot.hosts[c.host];
-    text += (c.host == choice.chosen ? "* " : "  ") + host.id + ": ";
-    if (c.verdict != Verdict::kFeasible) {
-      text += std::string(to_text(c.verdict)) + "\n";
-      continue;
-    }
-    text += ms(c.total_us()) + " = latency " + ms(c.latency_us);
-    if (!c.latency_known) text += " (assumed)";
-    if (c.late_us > 0) text += " + late " + ms(c.late_us);
-    if (c.off_tree_us > 0) text += " + off tree " + ms(c.off_tree_us);
-    text += " + congestion " + ms(c.congestion_us) + " + migration " + ms(c.migration_us);
-    if (c.leaving_us > 0) text += " + leaving " + ms(c.leaving_us);
-    text += c.full ? "; full\n" : "\n";
-  }
-  return text + choice.reason + "\n";
-}
-
 MoveReasons::MoveReasons(const Snapshot& snapshot, const Evaluation& before)
     : snapshot_(snapshot), feasible_(snapshot), load_(before.load) {}
 

@@ -37,9 +37,6 @@ struct Choice {
 [[nodiscard]] std::optional<Choice> explain(const Snapshot& snapshot, const Placement& placement,
                                             const std::string& ue, const std::string& app);
 
-// For operators: a line for each candidate.
-[[nodiscard]] std::string to_text(const Snapshot& snapshot, const Choice& choice);
-
 // Why a group leaves its host for another; at most 200 characters.
 class MoveReasons {
  public:

@@ -1,6 +1,8 @@
 // Who may be served where. Pure; one definition for all policies, the evaluation and explanations.
 #pragma once
 
+#include <utility>
+
 #include "optimizer/model.h"
 
 namespace mx2::optimizer {
@@ -44,6 +46,10 @@ class Feasibility {
   [[nodiscard]] bool may_enter(const Demand& demand, Index host) const {
     return may(demand, kNone, host);
   }
+  // May it stay where it is? Not who is nowhere.
+  [[nodiscard]] bool may_stay(const Group& group) const {
+    return group.host != kNone && may(group, group.host, group.host);
+  }
   [[nodiscard]] Verdict verdict(const Demand& demand, Index current, Index host) const;
 
  private:
@@ -53,5 +59,20 @@ class Feasibility {
   std::vector<std::uint8_t> open_;
   std::vector<std::uint8_t> keeps_;
 };
+
+// The host with the least `key`, the first of equals, of those that `may` be; kNone if none may.
+template <typename May, typename Key>
+[[nodiscard]] Index least_host(const Snapshot& snapshot, May may, Key key) {
+  Index best = kNone;
+  decltype(key(best)) least{};
+  for (Index h = 0; h < snapshot.hosts.size(); ++h) {
+    if (!may(h)) continue;
+    auto value = key(h);
+    if (best != kNone && !(value < least)) continue;
+    best = h;
+    least = std::move(value);
+  }
+  return best;
+}
 
 }  // namespace mx2::optimizer

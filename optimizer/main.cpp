@@ -1,5 +1,6 @@
 // mx2-optimizer: rewrites the orchestrator's table, over its operator API.
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <iostream>
 #include <memory>

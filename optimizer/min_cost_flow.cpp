@@ -79,24 +79,11 @@ class Rounding {
       if (rest > 0 && has_room(c, host)) take(c, host, 1, count), --rest;
     }
     for (; rest > 0; --rest) {
-      const auto host = cheapest_with_room(c);
+      const auto host = cheapest_host(
+          snapshot_, c, [&](Index h) { return feasible_.may_enter(c, h) && has_room(c, h); });
       if (host == kNone) return;
       take(c, host, 1, count);
     }
-  }
-
-  [[nodiscard]] Index cheapest_with_room(const DemandClass& c) const {
-    Index best = kNone;
-    std::int64_t least = 0;
-    for (Index h = 0; h < snapshot_.hosts.size(); ++h) {
-      if (!feasible_.may_enter(c, h) || !has_room(c, h)) continue;
-      const auto cost = context_cost(snapshot_, c.app, c.attachment, h).total();
-      if (best == kNone || cost < least) {
-        best = h;
-        least = cost;
-      }
-    }
-    return best;
   }
 
   // Who is at a host stays as long as its count allows; the others fill what is left, in order.
@@ -140,11 +127,8 @@ class Rounding {
 
 bool may_all_stay(const Snapshot& snapshot) {
   const Feasibility feasible(snapshot);
-  for (const auto& group : snapshot.groups) {
-    if (group.fixed) continue;
-    if (group.host == kNone || !feasible.may(group, group.host, group.host)) return false;
-  }
-  return true;
+  return std::all_of(snapshot.groups.begin(), snapshot.groups.end(),
+                     [&](const Group& group) { return group.fixed || feasible.may_stay(group); });
 }
 
 // The waiting that the answer brings is assumed next, and where it makes somebody late who would be

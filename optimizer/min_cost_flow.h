@@ -33,7 +33,6 @@ class MinCostFlowPolicy final : public PlacementPolicy {
 
   [[nodiscard]] Placement place(const Snapshot& snapshot) const override;
   [[nodiscard]] Placement place(const Snapshot& snapshot, Statistics& statistics) const;
-  [[nodiscard]] std::string name() const override { return "min-cost-flow"; }
 
  private:
   [[nodiscard]] Placement place_in_time(const Snapshot& snapshot, Statistics& statistics) const;

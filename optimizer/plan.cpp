@@ -64,17 +64,11 @@ Plan joined(const Removals& removals, Plan moves, std::size_t rows_max) {
 Index second_host(const Snapshot& snapshot, const Feasibility& feasible, const Evaluation& after,
                   Group group, Index first) {
   group.contexts += group.to_come;
-  Index best = kNone;
-  std::int64_t least = 0;
-  for (Index h = 0; h < snapshot.hosts.size(); ++h) {
-    if (h == first || !feasible.may_enter(group, h)) continue;
-    if (after.load[h] + load_of(snapshot, group) > snapshot.hosts[h].capacity) continue;
-    const auto cost = context_cost(snapshot, group.app, group.attachment, h).total();
-    if (best != kNone && cost >= least) continue;
-    best = h;
-    least = cost;
-  }
-  return best;
+  const auto units = load_of(snapshot, group);
+  return cheapest_host(snapshot, group, [&](Index h) {
+    return h != first && feasible.may_enter(group, h) &&
+           after.load[h] + units <= snapshot.hosts[h].capacity;
+  });
 }
 
 // Make before break: a target without an instance is passed over until its instance is ready, and
@@ -82,8 +76,7 @@ Index second_host(const Snapshot& snapshot, const Feasibility& feasible, const E
 bool stays_until_ready(const Snapshot& snapshot, const Feasibility& feasible, const Group& group,
                        Index to) {
   const auto& running = snapshot.apps[group.app].running;
-  return !running.empty() && !running[to] && group.host != kNone &&
-         feasible.may(group, group.host, group.host);
+  return !running.empty() && !running[to] && feasible.may_stay(group);
 }
 
 void add_text(std::string& out, const char* what, double before, double after) {
@@ -124,8 +117,7 @@ Plan rows_of(const Snapshot& snapshot, const Placement& placement,
                             ? group.host
                             : second_host(snapshot, feasible, plan.after, group, to);
     auto change = put(snapshot, i, to, second, reasons.reason(i, to, policy_of_app[group.app]));
-    const bool urgent = group.host == kNone || !feasible.may(group, group.host, group.host);
-    (urgent ? plan.changes : others).push_back(std::move(change));
+    (feasible.may_stay(group) ? others : plan.changes).push_back(std::move(change));
   }
   plan.changes.insert(plan.changes.end(), std::make_move_iterator(others.begin()),
                       std::make_move_iterator(others.end()));

@@ -24,7 +24,6 @@ class PlacementPolicy {
   virtual ~PlacementPolicy() = default;
   // Unserved demand is part of the answer, never a failure.
   [[nodiscard]] virtual Placement place(const Snapshot& snapshot) const = 0;
-  [[nodiscard]] virtual std::string name() const = 0;
 };
 
 [[nodiscard]] const std::vector<std::string>& policy_names();

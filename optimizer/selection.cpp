@@ -40,8 +40,7 @@ void Selection::collect() {
   for (GroupIndex i = 0; i < snapshot_.groups.size(); ++i) {
     const auto& group = snapshot_.groups[i];
     if (to(i) == group.host) continue;
-    const bool must_leave = group.host == kNone || !feasible_.may(group, group.host, group.host);
-    if (!must_leave) {
+    if (feasible_.may_stay(group)) {
       pending.push_back(i);
     } else if (rows_ < limits_.rows) {
       ++rows_;

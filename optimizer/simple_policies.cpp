@@ -27,12 +27,8 @@ std::vector<std::size_t> movable_by_size(const Snapshot& snapshot) {
 template <typename Key>
 Index best_host(const Snapshot& snapshot, const Feasibility& feasible, const Group& group,
                 Key key) {
-  Index best = kNone;
-  for (Index h = 0; h < snapshot.hosts.size(); ++h) {
-    if (!feasible.may(group, group.host, h)) continue;
-    if (best == kNone || key(h) < key(best)) best = h;
-  }
-  return best;
+  return least_host(
+      snapshot, [&](Index h) { return feasible.may(group, group.host, h); }, key);
 }
 
 }  // namespace
@@ -95,8 +91,8 @@ Placement LeastLoadedPolicy::place(const Snapshot& snapshot) const {
   for (const auto i : movable_by_size(snapshot)) {
     const auto& group = snapshot.groups[i];
     const auto units = load_of(snapshot, group);
-    const bool stays = group.host != kNone && feasible.may(group, group.host, group.host) &&
-                       load[group.host] + units <= snapshot.hosts[group.host].capacity;
+    const bool stays =
+        feasible.may_stay(group) && load[group.host] + units <= snapshot.hosts[group.host].capacity;
     if (stays) {
       load[group.host] += units;
     } else {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "api/base/units.h"
+#include "optimizer/feasibility.h"
 #include "optimizer/given_latency.h"
 
 namespace mx2::optimizer {
@@ -214,12 +215,11 @@ void SnapshotBuilder::add_off_tree() {
   if (std::find(is_parent.begin(), is_parent.end(), true) == is_parent.end()) return;
   snapshot_.off_tree.assign(snapshot_.attachments.size() * hosts.size(), false);
   for (Index a = 0; a < snapshot_.attachments.size(); ++a) {
-    Index home = kNone;
-    for (Index h = 0; h < hosts.size(); ++h) {
-      const auto us = snapshot_.latency.at(a, h);
-      if (hosts[h].tier != Tier::kEdge || hosts[h].parent == kNone || us < 0) continue;
-      if (home == kNone || us < snapshot_.latency.at(a, home)) home = h;
-    }
+    const auto latency = [&](Index h) { return snapshot_.latency.at(a, h); };
+    const auto may_be = [&](Index h) {
+      return hosts[h].tier == Tier::kEdge && hosts[h].parent != kNone && latency(h) >= 0;
+    };
+    const auto home = least_host(snapshot_, may_be, latency);
     if (home == kNone) continue;
     auto above = is_parent;
     for (auto h = hosts[home].parent; h != kNone && above[h]; h = hosts[h].parent) above[h] = false;

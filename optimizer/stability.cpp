@@ -66,7 +66,7 @@ SelectionLimits spent(const Snapshot& snapshot, const Placement& placed) {
     const auto to = placed.host_of_group[i];
     if (to == group.host || to == kNone) continue;
     ++result.rows;
-    if (group.host == kNone || !feasible.may(group, group.host, group.host)) continue;
+    if (!feasible.may_stay(group)) continue;
     auto& left = load[group.host];
     if (left <= snapshot.hosts[group.host].capacity) result.contexts += group.contexts;
     left -= load_of(snapshot, group);
@@ -112,8 +112,7 @@ void hold(Snapshot& snapshot, const StabilityOptions& options, std::int64_t now_
     group.resting = false;
     if (!is_connected(snapshot, group.attachment)) group.fixed = true;
     if (!options.enabled) continue;
-    if (group.fixed || group.host == kNone || group.moved_ms == 0) continue;
-    if (!feasible.may(group, group.host, group.host)) continue;
+    if (group.fixed || group.moved_ms == 0 || !feasible.may_stay(group)) continue;
     const bool higher = snapshot.hosts[group.host].tier != Tier::kEdge;
     const auto rest_ms = higher ? std::max(options.dwell_ms, options.hold_ms) : options.dwell_ms;
     group.resting = now_ms - group.moved_ms < rest_ms;

@@ -95,6 +95,13 @@ void Status::note_degraded(const std::string& reason) {
   degraded_ = reason;
 }
 
+void Status::count_changes(const Plan& plan) {
+  registry_.counter("mx2_optimizer_rows_total", "Rows changed by plans")
+      .add(static_cast<double>(plan.changes.size()));
+  registry_.counter("mx2_optimizer_moves_total", "Contexts moved by plans")
+      .add(static_cast<double>(plan.after.moves));
+}
+
 json::Value Status::planned(const Optimizer::Outcome& outcome, std::int64_t took_ms,
                             const Replica& replica) {
   const auto& plan = outcome.plan;
@@ -102,10 +109,7 @@ json::Value Status::planned(const Optimizer::Outcome& outcome, std::int64_t took
       .histogram("mx2_optimizer_plan_seconds", "Time to plan and send", {},
                  metrics::latency_bounds())
       .observe(static_cast<double>(took_ms) / kMsPerSecond);
-  registry_.counter("mx2_optimizer_rows_total", "Rows changed by plans")
-      .add(static_cast<double>(plan.changes.size()));
-  registry_.counter("mx2_optimizer_moves_total", "Contexts moved by plans")
-      .add(static_cast<double>(plan.after.moves));
+  count_changes(plan);
   registry_.gauge("mx2_optimizer_unserved_contexts", "Contexts without a host")
       .set(static_cast<double>(plan.after.unserved_contexts));
   registry_.gauge("mx2_optimizer_latency_mean_ms", "Mean latency of the placement")
@@ -125,10 +129,7 @@ json::Value Status::planned(const Optimizer::Outcome& outcome, std::int64_t took
 
 void Status::moved(const Optimizer::Outcome& outcome, std::int64_t took_ms) {
   const auto& plan = outcome.plan;
-  registry_.counter("mx2_optimizer_rows_total", "Rows changed by plans")
-      .add(static_cast<double>(plan.changes.size()));
-  registry_.counter("mx2_optimizer_moves_total", "Contexts moved by plans")
-      .add(static_cast<double>(plan.after.moves));
+  count_changes(plan);
   if (!outcome.sent) return;
   log_plan(plan, took_ms);
   const std::lock_guard lock(mutex_);

@@ -81,15 +81,12 @@ class View {
 
   template <typename May>
   void add_best(json::Value& item, Index attachment, May may) const {
-    Index best = kNone;
-    for (Index h = 0; h < snapshot_.hosts.size(); ++h) {
-      const auto us = snapshot_.latency.at(attachment, h);
-      if (us < 0 || !may(h)) continue;
-      if (best == kNone || us < snapshot_.latency.at(attachment, best)) best = h;
-    }
+    const auto latency = [&](Index h) { return snapshot_.latency.at(attachment, h); };
+    const auto best = least_host(
+        snapshot_, [&](Index h) { return latency(h) >= 0 && may(h); }, latency);
     if (best == kNone) return;
     item["best"] = snapshot_.hosts[best].id;
-    add_latency(item, "bestMs", snapshot_.latency.at(attachment, best));
+    add_latency(item, "bestMs", latency(best));
   }
 
   const Snapshot& snapshot_;

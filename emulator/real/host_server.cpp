@@ -40,14 +40,10 @@ Time HostServer::now() const {
 
 Worker::Time HostServer::real(Time time) const { return begin_ + std::chrono::nanoseconds(time); }
 
-Task HostServer::task_for(std::uint32_t lambda, std::size_t bytes) {
-  const auto& spec = scenario_.lambdas[lambda];
-  const auto size = static_cast<double>(bytes);
-  Task task{next_id_, ops_of(spec, static_cast<std::uint32_t>(bytes)),
-            spec.memory_offset + spec.memory_per_byte * size};
-  if (spec.exponential) task.ops = sizes_.exponential(task.ops);
+Task HostServer::task_for(std::uint32_t lambda, std::uint32_t bytes) {
+  const auto id = next_id_;
   next_id_ = (next_id_ + 1) & Event::kIdMax;
-  return task;
+  return task_of(scenario_.lambdas[lambda], id, bytes, sizes_);
 }
 
 std::uint32_t HostServer::cell_of_caller(const http::Request& request) const {
@@ -131,16 +127,7 @@ HostLoad HostServer::report() {
   const auto at = now();
   const auto seconds = std::max(1e-3, to_seconds(at - reported_));
   reported_ = at;
-  HostLoad load;
-  load.cpu = processor_.take_utilisation(at);
-  for (std::uint32_t i = 0; i < requests_.size(); ++i) {
-    AppLoad app;
-    app.app_d_id = scenario_.lambdas[spec_.lambdas[i]].id;
-    app.request_rate = requests_[i] / seconds;
-    requests_[i] = 0;
-    load.apps.push_back(std::move(app));
-  }
-  return load;
+  return load_of(scenario_, spec_, processor_.take_utilisation(at), requests_, seconds);
 }
 
 Result<void> run_host(const Scenario& scenario, std::uint32_t index,

@@ -35,6 +35,8 @@ class HostServer final : public http::Handler {
  public:
   // The scenario must outlive this.
   HostServer(const Scenario& scenario, std::uint32_t host, std::uint64_t seed);
+  HostServer(const HostServer&) = delete;
+  HostServer& operator=(const HostServer&) = delete;
 
   void handle(http::Request request, http::Responder responder) override;
   // Load since the last report, as a host tells the orchestrator.
@@ -53,7 +55,7 @@ class HostServer final : public http::Handler {
   [[nodiscard]] Worker::Time real(Time time) const;
   [[nodiscard]] std::uint32_t cell_of_caller(const http::Request& request) const;
   [[nodiscard]] Time way(std::uint32_t cell, std::uint32_t bytes) const;
-  [[nodiscard]] Task task_for(std::uint32_t lambda, std::size_t bytes);
+  [[nodiscard]] Task task_for(std::uint32_t lambda, std::uint32_t bytes);
   [[nodiscard]] Worker::Time step();
   void take_event(Time at);
   void arrive(std::uint32_t id, Time at);

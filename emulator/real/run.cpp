@@ -97,27 +97,17 @@ void RealRun::handle_event(const Event& event, Time at) {
   switch (event.kind()) {
     case EventKind::kAtNode: return call_host(id);
     case EventKind::kDelivered: return delivered(id, at);
-    default: break;
-  }
-  if (at >= end_) return;
-  switch (event.kind()) {
-    case EventKind::kSend: return send(id, at);
-    case EventKind::kMove: return move(id, at);
-    case EventKind::kContextEnd: return end_context(id);
-    case EventKind::kContextNew: use(id); return schedule_end(ues_[id], id, at);
-    case EventKind::kNotified: return use(id);
-    case EventKind::kHotSpot: return move_hot_spot(at);
-    default: return plan(at);
+    default: return happen(event, at);
   }
 }
 
-void RealRun::use(std::uint32_t id) { ues_[id].endpoints = ues_[id].coming; }
+void RealRun::use_context(std::uint32_t id) { ues_[id].endpoints = ues_[id].coming; }
 
 void RealRun::schedule_all() {
-  for (std::uint32_t i = 0; i < ues_.size(); ++i) schedule_first(ues_[i], i);
-  schedule_hot_spot();
-  if (system_.has_optimizer() || dispatches()) schedule_plan(0);
-  if (system_.has_optimizer()) poll_changes();
+  schedule_begin();
+  const bool planned = scenario_.strategy.has_optimizer();
+  if (planned || dispatches()) schedule_plan(0);
+  if (planned) poll_changes();
 }
 
 void RealRun::send(std::uint32_t id, Time at) {
@@ -135,11 +125,8 @@ void RealRun::send_to(std::uint32_t id, std::uint32_t endpoint, Time at) {
   const auto call_id = id * kEndpointsMax + endpoint;
   auto& call = calls_[call_id];
   call = {ue.endpoints[endpoint], false};
-  ++ue.awaited;
-  ++results_.sent;
-  const auto bytes = scenario_.ues.request_bytes;
-  const auto near = cross_access(ue.up_until, bytes, at);
-  const auto there = travel(near, ue.cell, scenario_.hosts[call.to.host].cell, bytes);
+  const auto there = travel(leave(ue, at), ue.cell, scenario_.hosts[call.to.host].cell,
+                            scenario_.ues.request_bytes);
   events_.push(there, EventKind::kAtNode, call_id);
 }
 
@@ -161,9 +148,8 @@ void RealRun::answered(std::uint32_t call_id, const Result<http::Reply>& reply) 
   call.refused = !good;
   const auto at = now();
   if (good && dispatches() && counts(at)) count_forwarded(cell, reply->body);
-  const auto bytes = scenario_.ues.response_bytes;
-  const auto near = travel(at, cell, ue.cell, bytes);
-  events_.push(cross_access(ue.down_until, bytes, near), EventKind::kDelivered, call_id);
+  const auto near = travel(at, cell, ue.cell, scenario_.ues.response_bytes);
+  events_.push(come_back(ue, near), EventKind::kDelivered, call_id);
 }
 
 // The bytes between the dispatcher's cell and the host that its answer names.
@@ -188,12 +174,6 @@ void RealRun::delivered(std::uint32_t call_id, Time at) {
   if (ue.awaited > 0) return;
   --on_their_way_;
   call_again(ue, id, at);
-}
-
-void RealRun::move(std::uint32_t id, Time at) {
-  go_elsewhere(ues_[id], id, at);
-  const bool at_once = scenario_.optimizer.told_of_moves || !scenario_.strategy.follows;
-  if (dispatches() && at_once) find_dispatcher(id, at);
 }
 
 }  // namespace mx2::emulator

@@ -72,19 +72,21 @@ class RealRun final : public http::Handler, private Run {
   void handle_event(const Event& event, Time now);
   void take_notices(Time now);
 
-  void send(std::uint32_t id, Time now);
   void send_to(std::uint32_t id, std::uint32_t endpoint, Time now);
   void call_host(std::uint32_t call_id);
   void answered(std::uint32_t call_id, const Result<http::Reply>& reply);
   void count_forwarded(std::uint32_t from, const std::string& answer);
   void delivered(std::uint32_t call_id, Time now);
-  void move(std::uint32_t id, Time now);
-  void find_dispatcher(std::uint32_t id, Time now);
-  void end_context(std::uint32_t id);
+  [[nodiscard]] Mover& mover(std::uint32_t id) override { return ues_[id]; }
+  void send(std::uint32_t id, Time now) override;
+  void moved(std::uint32_t, Time) override {}
+  void find_dispatcher(std::uint32_t id, Time now) override;
+  void end_context(std::uint32_t id, Time now) override;
+  void use_context(std::uint32_t id) override;
+  void notified(std::uint32_t id) override { use_context(id); }
+  void plan_all(Time now) override;
   void begin_context(std::uint32_t id);
   void context_made(std::uint32_t id, const Result<http::Reply>& reply);
-  void use(std::uint32_t id);
-  void plan(Time now);
   void poll_changes();
   void take_changes(const Result<http::Reply>& reply);
   void rewritten(std::uint32_t id, const json::Value& targets, Time now);

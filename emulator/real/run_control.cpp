@@ -18,6 +18,10 @@ constexpr int kErrors = 300;
 
 const http::Headers kJson = {{"Content-Type", "application/json"}};
 
+std::string words_of(const Result<http::Reply>& reply) {
+  return reply ? std::to_string(reply->status) + " " + reply->body : reply.error().detail;
+}
+
 }  // namespace
 
 http::OutgoingRequest RealRun::create_request(std::uint32_t id) const {
@@ -50,7 +54,7 @@ Result<void> RealRun::open_all() {
     const auto request = create_request(id);
     context_made(id, client.send(request.method, request.url, request.headers, request.body));
     if (!problem_.empty()) return unavailable(problem_);
-    use(id);
+    use_context(id);
     ue.entry = static_cast<std::uint16_t>(ue.endpoints.front().host);
     ue.named.clear();
     for (const auto& endpoint : ue.endpoints) ue.named.push_back(endpoint.host);
@@ -62,7 +66,7 @@ Result<void> RealRun::open_all() {
 Result<void> RealRun::set_up() {
   if (auto opened = open_all(); !opened) return opened;
   if (dispatches() && scenario_.strategy.follows) return system_.put_dispatcher_rows(cells());
-  if (!system_.has_optimizer()) return {};
+  if (!scenario_.strategy.has_optimizer()) return {};
   if (auto planned = system_.plan_and_wait(cells()); !planned) return planned;
   if (auto position = follow_from_now(); !position) return position;
   if (auto opened = open_all(); !opened) return opened;
@@ -88,7 +92,7 @@ Result<void> RealRun::follow_from_now() {
   return {};
 }
 
-void RealRun::end_context(std::uint32_t id) {
+void RealRun::end_context(std::uint32_t id, Time) {
   client_.begin({"DELETE", system_.mx2_url() + kContexts + ("/" + ues_[id].context), {}, ""},
                 [this, id](const Result<http::Reply>&) { begin_context(id); });
 }
@@ -103,8 +107,7 @@ void RealRun::begin_context(std::uint32_t id) {
 
 void RealRun::context_made(std::uint32_t id, const Result<http::Reply>& reply) {
   if (!reply || reply->status != kCreated) {
-    problem_ = "no context for " + device_of(id) + ": " +
-               (reply ? std::to_string(reply->status) + " " + reply->body : reply.error().detail);
+    problem_ = "no context for " + device_of(id) + ": " + words_of(reply);
     return;
   }
   const auto context = codec::decode_app_context(reply->body);
@@ -130,7 +133,7 @@ void RealRun::find_dispatcher(std::uint32_t id, Time at) {
   if (!own_row) return;
   client_.begin(system_.dispatcher_row(id, ue.entry), [this](const Result<http::Reply>& reply) {
     if (reply && reply->status < kErrors) return;
-    problem_ = "a dispatcher's row: " + (reply ? reply->body : reply.error().detail);
+    problem_ = "a dispatcher's row: " + words_of(reply);
   });
 }
 
@@ -166,14 +169,8 @@ void RealRun::take_notices(Time at) {
   }
 }
 
-void RealRun::plan(Time at) {
-  if (dispatches()) {
-    for (std::uint32_t id = 0; id < ues_.size(); ++id) find_dispatcher(id, at);
-  } else if (auto told = system_.plan(cells()); !told) {
-    problem_ = told.error().detail;
-  }
-  if (counts(at)) ++results_.plans;
-  schedule_plan(at);
+void RealRun::plan_all(Time) {
+  if (auto told = system_.plan(cells()); !told) problem_ = told.error().detail;
 }
 
 void RealRun::poll_changes() {
@@ -186,8 +183,7 @@ void RealRun::poll_changes() {
 
 void RealRun::take_changes(const Result<http::Reply>& reply) {
   if (!reply || reply->status != kOk) {
-    problem_ = "the orchestrator's feed: " +
-               (reply ? std::to_string(reply->status) : reply.error().detail);
+    problem_ = "the orchestrator's feed: " + words_of(reply);
     return;
   }
   const auto document = json::parse(reply->body);
@@ -208,13 +204,10 @@ void RealRun::take_changes(const Result<http::Reply>& reply) {
 
 void RealRun::rewritten(std::uint32_t id, const json::Value& targets, Time at) {
   auto& ue = ues_[id];
-  const auto most = scenario_.strategy.kind == StrategyKind::kMultiple
-                        ? std::size_t{scenario_.strategy.endpoints}
-                        : std::size_t{1};
   std::vector<std::uint32_t> named;
   for (const auto& target : targets) {
     const auto host = system_.host_of(target.get<std::string>());
-    if (host != kNobody && named.size() < most) named.push_back(host);
+    if (host != kNobody && named.size() < scenario_.strategy.named()) named.push_back(host);
   }
   if (named.empty()) return;
   ue.named = std::move(named);

@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "api/operator/codec.h"
 #include "emulator/topology_of.h"
@@ -71,7 +69,7 @@ std::string policy_of(SelectionKind kind) {
 
 Result<System> System::start(const Scenario& scenario, const Network& network, Programs programs) {
   System system(scenario, network, std::move(programs));
-  if (scenario.optimizer.told_of_moves && system.has_optimizer()) {
+  if (scenario.optimizer.told_of_moves && scenario.strategy.has_optimizer()) {
     return invalid_argument(
         "optimizer.told_of_moves: only in simulated time, or with dispatching; in real time the "
         "optimizer hears of moves from AdvantEDGE alone");
@@ -90,15 +88,18 @@ Result<System> System::start(const Scenario& scenario, const Network& network, P
   return system;
 }
 
-bool System::has_optimizer() const {
-  const auto kind = scenario_->strategy.kind;
-  return kind != StrategyKind::kStatic && kind != StrategyKind::kDispatching;
+Result<Program> System::configured(const char* executable, const std::string& name,
+                                   const std::string& configuration) const {
+  if (auto written = write(name + ".yaml", configuration); !written) return written.error();
+  return Program::start({program(executable), "--config", path(name + ".yaml")},
+                        path(name + ".log"));
 }
 
-Result<std::string> System::url_of(Child& program, const std::string& text) {
+Result<void> System::find_url(Program& program, const std::string& text, std::string& url) {
   const auto address = program.wait_for(text, kStartMs);
   if (!address) return address.error();
-  return kLoopback + address->substr(address->rfind(':') + 1);
+  url = kLoopback + address->substr(address->rfind(':') + 1);
+  return {};
 }
 
 Result<void> System::write(const std::string& name, const std::string& text) const {
@@ -113,25 +114,16 @@ Result<void> System::write(const std::string& name, const std::string& text) con
 }
 
 Result<void> System::start_orchestrator() {
-  auto written =
-      write("orchestrator.yaml", fmt::format("mx2: {{address: 127.0.0.1, port: 0, trusted_proxies: "
-                                             "[127.0.0.0/8]}}\n"
-                                             "operator: {{port: 0}}\nstore: {{path: \"{}\"}}\n"
-                                             "notifier: {{allow: [127.0.0.0/8]}}\n"
-                                             "strategy: {{endpoints_max: {}}}\n",
-                                             path("mx2.sqlite"), scenario_->strategy.endpoints));
-  if (!written) return written;
-  auto started = Child::start({program("mx2-orchestrator"), "--config", path("orchestrator.yaml")},
-                              path("orchestrator.log"));
+  auto started = configured(
+      "mx2-orchestrator", "orchestrator",
+      fmt::format("mx2: {{address: 127.0.0.1, port: 0, trusted_proxies: [127.0.0.0/8]}}\n"
+                  "operator: {{port: 0}}\nstore: {{path: \"{}\"}}\n"
+                  "notifier: {{allow: [127.0.0.0/8]}}\nstrategy: {{endpoints_max: {}}}\n",
+                  path("mx2.sqlite"), scenario_->strategy.endpoints));
   if (!started) return started.error();
   orchestrator_ = std::move(*started);
-  auto mx2 = url_of(orchestrator_, " mx2=");
-  if (!mx2) return mx2.error();
-  auto operators = url_of(orchestrator_, " operator=");
-  if (!operators) return operators.error();
-  mx2_url_ = std::move(*mx2);
-  operator_url_ = std::move(*operators);
-  return {};
+  if (auto mx2 = find_url(orchestrator_, " mx2=", mx2_url_); !mx2) return mx2;
+  return find_url(orchestrator_, " operator=", operator_url_);
 }
 
 Result<void> System::start_hosts() {
@@ -149,7 +141,7 @@ Result<void> System::start_hosts() {
     for (const auto& setting : programs_.settings) {
       command.insert(command.end(), {"--set", setting});
     }
-    auto started = Child::start(command, path(id + ".log"));
+    auto started = Program::start(std::move(command), path(id + ".log"));
     if (!started) return started.error();
     hosts_.push_back(std::move(*started));
   }
@@ -221,11 +213,7 @@ std::vector<TableChange> System::rows() const {
   for (std::uint32_t l = 0; l < scenario_->lambdas.size(); ++l) {
     TableChange change;
     change.row.app_d_id = scenario_->lambdas[l].id;
-    for (const auto& host : scenario_->hosts) {
-      const bool offers =
-          std::find(host.lambdas.begin(), host.lambdas.end(), l) != host.lambdas.end();
-      if (offers) change.row.targets.push_back({Target::Kind::kHost, host.id});
-    }
+    change.row.targets = targets_of(*scenario_, l);
     rows.push_back(std::move(change));
   }
   return rows;
@@ -276,17 +264,13 @@ Result<void> System::start_dispatchers() {
 
 Result<void> System::start_dispatcher(std::uint32_t host) {
   const auto& id = scenario_->hosts[host].id;
-  const auto name = id + "-dispatcher";
-  auto written =
-      write(name + ".yaml",
-            fmt::format("orchestrator: {{url: \"{}\"}}\ndispatcher: {{address: 127.0.0.1, port: 0, "
-                        "app_d_id: {}}}\nserver: {{port: 0}}\nhost: {{id: \"{}\"}}\n"
-                        "selection: {{{}}}\nlimits: {{body_bytes_max: 67108864}}\n"
-                        "haproxy: {{threads: 1}}\n",
-                        operator_url_, kDispatcher, id, policy_of(scenario_->strategy.selection)));
-  if (!written) return written;
-  auto started = Child::start({program("mx2-dispatcher"), "--config", path(name + ".yaml")},
-                              path(name + ".log"));
+  auto started = configured(
+      "mx2-dispatcher", id + "-dispatcher",
+      fmt::format("orchestrator: {{url: \"{}\"}}\ndispatcher: {{address: 127.0.0.1, port: 0, "
+                  "app_d_id: {}}}\nserver: {{port: 0}}\nhost: {{id: \"{}\"}}\n"
+                  "selection: {{{}}}\nlimits: {{body_bytes_max: 67108864}}\n"
+                  "haproxy: {{threads: 1}}\n",
+                  operator_url_, kDispatcher, id, policy_of(scenario_->strategy.selection)));
   if (!started) return started.error();
   dispatchers_.push_back(std::move(*started));
   return {};
@@ -294,18 +278,18 @@ Result<void> System::start_dispatcher(std::uint32_t host) {
 
 Result<void> System::wait_for_dispatcher(std::uint32_t host) {
   auto& dispatcher = dispatchers_[host];
-  const auto url = url_of(dispatcher, " dispatcher=");
-  if (!url) return url.error();
-  const auto api = url_of(dispatcher, " api=");
-  if (!api) return api.error();
-  dispatcher_urls_.push_back(*url);
-  for (const auto& lambda : scenario_->lambdas) host_of_.emplace(*url + "/" + lambda.id, host);
+  std::string url;
+  std::string api;
+  if (auto found = find_url(dispatcher, " dispatcher=", url); !found) return found;
+  if (auto found = find_url(dispatcher, " api=", api); !found) return found;
+  dispatcher_urls_.push_back(url);
+  for (const auto& lambda : scenario_->lambdas) host_of_.emplace(url + "/" + lambda.id, host);
   http::CurlClient client({});
-  for (int ms = 0; ms < kStartMs && dispatcher.is_running(); ms += kLookMs) {
-    const auto reply = client.send("GET", *api + "/health", {}, "");
-    if (reply && is_well(reply->body)) return {};
-    std::this_thread::sleep_for(std::chrono::milliseconds(kLookMs));
-  }
+  const bool serves = wait_until(dispatcher, [&] {
+    const auto reply = client.send("GET", api + "/health", {}, "");
+    return reply && is_well(reply->body);
+  });
+  if (serves) return {};
   return unavailable("the dispatcher of " + scenario_->hosts[host].id +
                      " does not serve; its log is in " + programs_.work);
 }
@@ -317,7 +301,7 @@ std::uint32_t System::host_of(const std::string& name) const {
 
 std::string System::ended() {
   if (!orchestrator_.is_running()) return "mx2-orchestrator";
-  if (has_optimizer() && !optimizer_.is_running()) return "mx2-optimizer";
+  if (scenario_->strategy.has_optimizer() && !optimizer_.is_running()) return "mx2-optimizer";
   for (std::size_t h = 0; h < hosts_.size(); ++h) {
     if (!hosts_[h].is_running()) return scenario_->hosts[h].id;
   }

@@ -2,8 +2,10 @@
 // processes on loopback, with free ports and an empty store, set up as the scenario says.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -12,7 +14,7 @@
 #include "api/http/http_client.h"
 #include "api/operator/types.h"
 #include "emulator/network.h"
-#include "emulator/real/child.h"
+#include "emulator/real/program.h"
 #include "emulator/scenario.h"
 
 namespace mx2::emulator {
@@ -36,7 +38,6 @@ class System {
   [[nodiscard]] const std::string& operator_url() const { return operator_url_; }
   // Of a referenceURI, the host's own or its dispatcher's, or of a row's target "host:<id>".
   [[nodiscard]] std::uint32_t host_of(const std::string& name) const;
-  [[nodiscard]] bool has_optimizer() const;
   // To put the row that sends a UE to a host's dispatcher.
   [[nodiscard]] http::OutgoingRequest dispatcher_row(std::uint32_t ue, std::uint32_t host) const;
   // All of them at once.
@@ -55,8 +56,21 @@ class System {
   static constexpr int kStartMs = 30'000;
   static constexpr int kLookMs = 20;
 
+  // With a configuration of its own; its log is beside it.
+  [[nodiscard]] Result<Program> configured(const char* executable, const std::string& name,
+                                           const std::string& configuration) const;
   // Of the port that a program says after `text`.
-  [[nodiscard]] static Result<std::string> url_of(Child& program, const std::string& text);
+  [[nodiscard]] static Result<void> find_url(Program& program, const std::string& text,
+                                             std::string& url);
+  // False: it has ended, or takes too long.
+  template <typename Done>
+  [[nodiscard]] static bool wait_until(Program& running, Done done) {
+    for (int ms = 0; ms < kStartMs && running.is_running(); ms += kLookMs) {
+      if (done()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(kLookMs));
+    }
+    return false;
+  }
   [[nodiscard]] Result<void> start_orchestrator();
   [[nodiscard]] Result<void> start_hosts();
   [[nodiscard]] Result<void> start_dispatchers();
@@ -88,10 +102,10 @@ class System {
   std::vector<std::string> host_urls_;
   std::vector<std::string> dispatcher_urls_;  // of each host, if there are any
   std::unordered_map<std::string, std::uint32_t> host_of_;
-  Child orchestrator_;
-  Child optimizer_;
-  std::vector<Child> hosts_;
-  std::vector<Child> dispatchers_;
+  Program orchestrator_;
+  Program optimizer_;
+  std::vector<Program> hosts_;
+  std::vector<Program> dispatchers_;
 };
 
 }  // namespace mx2::emulator

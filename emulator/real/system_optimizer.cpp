@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <csignal>
-#include <thread>
 
 #include "emulator/real/system.h"
 #include "emulator/topology_of.h"
@@ -11,11 +10,11 @@ namespace mx2::emulator {
 
 // It plans when it is told (SIGHUP, after the file), and never of itself.
 Result<void> System::start_optimizer() {
-  if (!has_optimizer()) return {};
+  if (!scenario_->strategy.has_optimizer()) return {};
   const auto& s = scenario_->optimizer.stability;
   if (auto written = write("topology.yaml", topology_text({})); !written) return written;
-  auto written = write(
-      "optimizer.yaml",
+  auto started = configured(
+      "mx2-optimizer", "optimizer",
       fmt::format("orchestrator: {{url: \"{}\", wait_ms: 20}}\nserver: {{port: 0}}\n"
                   "period_ms: 3600000\npolicy: {}\n"
                   "trigger: {{load_percent: 100, attachment_percent: 100, interval_ms: 86400000}}\n"
@@ -23,15 +22,9 @@ Result<void> System::start_optimizer() {
                   "moves_max: {}}}\ntopology: {{file: \"{}\"}}\n",
                   operator_url_, scenario_->optimizer.policy, s.enabled, s.gain_us_min,
                   s.gain_percent_min, s.dwell_ms, s.moves_max, path("topology.yaml")));
-  if (!written) return written;
-  auto started = Child::start({program("mx2-optimizer"), "--config", path("optimizer.yaml")},
-                              path("optimizer.log"));
   if (!started) return started.error();
   optimizer_ = std::move(*started);
-  auto url = url_of(optimizer_, " http=");
-  if (!url) return url.error();
-  optimizer_url_ = std::move(*url);
-  return {};
+  return find_url(optimizer_, " http=", optimizer_url_);
 }
 
 std::string System::topology_text(const std::vector<std::uint32_t>& cell_of_ue) const {
@@ -76,11 +69,11 @@ Result<void> System::plan_and_wait(const std::vector<std::uint32_t>& cell_of_ue)
   if (auto told = plan(cell_of_ue); !told) return told;
   http::CurlClient client({});
   int planned = 0;
-  for (int ms = 0; ms < kStartMs && optimizer_.is_running(); ms += kLookMs) {
+  const bool knows = wait_until(optimizer_, [&] {
     const auto reply = client.send("POST", optimizer_url_ + "/plan", {}, "");
-    if (reply && reply->status == 200 && ++planned == 2) return {};
-    std::this_thread::sleep_for(std::chrono::milliseconds(kLookMs));
-  }
+    return reply && reply->status == 200 && ++planned == 2;
+  });
+  if (knows) return {};
   return unavailable("the optimizer does not plan; its log is in " + programs_.work);
 }
 

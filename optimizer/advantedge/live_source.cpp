@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/base/log.h"
+#include "api/orchestrator/operator_calls.h"
 
 namespace mx2::optimizer::advantedge {
 namespace {
@@ -17,11 +18,6 @@ bool same_network(const Topology& a, const Topology& b) {
   return a.hosts == b.hosts && a.computed == b.computed &&
          std::equal(a.attachments.begin(), a.attachments.end(), b.attachments.begin(),
                     b.attachments.end(), alike);
-}
-
-std::string text(const json::Value& object, const char* name) {
-  const auto it = object.find(name);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
 }
 
 }  // namespace
@@ -181,20 +177,19 @@ bool LiveSource::notify(const std::string& body) {
   const auto document = json::parse(body);
   if (!document || !document->is_object() || document->empty()) return false;
   const auto& content = *document->begin();  // zonalPresenceNotification
-  if (!content.is_object()) return false;
-  const auto ue = text(content, "address");
-  const auto location = text(content, "currentAccessPointId");
-  const auto event = text(content, "userEventType");
+  const auto ue = text_of(content, "address");
+  const auto location = text_of(content, "currentAccessPointId");
+  const auto event = text_of(content, "userEventType");
   const bool left = event == "Leaving";
   if (ue.empty() || !(left || event == "Entering" || event == "Transferring")) return false;
-  if (text(content, "callbackData") != options_.callback_tag) return false;
+  if (text_of(content, "callbackData") != options_.callback_tag) return false;
   const std::lock_guard lock(mutex_);
   read_next_ms_ = std::min(read_next_ms_, clock_.now_ms() + kSoonMs);
   const auto index = find(scenario_.node_index, ue);
   if (!state_.live || index == kNone || scenario_.nodes[index].type != NodeType::kUe) return true;
   const auto to = find(scenario_.location_index, location);
   if (to == kNone ||
-      scenario_.zones[scenario_.locations[to].zone].name != text(content, "zoneId")) {
+      scenario_.zones[scenario_.locations[to].zone].name != text_of(content, "zoneId")) {
     return true;
   }
   // Who has left a zone may have entered another already.

@@ -114,35 +114,12 @@ void cross_network(const Scenario& scenario, Walk& walk, const End& from, const 
   if (from_domain != to_domain) walk.cross_deployment();
 }
 
-const std::string& name_of(const Scenario& scenario, const Segment& segment) {
-  static const std::string kAnyUe = "*";
-  switch (segment.level) {
-    case Level::kProcess: return scenario.processes[segment.index].name;
-    case Level::kNode: return segment.index == kNone ? kAnyUe : scenario.nodes[segment.index].name;
-    case Level::kLocation: return scenario.locations[segment.index].name;
-    case Level::kZone: return scenario.zones[segment.index].name;
-    case Level::kDomain: return scenario.domains[segment.index].name;
-    case Level::kDeployment: break;
-  }
-  return scenario.name;
-}
-
 }  // namespace
 
 std::optional<EdgeEdge> parse_edge_edge(std::string_view text) {
   if (text == "advantedge") return EdgeEdge::kAdvantedge;
   if (text == "corrected") return EdgeEdge::kCorrected;
   return std::nullopt;
-}
-
-std::string_view to_text(Reach reach) {
-  switch (reach) {
-    case Reach::kReachable: return "reachable";
-    case Reach::kDisconnected: return "disconnected";
-    case Reach::kBetweenUes: return "no way between UEs";
-    case Reach::kNoSession: break;
-  }
-  return "no PDU session";
 }
 
 End end_of_node(const Scenario& scenario, Index index) {
@@ -153,12 +130,6 @@ End end_of_node(const Scenario& scenario, Index index) {
   if (node.type != NodeType::kUe || scenario.connectivity != Connectivity::kPdu) return end;
   const auto sessions = scenario.pdu_sessions.find(node.name);
   if (sessions != scenario.pdu_sessions.end()) end.sessions = &sessions->second;
-  return end;
-}
-
-End end_of_process(const Scenario& scenario, Index process) {
-  auto end = end_of_node(scenario, scenario.processes[process].node);
-  end.process = process;
   return end;
 }
 
@@ -177,15 +148,6 @@ Path path(const Scenario& scenario, const End& from, const End& to, EdgeEdge edg
   if (!same_node) cross_network(scenario, walk, from, to, edge_edge);
   walk.finish();
   return path;
-}
-
-std::string describe_segments(const Scenario& scenario, const Path& path) {
-  std::string text;
-  for (std::size_t i = 0; i < path.size; ++i) {
-    const auto& segment = path.segments[i];
-    text += (i == 0 ? "" : " ") + name_of(scenario, segment) + (segment.uplink ? "^" : "v");
-  }
-  return text;
 }
 
 }  // namespace mx2::optimizer::advantedge

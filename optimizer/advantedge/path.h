@@ -44,7 +44,6 @@ enum class Reach : std::uint8_t {
   kBetweenUes,    // disabled, or not possible with PDU connectivity
   kNoSession,     // the UE has no PDU session to the host's data network, or is in another zone
 };
-[[nodiscard]] std::string_view to_text(Reach reach);
 
 struct Path {
   static constexpr std::size_t kSegmentsMax = 12;
@@ -75,14 +74,10 @@ struct End {
 };
 
 [[nodiscard]] End end_of_node(const Scenario& scenario, Index node);
-[[nodiscard]] End end_of_process(const Scenario& scenario, Index process);
 // A connected UE that adds nothing of its own and has no PDU session.
 [[nodiscard]] End end_at(Index location);
 
 [[nodiscard]] Path path(const Scenario& scenario, const End& from, const End& to,
                         EdgeEdge edge_edge = EdgeEdge::kCorrected);
-
-// E.g. "poa-1^ zone1^ zone1v", ^ for uplink and v for downlink.
-[[nodiscard]] std::string describe_segments(const Scenario& scenario, const Path& path);
 
 }  // namespace mx2::optimizer::advantedge

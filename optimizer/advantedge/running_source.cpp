@@ -75,6 +75,7 @@ class RunningSource final : public TopologySource {
     subscribing_.start([this] { return in_ms(source_.subscriptions().step()); });
   }
 
+  // What is being asked for is interrupted, so nobody waits for an answer.
   void stop() override {
     if (!reading_.is_running()) return;
     source_.subscriptions().stop();

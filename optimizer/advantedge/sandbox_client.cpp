@@ -1,6 +1,7 @@
 #include "optimizer/advantedge/sandbox_client.h"
 
 #include "api/base/text.h"
+#include "api/orchestrator/operator_calls.h"
 
 namespace mx2::optimizer::advantedge {
 namespace {
@@ -20,16 +21,10 @@ Error refused(const std::string& url, const http::Reply& reply) {
                      (text.empty() ? "" : ": " + text));
 }
 
-bool is_success(const http::Reply& reply) { return reply.status >= 200 && reply.status < 300; }
-
 const json::Value* member(const json::Value* value, const char* name) {
   if (value == nullptr || !value->is_object()) return nullptr;
   const auto it = value->find(name);
   return it == value->end() ? nullptr : &*it;
-}
-
-std::string text(const json::Value* value) {
-  return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
 }
 
 }  // namespace
@@ -48,7 +43,18 @@ Result<http::Reply> SandboxClient::ask(const std::string& method, const std::str
                                        const std::string& body) {
   auto headers = access().headers;
   if (!body.empty()) headers.emplace_back("Content-Type", "application/json");
-  return http_.send(method, url, headers, body);
+  auto reply = http_.send(method, url, headers, body);
+  const bool usable =
+      !reply || (reply->status >= 200 && reply->status < 300) || reply->status == kNotFound;
+  if (!usable) return refused(url, *reply);
+  return reply;
+}
+
+Result<json::Value> SandboxClient::get(const std::string& url) {
+  const auto reply = ask("GET", url);
+  if (!reply) return reply.error();
+  if (reply->status == kNotFound) return refused(url, *reply);
+  return json::parse(reply->body);
 }
 
 Result<std::optional<std::string>> SandboxClient::active() {
@@ -56,35 +62,27 @@ Result<std::optional<std::string>> SandboxClient::active() {
   auto reply = ask("GET", url);
   if (!reply) return reply.error();
   if (reply->status == kNotFound) return std::optional<std::string>();
-  if (!is_success(*reply)) return refused(url, *reply);
   return std::optional(std::move(reply->body));
 }
 
 Result<json::Value> SandboxClient::pdu_sessions() {
-  const auto url = access_.sandbox_ctrl_url + kSandboxCtrl + "/connectivity/pdu-session";
-  const auto reply = ask("GET", url);
-  if (!reply) return reply.error();
-  if (!is_success(*reply)) return refused(url, *reply);
-  return json::parse(reply->body);
+  return get(access_.sandbox_ctrl_url + kSandboxCtrl + "/connectivity/pdu-session");
 }
 
 Result<std::vector<SandboxClient::Subscription>> SandboxClient::subscriptions() {
-  const auto url = access_.location_url + kZonalTraffic;
-  const auto reply = ask("GET", url);
-  if (!reply) return reply.error();
-  if (!is_success(*reply)) return refused(url, *reply);
-  const auto document = json::parse(reply->body);
+  const auto document = get(access_.location_url + kZonalTraffic);
   if (!document) return document.error();
   std::vector<Subscription> result;
   const auto* outer = member(&*document, "notificationSubscriptionList");
   const auto* list = member(outer, "zonalTrafficSubscription");
   if (list == nullptr || !list->is_array()) return result;
   for (const auto& item : *list) {
-    const auto resource = text(member(&item, "resourceURL"));
-    const auto* callback = member(&item, "callbackReference");
-    result.push_back({resource.substr(resource.rfind('/') + 1), text(member(&item, "zoneId")),
-                      text(member(callback, "notifyURL")), text(member(callback, "callbackData")),
-                      text(member(&item, "clientCorrelator"))});
+    const auto resource = text_of(item, "resourceURL");
+    const auto* found = member(&item, "callbackReference");
+    const auto callback = found == nullptr ? json::Value() : *found;
+    result.push_back({resource.substr(resource.rfind('/') + 1), text_of(item, "zoneId"),
+                      text_of(callback, "notifyURL"), text_of(callback, "callbackData"),
+                      text_of(item, "clientCorrelator")});
   }
   return result;
 }
@@ -99,15 +97,13 @@ Result<void> SandboxClient::subscribe(const Subscription& subscription) {
                            {"callbackReference", callback}}}};
   const auto reply = ask("POST", url, json::dump(body));
   if (!reply) return reply.error();
-  if (!is_success(*reply)) return refused(url, *reply);
+  if (reply->status == kNotFound) return refused(url, *reply);
   return {};
 }
 
 Result<void> SandboxClient::unsubscribe(const std::string& id) {
-  const auto url = access_.location_url + kZonalTraffic + "/" + percent_encode(id);
-  const auto reply = ask("DELETE", url);
+  const auto reply = ask("DELETE", access_.location_url + kZonalTraffic + "/" + percent_encode(id));
   if (!reply) return reply.error();
-  if (!is_success(*reply) && reply->status != kNotFound) return refused(url, *reply);
   return {};
 }
 

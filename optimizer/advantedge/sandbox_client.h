@@ -51,9 +51,10 @@ class SandboxClient {
   [[nodiscard]] Result<void> unsubscribe(const std::string& id);
 
  private:
+  // A success, or 404.
   [[nodiscard]] Result<http::Reply> ask(const std::string& method, const std::string& url,
                                         const std::string& body = {});
-
+  [[nodiscard]] Result<json::Value> get(const std::string& url);
   [[nodiscard]] SandboxAccess access() const;
 
   http::Client& http_;

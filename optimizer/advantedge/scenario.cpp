@@ -172,13 +172,7 @@ class Reader {
         place_for(element, scenario_.processes, kProcessesMax, scenario_.process_index);
     if (place == kNone) return;
     type_of<3>(element, {"UE-APP", "EDGE-APP", "CLOUD-APP"});
-    Process process{element.name(), element.text("id"), {}, node, element.net()};
-    if (const auto* service = element.object("serviceConfig")) {
-      const auto name = service->find("meSvcName");
-      const bool named = name != service->end() && name->is_string();
-      if (named) process.service = name->get_ref<const std::string&>().substr(0, kNameBytesMax);
-    }
-    scenario_.processes[place] = std::move(process);
+    scenario_.processes[place] = {element.name(), node, element.net()};
   }
 
   Scenario& scenario_;

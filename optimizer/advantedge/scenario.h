@@ -92,8 +92,6 @@ struct Node {
 
 struct Process {
   std::string name;
-  std::string id;       // the MEC application instance id
-  std::string service;  // serviceConfig.meSvcName, or empty
   Index node = 0;
   NetChar net;
 };

@@ -137,7 +137,7 @@ TEST_CASE("A straight line is fitted to the last 50 samples that are not stale",
   fit.add(1, 100, 11'000);
   CHECK(fit.line(11'000, 10'000).at(1) == Approx(100));  // the others are stale
   CHECK(fit.is_empty(21'001, 10'000));
-  CHECK_FALSE(fit.is_empty(21'001, LinearFit::kNeverStale));
+  CHECK_FALSE(fit.is_empty(21'000, 10'000));
 }
 
 TEST_CASE("predicted knows that size matters more to one than to the other", "[policy]") {

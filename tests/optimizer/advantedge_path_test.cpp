@@ -13,6 +13,8 @@ namespace {
 
 using test::between;
 using test::delay;
+using test::describe_segments;
+using test::end_of_process;
 
 struct GoldenFlow {
   std::string from, to, segments;

@@ -56,8 +56,7 @@ TEST_CASE("advantedge scenario: every level and type is read", "[advantedge]") {
   CHECK(scenario.locations.size() == 9);
   CHECK(scenario.locations.front().is_default);
   CHECK(scenario.nodes.size() == 12);
-  CHECK(scenario.processes.at(0).service == "app");
-  CHECK(scenario.processes.at(0).id == "c0ffee");
+  CHECK(scenario.processes.at(0).name == "far-app");
   const auto& wifi = scenario.locations.at(find(scenario.location_index, "north-wifi"));
   CHECK(wifi.net == NetChar{4, 1, 1, 100, 50});
   const auto& mep = scenario.nodes.at(find(scenario.node_index, "mep1"));

@@ -5,7 +5,6 @@
 #include <string>
 
 #include "lcm/mepm/process/process_backend.h"
-#include "lcm/mepm/process/spawn.h"
 
 namespace mx2::mepm::process {
 

@@ -8,8 +8,8 @@
 #include <mutex>
 #include <vector>
 
+#include "api/base/fd.h"
 #include "api/base/worker.h"
-#include "lcm/mepm/process/spawn.h"
 
 namespace mx2::mepm::process {
 

@@ -13,9 +13,9 @@
 #include <filesystem>
 
 #include "api/base/digest.h"
+#include "api/base/fd.h"
 #include "api/base/text.h"
 #include "api/json/json.h"
-#include "lcm/mepm/process/spawn.h"
 #include "lcm/mepm/state_dir.h"
 
 namespace mx2::mepm::process {

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,9 +13,9 @@
 #include <sstream>
 #include <utility>
 
+#include "api/base/child.h"
 #include "api/base/text.h"
 #include "api/base/units.h"
-#include "lcm/mepm/process/spawn.h"
 
 namespace mx2::mepm::process {
 namespace {
@@ -145,7 +144,7 @@ std::optional<uid_t> nobody_beside(uid_t uid) {
 // user they can stop it, so it is not waited for longer than it should take.
 void kill_user(uid_t uid) {
   const auto other = nobody_beside(uid).value_or(uid);
-  auto child = fork_child();
+  auto child = fork_bare();
   if (child.pid == 0) {
     if (::syscall(SYS_setresuid, other, uid, other) == 0 ||
         ::syscall(SYS_setresuid, uid, uid, uid) == 0) {
@@ -213,7 +212,7 @@ std::vector<Process> members(const Membership& of) {
 bool send_signal(const Process& to, int signal) {
   const auto pidfd = open_pidfd(to.pid);  // from here on the pid is its, if it was before
   if (!pidfd.is_open() || start_time(to.pid) != to.start_time) return false;
-  return ::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) == 0;
+  return mx2::send_signal(pidfd.get(), signal);
 }
 
 Sum Census::of(const Membership& membership) const {

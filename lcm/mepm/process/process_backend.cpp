@@ -224,7 +224,7 @@ void ProcessBackend::launch(Instance& instance) {
   instance.usage = {};
   if (!spawned) return kill(instance, "cannot-start", spawned.error().detail);
   const auto now = clock_.now_ms();
-  instance.pidfd = std::move(spawned->pidfd);
+  instance.pidfd = spawned->release();
   instance.token = next_token_++;
   watch_.add(instance.pidfd.get(), instance.token);
   instance.state = State::kStarting;

@@ -29,6 +29,7 @@
 #include "lcm/mepm/backend.h"
 #include "lcm/mepm/process/pid_watch.h"
 #include "lcm/mepm/process/place.h"
+#include "lcm/mepm/process/spawn.h"
 
 namespace mx2::mepm::process {
 

@@ -45,10 +45,8 @@ std::optional<double> number(const json::Value& document, const char* name) {
 }  // namespace
 
 std::string describe_end(int pidfd, const std::string& log_file) {
-  siginfo_t info{};
-  const bool known = ::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG) == 0 &&
-                     info.si_pid != 0;
-  std::string text = "it " + (known ? describe(info) : std::string("ended"));
+  const auto info = take_end(pidfd);
+  const auto text = "it " + (info ? describe(*info) : std::string("ended"));
   const auto said = log_tail(log_file);
   return said.empty() ? text : text + "; its last words: " + said;
 }

@@ -10,8 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "api/base/fd.h"
-#include "api/base/result.h"
+#include "api/base/child.h"
 #include "lcm/mepm/process/cgroup.h"
 
 namespace mx2::mepm::process {
@@ -34,31 +33,11 @@ struct SpawnRequest {
 
 inline constexpr const char* kNoGroup = "no-control-group";
 
-struct Spawned {
-  pid_t pid = 0;  // also its session and process group
-  Fd pidfd;
-};
-
-// `before` is called with the pid before the executable runs: what it writes down is known even if
-// we end right then, and its error ends the child. unavailable with a text that says which step
-// failed, or that it took too long; with cause kNoGroup if it may not enter its control group.
-// On the thread that reaps; others may run meanwhile.
-[[nodiscard]] Result<Spawned> spawn(const SpawnRequest& request,
-                                    const std::function<Result<void>(pid_t)>& before);
-
-[[nodiscard]] Fd open_pidfd(pid_t pid);
-
-struct Child {
-  pid_t pid = -1;  // 0 in the child; below: there is none
-  Fd pidfd;        // of the child, also if somebody else reaps it
-};
-
-// As fork(). The child has no file of ours: what it holds open nobody waits for. In the child of a
-// program with threads system calls alone are possible.
-[[nodiscard]] Child fork_child();
-
-// Waits for a child of ours that should end by itself, and kills it when that takes longer. Reaps
-// it; one that the kernel, or a debugger, still holds a second later in a thread of its own.
-void end_child(Fd pidfd, int wait_ms);
+// As Child::start(), in a session of its own. `before` is called with the pid before the executable
+// runs: what it writes down is known even if we end right then, and its error ends the child. Cause
+// kNoGroup if it may not enter its control group. On the thread that reaps; others may run
+// meanwhile.
+[[nodiscard]] Result<Child> spawn(const SpawnRequest& request,
+                                  const std::function<Result<void>(pid_t)>& before);
 
 }  // namespace mx2::mepm::process

@@ -19,8 +19,8 @@
 #include <sstream>
 #include <utility>
 
+#include "api/base/child.h"
 #include "api/base/log.h"
-#include "lcm/mepm/process/spawn.h"
 
 namespace mx2::mepm::process {
 namespace {
@@ -158,7 +158,7 @@ std::vector<int> made_by(uid_t user, const IpcTable& table) {
 void remove_ipc(uid_t user, const IpcTable& table) {
   const auto ids = made_by(user, table);
   if (ids.empty()) return;
-  auto child = fork_child();
+  auto child = fork_bare();
   if (child.pid == 0) {
     if (::syscall(SYS_setresuid, user, user, user) != 0) ::_exit(1);
     for (const int id : ids) table.remove(id);

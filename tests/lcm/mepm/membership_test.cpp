@@ -156,7 +156,7 @@ TEST_CASE("A child that somebody holds is reaped when it is let go", "[mepm-hygi
   if (!mx2::test::eventually([&] { return is_traced() || !runs(tracer); }) || !runs(tracer)) {
     WARN("nobody may be traced here");
   }
-  process::end_child(process::open_pidfd(child), 0);
+  end_child(open_pidfd(child), 0);
   ::kill(tracer, SIGKILL);
   ::waitpid(tracer, nullptr, 0);
   CHECK(mx2::test::eventually([&] { return ::kill(child, 0) != 0; }));
