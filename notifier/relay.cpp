@@ -146,6 +146,7 @@ void Relay::forget(PendingMap::iterator it) {
 
 // Of the same context and the other topic.
 Relay::PendingMap::iterator Relay::other_of(const Key& key) {
+  if (key.topic == Topic::kPackages) return entries_.end();
   const bool instances = key.topic == Topic::kInstances;
   return entries_.find({key.context_id, instances ? Topic::kLocations : Topic::kInstances});
 }
@@ -237,10 +238,11 @@ void Relay::send(OutboxEntry entry, Pending& pending) {
   ++in_flight_;
   pending.attempts = ++entry.attempts;
   http::OutgoingRequest request{
-      "POST",
-      entry.callback_reference,
-      {{"Content-Type", "application/json"}, {"Mx2-Sequence", std::to_string(entry.revision)}},
-      entry.body};
+      "POST", entry.callback_reference, {{"Content-Type", "application/json"}}, entry.body};
+  request.may_go_anywhere = entry.topic == Topic::kPackages;
+  if (entry.topic != Topic::kPackages) {
+    request.headers.emplace_back("Mx2-Sequence", std::to_string(entry.revision));
+  }
   client_.begin(std::move(request),
                 [this, entry = std::move(entry), sent_ms = now_ms_](
                     const Result<http::Reply>& reply) { on_reply(entry, sent_ms, reply); });

@@ -36,7 +36,6 @@
 #include "orchestrator/core/instantiation.h"
 #include "orchestrator/packages/package_changes.h"
 #include "orchestrator/packages/package_files.h"
-#include "orchestrator/packages/package_notifier.h"
 #include "orchestrator/packages/sources.h"
 
 namespace mx2 {
@@ -50,7 +49,7 @@ struct PackageOptions {
   int fetch_idle_ms = 10000;
   std::string ca_file;
   std::vector<std::string> device_sources;  // prefixes of URIs; none: device applications may not
-  PackageNotifierOptions notifier;
+  std::size_t subscriptions_max = 100;      // to notifications about packages
 };
 
 [[nodiscard]] inline bool allowed_source(const PackageOptions& options, std::string_view uri) {
@@ -59,8 +58,8 @@ struct PackageOptions {
 
 class Packages final : public Onboarding {
  public:
-  // `files`: where contents are; `notifier` must outlive this.
-  Packages(Core& core, const PackageOptions& options, PackageFiles files, PackageNotifier& notifier,
+  // `files`: where contents are.
+  Packages(Core& core, const PackageOptions& options, PackageFiles files,
            metrics::Registry& registry);
   ~Packages() override;
   Packages(const Packages&) = delete;
@@ -94,7 +93,6 @@ class Packages final : public Onboarding {
   [[nodiscard]] Result<std::string> descriptor(const Package& package) const;
 
   [[nodiscard]] const PackageOptions& options() const { return options_; }
-  [[nodiscard]] PackageNotifier& notifier() { return notifier_; }
 
  private:
   using Time = std::chrono::steady_clock::time_point;
@@ -137,7 +135,6 @@ class Packages final : public Onboarding {
   Core& core_;
   const PackageOptions options_;
   const PackageFiles files_;
-  PackageNotifier& notifier_;
   metrics::Registry& registry_;
   metrics::Gauge& onboarded_;
   metrics::Counter& fetched_bytes_;
