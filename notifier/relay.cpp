@@ -155,12 +155,7 @@ void Relay::queue(const Key& key, Pending& pending, std::int64_t due_ms) {
   pending.ticket = ++last_ticket_;
   pending.behind = false;
   pending.ready = due_ms <= now_ms_;
-  if (!pending.ready) {
-    Timer timer;
-    timer.due_ms = due_ms;
-    timer.entry = {key, pending.ticket};
-    return timers_.push(std::move(timer));
-  }
+  if (!pending.ready) return timers_.push({due_ms, {key, pending.ticket}, {}});
   pending.destination->ready.push_back({key, pending.ticket});
   list(*pending.destination);
 }
@@ -327,10 +322,7 @@ void Relay::update_health(Destination& destination, const Verdict& verdict) {
   if (destination.failures < options_.failing_after) return;
   const auto attempt = destination.failures - options_.failing_after + 1;
   destination.probe_ms = now_ms_ + delay_after(attempt, 1.0, options_.retry);
-  Timer timer;
-  timer.due_ms = destination.probe_ms;
-  timer.destination = destination.name;
-  timers_.push(std::move(timer));
+  timers_.push({destination.probe_ms, {}, destination.name});
   if (destination.failing) return;
   destination.failing = true;
   ++failing_;
