@@ -52,10 +52,6 @@ struct PackageOptions {
   std::size_t subscriptions_max = 100;      // to notifications about packages
 };
 
-[[nodiscard]] inline bool allowed_source(const PackageOptions& options, std::string_view uri) {
-  return allowed_source(options.device_sources, uri);
-}
-
 class Packages final : public Onboarding {
  public:
   // `files`: where contents are.
@@ -81,10 +77,13 @@ class Packages final : public Onboarding {
   void set_enabled(const std::string& id, bool enabled, Callback<Result<Package>> answer);
   void remove(const std::string& id, Callback<Result<void>> answer);
 
-  // See onboard_from() below.
+  // A device application's appPackageSource.
   [[nodiscard]] bool allows(const std::string& uri) const override {
-    return allowed_source(options_, uri);
+    return allowed_source(options_.device_sources, uri);
   }
+  // Answers the appDId once a package from there is on-boarded, at once if one is. Many may ask for
+  // one source, it is fetched once. forbidden (cause "source-not-allowed") unless allows(); other
+  // errors are why the package was refused, and are remembered for some seconds.
   void onboard(const std::string& uri, Callback<Result<std::string>> answer) override;
 
   // Of an on-boarded package. `length` bytes from `offset` on.
@@ -150,11 +149,5 @@ class Packages final : public Onboarding {
   std::vector<std::unique_ptr<http::CurlClient>> clients_;
   std::deque<Worker> workers_;
 };
-
-// A device application's appPackageSource: answers the appDId once a package from there is
-// on-boarded, at once if one is. Many may ask for one source, it is fetched once. forbidden (cause
-// "source-not-allowed") unless allowed_source(); other errors are why the package was refused, and
-// are remembered for some seconds.
-void onboard_from(Packages& packages, const std::string& uri, Callback<Result<std::string>> answer);
 
 }  // namespace mx2
