@@ -70,6 +70,23 @@ Result<json::Value> document_of(const Result<http::Reply>& reply) {
   return document;
 }
 
+Result<std::vector<Instance>> instances_in(const Result<http::Reply>& reply) {
+  if (auto fine = accepted(reply); !fine) return fine.error();
+  const auto all = codec::decode_app_instances(reply->body);
+  if (!all) return all.error();
+  std::vector<Instance> instances;
+  for (const auto& info : *all) instances.push_back(instance_of(info));
+  return instances;
+}
+
+Result<Instance> instance_in(const Result<http::Reply>& reply) {
+  const auto document = document_of(reply);
+  if (!document) return document.error();
+  const auto info = codec::decode_app_instance(*document);
+  if (!info) return info.error();
+  return instance_of(*info);
+}
+
 // 202 with the operation's URI as Location.
 Result<std::string> operation_of(const Result<http::Reply>& reply) {
   if (auto fine = accepted(reply); !fine) return fine.error();
@@ -79,8 +96,10 @@ Result<std::string> operation_of(const Result<http::Reply>& reply) {
   return strange();
 }
 
-Result<Operation> state_of(const json::Value& document) {
-  const auto occurrence = codec::decode_app_lcm_op_occ(document);
+Result<Operation> state_in(const Result<http::Reply>& reply) {
+  const auto document = document_of(reply);
+  if (!document) return document.error();
+  const auto occurrence = codec::decode_app_lcm_op_occ(*document);
   if (!occurrence) return occurrence.error();
   switch (occurrence->state) {
     case OperationState::kCompleted: return Operation{Operation::State::kCompleted, {}, false};
@@ -103,16 +122,16 @@ http::OutgoingRequest Mec010Driver::request(std::string method, const std::strin
   return out;
 }
 
-void Mec010Driver::list(const std::string& mepm, Callback<Result<std::vector<Instance>>> answer) {
-  client_->begin(request("GET", mepm, kInstances),
-                 [answer = std::move(answer)](const Result<http::Reply>& reply) mutable {
-                   if (auto fine = accepted(reply); !fine) return answer(fine.error());
-                   const auto all = codec::decode_app_instances(reply->body);
-                   if (!all) return answer(all.error());
-                   std::vector<Instance> instances;
-                   for (const auto& info : *all) instances.push_back(instance_of(info));
-                   answer(std::move(instances));
+template <typename T>
+void Mec010Driver::ask(http::OutgoingRequest request, Read<T> read, Callback<Result<T>> answer) {
+  client_->begin(std::move(request),
+                 [read, answer = std::move(answer)](const Result<http::Reply>& reply) mutable {
+                   answer(read(reply));
                  });
+}
+
+void Mec010Driver::list(const std::string& mepm, Callback<Result<std::vector<Instance>>> answer) {
+  ask(request("GET", mepm, kInstances), instances_in, std::move(answer));
 }
 
 void Mec010Driver::create(const std::string& mepm, const std::string& app_d_id,
@@ -120,66 +139,43 @@ void Mec010Driver::create(const std::string& mepm, const std::string& app_d_id,
   auto out = request("POST", mepm, kInstances,
                      codec::encode(CreateAppInstanceRequest{app_d_id, key, {}, {}}));
   out.headers.emplace_back(kIdempotencyKeyHeader, '"' + key + '"');
-  client_->begin(std::move(out),
-                 [answer = std::move(answer)](const Result<http::Reply>& reply) mutable {
-                   const auto document = document_of(reply);
-                   if (!document) return answer(document.error());
-                   const auto info = codec::decode_app_instance(*document);
-                   if (!info) return answer(info.error());
-                   answer(instance_of(*info));
-                 });
+  ask(std::move(out), instance_in, std::move(answer));
 }
 
 void Mec010Driver::instantiate(const std::string& mepm, const std::string& app_instance_id,
                                const std::string& host_id, Callback<Result<std::string>> answer) {
-  client_->begin(request("POST", mepm, path_of(app_instance_id, "/instantiate"),
-                         codec::encode(InstantiateAppRequest::on(host_id))),
-                 [answer = std::move(answer)](const Result<http::Reply>& reply) mutable {
-                   answer(operation_of(reply));
-                 });
+  ask(request("POST", mepm, path_of(app_instance_id, "/instantiate"),
+              codec::encode(InstantiateAppRequest::on(host_id))),
+      operation_of, std::move(answer));
 }
 
 void Mec010Driver::terminate(const std::string& mepm, const std::string& app_instance_id,
                              int grace_s, Callback<Result<std::string>> answer) {
-  client_->begin(request("POST", mepm, path_of(app_instance_id, "/terminate"),
-                         codec::encode(TerminateAppRequest{true, grace_s})),
-                 [answer = std::move(answer)](const Result<http::Reply>& reply) mutable {
-                   answer(operation_of(reply));
-                 });
+  ask(request("POST", mepm, path_of(app_instance_id, "/terminate"),
+              codec::encode(TerminateAppRequest{true, grace_s})),
+      operation_of, std::move(answer));
 }
 
 void Mec010Driver::operation(const std::string& mepm, const std::string& id,
                              Callback<Result<Operation>> answer) {
-  client_->begin(request("GET", mepm, operation_path(id)),
-                 [answer = std::move(answer)](const Result<http::Reply>& reply) mutable {
-                   const auto document = document_of(reply);
-                   if (!document) return answer(document.error());
-                   answer(state_of(*document));
-                 });
+  ask(request("GET", mepm, operation_path(id)), state_in, std::move(answer));
 }
 
 void Mec010Driver::cancel(const std::string& mepm, const std::string& operation_id,
                           Callback<Result<void>> answer) {
   ask(request("POST", mepm, operation_path(operation_id, "/cancel"),
               codec::encode(CancelRequest{false})),
-      std::move(answer));
+      accepted, std::move(answer));
 }
 
 void Mec010Driver::fail(const std::string& mepm, const std::string& operation_id,
                         Callback<Result<void>> answer) {
-  ask(request("POST", mepm, operation_path(operation_id, "/fail")), std::move(answer));
+  ask(request("POST", mepm, operation_path(operation_id, "/fail")), accepted, std::move(answer));
 }
 
 void Mec010Driver::remove(const std::string& mepm, const std::string& app_instance_id,
                           Callback<Result<void>> answer) {
-  ask(request("DELETE", mepm, path_of(app_instance_id)), std::move(answer));
-}
-
-void Mec010Driver::ask(http::OutgoingRequest request, Callback<Result<void>> answer) {
-  client_->begin(std::move(request),
-                 [answer = std::move(answer)](const Result<http::Reply>& reply) mutable {
-                   answer(accepted(reply));
-                 });
+  ask(request("DELETE", mepm, path_of(app_instance_id)), accepted, std::move(answer));
 }
 
 }  // namespace mx2::lcm

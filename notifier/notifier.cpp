@@ -6,10 +6,6 @@
 #include <random>
 #include <utility>
 
-#include "api/base/worker.h"
-#include "api/http/async_client.h"
-#include "notifier/address_guard.h"
-
 namespace mx2::notifier {
 namespace {
 
@@ -34,48 +30,34 @@ void give_way() {
 
 }  // namespace
 
-struct Notifier::Impl {
-  Impl(Outbox& outbox, const SystemClock& date, const SteadyClock& clock,
-       metrics::Registry& registry, const NotifierOptions& options, AddressGuard guard)
-      : client(client_options(options, std::move(guard))),
-        relay(outbox, client, date, clock, registry, options.relay, std::random_device{}()) {}
-
-  http::CurlMulti client;
-  Relay relay;
-  Worker worker;
-};
-
 Result<std::unique_ptr<Notifier>> Notifier::make(Outbox& outbox, const SystemClock& date,
                                                  const SteadyClock& clock,
                                                  metrics::Registry& registry,
                                                  const NotifierOptions& options) {
   auto guard = AddressGuard::make(options.allow);
   if (!guard) return guard.error();
-  return std::unique_ptr<Notifier>(new Notifier(
-      std::make_unique<Impl>(outbox, date, clock, registry, options, std::move(*guard))));
+  return std::unique_ptr<Notifier>(
+      new Notifier(outbox, date, clock, registry, options, std::move(*guard)));
 }
 
-Notifier::Notifier(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-
-Notifier::~Notifier() { stop(0); }
+Notifier::Notifier(Outbox& outbox, const SystemClock& date, const SteadyClock& clock,
+                   metrics::Registry& registry, const NotifierOptions& options, AddressGuard guard)
+    : client_(client_options(options, std::move(guard))),
+      relay_(outbox, client_, date, clock, registry, options.relay, std::random_device{}()) {}
 
 void Notifier::start() {
-  impl_->worker.repeat(
+  worker_.repeat(
       [this, begun = false]() mutable {
         if (!std::exchange(begun, true)) give_way();
-        impl_->relay.turn();
+        relay_.turn();
       },
-      [this] { impl_->relay.wake(); });
+      [this] { relay_.wake(); });
 }
 
 void Notifier::stop(int grace_ms) {
-  if (!impl_->worker.is_running()) return;
-  impl_->worker.stop();
-  impl_->relay.finish(grace_ms);
+  if (!worker_.is_running()) return;
+  worker_.stop();
+  relay_.finish(grace_ms);
 }
-
-void Notifier::wake() { impl_->relay.wake(); }
-
-RelayStatus Notifier::status() const { return impl_->relay.status(); }
 
 }  // namespace mx2::notifier

@@ -6,10 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "api/base/clock.h"
-#include "api/base/metrics.h"
-#include "api/base/result.h"
-#include "notifier/outbox.h"
+#include "api/base/worker.h"
+#include "notifier/address_guard.h"
 #include "notifier/relay.h"
 
 namespace mx2::notifier {
@@ -30,7 +28,7 @@ class Notifier {
                                                               const SteadyClock& clock,
                                                               metrics::Registry& registry,
                                                               const NotifierOptions& options);
-  ~Notifier();
+  ~Notifier() { stop(0); }
   Notifier(const Notifier&) = delete;
   Notifier& operator=(const Notifier&) = delete;
 
@@ -38,13 +36,16 @@ class Notifier {
   // Finishes what is in flight, at most `grace_ms`. The rest stays in the outbox.
   void stop(int grace_ms);
   // Any thread.
-  void wake();
-  [[nodiscard]] RelayStatus status() const;
+  void wake() { relay_.wake(); }
+  [[nodiscard]] RelayStatus status() const { return relay_.status(); }
 
  private:
-  struct Impl;
-  explicit Notifier(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  Notifier(Outbox& outbox, const SystemClock& date, const SteadyClock& clock,
+           metrics::Registry& registry, const NotifierOptions& options, AddressGuard guard);
+
+  http::CurlMulti client_;
+  Relay relay_;
+  Worker worker_;
 };
 
 }  // namespace mx2::notifier

@@ -1,10 +1,10 @@
 // The outbox: notifications that are owed, behind a seam.
 //
-// Pattern: transactional outbox. Whoever changes a context writes what its device application must
-// be told in the same transaction; a relay reads the outbox, delivers, and says how it went. There
-// is at most one entry for each context and topic: a newer one takes the place of one that is still
-// owed (the latest wins). So whoever writes it must tell all that the other would have told, and
-// what is owed is true for as long as it is there.
+// Pattern: transactional outbox. Whoever changes a context, or a package, writes what its device
+// application, or a subscriber, must be told in the same transaction; a relay reads the outbox,
+// delivers, and says how it went. There is at most one entry for each context and topic: a newer
+// one takes the place of one that is still owed (the latest wins). So whoever writes it must tell
+// all that the other would have told, and what is owed is true for as long as it is there.
 //
 // Times are dates (milliseconds since 1970), as they outlive the process; whoever reads them must
 // know that the date may have been set meanwhile.
@@ -21,18 +21,21 @@
 
 namespace mx2::notifier {
 
-// What a notification is about. No notification of MEC 016 tells of both, so neither may take the
-// place of the other.
+// What a notification is about. No notification of MEC 016 tells of both instances and locations,
+// so neither may take the place of the other. Stored as numbers: append.
 enum class Topic : std::uint8_t {
   kInstances,  // of the context: their addresses, their list, their end
   kLocations,  // that have become available
+  kPackages,   // to a subscriber of MEC 010-2: what a package is now. An operator's own system, so
+               // unlike a device application's its callback may lead anywhere
 };
 
 struct OutboxEntry {
-  std::string context_id;
+  std::string context_id;  // kPackages: "<subscription>/<package>"
   Topic topic = Topic::kInstances;
   std::uint64_t sequence = 0;  // place in the order of writing; new when an entry is replaced
-  std::uint64_t revision = 0;  // of the context, when it was written; from find(), the one of now
+  // Of the context, when it was written; from find(), the one of now. kPackages: none.
+  std::uint64_t revision = 0;
   std::string callback_reference;
   std::string type;             // notificationType
   std::string body;             // the notification

@@ -146,6 +146,7 @@ void Relay::forget(PendingMap::iterator it) {
 
 // Of the same context and the other topic.
 Relay::PendingMap::iterator Relay::other_of(const Key& key) {
+  if (key.topic == Topic::kPackages) return entries_.end();
   const bool instances = key.topic == Topic::kInstances;
   return entries_.find({key.context_id, instances ? Topic::kLocations : Topic::kInstances});
 }
@@ -154,12 +155,7 @@ void Relay::queue(const Key& key, Pending& pending, std::int64_t due_ms) {
   pending.ticket = ++last_ticket_;
   pending.behind = false;
   pending.ready = due_ms <= now_ms_;
-  if (!pending.ready) {
-    Timer timer;
-    timer.due_ms = due_ms;
-    timer.entry = {key, pending.ticket};
-    return timers_.push(std::move(timer));
-  }
+  if (!pending.ready) return timers_.push({due_ms, {key, pending.ticket}, {}});
   pending.destination->ready.push_back({key, pending.ticket});
   list(*pending.destination);
 }
@@ -237,10 +233,11 @@ void Relay::send(OutboxEntry entry, Pending& pending) {
   ++in_flight_;
   pending.attempts = ++entry.attempts;
   http::OutgoingRequest request{
-      "POST",
-      entry.callback_reference,
-      {{"Content-Type", "application/json"}, {"Mx2-Sequence", std::to_string(entry.revision)}},
-      entry.body};
+      "POST", entry.callback_reference, {{"Content-Type", "application/json"}}, entry.body};
+  request.may_go_anywhere = entry.topic == Topic::kPackages;
+  if (entry.topic != Topic::kPackages) {
+    request.headers.emplace_back("Mx2-Sequence", std::to_string(entry.revision));
+  }
   client_.begin(std::move(request),
                 [this, entry = std::move(entry), sent_ms = now_ms_](
                     const Result<http::Reply>& reply) { on_reply(entry, sent_ms, reply); });
@@ -325,10 +322,7 @@ void Relay::update_health(Destination& destination, const Verdict& verdict) {
   if (destination.failures < options_.failing_after) return;
   const auto attempt = destination.failures - options_.failing_after + 1;
   destination.probe_ms = now_ms_ + delay_after(attempt, 1.0, options_.retry);
-  Timer timer;
-  timer.due_ms = destination.probe_ms;
-  timer.destination = destination.name;
-  timers_.push(std::move(timer));
+  timers_.push({destination.probe_ms, {}, destination.name});
   if (destination.failing) return;
   destination.failing = true;
   ++failing_;

@@ -2,7 +2,7 @@
 //
 // Each destination (scheme, host, port) has a queue of its own, and destinations take turns, so one
 // that is slow or dead holds up nobody else. At most one notification of a context is in flight; a
-// newer one waits for it to end and then goes with what is true by then. Those of two topics go in
+// newer one waits for it to end and then goes with what is true by then. The two of a context go in
 // the order of writing; one that must be tried again lets the other one pass. How many go to one
 // destination at once follows from how it answers (Pace); one that fails again and again is left
 // alone but for one attempt now and then, until it answers.

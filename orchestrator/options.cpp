@@ -175,7 +175,7 @@ void read_packages(config::Reader& reader, PackageOptions& packages) {
       reader.fail("packages.device_sources", ok.error().detail);
     }
   }
-  reader.integer("packages.subscriptions_max", packages.notifier.subscriptions_max, 1, 10000);
+  reader.integer("packages.subscriptions_max", packages.subscriptions_max, 1, 10000);
 }
 
 void read_url(config::Reader& reader, const std::string& key, std::string& url) {

@@ -37,13 +37,6 @@ std::unique_ptr<lcm::LcmDriver> mepm_driver(const std::string& token) {
   return std::make_unique<lcm::Mec010Driver>(peer_client(kMepmTimeoutMs, kMepmAnswerMax), token);
 }
 
-std::unique_ptr<http::AsyncClient> package_client(const PackageOptions& packages) {
-  http::AsyncClientOptions options;
-  options.ca_file = packages.ca_file;
-  options.may_connect = [](const IpAddress&) { return true; };  // operators name them
-  return std::make_unique<http::CurlMulti>(std::move(options));
-}
-
 LifecycleOptions lifecycle_options(const OrchestratorOptions& options) {
   auto lifecycle = options.lifecycle;
   lifecycle.capacity.dispatcher = options.strategy.dispatcher;
@@ -87,8 +80,6 @@ struct Orchestrator::Impl {
         lifecycle(
             core, ledger, [this](const std::string& id) { return hosts.load(id); },
             mepm_driver(options.mepm_token), lifecycle_options(options), *registry),
-        package_notifier(core, options.packages.notifier, package_client(options.packages),
-                         *registry),
         outbox(*store, options.store.path + ".notifier"),
         mx2_router(*registry, "mx2"),
         operator_router(*registry, "operator"),
@@ -108,7 +99,6 @@ struct Orchestrator::Impl {
     hosts.stop();
     lifecycle.stop();
     if (packages) packages->stop();
-    package_notifier.stop();
     rewriter.stop();
     relocation.stop();
     store->close();
@@ -136,7 +126,6 @@ struct Orchestrator::Impl {
   HostWatch hosts;
   Lifecycle lifecycle;
   OptimizerLease leader;
-  PackageNotifier package_notifier;
   std::unique_ptr<Packages> packages;
   std::unique_ptr<MecPlatform> platform;
   StoreOutbox outbox;
@@ -178,7 +167,9 @@ Result<void> Orchestrator::Impl::load() {
        },
        [this](const ContextRecord& context) { ledger.restore(context); },
        [this](Package&& package) { model.write([&](Model& m) { m.put_package(package); }); },
-       [this](PackageSubscription&& one) { package_notifier.restore(std::move(one)); }});
+       [this](PackageSubscription&& one) {
+         model.write([&](Model& m) { m.put_package_subscription(one); });
+       }});
   if (!stored) return stored.error();
   model.write([&](Model& m) { m.set_table_version(stored->table_version); });
   leader.set_paused(stored->optimizer_paused);
@@ -199,10 +190,8 @@ Result<void> Orchestrator::Impl::start_packages() {
   const auto& directory = options.packages.directory;
   auto files = PackageFiles::open(directory.empty() ? options.store.path + ".packages" : directory);
   if (!files) return files.error();
-  packages = std::make_unique<Packages>(core, options.packages, std::move(*files), package_notifier,
-                                        *registry);
+  packages = std::make_unique<Packages>(core, options.packages, std::move(*files), *registry);
   contexts.onboarding = packages.get();
-  package_notifier.start();
   packages->start();
   return {};
 }
@@ -285,7 +274,6 @@ void Orchestrator::stop() {
   impl_->hosts.stop();
   impl_->lifecycle.stop();
   impl_->packages->stop();
-  impl_->package_notifier.stop();
   impl_->rewriter.stop();
   impl_->mx2_server.stop(impl_->options.shutdown_grace_ms);
   impl_->operator_server.stop(impl_->options.shutdown_grace_ms);

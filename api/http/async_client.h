@@ -29,6 +29,7 @@ struct OutgoingRequest {
   std::string url;
   Headers headers;
   std::string body;
+  bool may_go_anywhere = false;  // whatever may_connect says
 };
 
 class AsyncClient {
@@ -50,7 +51,8 @@ struct AsyncClientOptions {
   std::size_t connections_max = 4096;  // kept open for later
   std::string ca_file;                 // PEM file of trusted certificates; empty: the system's
   // Whether an address may be connected to. It is asked with the very address of each new
-  // connection, after all resolving, so that no name can lead elsewhere in between.
+  // connection, after all resolving, so that no name can lead elsewhere in between. A connection of
+  // a request that may go anywhere is not kept, so it is left to no other.
   std::function<bool(const IpAddress&)> may_connect;
   ResolverOptions names;  // but for its timeout_ms, which is connect_timeout_ms
 };

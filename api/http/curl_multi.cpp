@@ -81,7 +81,8 @@ std::optional<IpAddress> address_of(const curl_sockaddr& address) {
 curl_socket_t open_socket(void* user, curlsocktype /*purpose*/, curl_sockaddr* address) {
   auto& transfer = *static_cast<Transfer*>(user);
   const auto ip = address_of(*address);
-  if (!ip || !transfer.options->may_connect(*ip)) {
+  const bool anywhere = transfer.request.may_go_anywhere;
+  if (!ip || !(anywhere || transfer.options->may_connect(*ip))) {
     transfer.refused_address = true;
     return CURL_SOCKET_BAD;
   }
@@ -198,6 +199,7 @@ void CurlMulti::Impl::set_request(Transfer& transfer) const {
   curl_easy_setopt(handle, CURLOPT_HTTPHEADER, transfer.headers.get());
   curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request.body.data());
   curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
+  curl_easy_setopt(handle, CURLOPT_FORBID_REUSE, request.may_go_anywhere ? 1L : 0L);
 }
 
 ResolverOptions CurlMulti::Impl::resolver_options(const AsyncClientOptions& options) {

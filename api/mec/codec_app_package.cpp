@@ -256,10 +256,10 @@ Value app_pkg_subscription_info(const PackageSubscription& subscription) {
           {"_links", {{"self", link(subscription_uri(subscription, subscription.root))}}}};
 }
 
-Value app_pkg_subscription_links(const std::vector<PackageSubscription>& subscriptions,
+Value app_pkg_subscription_links(const std::map<std::string, PackageSubscription>& subscriptions,
                                  const std::string& root) {
   auto list = Value::array();
-  for (const auto& subscription : subscriptions) {
+  for (const auto& [id, subscription] : subscriptions) {
     list.push_back({{"href", subscription_uri(subscription, root)},
                     {"subscriptionType", name_of(subscription)},
                     {"subsctiptionType", name_of(subscription)}});

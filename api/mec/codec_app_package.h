@@ -7,9 +7,9 @@
 // both ways where the document demands the slip.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "api/base/result.h"
 #include "api/json/json.h"
@@ -30,7 +30,7 @@ namespace mx2::codec {
 [[nodiscard]] json::Value app_pkg_modifications(const Package& package);
 [[nodiscard]] json::Value app_pkg_subscription_info(const PackageSubscription& subscription);
 [[nodiscard]] json::Value app_pkg_subscription_links(
-    const std::vector<PackageSubscription>& subscriptions, const std::string& root);
+    const std::map<std::string, PackageSubscription>& subscriptions, const std::string& root);
 [[nodiscard]] json::Value app_pkg_notification(const std::string& id, PackageEvent event,
                                                const Package& package,
                                                const PackageSubscription& subscription,

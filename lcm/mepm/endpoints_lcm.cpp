@@ -5,9 +5,8 @@
 #include "api/http/bearer.h"
 #include "api/http/media.h"
 #include "api/http/problem.h"
-#include "api/http/query.h"
-#include "api/mec/attribute_filter.h"
 #include "api/mec/codec_app_lcm.h"
+#include "api/mec/list_query.h"
 #include "lcm/mepm/endpoints.h"
 
 namespace mx2::mepm {
@@ -57,48 +56,13 @@ const Selectable& selectable_operation() {
   return kIt;
 }
 
-struct ListQuery {
-  AttributeFilter filter;
-  AttributeSelector selector;
-};
-
-// all_fields and exclude_default are flags: there or not, whatever their value.
-Result<ListQuery> read_query(const Request& request, const Selectable& selectable) {
-  const auto all = http::parse_query(request.query);
-  if (!all) return all.error();
-  const auto query = http::SingleValued::parse(
-      request.query, {"filter", "all_fields", "fields", "exclude_fields", "exclude_default"});
-  if (!query) return query.error();
-  AttributeSelector::Query wanted;
-  wanted.fields = query->text("fields");
-  wanted.exclude_fields = query->text("exclude_fields");
-  for (const auto& parameter : *all) {
-    wanted.all_fields |= parameter.name == "all_fields";
-    wanted.exclude_default |= parameter.name == "exclude_default";
-  }
-  auto selector = AttributeSelector::make(wanted, selectable.optional, selectable.not_default);
-  if (!selector) return selector.error();
-  ListQuery out{{}, std::move(*selector)};
-  if (const auto text = query->text("filter"); !text.empty()) {
-    auto filter = AttributeFilter::parse(text);
-    if (!filter) return filter.error();
-    out.filter = std::move(*filter);
-  }
-  return out;
-}
-
 template <typename T>
 Reply list(const Api& api, const Request& request, const std::vector<T>& items,
            const Selectable& selectable) {
-  const auto query = read_query(request, selectable);
+  const auto query = ListQuery::parse(request.query, selectable.optional, selectable.not_default);
   if (!query) return http::problem_reply(query.error());
   auto out = json::Value::array();
-  for (const auto& item : items) {
-    auto document = codec::to_json(item, lcm_root(api));
-    if (!query->filter.matches(document)) continue;
-    query->selector.apply(document);
-    out.push_back(std::move(document));
-  }
+  for (const auto& item : items) query->add(codec::to_json(item, lcm_root(api)), out);
   return http::json_reply(200, json::dump(out));
 }
 

@@ -69,6 +69,10 @@ class Model {
   void apply(const TableChange& change);
   void put_package(const Package& package);
   void remove_package(const std::string& id);
+  void put_package_subscription(const PackageSubscription& subscription) {
+    package_subscriptions_[subscription.id] = subscription;
+  }
+  void remove_package_subscription(const std::string& id) { package_subscriptions_.erase(id); }
   void set_table_version(std::uint64_t version) { table_version_ = version; }
   // Before the first app.
   void use(Dispatching dispatching) { dispatching_ = std::move(dispatching); }
@@ -108,6 +112,9 @@ class Model {
   // The on-boarded package of an app. Its app can be instantiated if it is also enabled.
   [[nodiscard]] const Package* package_of(const std::string& app_d_id) const;
   [[nodiscard]] const std::map<std::string, Package>& packages() const { return packages_; }
+  [[nodiscard]] const std::map<std::string, PackageSubscription>& package_subscriptions() const {
+    return package_subscriptions_;
+  }
 
   [[nodiscard]] const Table& table() const { return table_; }
   [[nodiscard]] std::uint64_t table_version() const { return table_version_; }
@@ -122,6 +129,7 @@ class Model {
   std::map<std::pair<std::string, std::string>, std::set<std::string>> by_name_;
   std::map<std::string, Package> packages_;
   std::unordered_map<std::string, std::string> package_of_;  // appDId -> id, on-boarded ones
+  std::map<std::string, PackageSubscription> package_subscriptions_;
   Dispatching dispatching_;
   Table table_;
   std::uint64_t table_version_ = 0;

@@ -1,8 +1,8 @@
 // ETSI GS MEC 010-2 V2.1.1 clause 7.3, app_pkgm/v1: packages, their descriptors and contents.
 #include "api/base/text.h"
 #include "api/http/media.h"
-#include "api/mec/attribute_filter.h"
 #include "api/mec/codec_app_package.h"
+#include "api/mec/list_query.h"
 #include "orchestrator/endpoints/package_support.h"
 #include "orchestrator/packages/packages.h"
 
@@ -35,36 +35,10 @@ json::Value info_of(const OperatorApi& api, const Request& request, const Packag
   return codec::app_pkg_info(package, used, packages_root(request));
 }
 
-struct ListQuery {
-  AttributeFilter filter;
-  AttributeSelector selector;
-};
-
-// all_fields and exclude_default are flags: there or not, whatever their value.
 Result<ListQuery> list_query(const Request& request) {
-  const auto all = http::parse_query(request.query);
-  if (!all) return all.error();
-  const auto query = http::SingleValued::parse(
-      request.query, {"filter", "all_fields", "fields", "exclude_fields", "exclude_default"});
-  if (!query) return query.error();
-  AttributeSelector::Query wanted;
-  wanted.fields = query->text("fields");
-  wanted.exclude_fields = query->text("exclude_fields");
-  for (const auto& parameter : *all) {
-    wanted.all_fields = wanted.all_fields || parameter.name == "all_fields";
-    wanted.exclude_default = wanted.exclude_default || parameter.name == "exclude_default";
-  }
   static const std::vector<std::string> kOptional{"userDefinedData", "onboardingFailureDetails",
                                                   "mx2"};
-  auto selector = AttributeSelector::make(wanted, kOptional, kOptional);
-  if (!selector) return selector.error();
-  ListQuery out{{}, std::move(*selector)};
-  if (const auto text = query->text("filter"); !text.empty()) {
-    auto filter = AttributeFilter::parse(text);
-    if (!filter) return filter.error();
-    out.filter = std::move(*filter);
-  }
-  return out;
+  return ListQuery::parse(request.query, kOptional, kOptional);
 }
 
 Result<json::Value> list(const OperatorApi& api, const Request& request, bool onboarded_only) {
@@ -75,10 +49,7 @@ Result<json::Value> list(const OperatorApi& api, const Request& request, bool on
     auto items = json::Value::array();
     for (const auto& [id, package] : model.packages()) {
       if (onboarded_only && package.state != OnboardingState::kOnboarded) continue;
-      auto info = codec::app_pkg_info(package, in_use(model, package), root);
-      if (!query->filter.matches(info)) continue;
-      query->selector.apply(info);
-      items.push_back(std::move(info));
+      query->add(codec::app_pkg_info(package, in_use(model, package), root), items);
     }
     return items;
   });

@@ -3,6 +3,7 @@
 #include "api/http/media.h"
 #include "api/mec/codec_app_package.h"
 #include "orchestrator/endpoints/package_support.h"
+#include "orchestrator/packages/package_subscriptions.h"
 #include "orchestrator/packages/packages.h"
 
 namespace mx2 {
@@ -16,14 +17,19 @@ Result<json::Value> subscriptions_get(OperatorApi& api, const Request& request, 
   if (const auto query = http::SingleValued::parse(request.query, {}); !query) {
     return query.error();
   }
-  return codec::app_pkg_subscription_links(api.packages.notifier().subscriptions(),
-                                           packages_root(request));
+  return api.core.model.read([&](const Model& model) {
+    return codec::app_pkg_subscription_links(model.package_subscriptions(), packages_root(request));
+  });
 }
 
 Result<json::Value> subscription_get(OperatorApi& api, const Request&, const PathValues& path) {
-  const auto subscription = api.packages.notifier().find(path[0]);
-  if (!subscription) return not_found("no subscription '" + path[0] + "'");
-  return codec::app_pkg_subscription_info(*subscription);
+  return api.core.model.read([&](const Model& model) -> Result<json::Value> {
+    const auto it = model.package_subscriptions().find(path[0]);
+    if (it == model.package_subscriptions().end()) {
+      return not_found("no subscription '" + path[0] + "'");
+    }
+    return codec::app_pkg_subscription_info(it->second);
+  });
 }
 
 void subscription_post(OperatorApi& api, Request& request, const PathValues&, Responder responder) {
@@ -33,22 +39,22 @@ void subscription_post(OperatorApi& api, Request& request, const PathValues&, Re
   }();
   if (!wanted) return responder.reply(refusal(wanted.error(), request.id));
   wanted->root = packages_root(request);
-  api.packages.notifier().subscribe(
-      std::move(*wanted), [id = request.id, responder = std::move(responder)](
-                              const Result<PackageSubscription>& made) mutable {
-        if (!made) return responder.reply(refusal(made.error(), id));
-        auto reply = http::json_reply(201, json::dump(codec::app_pkg_subscription_info(*made)));
-        reply.headers.emplace_back("Location", made->root + "/subscriptions/" + made->id);
-        responder.reply(std::move(reply));
-      });
+  subscribe_to_packages(
+      api.core, std::move(*wanted), api.packages.options().subscriptions_max,
+      answer_with<PackageSubscription>(
+          request, std::move(responder), [](const PackageSubscription& made) {
+            auto reply = http::json_reply(201, json::dump(codec::app_pkg_subscription_info(made)));
+            reply.headers.emplace_back("Location", made.root + "/subscriptions/" + made.id);
+            return reply;
+          }));
 }
 
 void subscription_delete(OperatorApi& api, Request& request, const PathValues& path,
                          Responder responder) {
-  api.packages.notifier().unsubscribe(path[0], [id = request.id, responder = std::move(responder)](
-                                                   const Result<void>& removed) mutable {
-    responder.reply(removed ? http::no_content() : refusal(removed.error(), id));
-  });
+  unsubscribe_from_packages(api.core, path[0],
+                            answer_with<PackageSubscription>(
+                                request, std::move(responder),
+                                [](const PackageSubscription&) { return http::no_content(); }));
 }
 
 }  // namespace

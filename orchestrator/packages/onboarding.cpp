@@ -148,7 +148,7 @@ bool Packages::keep_failure(const Package& package, const Error& error) {
   files_.remove(package.id);
   if (package.for_device) {
     std::promise<Result<Package>> done;
-    remove_package(core_, package.id,
+    remove_package(core_, package.id, std::nullopt,
                    [&done](Result<Package> out) { done.set_value(std::move(out)); });
     const auto removed = done.get_future().get();
     return removed.ok() || !is_of_store(removed.error());
@@ -168,7 +168,6 @@ void Packages::conclude(Job job, const Package& package, const Result<Package>& 
                                      {"app", outcome->app_d_id},
                                      {"bytes", std::to_string(outcome->size)}});
     count_packages();
-    notifier_.notify(PackageEvent::kOnboarded, *outcome);
   } else {
     if (stopping()) return;
     const auto& error = outcome.error();

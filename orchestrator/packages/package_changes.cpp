@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "orchestrator/core/model_change.h"
+#include "orchestrator/packages/package_subscriptions.h"
 
 namespace mx2 {
 namespace {
@@ -120,15 +121,18 @@ void create_package(Core& core, CreateAppPkg request, bool for_device, std::size
 }
 
 void change_package(Core& core, const std::string& id, PackageEdit edit,
-                    Callback<Result<Package>> answer) {
+                    std::optional<PackageEvent> event, Callback<Result<Package>> answer) {
   const auto changed = std::make_shared<Package>();
-  auto attempt = [id, edit = std::move(edit), changed](const Model& model, StoreTransaction& tx,
-                                                       RelocationScopes&) -> Result<Package> {
+  auto attempt = [&core, id, edit = std::move(edit), event, changed](
+                     const Model& model, StoreTransaction& tx,
+                     RelocationScopes&) -> Result<Package> {
     const auto* before = model.package(id);
     if (before == nullptr) return no_package(id);
     *changed = *before;
     if (auto ok = edit(*changed); !ok) return ok.error();
-    if (auto stored = tx.put(*changed); !stored) return stored.error();
+    auto stored = tx.put(*changed);
+    if (stored.ok() && event) stored = owe_package_event(core, tx, model, *event, *changed);
+    if (!stored) return stored.error();
     return *changed;
   };
   auto publish = [changed](Model& model, ChangeFeed&) { model.put_package(*changed); };
@@ -139,7 +143,7 @@ void finish_onboarding(Core& core, const std::string& id, AppDescriptor descript
                        Callback<Result<Package>> answer) {
   const auto changed = std::make_shared<Package>();
   const auto app = std::make_shared<App>();
-  auto attempt = [id, descriptor = std::move(descriptor), changed, app](
+  auto attempt = [&core, id, descriptor = std::move(descriptor), changed, app](
                      const Model& model, StoreTransaction& tx,
                      RelocationScopes&) -> Result<Package> {
     const auto* before = model.package(id);
@@ -157,8 +161,12 @@ void finish_onboarding(Core& core, const std::string& id, AppDescriptor descript
     changed->state = OnboardingState::kOnboarded;
     changed->enabled = true;
     changed->made_app = entry == nullptr;
-    if (auto stored = tx.put(*app); !stored) return stored.error();
-    if (auto stored = tx.put(*changed); !stored) return stored.error();
+    auto stored = tx.put(*app);
+    if (stored.ok()) stored = tx.put(*changed);
+    if (stored.ok()) {
+      stored = owe_package_event(core, tx, model, PackageEvent::kOnboarded, *changed);
+    }
+    if (!stored) return stored.error();
     return *changed;
   };
   auto publish = [changed, app](Model& model, ChangeFeed& changes) {
@@ -169,10 +177,11 @@ void finish_onboarding(Core& core, const std::string& id, AppDescriptor descript
   submit_change<Package>(core, std::move(attempt), std::move(publish), std::move(answer));
 }
 
-void remove_package(Core& core, const std::string& id, Callback<Result<Package>> answer) {
+void remove_package(Core& core, const std::string& id, std::optional<PackageEvent> event,
+                    Callback<Result<Package>> answer) {
   const auto app_goes = std::make_shared<std::string>();
-  auto attempt = [id, app_goes](const Model& model, StoreTransaction& tx,
-                                RelocationScopes&) -> Result<Package> {
+  auto attempt = [&core, id, event, app_goes](const Model& model, StoreTransaction& tx,
+                                              RelocationScopes&) -> Result<Package> {
     const auto* before = model.package(id);
     if (before == nullptr) return no_package(id);
     if (auto ok = check_removal(model, *before); !ok) return ok.error();
@@ -181,7 +190,9 @@ void remove_package(Core& core, const std::string& id, Callback<Result<Package>>
       auto stored = tx.delete_document(Stored::kApp, before->app_d_id);
       if (!stored) return stored.error();
     }
-    if (auto stored = tx.delete_document(Stored::kPackage, id); !stored) return stored.error();
+    auto stored = tx.delete_document(Stored::kPackage, id);
+    if (stored.ok() && event) stored = owe_package_event(core, tx, model, *event, *before);
+    if (!stored) return stored.error();
     return *before;
   };
   auto publish = [id, app_goes](Model& model, ChangeFeed& changes) {

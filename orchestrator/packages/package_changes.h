@@ -1,8 +1,10 @@
-// How packages change: units of work that check against the latest model, store, and publish.
+// How packages change: units of work that check against the latest model, store, and publish. What
+// subscribers are to be told is owed in the same unit; of some changes, nothing.
 // Private to orchestrator/packages.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "api/base/callback.h"
@@ -25,7 +27,7 @@ void create_package(Core& core, CreateAppPkg request, bool for_device, std::size
 // `edit` refuses, or changes what is stored; not_found when there is no such package.
 using PackageEdit = std::function<Result<void>(Package&)>;
 void change_package(Core& core, const std::string& id, PackageEdit edit,
-                    Callback<Result<Package>> answer);
+                    std::optional<PackageEvent> event, Callback<Result<Package>> answer);
 
 // ONBOARDED and enabled, and its app in the catalogue: an entry that is there keeps what operators
 // have set. conflict (cause kAppTaken) when another package has its app.
@@ -35,7 +37,8 @@ void finish_onboarding(Core& core, const std::string& id, AppDescriptor descript
 
 // conflict while it is enabled or its app has instances. The app goes with it if on-boarding made
 // it and no row of the table names it.
-void remove_package(Core& core, const std::string& id, Callback<Result<Package>> answer);
+void remove_package(Core& core, const std::string& id, std::optional<PackageEvent> event,
+                    Callback<Result<Package>> answer);
 
 [[nodiscard]] bool in_use(const Model& model, const Package& package);
 

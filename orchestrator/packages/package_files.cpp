@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "api/base/ids.h"
 #include "api/base/log.h"
 
 namespace mx2 {
@@ -26,36 +27,28 @@ Error disk_error(const std::string& what) {
 }
 
 Result<void> flush_directory(const std::string& directory) {
-  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return disk_error(directory);
-  const bool flushed = ::fsync(fd) == 0;
-  ::close(fd);
-  return flushed ? Result<void>() : disk_error(directory);
+  const Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.is_open() || ::fsync(fd.get()) != 0) return disk_error(directory);
+  return {};
 }
 
 }  // namespace
 
-IncomingFile::IncomingFile(int fd, std::string path, std::string name, std::string directory)
-    : fd_(fd), path_(std::move(path)), name_(std::move(name)), directory_(std::move(directory)) {}
-
-IncomingFile::IncomingFile(IncomingFile&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)),
-      path_(std::exchange(other.path_, {})),
-      name_(std::move(other.name_)),
-      directory_(std::move(other.directory_)),
-      digest_(std::move(other.digest_)),
-      size_(other.size_) {}
+IncomingFile::IncomingFile(Fd fd, std::string path, std::string name, std::string directory)
+    : fd_(std::move(fd)),
+      path_(std::move(path)),
+      name_(std::move(name)),
+      directory_(std::move(directory)) {}
 
 IncomingFile::~IncomingFile() {
-  if (fd_ >= 0) ::close(fd_);
-  if (!path_.empty()) ::unlink(path_.c_str());
+  if (fd_.is_open() && !path_.empty()) ::unlink(path_.c_str());
 }
 
 Result<void> IncomingFile::write(std::string_view bytes) {
   digest_.update(bytes);
   size_ += bytes.size();
   while (!bytes.empty()) {
-    const auto written = ::write(fd_, bytes.data(), bytes.size());
+    const auto written = ::write(fd_.get(), bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return disk_error(path_);
     bytes.remove_prefix(static_cast<std::size_t>(written));
@@ -64,7 +57,7 @@ Result<void> IncomingFile::write(std::string_view bytes) {
 }
 
 Result<void> IncomingFile::keep() {
-  if (::fsync(fd_) != 0) return disk_error(path_);
+  if (::fsync(fd_.get()) != 0) return disk_error(path_);
   if (::rename(path_.c_str(), name_.c_str()) != 0) return disk_error(name_);
   path_.clear();
   return flush_directory(directory_);
@@ -85,10 +78,10 @@ std::string PackageFiles::path_of(const std::string& id) const {
 
 Result<IncomingFile> PackageFiles::begin(const std::string& id) const {
   std::string path = directory_ + "/." + id + ".XXXXXX";
-  const int fd = ::mkostemp(path.data(), O_CLOEXEC);
-  if (fd < 0) return disk_error(path);
-  ::fchmod(fd, kMode);
-  return IncomingFile(fd, std::move(path), path_of(id), directory_);
+  Fd fd(::mkostemp(path.data(), O_CLOEXEC));
+  if (!fd.is_open()) return disk_error(path);
+  ::fchmod(fd.get(), kMode);
+  return IncomingFile(std::move(fd), std::move(path), path_of(id), directory_);
 }
 
 bool PackageFiles::has(const std::string& id) const {
@@ -98,17 +91,17 @@ bool PackageFiles::has(const std::string& id) const {
 
 Result<std::string> PackageFiles::read(const std::string& id, std::uint64_t offset,
                                        std::uint64_t length) const {
-  const int fd = ::open(path_of(id).c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return not_found("the content of this package is missing");
+  const Fd fd(::open(path_of(id).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.is_open()) return not_found("the content of this package is missing");
   std::string bytes(length, '\0');
   std::size_t got = 0;
   while (got < length) {
-    const auto n = ::pread(fd, bytes.data() + got, length - got, static_cast<off_t>(offset + got));
+    const auto n =
+        ::pread(fd.get(), bytes.data() + got, length - got, static_cast<off_t>(offset + got));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     got += static_cast<std::size_t>(n);
   }
-  ::close(fd);
   if (got < length) return unavailable("the content of this package cannot be read", path_of(id));
   return bytes;
 }
@@ -118,18 +111,14 @@ void PackageFiles::remove(const std::string& id) const { ::unlink(path_of(id).c_
 // Only names that we give: the directory may turn out to be somebody else's.
 std::size_t PackageFiles::keep_only(const std::set<std::string>& ids) const {
   constexpr std::size_t kIdChars = 32;
-  const auto is_id = [](const std::string& text) {
-    return text.size() == kIdChars &&
-           text.find_first_not_of("0123456789abcdef") == std::string::npos;
-  };
   std::size_t removed = 0;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory_, error)) {
     const auto name = entry.path().filename().string();
     const bool part = name.size() > kIdChars + 2 && name[0] == '.' &&
-                      is_id(name.substr(1, kIdChars)) && name[kIdChars + 1] == '.';
+                      is_hex32(name.substr(1, kIdChars)) && name[kIdChars + 1] == '.';
     const bool content = name.size() == kIdChars + std::strlen(kSuffix) &&
-                         name.substr(kIdChars) == kSuffix && is_id(name.substr(0, kIdChars));
+                         name.substr(kIdChars) == kSuffix && is_hex32(name.substr(0, kIdChars));
     if (!part && !(content && ids.count(name.substr(0, kIdChars)) == 0)) continue;
     if (::unlink(entry.path().c_str()) == 0) ++removed;
   }

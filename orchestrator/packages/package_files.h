@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "api/base/digest.h"
+#include "api/base/fd.h"
 #include "api/base/result.h"
 
 namespace mx2 {
@@ -19,7 +20,7 @@ namespace mx2 {
 class IncomingFile {
  public:
   ~IncomingFile();
-  IncomingFile(IncomingFile&& other) noexcept;
+  IncomingFile(IncomingFile&& other) noexcept = default;
   IncomingFile& operator=(IncomingFile&&) = delete;
 
   Result<void> write(std::string_view bytes);
@@ -31,10 +32,10 @@ class IncomingFile {
 
  private:
   friend class PackageFiles;
-  IncomingFile(int fd, std::string path, std::string name, std::string directory);
+  IncomingFile(Fd fd, std::string path, std::string name, std::string directory);
 
-  int fd_;
-  std::string path_;
+  Fd fd_;
+  std::string path_;  // empty: kept
   std::string name_;  // once kept
   std::string directory_;
   Sha256 digest_;

@@ -18,11 +18,10 @@ bool fetched_from_source(const Package& package) {
 }  // namespace
 
 Packages::Packages(Core& core, const PackageOptions& options, PackageFiles files,
-                   PackageNotifier& notifier, metrics::Registry& registry)
+                   metrics::Registry& registry)
     : core_(core),
       options_(options),
       files_(std::move(files)),
-      notifier_(notifier),
       registry_(registry),
       onboarded_(registry.gauge("mx2_packages", "Application packages that are on-boarded")),
       fetched_bytes_(
@@ -167,23 +166,16 @@ void Packages::set_enabled(const std::string& id, bool enabled, Callback<Result<
     package.enabled = enabled;
     return {};
   };
-  change_package(core_, id, edit,
-                 [this, enabled, answer = std::move(answer)](const Result<Package>& out) mutable {
-                   if (out.ok()) {
-                     notifier_.notify(enabled ? PackageEvent::kEnabled : PackageEvent::kDisabled,
-                                      *out);
-                   }
-                   answer(out);
-                 });
+  const auto event = enabled ? PackageEvent::kEnabled : PackageEvent::kDisabled;
+  change_package(core_, id, edit, event, std::move(answer));
 }
 
 void Packages::remove(const std::string& id, Callback<Result<void>> answer) {
-  remove_package(core_, id,
+  remove_package(core_, id, PackageEvent::kDeleted,
                  [this, answer = std::move(answer)](const Result<Package>& removed) mutable {
                    if (!removed) return answer(removed.error());
                    files_.remove(removed->id);
                    count_packages();
-                   notifier_.notify(PackageEvent::kDeleted, *removed);
                    answer(Result<void>());
                  });
 }
@@ -199,7 +191,8 @@ Result<std::string> Packages::descriptor(const Package& package) const {
 
 Result<Package> Packages::change(const std::string& id, const PackageEdit& edit) {
   std::promise<Result<Package>> done;
-  change_package(core_, id, edit, [&done](Result<Package> out) { done.set_value(std::move(out)); });
+  change_package(core_, id, edit, std::nullopt,
+                 [&done](Result<Package> out) { done.set_value(std::move(out)); });
   return done.get_future().get();
 }
 

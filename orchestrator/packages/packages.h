@@ -36,7 +36,6 @@
 #include "orchestrator/core/instantiation.h"
 #include "orchestrator/packages/package_changes.h"
 #include "orchestrator/packages/package_files.h"
-#include "orchestrator/packages/package_notifier.h"
 #include "orchestrator/packages/sources.h"
 
 namespace mx2 {
@@ -50,17 +49,13 @@ struct PackageOptions {
   int fetch_idle_ms = 10000;
   std::string ca_file;
   std::vector<std::string> device_sources;  // prefixes of URIs; none: device applications may not
-  PackageNotifierOptions notifier;
+  std::size_t subscriptions_max = 100;      // to notifications about packages
 };
-
-[[nodiscard]] inline bool allowed_source(const PackageOptions& options, std::string_view uri) {
-  return allowed_source(options.device_sources, uri);
-}
 
 class Packages final : public Onboarding {
  public:
-  // `files`: where contents are; `notifier` must outlive this.
-  Packages(Core& core, const PackageOptions& options, PackageFiles files, PackageNotifier& notifier,
+  // `files`: where contents are.
+  Packages(Core& core, const PackageOptions& options, PackageFiles files,
            metrics::Registry& registry);
   ~Packages() override;
   Packages(const Packages&) = delete;
@@ -82,10 +77,13 @@ class Packages final : public Onboarding {
   void set_enabled(const std::string& id, bool enabled, Callback<Result<Package>> answer);
   void remove(const std::string& id, Callback<Result<void>> answer);
 
-  // See onboard_from() below.
+  // A device application's appPackageSource.
   [[nodiscard]] bool allows(const std::string& uri) const override {
-    return allowed_source(options_, uri);
+    return allowed_source(options_.device_sources, uri);
   }
+  // Answers the appDId once a package from there is on-boarded, at once if one is. Many may ask for
+  // one source, it is fetched once. forbidden (cause "source-not-allowed") unless allows(); other
+  // errors are why the package was refused, and are remembered for some seconds.
   void onboard(const std::string& uri, Callback<Result<std::string>> answer) override;
 
   // Of an on-boarded package. `length` bytes from `offset` on.
@@ -94,7 +92,6 @@ class Packages final : public Onboarding {
   [[nodiscard]] Result<std::string> descriptor(const Package& package) const;
 
   [[nodiscard]] const PackageOptions& options() const { return options_; }
-  [[nodiscard]] PackageNotifier& notifier() { return notifier_; }
 
  private:
   using Time = std::chrono::steady_clock::time_point;
@@ -137,7 +134,6 @@ class Packages final : public Onboarding {
   Core& core_;
   const PackageOptions options_;
   const PackageFiles files_;
-  PackageNotifier& notifier_;
   metrics::Registry& registry_;
   metrics::Gauge& onboarded_;
   metrics::Counter& fetched_bytes_;
@@ -153,11 +149,5 @@ class Packages final : public Onboarding {
   std::vector<std::unique_ptr<http::CurlClient>> clients_;
   std::deque<Worker> workers_;
 };
-
-// A device application's appPackageSource: answers the appDId once a package from there is
-// on-boarded, at once if one is. Many may ask for one source, it is fetched once. forbidden (cause
-// "source-not-allowed") unless allowed_source(); other errors are why the package was refused, and
-// are remembered for some seconds.
-void onboard_from(Packages& packages, const std::string& uri, Callback<Result<std::string>> answer);
 
 }  // namespace mx2

@@ -10,7 +10,7 @@ namespace mx2 {
 namespace {
 
 // Element i takes a file from version i to version i + 1. Never edit one that was released: append.
-constexpr std::array<const char*, 7> kMigrations{R"(
+constexpr std::array<const char*, 8> kMigrations{R"(
   CREATE TABLE apps (
     app_d_id TEXT PRIMARY KEY,
     document TEXT NOT NULL
@@ -144,6 +144,10 @@ constexpr std::array<const char*, 7> kMigrations{R"(
   DROP TABLE outbox;
   ALTER TABLE outbox_of_topics RENAME TO outbox;
   CREATE INDEX outbox_dead ON outbox (sequence) WHERE dead = 1;
+)",
+                                                 R"(
+  -- Of notifications about packages, the oldest go when there are too many.
+  CREATE INDEX outbox_packages ON outbox (sequence) WHERE topic = 2;
 )"};
 
 int stored_version(SQLite::Database& database) {

@@ -6,6 +6,9 @@ namespace {
 // Of one run of the program: a relay that reads on over a restart must never see a number again.
 constexpr std::int64_t kSequencesPerRun = std::int64_t{1} << 32;
 
+// Operators' systems may be away for good while packages come and go.
+constexpr std::int64_t kPackageNotificationsMax = 1000;
+
 // Of contexts' documents, which may be large, in one stretch.
 constexpr std::size_t kScannedBytes = std::size_t{64} << 10U;
 
@@ -106,7 +109,12 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions&
           "UPDATE outbox SET sequence = $1, callback_reference = $2, written_ms = $3, due_ms = $3, "
           "attempts = 0, dead = 0, waited_ms = 0 WHERE sequence = $4"),
       delete_notification_(db, "DELETE FROM outbox WHERE context_id = $1 AND topic = $2"),
-      delete_notifications_(db, "DELETE FROM outbox WHERE context_id = $1"),
+      // "0" comes after "/".
+      delete_notifications_(db,
+                            "DELETE FROM outbox WHERE context_id >= $1 AND context_id < $1 || '0'"),
+      shorten_packages_(db,
+                        "DELETE FROM outbox WHERE topic = 2 AND sequence <= (SELECT sequence "
+                        "FROM outbox WHERE topic = 2 ORDER BY sequence DESC LIMIT 1 OFFSET $1)"),
       delete_delivered_(db, "DELETE FROM outbox WHERE sequence = $1 AND context_id = $2"),
       retry_notification_(db,
                           "UPDATE outbox SET due_ms = $1, attempts = $2, dead = $3, "
@@ -259,7 +267,9 @@ Result<void> SqliteTransaction::reserve_sequences(SQLite::Database& db) {
 }
 
 Result<void> SqliteTransaction::put_notification(const notifier::OutboxEntry& entry) {
-  return put_notification(put_notification_, entry);
+  auto put = put_notification(put_notification_, entry);
+  if (!put || entry.topic != notifier::Topic::kPackages) return put;
+  return write(shorten_packages_, kPackageNotificationsMax);
 }
 
 Result<bool> SqliteTransaction::put_notification_alike(const notifier::OutboxEntry& entry) {
@@ -317,8 +327,8 @@ Result<void> SqliteTransaction::delete_notification(const std::string& context_i
   return write(delete_notification_, context_id, static_cast<std::int64_t>(topic));
 }
 
-Result<void> SqliteTransaction::delete_notifications(const std::string& context_id) {
-  return write(delete_notifications_, context_id);
+Result<void> SqliteTransaction::delete_notifications(const std::string& id) {
+  return write(delete_notifications_, id);
 }
 
 Result<void> SqliteTransaction::settle_notification(const notifier::Outcome& outcome) {

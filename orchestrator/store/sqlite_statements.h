@@ -57,7 +57,7 @@ class SqliteTransaction final : public StoreTransaction {
                                       const std::string& callback_reference,
                                       std::int64_t now_ms) override;
   Result<void> delete_notification(const std::string& context_id, notifier::Topic topic) override;
-  Result<void> delete_notifications(const std::string& context_id) override;
+  Result<void> delete_notifications(const std::string& id) override;
   Result<void> settle_notification(const notifier::Outcome& outcome) override;
   Result<std::size_t> revive_notifications(const std::string& context_id,
                                            std::int64_t now_ms) override;
@@ -120,6 +120,7 @@ class SqliteTransaction final : public StoreTransaction {
   SQLite::Statement renew_notification_;
   SQLite::Statement delete_notification_;
   SQLite::Statement delete_notifications_;
+  SQLite::Statement shorten_packages_;
   SQLite::Statement delete_delivered_;
   SQLite::Statement retry_notification_;
   std::deque<Documents> documents_;  // by kind

@@ -137,7 +137,8 @@ class StoreTransaction {
   virtual Result<ContextScan> scan_contexts(const std::string& after, std::size_t limit,
                                             const std::set<std::string>& apps) = 0;
 
-  // Takes the place of an entry of the same context and topic. Gives it its sequence.
+  // Takes the place of an entry of the same context and topic. Gives it its sequence. Of those
+  // about packages the newest 1000 are kept.
   virtual Result<void> put_notification(const notifier::OutboxEntry& entry) = 0;
   // The same, but false, and nothing is written, if that entry, dead or not, is of another type.
   virtual Result<bool> put_notification_alike(const notifier::OutboxEntry& entry) = 0;
@@ -150,8 +151,8 @@ class StoreTransaction {
                                               std::int64_t now_ms) = 0;
   virtual Result<void> delete_notification(const std::string& context_id,
                                            notifier::Topic topic) = 0;
-  // Of all topics.
-  virtual Result<void> delete_notifications(const std::string& context_id) = 0;
+  // Of all topics of a context, or of all packages to a subscription.
+  virtual Result<void> delete_notifications(const std::string& id) = 0;
   virtual Result<void> settle_notification(const notifier::Outcome& outcome) = 0;
   // True when background work has had its share of time and should go on in another unit.
   [[nodiscard]] virtual bool time_is_up() const = 0;

@@ -102,7 +102,29 @@ TEST_CASE("relay: of two topics both are given up when their destination does no
   CHECK_FALSE(world.client.twice);
 }
 
-// Everything that can happen to a few contexts, in any order.
+// To operators' systems: no revision of a context, and no guard. The newest waits for the other.
+TEST_CASE("relay: news of packages go anywhere, without a sequence", "[relay][topics]") {
+  RelayWorld world;
+  world.put("s/p", "a", Topic::kPackages);
+  world.wake();
+  REQUIRE(world.sent() == 1);
+  CHECK(world.client.requests[0].may_go_anywhere);
+  CHECK(world.client.requests[0].headers.size() == 1);
+  world.put("s/p", "a", Topic::kPackages);
+  world.put("c");
+  world.wake();
+  world.turns(2);
+  REQUIRE(world.sent() == 2);
+  CHECK_FALSE(world.client.requests[1].may_go_anywhere);
+  CHECK(world.client.requests[1].headers.size() == 2);
+  world.client.answer_all(204);
+  world.turns(3);
+  CHECK(world.sent() == 3);
+  CHECK(world.last_body() == "2");
+  CHECK_FALSE(world.client.twice);
+  world.reply("a", 204);
+  CHECK(world.outbox.size() == 0);
+}
 
 }  // namespace
 }  // namespace mx2::notifier

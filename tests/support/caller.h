@@ -16,9 +16,11 @@ struct Caller {
 
   // Begins a POST; its result comes to `results` under its number.
   void post(const std::string& url, const http::Headers& headers = {},
-            const std::string& body = "{}") {
+            const std::string& body = "{}", bool anywhere = false) {
     const auto n = begun++;
-    client.begin({"POST", url, headers, body}, [this, n](Result<http::Reply> reply) {
+    http::OutgoingRequest request{"POST", url, headers, body};
+    request.may_go_anywhere = anywhere;
+    client.begin(std::move(request), [this, n](Result<http::Reply> reply) {
       results.emplace_back(n, std::move(reply));
     });
   }

@@ -239,6 +239,21 @@ TEST_CASE("async client: each new connection is asked for, whatever the name say
   CHECK(receiver.heard().empty());
 }
 
+TEST_CASE("async client: who may go anywhere leaves no connection to who may not",
+          "[http][client][ssrf]") {
+  Receiver receiver;
+  AsyncClientOptions options;
+  options.may_connect = [](const IpAddress&) { return false; };
+  Caller caller(options);
+  for (int i = 0; i < 3; ++i) {
+    caller.post(receiver.url("/"), {}, "{}", true);
+    REQUIRE(caller.finish());
+    CHECK(caller.results.back().second.ok());
+    CHECK(code_of(caller.one(receiver.url("/"))) == ErrorCode::kForbidden);
+  }
+  CHECK(receiver.heard().size() == 3);
+}
+
 TEST_CASE("async client: a name that leads elsewhere the second time is asked for again",
           "[http][client][ssrf]") {
   Receiver receiver([](const Heard&, std::size_t) {

@@ -1,6 +1,9 @@
 // app_pkgm/v1 of ETSI GS MEC 010-2: packages that are as they should be.
 #include "tests/orchestrator/endpoints/packages.h"
 
+#include <algorithm>
+#include <atomic>
+
 #include "tests/catch.h"
 
 namespace mx2::test {
@@ -176,7 +179,7 @@ TEST_CASE("packages: subscribers hear", "[http][packages]") {
     return n == 0 ? http::Reply{503, "", "", {}, false} : http::no_content();
   });
   const TestServer server(
-      [](OrchestratorOptions& options) { options.packages.notifier.retry_first_ms = 1; });
+      [](OrchestratorOptions& options) { options.notifier.relay.retry.first_delay_ms = 1; });
   auto ops = server.ops();
   const auto subscribe = [&](const json::Value& type, const json::Value& filter = {}) {
     json::Value body{{"callbackUri", subscriber.url("/s")}, {"subsctiptionType", type}};
@@ -211,6 +214,54 @@ TEST_CASE("packages: subscribers hear", "[http][packages]") {
   CHECK(ops.erase(one).status == 404);
   CHECK(ops.get(one).status == 404);
   CHECK(ops.erase(kPackages + "/" + id).status == 204);
+}
+
+// One that was away hears what a package is now, over a restart; one that has unsubscribed,
+// nothing.
+TEST_CASE("packages: what subscribers are owed survives, and goes with them", "[http][packages]") {
+  std::atomic<bool> away = true;
+  Receiver subscriber([&](const Heard&, std::size_t) {
+    return away ? http::Reply{503, "", "", {}, false} : http::no_content();
+  });
+  TestServer server([](OrchestratorOptions& options) {
+    options.notifier.relay.look_every_ms = 5;  // the test moves the clock, nobody wakes it
+  });
+  {
+    auto ops = server.ops();
+    const auto subscribe = [&](const std::string& path) {
+      return ops
+          .post(kPackageSubscriptions, {{"callbackUri", subscriber.url(path)},
+                                        {"subscriptionType", "AppPackageOperationChange"}})
+          .json()["id"]
+          .get<std::string>();
+    };
+    const auto stays = subscribe("/stays");
+    const auto gone = subscribe("/gone");
+    const auto id = onboarded(ops, package_zip());
+    for (const bool enabled : {false, true, false}) {
+      REQUIRE(patch(ops, id, state_of(enabled)).status == 200);
+    }
+    const auto owed = ops.get(kOperator + "/outbox").json();
+    REQUIRE(owed["pending"] == 2);
+    CHECK(owed["items"][0]["contextId"] == stays + "/" + id);
+    CHECK(owed["items"][0]["notificationType"] == "AppPacakgeDisabled");
+    CHECK(ops.erase(kPackageSubscriptions + "/" + gone).status == 204);
+    CHECK(ops.get(kOperator + "/outbox").json()["pending"] == 1);
+  }
+  server.restart();
+  const auto before = subscriber.heard().size();
+  away = false;
+  auto ops = server.ops();
+  REQUIRE(eventually([&] {
+    server.advance(1000);
+    return ops.get(kOperator + "/outbox").json()["pending"] == 0;
+  }));
+  CHECK(subscriber.last().path == "/stays");
+  CHECK(subscriber.last().json()["notificationType"] == "AppPacakgeDisabled");
+  CHECK(subscriber.last().header("Mx2-Sequence").empty());
+  const auto heard = subscriber.heard();
+  CHECK(std::none_of(heard.begin() + static_cast<std::ptrdiff_t>(before), heard.end(),
+                     [](const Heard& one) { return one.path == "/gone"; }));
 }
 
 TEST_CASE("packages: a restart keeps packages and subscriptions", "[http][packages]") {

@@ -14,23 +14,16 @@ namespace {
 
 using test::eventually;
 
-std::unique_ptr<http::AsyncClient> no_subscribers() {
-  http::AsyncClientOptions options;
-  options.may_connect = [](const IpAddress&) { return false; };
-  return std::make_unique<http::CurlMulti>(std::move(options));
-}
-
 class Onboarding {
  public:
   explicit Onboarding(const PackageOptions& options = {}) {
     packages = std::make_unique<Packages>(
-        core, options, PackageFiles::open(files.directory.file("packages")).value(), notifier,
+        core, options, PackageFiles::open(files.directory.file("packages")).value(),
         files.registry);
     packages->start();
   }
   ~Onboarding() {
     packages->stop();
-    notifier.stop();
     relocation.stop();
     store->close();
   }
@@ -50,8 +43,7 @@ class Onboarding {
   }
   std::future<Result<std::string>> for_device(const std::string& uri) {
     const auto done = std::make_shared<std::promise<Result<std::string>>>();
-    onboard_from(*packages, uri,
-                 [done](Result<std::string> out) { done->set_value(std::move(out)); });
+    packages->onboard(uri, [done](Result<std::string> out) { done->set_value(std::move(out)); });
     return done->get_future();
   }
   [[nodiscard]] std::map<std::string, Package> in_memory() const {
@@ -91,7 +83,6 @@ class Onboarding {
   ContextLedger ledger{100, 100, events, feed, files.registry};
   Relocation relocation{model, *store, clock, ledger, strategy, files.registry};
   Core core{model, *store, clock, ids, feed, relocation};
-  PackageNotifier notifier{core, {}, no_subscribers(), files.registry};
   std::unique_ptr<Packages> packages;
 };
 
