@@ -125,9 +125,9 @@ void CurlMulti::Impl::watch(int fd) const {
 int CurlMulti::Impl::on_socket(CURL* /*handle*/, curl_socket_t socket, int what, void* user,
                                void* registered) {
   auto& self = *static_cast<Impl*>(user);
-  const int epoll = self.epoll.get();
+  const int into = self.epoll.get();
   if (what == CURL_POLL_REMOVE) {
-    ::epoll_ctl(epoll, EPOLL_CTL_DEL, socket, nullptr);
+    ::epoll_ctl(into, EPOLL_CTL_DEL, socket, nullptr);
     return 0;
   }
   epoll_event event{};
@@ -135,8 +135,8 @@ int CurlMulti::Impl::on_socket(CURL* /*handle*/, curl_socket_t socket, int what,
   event.events =
       ((what & CURL_POLL_IN) != 0 ? EPOLLIN : 0U) | ((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0U);
   const int operation = registered == nullptr ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-  if (::epoll_ctl(epoll, operation, socket, &event) != 0 && errno == ENOENT) {
-    ::epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event);  // closed and opened again meanwhile
+  if (::epoll_ctl(into, operation, socket, &event) != 0 && errno == ENOENT) {
+    ::epoll_ctl(into, EPOLL_CTL_ADD, socket, &event);  // closed and opened again meanwhile
   }
   curl_multi_assign(self.exchanges.multi(), socket, &self);
   return 0;

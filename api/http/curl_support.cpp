@@ -18,8 +18,8 @@ bool one_line(const std::string& text) {
   return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos;
 }
 
-Result<HeaderList> header_list(const Headers& headers) {
-  HeaderList list(nullptr, &curl_slist_free_all);
+Result<List> header_list(const Headers& headers) {
+  List list(nullptr, &curl_slist_free_all);
   // libcurl would wait for 100 Continue before a large body; the servers of this API never refuse
   // one by its head.
   add(list, "Expect:");

@@ -12,7 +12,6 @@
 namespace mx2::http::curl {
 
 using List = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
-using HeaderList = List;
 
 // Throws std::bad_alloc.
 void add(List& list, const std::string& line);
@@ -21,7 +20,7 @@ void add(List& list, const std::string& line);
 [[nodiscard]] bool one_line(const std::string& text);
 
 // For CURLOPT_HTTPHEADER; an empty list never. invalid_argument for a header with a line break.
-[[nodiscard]] Result<HeaderList> header_list(const Headers& headers);
+[[nodiscard]] Result<List> header_list(const Headers& headers);
 
 [[nodiscard]] int status_of(CURL* handle);
 // Whether bytes of the last request may have reached the peer.

@@ -1,6 +1,5 @@
 #include "api/http/exchanges.h"
 
-#include <arpa/inet.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -94,20 +93,9 @@ std::size_t on_header(const char* data, std::size_t size, std::size_t count, voi
   return take_header(transfer, {data, size * count}) ? size * count : 0;
 }
 
-std::optional<IpAddress> address_of(const curl_sockaddr& address) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  const auto* any = &address.addr;
-  const void* bytes =
-      any->sa_family == AF_INET
-          ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in*>(any)->sin_addr)
-          : static_cast<const void*>(&reinterpret_cast<const sockaddr_in6*>(any)->sin6_addr);
-  if (::inet_ntop(any->sa_family, bytes, text.data(), text.size()) == nullptr) return std::nullopt;
-  return IpAddress::parse(text.data());
-}
-
 curl_socket_t open_socket(void* user, curlsocktype /*purpose*/, curl_sockaddr* address) {
   auto& transfer = *static_cast<Transfer*>(user);
-  const auto ip = address_of(*address);
+  const auto ip = IpAddress::of(address->addr);
   if (!ip || !transfer.options.may_connect(*ip)) {
     transfer.incoming.error = Error{
         ErrorCode::kForbidden, "the address of the host is not allowed", {}, kNotAllowed, {}, 0};
