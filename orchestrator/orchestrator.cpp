@@ -28,19 +28,18 @@ std::unique_ptr<http::AsyncClient> peer_client(int timeout_ms, std::size_t respo
   http::AsyncClientOptions options;
   options.connect_timeout_ms = options.timeout_ms = timeout_ms;
   options.response_bytes_max = response_bytes_max;
-  options.may_connect = [](const IpAddress&) { return true; };
-  return std::make_unique<http::CurlMulti>(std::move(options));
+  return std::make_unique<http::CurlMulti>(options);
 }
 
 std::unique_ptr<lcm::LcmDriver> mepm_driver(const std::string& token) {
   return std::make_unique<lcm::Mec010Driver>(peer_client(kMepmTimeoutMs, kMepmAnswerMax), token);
 }
 
+// To subscribers, whom operators name, too.
 std::unique_ptr<http::AsyncClient> package_client(const PackageOptions& packages) {
   http::AsyncClientOptions options;
   options.ca_file = packages.ca_file;
-  options.may_connect = [](const IpAddress&) { return true; };  // operators name them
-  return std::make_unique<http::CurlMulti>(std::move(options));
+  return std::make_unique<http::CurlMulti>(options);
 }
 
 LifecycleOptions lifecycle_options(const OrchestratorOptions& options) {

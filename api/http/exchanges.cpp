@@ -93,10 +93,16 @@ std::size_t on_header(const char* data, std::size_t size, std::size_t count, voi
   return take_header(transfer, {data, size * count}) ? size * count : 0;
 }
 
+bool may_connect(const ClientOptions& options, const sockaddr& address) {
+  if (!options.may_connect || !options.unix_socket.empty()) return true;
+  const auto ip = IpAddress::of(address);
+  return ip && options.may_connect(*ip);
+}
+
+// Unlike libcurl's own, it is not inherited by programs that we start.
 curl_socket_t open_socket(void* user, curlsocktype /*purpose*/, curl_sockaddr* address) {
   auto& transfer = *static_cast<Transfer*>(user);
-  const auto ip = IpAddress::of(address->addr);
-  if (!ip || !transfer.options.may_connect(*ip)) {
+  if (!may_connect(transfer.options, address->addr)) {
     transfer.incoming.error = Error{
         ErrorCode::kForbidden, "the address of the host is not allowed", {}, kNotAllowed, {}, 0};
     return CURL_SOCKET_BAD;
@@ -139,7 +145,6 @@ void set_callbacks(CURL* handle, Transfer& transfer) {
   curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt(handle, CURLOPT_HEADERDATA, &transfer);
   curl_easy_setopt(handle, CURLOPT_PRIVATE, &transfer);
-  if (!transfer.options.may_connect || !transfer.options.unix_socket.empty()) return;
   curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, open_socket);
   curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, &transfer);
 }

@@ -94,7 +94,7 @@ class TlsServer {
     const auto serve =
         "exec timeout 20 openssl s_server -accept 127.0.0.1:0 -naccept 4 -www"
         " -Verify 1 -verify_return_error -CAfile " +
-        certificate + " -cert " + certificate + " -key " + key + " 2>/dev/null";
+        certificate + " -cert " + certificate + " -key " + key + " </dev/null 2>/dev/null";
     output_ = ::popen(serve.c_str(), "r");  // NOLINT(cert-env33-c)
     REQUIRE(output_ != nullptr);
     char line[256];
