@@ -29,8 +29,7 @@ std::unique_ptr<http::AsyncClient> peer_client(int timeout_ms, std::size_t respo
   http::AsyncClientOptions options;
   options.connect_timeout_ms = options.timeout_ms = timeout_ms;
   options.response_bytes_max = response_bytes_max;
-  options.may_connect = [](const IpAddress&) { return true; };
-  return std::make_unique<http::CurlMulti>(std::move(options));
+  return std::make_unique<http::CurlMulti>(options);
 }
 
 std::unique_ptr<lcm::LcmDriver> mepm_driver(const std::string& token) {

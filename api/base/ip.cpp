@@ -1,6 +1,8 @@
 #include "api/base/ip.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
@@ -23,6 +25,20 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
     return address;
   }
   return std::nullopt;
+}
+
+std::optional<IpAddress> IpAddress::of(const sockaddr& address) {
+  IpAddress out;
+  if (address.sa_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+    std::memcpy(out.bytes_.data(), &v6, sizeof v6);
+    return out;
+  }
+  if (address.sa_family != AF_INET) return std::nullopt;
+  const auto& v4 = reinterpret_cast<const sockaddr_in&>(address).sin_addr;
+  std::copy(kV4Mapped.begin(), kV4Mapped.end(), out.bytes_.begin());
+  std::memcpy(out.bytes_.data() + kV4Mapped.size(), &v4, sizeof v4);
+  return out;
 }
 
 bool IpAddress::is_v4() const {

@@ -8,12 +8,16 @@
 #include <string>
 #include <string_view>
 
+struct sockaddr;
+
 namespace mx2 {
 
 class IpAddress {
  public:
   // "192.0.2.1", "2001:db8::1"; "::ffff:192.0.2.1" is 192.0.2.1.
   [[nodiscard]] static std::optional<IpAddress> parse(std::string_view text);
+  // Nothing when it is of another family.
+  [[nodiscard]] static std::optional<IpAddress> of(const sockaddr& address);
   [[nodiscard]] std::string text() const;
   [[nodiscard]] bool is_v4() const;
   // The address with all bits after the first `length` (of 128) cleared.

@@ -8,16 +8,14 @@
 //   kUnavailable (cause kNoSuchName)    its name does not exist now; kImpossibleName: never can
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "api/base/callback.h"
-#include "api/base/ip.h"
 #include "api/base/result.h"
 #include "api/http/http.h"
+#include "api/http/http_client.h"
 #include "api/http/resolver.h"
 
 namespace mx2::http {
@@ -30,6 +28,8 @@ struct OutgoingRequest {
   Headers headers;
   std::string body;
   bool may_go_anywhere = false;  // whatever may_connect says
+  StreamSink sink = {};          // reads the reply as it comes; none: its body is in the Reply
+  std::optional<int> timeout_ms = {};  // for the whole exchange, instead of the client's
 };
 
 class AsyncClient {
@@ -43,26 +43,22 @@ class AsyncClient {
   virtual void wake() = 0;
 };
 
-struct AsyncClientOptions {
-  int connect_timeout_ms = 2000;                // its host's name included
-  int timeout_ms = 5000;                        // for the whole exchange
-  std::size_t response_bytes_max = 16U * 1024;  // of a body; what is beyond is cut off
-  std::size_t header_bytes_max = 16U * 1024;
-  std::size_t connections_max = 4096;  // kept open for later
-  std::string ca_file;                 // PEM file of trusted certificates; empty: the system's
-  // Whether an address may be connected to. It is asked with the very address of each new
-  // connection, after all resolving, so that no name can lead elsewhere in between. A connection of
-  // a request that may go anywhere is not kept, so it is left to no other.
-  std::function<bool(const IpAddress&)> may_connect;
+struct AsyncClientOptions : ClientOptions {
+  AsyncClientOptions() {  // peers are many, and none is to cost much
+    connect_timeout_ms = 2000;
+    timeout_ms = 5000;
+    response_bytes_max = header_bytes_max = 16U * 1024;
+    connections_max = 4096;
+    in_brief = true;
+  }
   ResolverOptions names;  // but for its timeout_ms, which is connect_timeout_ms
 };
 
-// libcurl's multi interface on epoll, with names resolved beside it (Resolver). No redirects are
-// followed, no proxies of the environment used, certificates are verified. One thread, but for
-// wake().
+// libcurl's multi interface on epoll, with names resolved beside it (Resolver). Redirects, proxies
+// and certificates are as with CurlClient. One thread, but for wake().
 class CurlMulti final : public AsyncClient {
  public:
-  explicit CurlMulti(AsyncClientOptions options);
+  explicit CurlMulti(const AsyncClientOptions& options);
   ~CurlMulti() override;
   CurlMulti(const CurlMulti&) = delete;
   CurlMulti& operator=(const CurlMulti&) = delete;

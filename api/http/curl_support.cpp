@@ -1,7 +1,6 @@
 #include "api/http/curl_support.h"
 
 #include <new>
-#include <stdexcept>
 #include <system_error>
 
 #include "api/http/http_client.h"
@@ -15,17 +14,12 @@ void add(List& list, const std::string& line) {
   list.reset(grown);
 }
 
-void initialise() {
-  static const CURLcode kReady = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (kReady != CURLE_OK) throw std::runtime_error("libcurl cannot be initialised");
-}
-
 bool one_line(const std::string& text) {
   return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos;
 }
 
-Result<HeaderList> header_list(const Headers& headers) {
-  HeaderList list(nullptr, &curl_slist_free_all);
+Result<List> header_list(const Headers& headers) {
+  List list(nullptr, &curl_slist_free_all);
   // libcurl would wait for 100 Continue before a large body; the servers of this API never refuse
   // one by its head.
   add(list, "Expect:");
@@ -37,27 +31,6 @@ Result<HeaderList> header_list(const Headers& headers) {
     add(list, value.empty() ? name + ";" : name + ": " + value);
   }
   return list;
-}
-
-void set_limits(CURL* handle, const Limits& limits, char* error_text) {
-  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, error_text);
-  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, long{limits.connect_timeout_ms});
-  curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, long{limits.timeout_ms});
-  curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(handle, CURLOPT_PROXY, "");
-  curl_easy_setopt(handle, CURLOPT_USERAGENT, "mx2/" MX2_VERSION);
-  if (!limits.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, limits.ca_file.c_str());
-#if LIBCURL_VERSION_NUM >= 0x075700
-  // Debian's libcurl resolves in a thread. A transfer that ends before it leaves it behind; else it
-  // would wait, and neither a timeout nor an interruption would count while a name is slow.
-  curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);
-#endif
-#if LIBCURL_VERSION_NUM >= 0x075500
-  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-#else
-  curl_easy_setopt(handle, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
-#endif
 }
 
 int status_of(CURL* handle) {
@@ -92,6 +65,7 @@ std::string broken_exchange(CURL* handle, CURLcode code) {
     case CURLE_GOT_NOTHING: return "the connection was closed without an answer";
     case CURLE_PEER_FAILED_VERIFICATION: return "the certificate of the peer is not trusted";
     case CURLE_SSL_CACERT_BADFILE: return "the file of trusted certificates cannot be read";
+    case CURLE_SSL_CERTPROBLEM: return "our certificate or its key cannot be used";
     case CURLE_SSL_CONNECT_ERROR: return "no TLS could be agreed on";
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:

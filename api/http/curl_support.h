@@ -1,4 +1,4 @@
-// What CurlClient and CurlMulti have in common around libcurl. Private to api/http.
+// libcurl's lists and errors. Private to api/http.
 #pragma once
 
 #include <curl/curl.h>
@@ -12,28 +12,15 @@
 namespace mx2::http::curl {
 
 using List = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
-using HeaderList = List;
 
 // Throws std::bad_alloc.
 void add(List& list, const std::string& line);
-
-// Once for the process; throws std::runtime_error when libcurl cannot be used.
-void initialise();
 
 // Whether libcurl can be given `text`: no line break and no NUL.
 [[nodiscard]] bool one_line(const std::string& text);
 
 // For CURLOPT_HTTPHEADER; an empty list never. invalid_argument for a header with a line break.
-[[nodiscard]] Result<HeaderList> header_list(const Headers& headers);
-
-// What every request is bound by, whoever it is for: http and https only, no redirects, no proxies
-// of the environment, these timeouts. `error_text` has room for CURL_ERROR_SIZE.
-struct Limits {
-  int connect_timeout_ms;
-  int timeout_ms;
-  const std::string& ca_file;  // empty: the system's certificates
-};
-void set_limits(CURL* handle, const Limits& limits, char* error_text);
+[[nodiscard]] Result<List> header_list(const Headers& headers);
 
 [[nodiscard]] int status_of(CURL* handle);
 // Whether bytes of the last request may have reached the peer.

@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/base/ip.h"
 #include "api/base/result.h"
 #include "api/http/http.h"
 
@@ -34,26 +35,39 @@ class Client {
 };
 
 struct ClientOptions {
-  int connect_timeout_ms = 5000;
-  int timeout_ms = 30000;  // for the whole exchange
-  std::size_t response_bytes_max = 64U * 1024 * 1024;
+  int connect_timeout_ms = 5000;                       // the host's name included
+  int timeout_ms = 30000;                              // for the whole exchange; 0: no end is set
+  std::size_t response_bytes_max = 64U * 1024 * 1024;  // of a body
   std::size_t header_bytes_max = 64U * 1024;
-  std::string bearer_token;  // sent as Authorization when it is not empty
-  std::string ca_file;       // PEM file of trusted certificates; empty: those of the system
+  std::string bearer_token = {};      // sent as Authorization when it is not empty
+  std::string ca_file = {};           // PEM file of trusted certificates; empty: the system's
+  std::string certificate_file = {};  // PEM file that says who we are; empty: nothing does
+  std::string key_file = {};          // of that certificate; empty: it is in the same file
+  std::string unix_socket = {};       // where to connect, whatever host a URL names; empty: there
+  std::size_t connections_max = 4;    // kept open for later
+  // Of a reply Location is kept and what fits of the body; what is beyond is cut off.
+  bool in_brief = false;
+  // Whether an address may be connected to. It is asked with the very address of each new
+  // connection, after all resolving, so that no name can lead elsewhere in between. None: any may,
+  // as with a unix_socket, of which it is not asked. A connection of a request that may go anywhere
+  // is not kept, so it is left to no other.
+  std::function<bool(const IpAddress&)> may_connect = {};
 };
 
-// Who reads a reply while it arrives, in the thread of stream(). False from either ends it.
+// Who reads a reply while it arrives, in the thread that drives the client. False from either ends
+// it, and what has come is the reply. No limit but the sink's own is on the body.
 struct StreamSink {
   std::function<bool(const Reply& head)> on_head;       // status and headers; once, before data
   std::function<bool(std::string_view bytes)> on_data;  // of the body, as they come
 };
 
-// libcurl, one handle, blocking: connections are kept and used again. Certificates are verified.
-// Redirects are replies like any other, and proxies of the environment are not used: what the token
-// protects goes where the caller said and nowhere else. One thread at a time, but for interrupt().
+// libcurl, one exchange at a time, blocking, in the caller's thread: connections are kept and used
+// again. Certificates are verified. Redirects are replies like any other, and proxies of the
+// environment are not used: what the token protects goes where the caller said and nowhere else.
+// One thread at a time, but for interrupt(). Many exchanges at once: async_client.h.
 class CurlClient final : public Client {
  public:
-  explicit CurlClient(ClientOptions options);
+  explicit CurlClient(const ClientOptions& options);
   ~CurlClient() override;
   CurlClient(const CurlClient&) = delete;
   CurlClient& operator=(const CurlClient&) = delete;
@@ -64,7 +78,6 @@ class CurlClient final : public Client {
   // GETs a reply that may go on for ever, e.g. server-sent events; the body goes to `sink`, not
   // into the Reply. Ends without error when the peer has ended it or the sink said false, and with
   // kDeadlineExceeded when `idle_ms` pass without a byte, or `total_ms` in all (0: no end is set).
-  // The limit is on the head alone.
   Result<Reply> stream(const std::string& url, const Headers& headers, const StreamSink& sink,
                        int idle_ms, int total_ms = 0);
 

@@ -41,18 +41,6 @@ bool is_below_invalid(std::string_view name) {
          (name.size() > kInvalid.size() && name.substr(name.size() - kInvalid.size()) == kInvalid);
 }
 
-std::optional<IpAddress> resolved_address(const sockaddr* address) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  const void* bytes = nullptr;
-  if (address->sa_family == AF_INET) {
-    bytes = &reinterpret_cast<const sockaddr_in*>(address)->sin_addr;
-  } else {
-    bytes = &reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr;
-  }
-  if (ares_inet_ntop(address->sa_family, bytes, text.data(), text.size()) == nullptr) return {};
-  return IpAddress::parse(text.data());
-}
-
 Error failure(ErrorCode code, const std::string& name, const std::string& why, const char* cause) {
   return {code, "the name '" + name + "' " + why, {}, cause, {}, 0};
 }
@@ -116,7 +104,7 @@ void Resolver::Query::on_end(void* user, int status, int /*timeouts*/, ares_addr
   std::int64_t ttl_s = std::numeric_limits<int>::max();
   for (const auto* node = result == nullptr ? nullptr : result->nodes; node != nullptr;
        node = node->ai_next) {
-    const auto address = resolved_address(node->ai_addr);
+    const auto address = IpAddress::of(*node->ai_addr);
     if (!address) continue;
     ttl_s = std::min<std::int64_t>(ttl_s, node->ai_ttl);
     if (std::find(addresses.begin(), addresses.end(), *address) == addresses.end()) {

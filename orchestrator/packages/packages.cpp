@@ -56,7 +56,7 @@ void Packages::start() {
     http::ClientOptions client;
     client.connect_timeout_ms = options_.fetch_idle_ms;
     client.ca_file = options_.ca_file;
-    clients_.push_back(std::make_unique<http::CurlClient>(std::move(client)));
+    clients_.push_back(std::make_unique<http::CurlClient>(client));
   }
   const std::lock_guard guard(mutex_);  // whoever is done wakes the others
   for (const auto& client : clients_) {

@@ -1,3 +1,7 @@
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <set>
 
 #include "api/base/clock.h"
@@ -71,6 +75,21 @@ TEST_CASE("IpAddress parses both families into one form", "[base][ip]") {
     CAPTURE(bad);
     CHECK_FALSE(IpAddress::parse(bad));
   }
+}
+
+TEST_CASE("IpAddress of what a socket has, in either family", "[base][ip]") {
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  REQUIRE(::inet_pton(AF_INET, "192.0.2.1", &v4.sin_addr) == 1);
+  CHECK(IpAddress::of(reinterpret_cast<const sockaddr&>(v4)) == IpAddress::parse("192.0.2.1"));
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  REQUIRE(::inet_pton(AF_INET6, "::ffff:192.0.2.1", &v6.sin6_addr) == 1);
+  CHECK(IpAddress::of(reinterpret_cast<const sockaddr&>(v6)) == IpAddress::parse("192.0.2.1"));
+  REQUIRE(::inet_pton(AF_INET6, "2001:db8::1", &v6.sin6_addr) == 1);
+  CHECK(IpAddress::of(reinterpret_cast<const sockaddr&>(v6)) == IpAddress::parse("2001:db8::1"));
+  v6.sin6_family = AF_UNIX;
+  CHECK_FALSE(IpAddress::of(reinterpret_cast<const sockaddr&>(v6)));
 }
 
 TEST_CASE("IpPrefix is canonical: host bits are refused", "[base][ip]") {
