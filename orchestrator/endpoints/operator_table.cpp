@@ -50,8 +50,8 @@ void table_patch(OperatorApi& api, Request& request, const PathValues&, Responde
   auto changes = codec::decode_table_patch(request.body, api.options.patch_rows_max);
   if (changes.ok() && changes->empty()) changes = invalid_argument("the patch has no rows");
   if (!changes) return responder.reply(refusal(changes.error(), request.id));
-  patch_table(api.core, std::move(*changes), guard_of(request),
-              answer_with<Patched>(request, std::move(responder), patched_reply));
+  api.rewriter.patch(std::move(*changes), guard_of(request),
+                     answer_with<Patched>(request, std::move(responder), patched_reply));
 }
 
 // ue: "dev:<id>" or the bare id, or "ip:<address>"; ip: the address a device asks from.

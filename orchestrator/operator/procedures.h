@@ -1,6 +1,5 @@
-// What operators change: catalogue, hosts, table. Each change is one unit of work that is checked
-// against the latest model, stored, and only then seen by requests; a patch of many rows is taken
-// whole or not at all and makes one table version.
+// What operators change besides the table: catalogue, hosts. Each change is one unit of work that
+// is checked against the latest model, stored, and only then seen by requests.
 //
 // Threads: any may call; answers come from the store writer's thread, refusals of what cannot even
 // be tried from the caller's. The caller's thread also makes polygons ready.
@@ -47,9 +46,6 @@ void set_managed_instances(Core& core, const std::string& host_id,
                            Callback<Result<void>> answer);
 void delete_host(Core& core, const std::string& id, const Precondition& guard,
                  Callback<Result<Changed>> answer);
-// `guard.if_match`: the table version as an ETag.
-void patch_table(Core& core, std::vector<TableChange> changes, const Precondition& guard,
-                 Callback<Result<Patched>> answer);
 void load_content(Core& core, Content content, Callback<Result<Patched>> answer);
 // Notifications that were given up are due now: of one context, or of all when it is empty. Answers
 // how many.

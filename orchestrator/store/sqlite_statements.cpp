@@ -18,54 +18,10 @@ std::string put_notification_sql() {
          "due_ms = excluded.due_ms, attempts = 0, dead = 0, last_error = '', waited_ms = 0";
 }
 
-Error full() {
-  return unavailable("the storage is full: a reader of the store holds its write-ahead log");
-}
-
 }  // namespace
 
-// Leaves the statement ready for the next, whatever happens.
-template <typename... Values>
-Result<void> SqliteTransaction::write(SQLite::Statement& statement, const Values&... values) {
-  if (is_full_) return full();
-  try {
-    const sqlite::Reset reset(statement);
-    sqlite::bind_all(statement, values...);
-    statement.exec();
-    return {};
-  } catch (const SQLite::Exception& e) {
-    return storage_error(e);
-  }
-}
-
-template <typename Read, typename... Values>
-auto SqliteTransaction::find(SQLite::Statement& statement, Read read, const Values&... values)
-    -> Result<std::optional<decltype(read(statement))>> {
-  try {
-    const sqlite::Reset reset(statement);
-    sqlite::bind_all(statement, values...);
-    std::optional<decltype(read(statement))> found;
-    if (statement.executeStep()) found = read(statement);
-    return found;
-  } catch (const SQLite::Exception& e) {
-    return storage_error(e);
-  }
-}
-
-// The same for what may throw.
-template <typename F>
-auto SqliteTransaction::guarded(F&& use) -> Result<decltype(use())> {
-  if (is_full_) return full();
-  try {
-    if constexpr (std::is_void_v<decltype(use())>) {
-      use();
-      return {};
-    } else {
-      return use();
-    }
-  } catch (const SQLite::Exception& e) {
-    return storage_error(e);
-  }
+Error SqliteTransaction::full() {
+  return unavailable("the storage is full: a reader of the store holds its write-ahead log");
 }
 
 SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions& history,
@@ -112,7 +68,8 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions&
                           "UPDATE outbox SET due_ms = $1, attempts = $2, dead = $3, "
                           "last_error = $4, waited_ms = $5 WHERE sequence = $6 "
                           "AND context_id = $7"),
-      history_(db, history, aside) {
+      history_options_(history),
+      history_(db) {
   for (const auto& table : sqlite::kDocumentTables) documents_.emplace_back(db, table);
 }
 
@@ -170,16 +127,9 @@ Result<void> SqliteTransaction::put_row(const Association& row) {
                static_cast<std::int64_t>(row.version), row.updated_ms);
 }
 
-Result<void> SqliteTransaction::delete_row(const UeSelector& ue, const std::string& app_d_id,
-                                           std::uint64_t version) {
+Result<void> SqliteTransaction::delete_row(const UeSelector& ue, const std::string& app_d_id) {
   replaces("row", sqlite::row_id(app_d_id, ue.text()));
-  if (auto deleted = write(delete_row_, app_d_id, ue.text()); !deleted) return deleted;
-  return guarded([&] { history_.mark_removed(version, ue, app_d_id); });
-}
-
-Result<std::uint64_t> SqliteTransaction::removed_at(const UeSelector& ue,
-                                                    const std::string& app_d_id) {
-  return guarded([&] { return history_.removed_at(ue, app_d_id); });
+  return write(delete_row_, app_d_id, ue.text());
 }
 
 Result<std::optional<Association>> SqliteTransaction::find_row(const UeSelector& ue,
@@ -191,35 +141,6 @@ Result<std::optional<Association>> SqliteTransaction::find_row(const UeSelector&
     return sqlite::read_row_without_targets(found, ue);
   };
   return find(find_row_, read, app_d_id, ue.text());
-}
-
-Result<void> SqliteTransaction::put_table_version(const TableVersion& version) {
-  return guarded([&] { history_.put_version(version); });
-}
-
-Result<void> SqliteTransaction::put_row_before(std::uint64_t version, const UeSelector& ue,
-                                               const std::string& app_d_id,
-                                               const std::optional<Association>& before) {
-  return guarded([&] { history_.put_row_before(version, ue, app_d_id, before); });
-}
-
-Result<std::optional<RowChange>> SqliteTransaction::first_change_after(
-    std::uint64_t version, const UeSelector& ue, const std::string& app_d_id) {
-  try {
-    return history_.first_change_after(version, ue, app_d_id);
-  } catch (const SQLite::Exception& e) {
-    return storage_error(e);
-  }
-}
-
-Result<void> SqliteTransaction::replace_row_before(std::uint64_t version, const UeSelector& ue,
-                                                   const std::string& app_d_id,
-                                                   const std::optional<Association>& before) {
-  return guarded([&] { history_.replace_row_before(version, ue, app_d_id, before); });
-}
-
-Result<bool> SqliteTransaction::shorten_history() {
-  return guarded([&] { return history_.shorten(); });
 }
 
 Result<ContextScan> SqliteTransaction::scan_contexts(const std::string& after, std::size_t limit,

@@ -36,23 +36,22 @@ void wait_in_small_steps(sqlite3* connection) {
   sqlite3_busy_handler(connection, wait, nullptr);
 }
 
-Association read_row_without_targets(SQLite::Statement& row, const UeSelector& ue, int first) {
+Association read_row_without_targets(SQLite::Statement& row, const UeSelector& ue) {
   Association association;
-  association.app_d_id = row.getColumn(first).getString();
+  association.app_d_id = row.getColumn(0).getString();
   association.ue = ue;
-  association.writer =
-      row.getColumn(first + 3).getInt() == 0 ? Writer::kOperator : Writer::kOptimizer;
-  association.reason = row.getColumn(first + 4).getString();
-  association.version = static_cast<std::uint64_t>(row.getColumn(first + 5).getInt64());
-  association.updated_ms = row.getColumn(first + 6).getInt64();
+  association.writer = row.getColumn(3).getInt() == 0 ? Writer::kOperator : Writer::kOptimizer;
+  association.reason = row.getColumn(4).getString();
+  association.version = static_cast<std::uint64_t>(row.getColumn(5).getInt64());
+  association.updated_ms = row.getColumn(6).getInt64();
   return association;
 }
 
-Result<Association> read_row(SQLite::Statement& row, int first) {
-  auto ue = UeSelector::parse(row.getColumn(first + 1).getString());
+Result<Association> read_row(SQLite::Statement& row) {
+  auto ue = UeSelector::parse(row.getColumn(1).getString());
   if (!ue) return ue.error();
-  auto association = read_row_without_targets(row, *ue, first);
-  for (const auto text : split(row.getColumn(first + 2).getText(), ' ')) {
+  auto association = read_row_without_targets(row, *ue);
+  for (const auto text : split(row.getColumn(2).getText(), ' ')) {
     if (text.empty()) continue;  // of a row that was not there
     auto target = Target::parse(text);
     if (!target) return target.error();

@@ -56,11 +56,10 @@ inline constexpr const char* kOutboxColumns =
 inline constexpr const char* kRowColumns =
     "app_d_id, ue, targets, writer, reason, version, updated_ms";
 
-// The columns kRowColumns from `first` on.
-[[nodiscard]] Result<Association> read_row(SQLite::Statement& row, int first = 0);
+// The columns kRowColumns.
+[[nodiscard]] Result<Association> read_row(SQLite::Statement& row);
 // The same but for the targets; nothing in it can be unreadable.
-[[nodiscard]] Association read_row_without_targets(SQLite::Statement& row, const UeSelector& ue,
-                                                   int first = 0);
+[[nodiscard]] Association read_row_without_targets(SQLite::Statement& row, const UeSelector& ue);
 // A row's name, for people.
 [[nodiscard]] std::string row_id(const std::string& app_d_id, const std::string& ue);
 [[nodiscard]] std::string join_targets(const std::vector<Target>& targets);
@@ -76,8 +75,8 @@ inline void bind(SQLite::Statement& statement, int at, std::int64_t number) {
 
 // `values` must outlive the execution: texts are not copied.
 template <typename... Values>
-void bind_all(SQLite::Statement& statement, const Values&... values) {
-  int at = 0;
+void bind_all([[maybe_unused]] SQLite::Statement& statement, const Values&... values) {
+  [[maybe_unused]] int at = 0;
   (bind(statement, ++at, values), ...);
 }
 

@@ -55,12 +55,6 @@ struct HistoryOptions {
   std::size_t rows_max = 1'000'000;
 };
 
-// What a version of the table did to a row; `before`: nothing when there was none.
-struct RowChange {
-  std::uint64_t version = 0;
-  std::optional<Association> before;
-};
-
 // A stretch of all contexts, by identifier.
 struct ContextScan {
   std::vector<ContextRecord> contexts;
@@ -103,15 +97,10 @@ class StoreTransaction {
   Result<void> set_optimizer_paused(bool paused);
 
   virtual Result<void> put_row(const Association& row) = 0;
-  // `version`: of the change that removes it. Others than the rewrite that is under way leave a
-  // mark, whether there was such a row or not: see removed_at().
-  virtual Result<void> delete_row(const UeSelector& ue, const std::string& app_d_id,
-                                  std::uint64_t version) = 0;
+  virtual Result<void> delete_row(const UeSelector& ue, const std::string& app_d_id) = 0;
   // One whose targets cannot be read has none, and is whose it is all the same: a pin stays one.
   virtual Result<std::optional<Association>> find_row(const UeSelector& ue,
                                                       const std::string& app_d_id) = 0;
-  // The version that removed a row last while a rewrite was under way; 0 when none did.
-  virtual Result<std::uint64_t> removed_at(const UeSelector& ue, const std::string& app_d_id) = 0;
 
   // The history of the table: its versions, and what each row was before a version changed it.
   virtual Result<void> put_table_version(const TableVersion& version) = 0;
@@ -119,15 +108,9 @@ class StoreTransaction {
   virtual Result<void> put_row_before(std::uint64_t version, const UeSelector& ue,
                                       const std::string& app_d_id,
                                       const std::optional<Association>& before) = 0;
-  // The first change of a row after `version`; nothing when there is none, it is forgotten, or it
-  // cannot be read: then it is set aside.
-  virtual Result<std::optional<RowChange>> first_change_after(std::uint64_t version,
-                                                              const UeSelector& ue,
-                                                              const std::string& app_d_id) = 0;
-  // What that change found was another row after all: one of an earlier version, stored later.
-  virtual Result<void> replace_row_before(std::uint64_t version, const UeSelector& ue,
-                                          const std::string& app_d_id,
-                                          const std::optional<Association>& before) = 0;
+  // Whether that is kept.
+  virtual Result<bool> has_row_before(std::uint64_t version, const UeSelector& ue,
+                                      const std::string& app_d_id) = 0;
   // If the history is longer than it may be, nobody goes back beyond its oldest version any more,
   // and what is kept of it goes in bounded parts. False when there is nothing left to do.
   virtual Result<bool> shorten_history() = 0;
