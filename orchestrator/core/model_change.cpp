@@ -140,33 +140,16 @@ void publish_rows(Model& model, ChangeFeed& feed, const std::vector<TableChange>
   model.set_table_version(model.table_version() + 1);
 }
 
-namespace {
-
-class ShortenHistory final : public UnitOfWork {
- public:
-  explicit ShortenHistory(Store& store) : store_(store) {}
-
-  Result<void> run(StoreTransaction& transaction) override {
-    do {
-      const auto more = transaction.shorten_history();
-      if (!more) return more.error();
-      more_ = *more;
-    } while (more_ && !transaction.time_is_up());
-    return {};
-  }
-  // When the storage fails, the next change tries again.
-  void done(const Result<void>& outcome) noexcept override {
-    if (outcome.ok() && more_) shorten_history(store_);
-  }
-  [[nodiscard]] bool background() const override { return true; }
-
- private:
-  Store& store_;
-  bool more_ = false;
-};
-
-}  // namespace
-
-void shorten_history(Store& store) { store.submit(std::make_unique<ShortenHistory>(store)); }
+// When the storage fails, the next change tries again.
+void shorten_history(Store& store) {
+  auto run = [](StoreTransaction& tx) -> Result<bool> {
+    auto more = tx.shorten_history();
+    while (more.ok() && *more && !tx.time_is_up()) more = tx.shorten_history();
+    return more;
+  };
+  submit_unit(store, kBackground, run, [&store](const Result<bool>& more) {
+    if (more.ok() && *more) shorten_history(store);
+  });
+}
 
 }  // namespace mx2

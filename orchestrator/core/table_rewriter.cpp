@@ -19,24 +19,6 @@ std::string name_of(const Association& row) { return row.app_d_id + '\n' + row.u
 
 }  // namespace
 
-class TableRewriter::Step final : public UnitOfWork {
- public:
-  Step(TableRewriter& rewriter, Stage stage) : rewriter_(rewriter), stage_(stage) {}
-
-  Result<void> run(StoreTransaction& transaction) override {
-    return rewriter_.run(stage_, transaction);
-  }
-  void done(const Result<void>& outcome) noexcept override { rewriter_.finish(stage_, outcome); }
-  [[nodiscard]] bool changes_model() const override {
-    return stage_ == Stage::kBegin || stage_ == Stage::kApply;
-  }
-  [[nodiscard]] bool background() const override { return stage_ != Stage::kBegin; }
-
- private:
-  TableRewriter& rewriter_;
-  const Stage stage_;
-};
-
 TableRewriter::TableRewriter(Core& core) : core_(core) {
   retry_.start([this] {
     submit_step(stage_);
@@ -164,7 +146,11 @@ void TableRewriter::stop() {
 void TableRewriter::submit_step(Stage stage) {
   stage_ = stage;
   if (stopping_) return interrupt();
-  core_.store.submit(std::make_unique<Step>(*this, stage));
+  const UnitKind kind{stage == Stage::kBegin || stage == Stage::kApply, stage != Stage::kBegin,
+                      false};
+  submit_unit(
+      core_.store, kind, [this, stage](StoreTransaction& tx) { return run(stage, tx); },
+      [this, stage](const Result<void>& outcome) { finish(stage, outcome); });
 }
 
 Result<void> TableRewriter::run(Stage stage, StoreTransaction& transaction) {

@@ -66,7 +66,6 @@ class TableRewriter {
  private:
   enum class Stage : std::uint8_t { kLog, kBegin, kApply, kTry, kForget };
   enum class Turn : std::uint8_t { kOwn, kAhead, kTried };  // of a row: ahead of a patch's
-  class Step;
   struct Piece {
     std::size_t number = 0;
     std::vector<TableChange> changes;

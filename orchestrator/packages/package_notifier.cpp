@@ -22,22 +22,6 @@ bool matches(const PackageSubscription& subscription, const json::Value& info) {
                      });
 }
 
-// One write about subscriptions.
-class SubscriptionChange final : public UnitOfWork {
- public:
-  using Run = std::function<Result<void>(StoreTransaction&)>;
-  using Done = std::function<void(const Result<void>&)>;
-  SubscriptionChange(Run run, Done done) : run_(std::move(run)), done_(std::move(done)) {}
-  Result<void> run(StoreTransaction& transaction) override { return run_(transaction); }
-  void done(const Result<void>& outcome) noexcept override { done_(outcome); }
-  // Alone in its batch, so that the next one sees what this one did.
-  [[nodiscard]] bool changes_model() const override { return true; }
-
- private:
-  Run run_;
-  Done done_;
-};
-
 }  // namespace
 
 PackageNotifier::PackageNotifier(Core& core, const PackageNotifierOptions& options,
@@ -62,38 +46,38 @@ void PackageNotifier::restore(PackageSubscription subscription) {
   subscriptions_[id] = std::move(subscription);
 }
 
+// Alone in its batch, as the next one, so that each sees what the one before did.
 void PackageNotifier::subscribe(PackageSubscription subscription,
                                 Callback<Result<PackageSubscription>> answer) {
   subscription.id = core_.ids.next();
-  const auto shared = std::make_shared<Callback<Result<PackageSubscription>>>(std::move(answer));
-  core_.store.submit(std::make_unique<SubscriptionChange>(
-      [this, subscription](StoreTransaction& tx) -> Result<void> {
-        if (subscriptions().size() >= options_.subscriptions_max) {
-          return forbidden("too-many-subscriptions", "there are too many subscriptions");
-        }
-        return tx.put(subscription);
-      },
-      [this, subscription, shared](const Result<void>& outcome) {
-        if (!outcome) return (*shared)(outcome.error());
-        restore(subscription);
-        (*shared)(subscription);
-      }));
+  auto run = [this, wanted = std::move(subscription)](
+                 StoreTransaction& tx) -> Result<PackageSubscription> {
+    if (subscriptions().size() >= options_.subscriptions_max) {
+      return forbidden("too-many-subscriptions", "there are too many subscriptions");
+    }
+    if (auto stored = tx.put(wanted); !stored) return stored.error();
+    return wanted;
+  };
+  auto done = [this, answer = std::move(answer)](Result<PackageSubscription> made) mutable {
+    if (made.ok()) restore(*made);
+    answer(std::move(made));
+  };
+  submit_unit(core_.store, kChangesModel, std::move(run), std::move(done));
 }
 
 void PackageNotifier::unsubscribe(const std::string& id, Callback<Result<void>> answer) {
-  const auto shared = std::make_shared<Callback<Result<void>>>(std::move(answer));
-  core_.store.submit(std::make_unique<SubscriptionChange>(
-      [this, id](StoreTransaction& tx) -> Result<void> {
-        if (!find(id)) return not_found("no subscription '" + id + "'");
-        return tx.delete_document(Stored::kPackageSubscription, id);
-      },
-      [this, id, shared](const Result<void>& outcome) {
-        if (outcome.ok()) {
-          const std::lock_guard guard(mutex_);
-          subscriptions_.erase(id);
-        }
-        (*shared)(outcome);
-      }));
+  auto run = [this, id](StoreTransaction& tx) -> Result<void> {
+    if (!find(id)) return not_found("no subscription '" + id + "'");
+    return tx.delete_document(Stored::kPackageSubscription, id);
+  };
+  auto done = [this, id, answer = std::move(answer)](const Result<void>& outcome) mutable {
+    if (outcome.ok()) {
+      const std::lock_guard guard(mutex_);
+      subscriptions_.erase(id);
+    }
+    answer(outcome);
+  };
+  submit_unit(core_.store, kChangesModel, std::move(run), std::move(done));
 }
 
 std::vector<PackageSubscription> PackageNotifier::subscriptions() const {

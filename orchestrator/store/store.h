@@ -17,6 +17,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "api/base/result.h"
@@ -235,5 +237,50 @@ class Store {
   // Or why the file cannot be used.
   [[nodiscard]] virtual Result<Loaded> load(const Loader& loader) = 0;
 };
+
+// A unit of work of two functions, for those that need no class of their own: what it is to the
+// store, and the functions.
+struct UnitKind {
+  bool changes_model = false;
+  bool background = false;
+  bool writes_once = false;
+};
+inline constexpr UnitKind kPlainUnit{};
+inline constexpr UnitKind kChangesModel{true, false, false};
+inline constexpr UnitKind kBackground{false, true, false};
+inline constexpr UnitKind kWritesOnce{false, false, true};
+
+template <typename Run, typename Done>
+class FunctionUnit final : public UnitOfWork {
+ public:
+  FunctionUnit(const UnitKind& kind, Run run, Done done)
+      : kind_(kind), run_(std::move(run)), done_(std::move(done)) {}
+
+  Result<void> run(StoreTransaction& transaction) override {
+    const auto& outcome = outcome_.emplace(run_(transaction));
+    return outcome.ok() ? Result<void>() : Result<void>(outcome.error());
+  }
+  void done(const Result<void>& stored) noexcept override {
+    done_(stored.ok() ? std::move(*outcome_) : Outcome(stored.error()));
+  }
+  [[nodiscard]] bool changes_model() const override { return kind_.changes_model; }
+  [[nodiscard]] bool background() const override { return kind_.background; }
+  [[nodiscard]] bool writes_once() const override { return kind_.writes_once; }
+
+ private:
+  using Outcome = std::invoke_result_t<Run&, StoreTransaction&>;
+
+  const UnitKind kind_;
+  Run run_;
+  Done done_;
+  std::optional<Outcome> outcome_;
+};
+
+// `run` gives a Result of some type out of the transaction; `done` takes it after the commit, or
+// why nothing is stored.
+template <typename Run, typename Done>
+void submit_unit(Store& store, const UnitKind& kind, Run run, Done done) {
+  store.submit(std::make_unique<FunctionUnit<Run, Done>>(kind, std::move(run), std::move(done)));
+}
 
 }  // namespace mx2
