@@ -90,8 +90,7 @@ Result<json::Value> history_get(OperatorApi& api, const Request& request, const 
 }
 
 Result<std::uint64_t> rollback_version(const Request& request) {
-  if (auto type = check_content_type(request); !type) return type.error();
-  const auto document = json::parse(request.body);
+  const auto document = json_body(request);
   if (!document) return document.error();
   std::optional<Error> error;
   json::ObjectReader reader(*document, "", error);

@@ -41,6 +41,8 @@ http::Endpoint changing(const OperatorApiPtr& api, Answer change) {
   });
 }
 
+Result<json::Value> json_body(const Request& request) { return decode_body(request, json::parse); }
+
 http::Reply document_reply(int status, const std::string& document) {
   auto reply = http::json_reply(status, document);
   reply.headers.emplace_back("ETag", etag_of(document));

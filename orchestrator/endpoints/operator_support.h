@@ -49,13 +49,20 @@ using Answer = void (*)(OperatorApi&, http::Request&, const http::PathValues&, h
 [[nodiscard]] http::Reply removed_reply(const Changed& changed);
 [[nodiscard]] Precondition guard_of(const http::Request& request);
 
+[[nodiscard]] Result<json::Value> json_body(const http::Request& request);
+// The same read by `decoder`, which gives a Result.
+template <typename Decoder>
+[[nodiscard]] auto decode_body(const http::Request& request, Decoder decoder)
+    -> decltype(decoder(request.body)) {
+  if (auto type = check_content_type(request); !type) return type.error();
+  return decoder(request.body);
+}
 // The identifier of the path is that of the body, which may leave it out.
 template <typename T>
 [[nodiscard]] Result<T> decode_document(const http::Request& request, const char* member,
                                         const std::string& id,
                                         Result<T> (*decoder)(const json::Value&)) {
-  if (auto type = check_content_type(request); !type) return type.error();
-  auto document = json::parse(request.body);
+  auto document = json_body(request);
   if (!document) return document.error();
   if (document->is_object() && !document->contains(member)) (*document)[member] = id;
   auto value = decoder(*document);
@@ -73,12 +80,30 @@ struct PageQuery {
 [[nodiscard]] Result<PageQuery> page_query(const OperatorApi& api, const http::Request& request,
                                            std::vector<std::string> known);
 
+// A page of a map; the cursor is the last key.
+template <typename Map, typename Encode>
+json::Value page_of(const Map& map, const PageQuery& page, Encode encode) {
+  auto items = json::Value::array();
+  json::Value out;
+  std::string last;
+  for (auto it = map.upper_bound(page.query.text("cursor")); it != map.end(); ++it) {
+    if (items.size() == page.limit) {
+      out["next"] = last;
+      break;
+    }
+    items.push_back(encode(it->second));
+    last = it->first;
+  }
+  out["items"] = std::move(items);
+  return out;
+}
+
 // Answers a change with what `format` makes of it, or with a refusal.
-template <typename T>
+template <typename T, typename Format>
 Callback<Result<T>> answer_with(const http::Request& request, http::Responder responder,
-                                http::Reply (*format)(const T&)) {
+                                Format format) {
   return [id = request.id, responder = std::move(responder),
-          format](const Result<T>& outcome) mutable {
+          format = std::move(format)](const Result<T>& outcome) mutable {
     responder.reply(outcome ? format(*outcome) : refusal(outcome.error(), id));
   };
 }

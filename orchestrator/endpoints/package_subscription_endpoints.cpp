@@ -27,28 +27,21 @@ Result<json::Value> subscription_get(OperatorApi& api, const Request&, const Pat
 }
 
 void subscription_post(OperatorApi& api, Request& request, const PathValues&, Responder responder) {
-  auto wanted = [&]() -> Result<PackageSubscription> {
-    if (auto type = check_content_type(request); !type) return type.error();
-    return codec::decode_app_pkg_subscription(request.body);
-  }();
+  auto wanted = decode_body(request, codec::decode_app_pkg_subscription);
   if (!wanted) return responder.reply(refusal(wanted.error(), request.id));
   wanted->root = packages_root(request);
+  const auto format = [](const PackageSubscription& made) {
+    auto reply = http::json_reply(201, json::dump(codec::app_pkg_subscription_info(made)));
+    reply.headers.emplace_back("Location", made.root + "/subscriptions/" + made.id);
+    return reply;
+  };
   api.packages.notifier().subscribe(
-      std::move(*wanted), [id = request.id, responder = std::move(responder)](
-                              const Result<PackageSubscription>& made) mutable {
-        if (!made) return responder.reply(refusal(made.error(), id));
-        auto reply = http::json_reply(201, json::dump(codec::app_pkg_subscription_info(*made)));
-        reply.headers.emplace_back("Location", made->root + "/subscriptions/" + made->id);
-        responder.reply(std::move(reply));
-      });
+      std::move(*wanted), answer_with<PackageSubscription>(request, std::move(responder), format));
 }
 
 void subscription_delete(OperatorApi& api, Request& request, const PathValues& path,
                          Responder responder) {
-  api.packages.notifier().unsubscribe(path[0], [id = request.id, responder = std::move(responder)](
-                                                   const Result<void>& removed) mutable {
-    responder.reply(removed ? http::no_content() : refusal(removed.error(), id));
-  });
+  api.packages.notifier().unsubscribe(path[0], no_content_to(request, std::move(responder)));
 }
 
 }  // namespace
