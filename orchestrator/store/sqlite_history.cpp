@@ -17,14 +17,9 @@ constexpr int kRowColumnCount = 7;  // of kRowColumns
 constexpr const char* kVersionColumns = "version, kind, summary, rows, created_ms, finished";
 
 TableVersion read_version(SQLite::Statement& row) {
-  TableVersion version;
-  version.version = static_cast<std::uint64_t>(row.getColumn(0).getInt64());
-  version.kind = static_cast<TableVersion::Kind>(row.getColumn(1).getInt());
-  version.summary = row.getColumn(2).getString();
-  version.rows = static_cast<std::size_t>(row.getColumn(3).getInt64());
-  version.created_ms = row.getColumn(4).getInt64();
-  version.finished = row.getColumn(5).getInt() != 0;
-  return version;
+  TableVersion v;
+  read_columns(row, v.version, v.kind, v.summary, v.rows, v.created_ms, v.finished);
+  return v;
 }
 
 std::optional<std::uint64_t> oldest_version(SQLite::Database& db) {
@@ -69,7 +64,7 @@ Result<Page<TableVersion>> table_versions(SQLite::Database& db, const std::strin
   SQLite::Statement query(db, std::string("SELECT ") + kVersionColumns +
                                   " FROM table_versions WHERE version < $1 "
                                   "ORDER BY version DESC LIMIT $2");
-  bind_all(query, before, static_cast<std::int64_t>(limit + 1));
+  bind_all(query, before, limit + 1);
   Page<TableVersion> page;
   while (query.executeStep()) {
     if (page.items.size() == limit) {
@@ -91,7 +86,7 @@ Result<std::vector<TableChange>> changes_back_to(SQLite::Database& db, std::uint
   }
   SQLite::Statement query(db, std::string("SELECT ") + kRowColumns +
                                   ", made_by FROM rows_before WHERE made_by > $1 ORDER BY made_by");
-  bind_all(query, static_cast<std::int64_t>(version));
+  bind_all(query, version);
   std::vector<TableChange> changes;
   std::set<std::pair<std::string, std::string>> seen;
   while (query.executeStep()) {
@@ -119,8 +114,10 @@ void load_rewrite(SQLite::Database& db, Store::Loaded& loaded) {
   if (version.executeStep()) loaded.unfinished = read_version(version);
   SQLite::Statement pieces(db, "SELECT piece, document FROM rewrite_pieces ORDER BY piece");
   while (pieces.executeStep()) {
-    loaded.rewrite_pieces[static_cast<std::size_t>(pieces.getColumn(0).getInt64())] =
-        pieces.getColumn(1).getString();
+    std::size_t number = 0;
+    std::string document;
+    read_columns(pieces, number, document);
+    loaded.rewrite_pieces[number] = std::move(document);
   }
 }
 
@@ -138,17 +135,16 @@ struct HistoryLength {
 };
 
 HistoryLength read_length(SQLite::Statement& row) {
-  return {static_cast<std::size_t>(row.getColumn(0).getInt64()),
-          static_cast<std::size_t>(row.getColumn(1).getInt64()), row.getColumn(2).getInt64(),
-          row.getColumn(3).getInt() != 0};
+  HistoryLength length;
+  sqlite::read_columns(row, length.versions, length.rows, length.oldest, length.oldest_finished);
+  return length;
 }
 
 }  // namespace
 
 Result<void> SqliteTransaction::put_table_version(const TableVersion& v) {
-  return write(history_.put_version, static_cast<std::int64_t>(v.version),
-               static_cast<std::int64_t>(v.kind), v.summary, static_cast<std::int64_t>(v.rows),
-               v.created_ms, std::int64_t{v.finished});
+  return write(history_.put_version, v.version, v.kind, v.summary, v.rows, v.created_ms,
+               v.finished);
 }
 
 // A row that was not there has no targets.
@@ -157,16 +153,15 @@ Result<void> SqliteTransaction::put_row_before(std::uint64_t version, const UeSe
                                                const std::optional<Association>& before) {
   static const Association kAbsent;
   const auto& row = before ? *before : kAbsent;
-  return write(history_.put_before, static_cast<std::int64_t>(version), app_d_id, ue.text(),
-               sqlite::join_targets(row.targets), static_cast<std::int64_t>(row.writer), row.reason,
-               static_cast<std::int64_t>(row.version), row.updated_ms);
+  return write(history_.put_before, version, app_d_id, ue.text(), sqlite::join_targets(row.targets),
+               row.writer, row.reason, row.version, row.updated_ms);
 }
 
 Result<bool> SqliteTransaction::has_row_before(std::uint64_t version, const UeSelector& ue,
                                                const std::string& app_d_id) {
   const auto found = find(
-      history_.find_before, [](SQLite::Statement& /*row*/) { return true; },
-      static_cast<std::int64_t>(version), app_d_id, ue.text());
+      history_.find_before, [](SQLite::Statement& /*row*/) { return true; }, version, app_d_id,
+      ue.text());
   if (!found) return found.error();
   return found->has_value();
 }

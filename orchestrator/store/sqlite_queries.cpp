@@ -127,8 +127,7 @@ Result<Page<ContextSummary>> contexts(SQLite::Database& db, const ContextFilter&
       "has_callback, document FROM contexts WHERE context_id > $1 AND ($2 = '' OR app_d_id = $2) "
       "AND ($3 = '' OR dev_app_id = $3) AND ($4 = '' OR host_id = $4) "
       "ORDER BY context_id LIMIT $5");
-  bind_all(query, cursor, filter.app_d_id, filter.dev_app_id, filter.host_id,
-           static_cast<std::int64_t>(limit + 1));
+  bind_all(query, cursor, filter.app_d_id, filter.dev_app_id, filter.host_id, limit + 1);
   Page<ContextSummary> page;
   std::size_t bytes = 0;
   while (query.executeStep()) {
@@ -137,15 +136,8 @@ Result<Page<ContextSummary>> contexts(SQLite::Database& db, const ContextFilter&
       break;
     }
     auto& item = page.items.emplace_back();
-    item.context_id = query.getColumn(0).getString();
-    item.app_d_id = query.getColumn(1).getString();
-    item.dev_app_id = query.getColumn(2).getString();
-    item.client_ip = query.getColumn(3).getString();
-    item.host_id = query.getColumn(4).getString();
-    item.reference_uri = query.getColumn(5).getString();
-    item.ue = query.getColumn(6).getString();
-    item.created_ms = query.getColumn(7).getInt64();
-    item.has_callback = query.getColumn(8).getInt() != 0;
+    read_columns(query, item.context_id, item.app_d_id, item.dev_app_id, item.client_ip,
+                 item.host_id, item.reference_uri, item.ue, item.created_ms, item.has_callback);
     const std::string_view document = query.getColumn(9).getText();
     item.app_location = location_of(document);
     if (item.app_location) bytes += document.size();
@@ -166,7 +158,7 @@ Result<Page<Association>> rows(SQLite::Database& db, const std::string& app_d_id
               " FROM associations "
               "WHERE (app_d_id > $1 OR (app_d_id = $1 AND ue > $2)) AND ($3 = '' OR app_d_id = $3) "
               "AND ($4 = '' OR ue = $4) ORDER BY app_d_id, ue LIMIT $5");
-  bind_all(query, after_app, after_ue, app_d_id, ue, static_cast<std::int64_t>(limit + 1));
+  bind_all(query, after_app, after_ue, app_d_id, ue, limit + 1);
   Page<Association> page;
   std::string last;
   for (std::size_t seen = 0; query.executeStep(); ++seen) {
@@ -187,7 +179,7 @@ Result<std::vector<notifier::OutboxEntry>> notifications(SQLite::Database& db,
   SQLite::Statement query(db, std::string("SELECT ") + kOutboxColumns +
                                   " FROM outbox WHERE sequence > $1 AND dead = 0 "
                                   "ORDER BY sequence LIMIT $2");
-  bind_all(query, static_cast<std::int64_t>(after_sequence), static_cast<std::int64_t>(limit));
+  bind_all(query, after_sequence, limit);
   std::vector<notifier::OutboxEntry> entries;
   while (query.executeStep()) entries.push_back(read_entry(query));
   return entries;
@@ -204,7 +196,7 @@ Result<std::optional<notifier::OutboxEntry>> notification(SQLite::Statement& pre
                                                           const std::string& context_id,
                                                           notifier::Topic topic) {
   const Reset reset(prepared);
-  bind_all(prepared, context_id, static_cast<std::int64_t>(topic));
+  bind_all(prepared, context_id, topic);
   std::optional<notifier::OutboxEntry> found;
   if (!prepared.executeStep()) return found;
   found = read_entry(prepared);
@@ -220,8 +212,7 @@ Result<OutboxPage> outbox(SQLite::Database& db, bool dead, const std::string& cu
   SQLite::Statement query(db, std::string("SELECT ") + kOutboxColumns +
                                   " FROM outbox WHERE sequence > $1 AND dead = $2 "
                                   "ORDER BY sequence LIMIT $3");
-  bind_all(query, static_cast<std::int64_t>(parse_uint(cursor).value_or(0)), std::int64_t{dead},
-           static_cast<std::int64_t>(limit + 1));
+  bind_all(query, parse_uint(cursor).value_or(0), dead, limit + 1);
   std::uint64_t last = 0;
   while (query.executeStep()) {
     if (out.page.items.size() == limit) {
@@ -244,11 +235,8 @@ Result<Store::Loaded> load(SQLite::Database& db, const Store::Loader& loader, Se
       db, "SELECT subject, dev_app_id, app_d_id, context_id, host_id FROM contexts");
   ContextRecord context;
   while (contexts.executeStep()) {
-    context.subject = contexts.getColumn(0).getString();
-    context.dev_app_id = contexts.getColumn(1).getString();
-    context.app_d_id = contexts.getColumn(2).getString();
-    context.context_id = contexts.getColumn(3).getString();
-    context.host_id = contexts.getColumn(4).getString();
+    read_columns(contexts, context.subject, context.dev_app_id, context.app_d_id,
+                 context.context_id, context.host_id);
     loader.context(context);
   }
   Store::Loaded loaded;

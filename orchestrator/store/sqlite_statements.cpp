@@ -87,10 +87,9 @@ void SqliteTransaction::forget_replaced(std::size_t from, bool durable) {
 }
 
 Result<void> SqliteTransaction::insert_context(const ContextRecord& c) {
-  return write(insert_context_, c.context_id, static_cast<std::int64_t>(c.revision), c.app_d_id,
-               c.dev_app_id, c.subject, c.client_ip, c.host_id, c.reference_uri, c.ue,
-               std::int64_t{c.legacy}, std::int64_t{c.has_callback}, c.created_ms, c.document,
-               std::int64_t{c.waits});
+  return write(insert_context_, c.context_id, c.revision, c.app_d_id, c.dev_app_id, c.subject,
+               c.client_ip, c.host_id, c.reference_uri, c.ue, c.legacy, c.has_callback,
+               c.created_ms, c.document, c.waits);
 }
 
 Result<std::optional<ContextRecord>> SqliteTransaction::find_context(
@@ -100,8 +99,8 @@ Result<std::optional<ContextRecord>> SqliteTransaction::find_context(
 
 Result<void> SqliteTransaction::update_context(const ContextRecord& c) {
   replaces("context", c.context_id);
-  return write(update_context_, static_cast<std::int64_t>(c.revision), c.host_id, c.reference_uri,
-               c.ue, std::int64_t{c.has_callback}, c.document, std::int64_t{c.waits}, c.context_id);
+  return write(update_context_, c.revision, c.host_id, c.reference_uri, c.ue, c.has_callback,
+               c.document, c.waits, c.context_id);
 }
 
 Result<void> SqliteTransaction::delete_context(const std::string& context_id) {
@@ -122,9 +121,8 @@ Result<void> SqliteTransaction::delete_document(Stored kind, const std::string& 
 
 Result<void> SqliteTransaction::put_row(const Association& row) {
   replaces("row", sqlite::row_id(row.app_d_id, row.ue.text()));
-  return write(put_row_, row.app_d_id, row.ue.text(), sqlite::join_targets(row.targets),
-               static_cast<std::int64_t>(row.writer), row.reason,
-               static_cast<std::int64_t>(row.version), row.updated_ms);
+  return write(put_row_, row.app_d_id, row.ue.text(), sqlite::join_targets(row.targets), row.writer,
+               row.reason, row.version, row.updated_ms);
 }
 
 Result<void> SqliteTransaction::delete_row(const UeSelector& ue, const std::string& app_d_id) {
@@ -147,7 +145,7 @@ Result<ContextScan> SqliteTransaction::scan_contexts(const std::string& after, s
                                                      const std::set<std::string>& apps) {
   try {
     const sqlite::Reset reset(scan_contexts_);
-    sqlite::bind_all(scan_contexts_, after, static_cast<std::int64_t>(limit));
+    sqlite::bind_all(scan_contexts_, after, limit);
     ContextScan scan;
     std::size_t seen = 0;
     std::size_t bytes = 0;
@@ -191,14 +189,13 @@ Result<bool> SqliteTransaction::put_notification_alike(const notifier::OutboxEnt
 Result<void> SqliteTransaction::put_notification(SQLite::Statement& statement,
                                                  const notifier::OutboxEntry& e) {
   notified_ = true;
-  return write(statement, ++sequence_, e.context_id, static_cast<std::int64_t>(e.revision),
-               e.callback_reference, e.type, e.body, e.created_ms, e.written_ms, e.due_ms,
-               std::int64_t{0}, std::int64_t{0}, std::string(), static_cast<std::int64_t>(e.topic));
+  return write(statement, ++sequence_, e.context_id, e.revision, e.callback_reference, e.type,
+               e.body, e.created_ms, e.written_ms, e.due_ms, 0, 0, std::string(), e.topic);
 }
 
 Result<std::optional<notifier::OutboxEntry>> SqliteTransaction::find_notification(
     const std::string& context_id, notifier::Topic topic) {
-  return find(find_notification_, sqlite::read_entry, context_id, static_cast<std::int64_t>(topic));
+  return find(find_notification_, sqlite::read_entry, context_id, topic);
 }
 
 Result<std::size_t> SqliteTransaction::renew_notifications(SQLite::Statement& which,
@@ -235,7 +232,7 @@ Result<void> SqliteTransaction::redirect_notifications(const std::string& contex
 
 Result<void> SqliteTransaction::delete_notification(const std::string& context_id,
                                                     notifier::Topic topic) {
-  return write(delete_notification_, context_id, static_cast<std::int64_t>(topic));
+  return write(delete_notification_, context_id, topic);
 }
 
 Result<void> SqliteTransaction::delete_notifications(const std::string& context_id) {
@@ -243,13 +240,12 @@ Result<void> SqliteTransaction::delete_notifications(const std::string& context_
 }
 
 Result<void> SqliteTransaction::settle_notification(const notifier::Outcome& outcome) {
-  const auto sequence = static_cast<std::int64_t>(outcome.sequence);
   if (outcome.kind == notifier::Outcome::Kind::kDelivered) {
-    return write(delete_delivered_, sequence, outcome.context_id);
+    return write(delete_delivered_, outcome.sequence, outcome.context_id);
   }
-  const std::int64_t dead = outcome.kind == notifier::Outcome::Kind::kDead ? 1 : 0;
-  return write(retry_notification_, outcome.due_ms, static_cast<std::int64_t>(outcome.attempts),
-               dead, outcome.error, outcome.waited_ms, sequence, outcome.context_id);
+  const bool dead = outcome.kind == notifier::Outcome::Kind::kDead;
+  return write(retry_notification_, outcome.due_ms, outcome.attempts, dead, outcome.error,
+               outcome.waited_ms, outcome.sequence, outcome.context_id);
 }
 
 Result<std::size_t> SqliteTransaction::revive_notifications(const std::string& context_id,
