@@ -5,10 +5,6 @@
 namespace mx2 {
 namespace {
 
-using http::PathValues;
-using http::Request;
-using http::Responder;
-
 json::Value host_json(const OperatorApi& api, const HostEntry& entry) {
   auto host = entry.host;
   host.load = api.hosts.load(host.id);

@@ -9,10 +9,6 @@
 namespace mx2 {
 namespace {
 
-using http::PathValues;
-using http::Request;
-using http::Responder;
-
 constexpr std::uint64_t kWaitMsMax = 60'000;
 constexpr std::int64_t kLeaseMsMin = 100;
 constexpr std::int64_t kLeaseMsMax = 600'000;

@@ -7,10 +7,6 @@
 namespace mx2 {
 namespace {
 
-using http::PathValues;
-using http::Request;
-using http::Responder;
-
 // By "host appInstanceId"; neither has a space.
 using Items = std::map<std::string, json::Value>;
 

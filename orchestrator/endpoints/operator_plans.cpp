@@ -8,10 +8,6 @@
 namespace mx2 {
 namespace {
 
-using http::PathValues;
-using http::Request;
-using http::Responder;
-
 // The table version that a plan was made on.
 Result<std::uint64_t> version_of(const Request& request) {
   const auto match = request.header("If-Match");

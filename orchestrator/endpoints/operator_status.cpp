@@ -7,10 +7,6 @@
 namespace mx2 {
 namespace {
 
-using http::PathValues;
-using http::Request;
-using http::Responder;
-
 constexpr std::size_t kSetAsideShown = 100;
 
 Result<json::Value> contexts_get(OperatorApi& api, const Request& request, const PathValues&) {

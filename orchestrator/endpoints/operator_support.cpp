@@ -6,10 +6,6 @@
 namespace mx2 {
 namespace {
 
-using http::PathValues;
-using http::Request;
-using http::Responder;
-
 http::Endpoint guarded(const OperatorApiPtr& api, http::Endpoint endpoint) {
   return [api, endpoint = std::move(endpoint)](Request& q, const PathValues& v, Responder r) {
     if (http::bears(q, api->options.token)) return endpoint(q, v, std::move(r));

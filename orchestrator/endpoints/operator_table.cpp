@@ -6,10 +6,6 @@
 namespace mx2 {
 namespace {
 
-using http::PathValues;
-using http::Request;
-using http::Responder;
-
 Result<json::Value> table_page(OperatorApi& api, const Request& request) {
   const auto page = page_query(api, request, {"app", "ue"});
   if (!page) return page.error();

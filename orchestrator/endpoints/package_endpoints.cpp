@@ -9,9 +9,6 @@
 namespace mx2 {
 namespace {
 
-using http::PathValues;
-using http::Request;
-using http::Responder;
 using Find = Result<Package> (*)(const OperatorApi&, const std::string&);
 
 Result<Package> by_id(const OperatorApi& api, const std::string& id) {

@@ -8,10 +8,6 @@
 namespace mx2 {
 namespace {
 
-using http::PathValues;
-using http::Request;
-using http::Responder;
-
 Result<json::Value> subscriptions_get(OperatorApi& api, const Request& request, const PathValues&) {
   if (const auto query = http::SingleValued::parse(request.query, {}); !query) {
     return query.error();
