@@ -23,16 +23,11 @@ Error for_device(const Error& error) {
 
 }  // namespace
 
-void onboard_from(Packages& packages, const std::string& uri,
-                  Callback<Result<std::string>> answer) {
-  if (!allowed_source(packages.options(), uri)) {
+void Packages::onboard(const std::string& uri, Callback<Result<std::string>> answer) {
+  if (!allows(uri)) {
     return answer(forbidden("source-not-allowed",
                             "this deployment takes no packages from that appPackageSource"));
   }
-  packages.onboard(uri, std::move(answer));
-}
-
-void Packages::onboard(const std::string& uri, Callback<Result<std::string>> answer) {
   const auto waiter = std::make_shared<Callback<Result<std::string>>>(std::move(answer));
   std::optional<Error> refused;
   bool first = false;

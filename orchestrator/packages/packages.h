@@ -53,10 +53,6 @@ struct PackageOptions {
   PackageNotifierOptions notifier;
 };
 
-[[nodiscard]] inline bool allowed_source(const PackageOptions& options, std::string_view uri) {
-  return allowed_source(options.device_sources, uri);
-}
-
 class Packages final : public Onboarding {
  public:
   // `files`: where contents are; `notifier` must outlive this.
@@ -82,9 +78,12 @@ class Packages final : public Onboarding {
   void set_enabled(const std::string& id, bool enabled, Callback<Result<Package>> answer);
   void remove(const std::string& id, Callback<Result<void>> answer);
 
-  // See onboard_from() below.
+  // A device application's appPackageSource: answers the appDId once a package from there is
+  // on-boarded, at once if one is. Many may ask for one source, it is fetched once. forbidden
+  // (cause "source-not-allowed") unless allowed; other errors are why the package was refused, and
+  // are remembered for some seconds.
   [[nodiscard]] bool allows(const std::string& uri) const override {
-    return allowed_source(options_, uri);
+    return allowed_source(options_.device_sources, uri);
   }
   void onboard(const std::string& uri, Callback<Result<std::string>> answer) override;
 
@@ -93,7 +92,6 @@ class Packages final : public Onboarding {
                                             std::uint64_t length) const;
   [[nodiscard]] Result<std::string> descriptor(const Package& package) const;
 
-  [[nodiscard]] const PackageOptions& options() const { return options_; }
   [[nodiscard]] PackageNotifier& notifier() { return notifier_; }
 
  private:
@@ -153,11 +151,5 @@ class Packages final : public Onboarding {
   std::vector<std::unique_ptr<http::CurlClient>> clients_;
   std::deque<Worker> workers_;
 };
-
-// A device application's appPackageSource: answers the appDId once a package from there is
-// on-boarded, at once if one is. Many may ask for one source, it is fetched once. forbidden (cause
-// "source-not-allowed") unless allowed_source(); other errors are why the package was refused, and
-// are remembered for some seconds.
-void onboard_from(Packages& packages, const std::string& uri, Callback<Result<std::string>> answer);
 
 }  // namespace mx2

@@ -50,8 +50,7 @@ class Onboarding {
   }
   std::future<Result<std::string>> for_device(const std::string& uri) {
     const auto done = std::make_shared<std::promise<Result<std::string>>>();
-    onboard_from(*packages, uri,
-                 [done](Result<std::string> out) { done->set_value(std::move(out)); });
+    packages->onboard(uri, [done](Result<std::string> out) { done->set_value(std::move(out)); });
     return done->get_future();
   }
   [[nodiscard]] std::map<std::string, Package> in_memory() const {
