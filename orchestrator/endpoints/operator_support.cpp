@@ -9,8 +9,8 @@ namespace {
 http::Endpoint guarded(const OperatorApiPtr& api, http::Endpoint endpoint) {
   return [api, endpoint = std::move(endpoint)](Request& q, const PathValues& v, Responder r) {
     if (http::bears(q, api->options.token)) return endpoint(q, v, std::move(r));
-    r.reply(refusal(
-        {ErrorCode::kUnauthorized, "the operator's bearer token is needed", {}, {}, {}, 0}, q.id));
+    r.reply(refusal(refused_as(ErrorCode::kUnauthorized, "the operator's bearer token is needed"),
+                    q.id));
   };
 }
 

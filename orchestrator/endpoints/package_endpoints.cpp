@@ -153,9 +153,9 @@ Result<http::Reply> content_reply(const OperatorApi& api, const Request& request
   const auto wanted = wanted_range(request, package.size, tag);
   const auto size = std::to_string(package.size);
   if (!wanted.satisfiable) {
-    auto reply = refusal(
-        {ErrorCode::kRangeNotSatisfiable, "the content has " + size + " bytes", {}, {}, {}, 0},
-        request.id);
+    auto reply =
+        refusal(refused_as(ErrorCode::kRangeNotSatisfiable, "the content has " + size + " bytes"),
+                request.id);
     reply.headers.emplace_back("Content-Range", "bytes */" + size);
     return reply;
   }
@@ -190,8 +190,7 @@ Result<void> check_archive_type(const Request& request) {
                                                "application/gzip",  "application/x-gzip",
                                                "application/x-tar", "application/octet-stream"};
   if (std::find(kKnown.begin(), kKnown.end(), type) != kKnown.end()) return {};
-  return Error{
-      ErrorCode::kUnsupportedMediaType, "send application/zip, not " + type, {}, {}, {}, 0};
+  return refused_as(ErrorCode::kUnsupportedMediaType, "send application/zip, not " + type);
 }
 
 template <Find find>
