@@ -20,26 +20,34 @@ std::string reason_of(const Error& error) {
   return error.pointer.empty() ? error.detail : error.pointer + " " + error.detail;
 }
 
-template <typename T, typename Sink>
+template <typename T, typename Taken>
 Result<void> take_document(const std::string& id, const char* text,
-                           Result<T> (*decode)(const json::Value&), Sink& sink) {
+                           Result<T> (*decode)(const json::Value&),
+                           const std::function<Taken(T&&)>& sink) {
   const auto document = json::parse(text);
   if (!document) return document.error();
   Result<T> value = decode(*document);
   if (!value) return value.error();
   if (id_of(*value) != id) return invalid_argument("is that of '" + id_of(*value) + "'");
-  return sink(std::move(*value));
+  if constexpr (std::is_void_v<Taken>) {
+    sink(std::move(*value));
+    return {};
+  } else {
+    return sink(std::move(*value));
+  }
 }
 
-template <typename T, typename Sink>
+// If they are wanted.
+template <typename T, typename Taken>
 void load_documents(SQLite::Database& db, Stored kind, Result<T> (*decode)(const json::Value&),
-                    Sink& sink, SetAside& aside) {
+                    const std::function<Taken(T&&)>& sink, SetAside& aside) {
+  if (!sink) return;
   const auto& table = kDocumentTables.at(static_cast<std::size_t>(kind));
   SQLite::Statement query(
       db, std::string("SELECT ") + table.key + ", " + table.document + " FROM " + table.name);
   while (query.executeStep()) {
     const auto id = query.getColumn(0).getString();
-    const auto taken = take_document<T>(id, query.getColumn(1).getText(), decode, sink);
+    const auto taken = take_document(id, query.getColumn(1).getText(), decode, sink);
     if (!taken) aside.add(table.kind, id, reason_of(taken.error()));
   }
 }
@@ -60,25 +68,6 @@ void load_rows(SQLite::Database& db, const Store::Loader& loader, SetAside& asid
     aside.add("row", row_id(query.getColumn(0).getString(), query.getColumn(1).getString()),
               reason_of(taken.error()));
   }
-}
-
-// Such documents as the loader wants.
-template <typename T>
-void load_wanted(SQLite::Database& db, Stored kind, Result<T> (*decode)(const json::Value&),
-                 const std::function<void(T&&)>& wanted, SetAside& aside) {
-  if (!wanted) return;
-  const auto sink = [&](T&& value) -> Result<void> {
-    wanted(std::move(value));
-    return {};
-  };
-  load_documents<T>(db, kind, decode, sink, aside);
-}
-
-void load_packages(SQLite::Database& db, const Store::Loader& loader, SetAside& aside) {
-  load_wanted<Package>(db, Stored::kPackage, codec::decode_package, loader.package, aside);
-  load_wanted<PackageSubscription>(db, Stored::kPackageSubscription,
-                                   codec::decode_stored_subscription, loader.package_subscription,
-                                   aside);
 }
 
 std::string meta(SQLite::Database& db, const char* name) {
@@ -104,13 +93,13 @@ OutboxItem item_of(const notifier::OutboxEntry& entry) {
 }
 
 void count_outbox(SQLite::Database& db, OutboxPage& out) {
-  SQLite::Statement counts(db, "SELECT COUNT(*), MIN(written_ms) FROM outbox WHERE dead = 0");
+  SQLite::Statement counts(db,
+                           "SELECT COUNT(CASE WHEN dead = 0 THEN 1 END), "
+                           "COUNT(CASE WHEN dead = 1 THEN 1 END), "
+                           "MIN(CASE WHEN dead = 0 THEN written_ms END) FROM outbox");
   counts.executeStep();
-  out.pending = static_cast<std::uint64_t>(counts.getColumn(0).getInt64());
-  if (out.pending > 0) out.oldest_ms = counts.getColumn(1).getInt64();
-  SQLite::Statement dead(db, "SELECT COUNT(*) FROM outbox WHERE dead = 1");
-  dead.executeStep();
-  out.dead = static_cast<std::uint64_t>(dead.getColumn(0).getInt64());
+  read_columns(counts, out.pending, out.dead);
+  if (out.pending > 0) out.oldest_ms = counts.getColumn(2).getInt64();
   SQLite::Statement error(db,
                           "SELECT last_error FROM outbox WHERE last_error <> '' "
                           "ORDER BY due_ms DESC LIMIT 1");
@@ -230,7 +219,10 @@ Result<Store::Loaded> load(SQLite::Database& db, const Store::Loader& loader, Se
   load_documents<App>(db, Stored::kApp, codec::decode_stored_app, loader.app, aside);
   load_documents<Host>(db, Stored::kHost, codec::decode_stored_host, loader.host, aside);
   load_rows(db, loader, aside);
-  load_packages(db, loader, aside);
+  load_documents<Package>(db, Stored::kPackage, codec::decode_package, loader.package, aside);
+  load_documents<PackageSubscription>(db, Stored::kPackageSubscription,
+                                      codec::decode_stored_subscription,
+                                      loader.package_subscription, aside);
   SQLite::Statement contexts(
       db, "SELECT subject, dev_app_id, app_d_id, context_id, host_id FROM contexts");
   ContextRecord context;
