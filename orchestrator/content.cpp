@@ -29,15 +29,10 @@ Result<Content> read_content(const config::Document& document) {
   reader.refuse_unknown({"apps", "hosts", "table"});
   if (error) return document.located(*error);
   Content content;
-  if (auto ok = read_list(document, "apps", codec::decode_app, content.apps); !ok) {
-    return ok.error();
-  }
-  if (auto ok = read_list(document, "hosts", codec::decode_host, content.hosts); !ok) {
-    return ok.error();
-  }
-  if (auto ok = read_list(document, "table", codec::decode_table_change, content.rows); !ok) {
-    return ok.error();
-  }
+  auto read = read_list(document, "apps", codec::decode_app, content.apps);
+  if (read) read = read_list(document, "hosts", codec::decode_host, content.hosts);
+  if (read) read = read_list(document, "table", codec::decode_table_change, content.rows);
+  if (!read) return read.error();
   return content;
 }
 

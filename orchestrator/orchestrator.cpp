@@ -93,16 +93,9 @@ struct Orchestrator::Impl {
   }
 
   // Ends what still runs on the store's thread before anything it uses goes.
-  ~Impl() {
-    if (platform) platform->stop();
-    hosts.stop();
-    lifecycle.stop();
-    if (packages) packages->stop();
-    rewriter.stop();
-    relocation.stop();
-    store->close();
-  }
+  ~Impl() { stop(); }
 
+  void stop();
   void found_host(const std::string& id, bool reachable);
   Result<void> start_notifier(const SystemClock& clock, const SteadyClock& steady);
   Result<void> load();
@@ -133,8 +126,24 @@ struct Orchestrator::Impl {
   http::Router operator_router;
   http::PistacheServer mx2_server;
   http::PistacheServer operator_server;
-  bool stopped = false;
 };
+
+// The store closes between the listeners' last reply and their end: a request that was accepted is
+// stored and answered first.
+void Orchestrator::Impl::stop() {
+  if (platform) platform->stop();  // nobody is to be sent here any more
+  events.close();
+  changes.close();
+  hosts.stop();
+  lifecycle.stop();
+  if (packages) packages->stop();
+  rewriter.stop();
+  mx2_server.stop(options.shutdown_grace_ms);
+  operator_server.stop(options.shutdown_grace_ms);
+  relocation.stop();
+  if (notifier) notifier->stop(kNotifierGraceMs);
+  store->close();
+}
 
 // Contexts and the Optimizer follow; if it cannot be stored, HostWatch tells it again.
 void Orchestrator::Impl::found_host(const std::string& id, bool reachable) {
@@ -262,24 +271,7 @@ Orchestrator::Orchestrator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) 
 
 Orchestrator::~Orchestrator() { stop(); }
 
-// The store closes between the listeners' last reply and their end: a request that was accepted is
-// stored and answered first.
-void Orchestrator::stop() {
-  if (impl_->stopped) return;
-  impl_->stopped = true;
-  if (impl_->platform) impl_->platform->stop();  // nobody is to be sent here any more
-  impl_->events.close();
-  impl_->changes.close();
-  impl_->hosts.stop();
-  impl_->lifecycle.stop();
-  impl_->packages->stop();
-  impl_->rewriter.stop();
-  impl_->mx2_server.stop(impl_->options.shutdown_grace_ms);
-  impl_->operator_server.stop(impl_->options.shutdown_grace_ms);
-  impl_->relocation.stop();
-  if (impl_->notifier) impl_->notifier->stop(kNotifierGraceMs);
-  impl_->store->close();
-}
+void Orchestrator::stop() { impl_->stop(); }
 
 std::uint16_t Orchestrator::mx2_port() const { return impl_->mx2_server.port(); }
 std::uint16_t Orchestrator::operator_port() const { return impl_->operator_server.port(); }

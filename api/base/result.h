@@ -81,7 +81,11 @@ class [[nodiscard]] Result<void> {
   std::optional<Error> error_;
 };
 
-// The errors that most code needs, one short call each.
+// The errors that most code needs, one short call each; the first makes any other.
+inline Error refused_as(ErrorCode code, std::string detail, std::string cause = {},
+                        int retry_after_s = 0) {
+  return {code, std::move(detail), {}, std::move(cause), {}, retry_after_s};
+}
 inline Error invalid_argument(std::string detail, std::string pointer = {}) {
   return {ErrorCode::kInvalidArgument, std::move(detail), std::move(pointer), {}, {}, 0};
 }

@@ -131,7 +131,7 @@ void ChangeFeed::poll(Position since, std::chrono::milliseconds wait,
   }
   const auto refusal =
       closed_ ? closed()
-              : Error{ErrorCode::kTooMany, "too many wait for changes already", {}, {}, {}, 1};
+              : refused_as(ErrorCode::kTooMany, "too many wait for changes already", {}, 1);
   lock.unlock();
   answer(refusal);
 }

@@ -17,10 +17,6 @@ ContextEvent encode(std::uint64_t revision, const Notification& notification) {
           std::holds_alternative<ApplicationContextDeleteNotification>(notification)};
 }
 
-Error refused(ErrorCode code, std::string detail) {
-  return {code, std::move(detail), {}, {}, {}, kRetryAfterS};
-}
-
 }  // namespace
 
 ContextEvents::ContextEvents(const EventOptions& options, metrics::Gauge& listeners)
@@ -63,11 +59,13 @@ Result<ContextEvents::Id> ContextEvents::subscribe(const std::string& context_id
   const std::lock_guard lock(mutex_);
   if (closed_) return unavailable("the server is shutting down");
   if (entries_.size() >= options_.listeners_max) {
-    return refused(ErrorCode::kUnavailable, "too many clients wait for events");
+    return refused_as(ErrorCode::kUnavailable, "too many clients wait for events", {},
+                      kRetryAfterS);
   }
   auto& siblings = by_context_[context_id];
   if (siblings.size() >= options_.listeners_per_context_max) {
-    return refused(ErrorCode::kTooMany, "too many clients wait for events of this context");
+    return refused_as(ErrorCode::kTooMany, "too many clients wait for events of this context", {},
+                      kRetryAfterS);
   }
   const auto id = ++last_id_;
   const auto due = Clock::now() + period;

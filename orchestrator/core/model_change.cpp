@@ -109,37 +109,47 @@ Result<void> store_row(StoreTransaction& transaction, const TableChange& change,
   const auto& row = change.row;
   auto kept = transaction.put_row_before(row.version, row.ue, row.app_d_id, before);
   if (!kept) return kept;
-  return change.remove ? transaction.delete_row(row.ue, row.app_d_id, row.version)
-                       : transaction.put_row(row);
+  return change.remove ? transaction.delete_row(row.ue, row.app_d_id) : transaction.put_row(row);
 }
 
-namespace {
-
-class ShortenHistory final : public UnitOfWork {
- public:
-  explicit ShortenHistory(Store& store) : store_(store) {}
-
-  Result<void> run(StoreTransaction& transaction) override {
-    do {
-      const auto more = transaction.shorten_history();
-      if (!more) return more.error();
-      more_ = *more;
-    } while (more_ && !transaction.time_is_up());
-    return {};
+Result<Patched> store_rows(const Model& model, StoreTransaction& transaction,
+                           std::vector<TableChange>& changes, const std::string& summary,
+                           std::int64_t now_ms) {
+  TableVersion version;
+  version.version = model.table_version() + 1;
+  version.summary = summary;
+  version.rows = changes.size();
+  version.created_ms = now_ms;
+  for (auto& change : changes) {
+    change.row.version = version.version;
+    change.row.updated_ms = now_ms;
+    const auto before = transaction.find_row(change.row.ue, change.row.app_d_id);
+    if (!before) return before.error();
+    if (auto stored = store_row(transaction, change, *before); !stored) return stored.error();
   }
-  // When the storage fails, the next change tries again.
-  void done(const Result<void>& outcome) noexcept override {
-    if (outcome.ok() && more_) shorten_history(store_);
+  if (auto stored = transaction.put_table_version(version); !stored) return stored.error();
+  if (auto stored = transaction.set_table_version(version.version); !stored) return stored.error();
+  return Patched{version.version, changes.size()};
+}
+
+void publish_rows(Model& model, ChangeFeed& feed, const std::vector<TableChange>& changes) {
+  for (const auto& change : changes) {
+    model.apply(change);
+    feed.publish(change);
   }
-  [[nodiscard]] bool background() const override { return true; }
+  model.set_table_version(model.table_version() + 1);
+}
 
- private:
-  Store& store_;
-  bool more_ = false;
-};
-
-}  // namespace
-
-void shorten_history(Store& store) { store.submit(std::make_unique<ShortenHistory>(store)); }
+// When the storage fails, the next change tries again.
+void shorten_history(Store& store) {
+  auto run = [](StoreTransaction& tx) -> Result<bool> {
+    auto more = tx.shorten_history();
+    while (more.ok() && *more && !tx.time_is_up()) more = tx.shorten_history();
+    return more;
+  };
+  submit_unit(store, kBackground, run, [&store](const Result<bool>& more) {
+    if (more.ok() && *more) shorten_history(store);
+  });
+}
 
 }  // namespace mx2

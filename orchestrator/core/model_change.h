@@ -1,10 +1,9 @@
 // What all changes of the model share.
 #pragma once
 
-#include <functional>
-#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/base/callback.h"
@@ -29,51 +28,32 @@ struct Patched {
   std::size_t rows = 0;  // put or removed
 };
 
-// One change of the model. `attempt` checks and stores; `publish` repeats it in memory and tells
-// followers, after the commit. Both see the model as it is, as such a unit is alone in its batch.
-template <typename T>
-class ModelChange final : public UnitOfWork {
- public:
-  // Adds the contexts that the change may concern to the scopes.
-  using Attempt = std::function<Result<T>(const Model&, StoreTransaction&, RelocationScopes&)>;
-  using Publish = std::function<void(Model&, ChangeFeed&)>;
-
-  ModelChange(Core& core, Attempt attempt, Publish publish, Callback<Result<T>> answer)
-      : core_(core),
-        attempt_(std::move(attempt)),
-        publish_(std::move(publish)),
-        answer_(std::move(answer)) {}
-
-  [[nodiscard]] bool changes_model() const override { return true; }
-
-  Result<void> run(StoreTransaction& transaction) override {
-    auto result = attempt_(core_.model.unlocked(), transaction, scopes_);
-    if (!result) return result.error();
-    result_ = std::move(*result);
-    return core_.relocation.announce(transaction, scopes_);
-  }
-
-  void done(const Result<void>& outcome) noexcept override {
-    if (!outcome) return answer_(outcome.error());
-    core_.model.write([this](Model& model) { publish_(model, core_.changes); });
-    answer_(std::move(*result_));
-    core_.relocation.begin(scopes_);
-  }
-
- private:
-  Core& core_;
-  Attempt attempt_;
-  Publish publish_;
-  Callback<Result<T>> answer_;
-  std::optional<T> result_;
-  RelocationScopes scopes_;
-};
-
-template <typename T>
-void submit_change(Core& core, typename ModelChange<T>::Attempt attempt,
-                   typename ModelChange<T>::Publish publish, Callback<Result<T>> answer) {
-  core.store.submit(std::make_unique<ModelChange<T>>(core, std::move(attempt), std::move(publish),
-                                                     std::move(answer)));
+// One change of the model. `attempt` checks and stores, and adds the contexts that it may concern
+// to the scopes; `publish` repeats it in memory and tells followers, after the commit. Both see the
+// model as it is, as such a unit is alone in its batch.
+//   attempt: Result<T>(const Model&, StoreTransaction&, RelocationScopes&)
+//   publish: void(Model&, ChangeFeed&)
+template <typename T, typename Attempt, typename Publish>
+void submit_change(Core& core, Attempt attempt, Publish publish, Callback<Result<T>> answer) {
+  struct Made {
+    T value;
+    RelocationScopes scopes;
+  };
+  auto run = [&core, attempt = std::move(attempt)](StoreTransaction& tx) mutable -> Result<Made> {
+    RelocationScopes scopes;
+    auto value = attempt(core.model.unlocked(), tx, scopes);
+    if (!value) return value.error();
+    if (auto ok = core.relocation.announce(tx, scopes); !ok) return ok.error();
+    return Made{std::move(*value), std::move(scopes)};
+  };
+  auto done = [&core, publish = std::move(publish),
+               answer = std::move(answer)](Result<Made> made) mutable {
+    if (!made) return answer(made.error());
+    core.model.write([&](Model& model) { publish(model, core.changes); });
+    answer(std::move(made->value));
+    core.relocation.begin(made->scopes);
+  };
+  submit_unit(core.store, kChangesModel, std::move(run), std::move(done));
 }
 
 // Strong ETag of a document, with its quotes.
@@ -104,6 +84,12 @@ void add_contexts_of(const std::vector<TableChange>& changes, const Relocation& 
 // Puts or removes a row, and keeps what it was before; `before` as find_row() gave it.
 [[nodiscard]] Result<void> store_row(StoreTransaction& transaction, const TableChange& change,
                                      const std::optional<Association>& before);
+
+// The same with many, as the next version of the table; after the commit publish_rows().
+[[nodiscard]] Result<Patched> store_rows(const Model& model, StoreTransaction& transaction,
+                                         std::vector<TableChange>& changes,
+                                         const std::string& summary, std::int64_t now_ms);
+void publish_rows(Model& model, ChangeFeed& feed, const std::vector<TableChange>& changes);
 
 // In the background, if the history of the table is longer than it may be.
 void shorten_history(Store& store);

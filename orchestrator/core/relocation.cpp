@@ -27,26 +27,6 @@ bool lost_instance(const Model& model, const ContextRecord& record) {
 
 }  // namespace
 
-class Relocation::Piece final : public UnitOfWork {
- public:
-  explicit Piece(Relocation& relocation) : relocation_(relocation) {}
-
-  Result<void> run(StoreTransaction& transaction) override {
-    auto progress = relocation_.run_piece(transaction);
-    if (!progress) return progress.error();
-    progress_ = std::move(*progress);
-    return {};
-  }
-  void done(const Result<void>& outcome) noexcept override {
-    relocation_.finish_piece(outcome, std::move(progress_));
-  }
-  [[nodiscard]] bool background() const override { return true; }
-
- private:
-  Relocation& relocation_;
-  Progress progress_;
-};
-
 Relocation::Relocation(LiveModel& model, Store& store, const Clock& clock, ContextLedger& ledger,
                        const StrategyOptions& strategy, metrics::Registry& registry)
     : model_(model),
@@ -61,7 +41,7 @@ Relocation::Relocation(LiveModel& model, Store& store, const Clock& clock, Conte
                                  "after a change")),
       worker_(model, [this] { submit_piece(); }) {
   retry_.start([this] {
-    store_.submit(std::make_unique<Piece>(*this));
+    submit_again();
     return Worker::kWhenWoken;
   });
 }
@@ -123,7 +103,13 @@ void Relocation::sweep_instead() {
 
 // Never a second one. Any thread.
 void Relocation::submit_piece() {
-  if (!outstanding_.exchange(true)) store_.submit(std::make_unique<Piece>(*this));
+  if (!outstanding_.exchange(true)) submit_again();
+}
+
+void Relocation::submit_again() {
+  submit_unit(
+      store_, kBackground, [this](StoreTransaction& tx) { return run_piece(tx); },
+      [this](Result<Progress> progress) { finish_piece(std::move(progress)); });
 }
 
 Result<Relocation::Progress> Relocation::run_piece(StoreTransaction& transaction) {
@@ -323,11 +309,12 @@ Result<void> Relocation::tell_move(StoreTransaction& transaction, const ContextR
   return owe(transaction, record, context, notification, clock_.now_ms());
 }
 
-void Relocation::finish_piece(const Result<void>& outcome, Progress progress) {
+void Relocation::finish_piece(Result<Progress> outcome) {
   if (!outcome) {  // it stays outstanding: there is never a second one
     retry_.wake(Worker::in(kStoreRetry));
     return;
   }
+  auto& progress = *outcome;
   worked_out_.erase(worked_out_.begin(),
                     worked_out_.begin() + static_cast<std::ptrdiff_t>(progress.worked_out_done));
   devices_.erase(devices_.begin(),

@@ -74,7 +74,6 @@ class Relocation {
   void stop();
 
  private:
-  class Piece;
   // How far one piece has come; taken over when it is durable.
   struct Progress {
     std::size_t worked_out_done = 0;
@@ -100,6 +99,7 @@ class Relocation {
   void sweep(const std::string& app_d_id);
   void sweep_instead();
   void submit_piece();
+  void submit_again();
   Result<Progress> run_piece(StoreTransaction& transaction);
   Result<void> run_worked_out(StoreTransaction& transaction, Progress& progress);
   Result<void> run_areas(StoreTransaction& transaction, Progress& progress);
@@ -119,7 +119,7 @@ class Relocation {
   Result<void> tell_offers(StoreTransaction& transaction, const ContextRecord& record,
                            const AppContext& context, std::vector<LocationConstraints> offered,
                            Progress& progress);
-  void finish_piece(const Result<void>& outcome, Progress progress);
+  void finish_piece(Result<Progress> outcome);
   void publish(Progress& progress);
   void report();
 

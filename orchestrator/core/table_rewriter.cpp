@@ -4,7 +4,6 @@
 
 #include "api/base/log.h"
 #include "api/operator/codec.h"
-#include "orchestrator/core/model_change.h"
 
 namespace mx2 {
 namespace {
@@ -16,31 +15,38 @@ Error stale(std::uint64_t asked, std::uint64_t now) {
                              ", the table is at " + std::to_string(now));
 }
 
+std::string name_of(const Association& row) { return row.app_d_id + '\n' + row.ue.text(); }
+
 }  // namespace
-
-class TableRewriter::Step final : public UnitOfWork {
- public:
-  Step(TableRewriter& rewriter, Stage stage) : rewriter_(rewriter), stage_(stage) {}
-
-  Result<void> run(StoreTransaction& transaction) override {
-    return rewriter_.run(stage_, transaction);
-  }
-  void done(const Result<void>& outcome) noexcept override { rewriter_.finish(stage_, outcome); }
-  [[nodiscard]] bool changes_model() const override {
-    return stage_ == Stage::kBegin || stage_ == Stage::kApply;
-  }
-  [[nodiscard]] bool background() const override { return stage_ != Stage::kBegin; }
-
- private:
-  TableRewriter& rewriter_;
-  const Stage stage_;
-};
 
 TableRewriter::TableRewriter(Core& core) : core_(core) {
   retry_.start([this] {
     submit_step(stage_);
     return Worker::kWhenWoken;
   });
+}
+
+void TableRewriter::patch(std::vector<TableChange> changes, const Precondition& guard,
+                          Callback<Result<Patched>> answer) {
+  const auto shared = std::make_shared<std::vector<TableChange>>(std::move(changes));
+  auto attempt = [this, shared, guard](const Model& model, StoreTransaction& tx,
+                                       RelocationScopes& scopes) -> Result<Patched> {
+    const auto etag = "\"" + std::to_string(model.table_version()) + "\"";
+    if (auto ok = check(guard, true, etag); !ok) return ok.error();
+    for (const auto& change : *shared) {
+      if (auto ok = model.check(change); !ok) return ok.error();
+    }
+    for (const auto& change : *shared) {
+      if (auto done = apply_ahead(tx, change.row); !done) return done.error();
+    }
+    add_contexts_of(*shared, core_.relocation, scopes);
+    return store_rows(model, tx, *shared, "", core_.clock.now_ms());
+  };
+  auto publish = [this, shared](Model& model, ChangeFeed& feed) {
+    publish_rows(model, feed, *shared);
+    shorten_history(core_.store);
+  };
+  submit_change<Patched>(core_, std::move(attempt), std::move(publish), std::move(answer));
 }
 
 std::optional<Error> TableRewriter::reserve() {
@@ -91,10 +97,17 @@ void TableRewriter::carry_out(RewriteOrder order, Callback<Result<Rewritten>> an
   counts_ = {};
   refusal_.reset();
   answer_.emplace(std::move(answer));
-  if (!order.dry_run) {
-    for (auto& piece : pieces_) piece.document = codec::encode_table_patch(piece.changes);
+  if (order.dry_run) return submit_step(Stage::kTry);
+  for (auto& piece : pieces_) piece.document = codec::encode_table_patch(piece.changes);
+  index_rows();
+  submit_step(Stage::kLog);
+}
+
+// Before it begins: nobody looks yet.
+void TableRewriter::index_rows() {
+  for (const auto& piece : pieces_) {
+    for (const auto& change : piece.changes) by_row_[name_of(change.row)] = &change;
   }
-  submit_step(order.dry_run ? Stage::kTry : Stage::kLog);
 }
 
 Result<void> TableRewriter::resume(const Store::Loaded& loaded) {
@@ -114,6 +127,8 @@ Result<void> TableRewriter::resume(const Store::Loaded& loaded) {
     submit_step(Stage::kForget);
     return {};
   }
+  index_rows();
+  begun_ = true;
   version_ = *loaded.unfinished;
   counts_.table_version = version_.version;
   counts_.rows = version_.rows;
@@ -131,7 +146,11 @@ void TableRewriter::stop() {
 void TableRewriter::submit_step(Stage stage) {
   stage_ = stage;
   if (stopping_) return interrupt();
-  core_.store.submit(std::make_unique<Step>(*this, stage));
+  const UnitKind kind{stage == Stage::kBegin || stage == Stage::kApply, stage != Stage::kBegin,
+                      false};
+  submit_unit(
+      core_.store, kind, [this, stage](StoreTransaction& tx) { return run(stage, tx); },
+      [this, stage](const Result<void>& outcome) { finish(stage, outcome); });
 }
 
 Result<void> TableRewriter::run(Stage stage, StoreTransaction& transaction) {
@@ -139,8 +158,8 @@ Result<void> TableRewriter::run(Stage stage, StoreTransaction& transaction) {
   switch (stage) {
     case Stage::kLog: return run_log(transaction);
     case Stage::kBegin: return run_begin(transaction);
-    case Stage::kApply: return run_apply(transaction, false);
-    case Stage::kTry: return run_apply(transaction, true);
+    case Stage::kApply: return run_apply(transaction, Turn::kOwn);
+    case Stage::kTry: return run_apply(transaction, Turn::kTried);
     case Stage::kForget: break;
   }
   return run_forget(transaction);
@@ -176,15 +195,15 @@ Result<void> TableRewriter::run_begin(StoreTransaction& transaction) {
   return transaction.set_table_version(version_.version);
 }
 
-Result<void> TableRewriter::run_apply(StoreTransaction& transaction, bool dry_run) {
+Result<void> TableRewriter::run_apply(StoreTransaction& transaction, Turn turn) {
   auto& cursor = progress_.cursor;
   while (!at_end(cursor)) {
     const auto& change = pieces_[cursor.piece].changes[cursor.row];
-    if (auto done = apply(transaction, change, dry_run); !done) return done;
+    if (auto done = apply(transaction, change, turn, progress_); !done) return done;
     advance(cursor);
     if (transaction.time_is_up()) break;
   }
-  if (dry_run) return {};
+  if (turn == Turn::kTried) return {};
   add_contexts_of(progress_.applied, core_.relocation, progress_.scopes);
   if (auto done = finish_pieces(transaction); !done) return done;
   return core_.relocation.announce(transaction, progress_.scopes);
@@ -212,66 +231,63 @@ Result<void> TableRewriter::run_forget(StoreTransaction& transaction) {
   return {};
 }
 
-// Whether somebody has changed or removed a row at a later version than ours; `found`: as it is
-// now.
-Result<bool> TableRewriter::changed_later(StoreTransaction& transaction, const Association& row,
-                                          const std::optional<Association>& found) const {
-  if (version_.version == 0) return false;  // only tried
+// A row that somebody changes now, at a later version: first what the rewrite has for it, and a
+// mark in its past that this was done.
+Result<void> TableRewriter::apply_ahead(StoreTransaction& transaction, const Association& row) {
+  if (!begun_) return {};
+  const auto found = by_row_.find(name_of(row));
+  if (found == by_row_.end()) return {};
+  Progress uncounted;  // until its turn comes
+  return apply(transaction, *found->second, Turn::kAhead, uncounted);
+}
+
+// Whether a row was changed at a later version, so that ours was carried out before; `found`: as it
+// is now.
+Result<bool> TableRewriter::is_passed(StoreTransaction& transaction, const TableChange& change,
+                                      const std::optional<Association>& found) const {
   if (found) return found->version > version_.version;
-  const auto removed = transaction.removed_at(row.ue, row.app_d_id);
-  if (!removed) return removed.error();
-  return *removed > version_.version;
+  if (change.remove) return false;  // there is nothing to do anyway
+  return transaction.has_row_before(version_.version, change.row.ue, change.row.app_d_id);
 }
 
 // The count of rows that are left alone for the same reason; nothing for one to be changed.
 std::size_t* TableRewriter::left_alone(const TableChange& change,
-                                       const std::optional<Association>& before) {
-  auto& counts = progress_.counts;
+                                       const std::optional<Association>& before,
+                                       Rewritten& counts) const {
   const bool pinned = before && before->writer == Writer::kOperator;
   if (pinned && version_.kind == TableVersion::Kind::kPlan) return &counts.pinned;
   return core_.model.unlocked().check(change).ok() ? nullptr : &counts.unknown;
 }
 
-// Nothing to remove, or carried out before a crash.
-bool TableRewriter::is_done(const TableChange& change,
-                            const std::optional<Association>& before) const {
-  return before ? before->version == version_.version : change.remove;
-}
-
-Result<void> TableRewriter::apply(StoreTransaction& transaction, TableChange change, bool dry_run) {
+Result<void> TableRewriter::apply(StoreTransaction& transaction, TableChange change, Turn turn,
+                                  Progress& progress) {
   auto& row = change.row;
   row.version = version_.version;
   row.updated_ms = core_.clock.now_ms();
   const auto before = transaction.find_row(row.ue, row.app_d_id);
   if (!before) return before.error();
-  const auto later = changed_later(transaction, row, *before);
-  if (!later) return later.error();
-  if (*later) return apply_late(transaction, change);
-  if (auto* count = left_alone(change, *before); count != nullptr) {
+  if (turn != Turn::kTried) {
+    const auto passed = is_passed(transaction, change, *before);
+    if (!passed) return passed.error();
+    progress.counts.superseded += *passed ? 1 : 0;
+    if (*passed) return {};
+  }
+  if (turn == Turn::kAhead) {
+    auto marked = transaction.put_row_before(row.version, row.ue, row.app_d_id, *before);
+    if (!marked) return marked;
+  }
+  if (auto* count = left_alone(change, *before, progress.counts); count != nullptr) {
     ++*count;
     return {};
   }
-  if (is_done(change, *before)) return {};
-  ++progress_.counts.rows;
-  if (dry_run) return {};
+  // Nothing to remove, or carried out before a crash.
+  const bool done = *before ? (*before)->version == row.version : change.remove;
+  if (done) return {};
+  ++progress.counts.rows;
+  if (turn == Turn::kTried) return {};
   if (auto stored = store_row(transaction, change, *before); !stored) return stored;
-  progress_.applied.push_back(std::move(change));
+  progress.applied.push_back(std::move(change));
   return {};
-}
-
-// Somebody has been there since: what is now stays, and the change is made in the past of the row.
-Result<void> TableRewriter::apply_late(StoreTransaction& transaction, const TableChange& change) {
-  const auto& row = change.row;
-  ++progress_.counts.superseded;
-  const auto next = transaction.first_change_after(row.version, row.ue, row.app_d_id);
-  if (!next) return next.error();
-  if (!*next) return {};
-  const auto& before = (*next)->before;
-  if (left_alone(change, before) != nullptr || is_done(change, before)) return {};
-  auto kept = transaction.put_row_before(row.version, row.ue, row.app_d_id, before);
-  if (!kept) return kept;
-  return transaction.replace_row_before((*next)->version, row.ue, row.app_d_id,
-                                        change.remove ? std::nullopt : std::optional(row));
 }
 
 // What is durable is taken over, also while the program stops: others go on until the store closes.
@@ -284,6 +300,7 @@ void TableRewriter::finish(Stage stage, const Result<void>& outcome) noexcept {
     case Stage::kLog: return submit_step(more ? Stage::kLog : Stage::kBegin);
     case Stage::kBegin:
       cursor_ = {};
+      begun_ = true;
       for (auto& piece : pieces_) std::string().swap(piece.document);
       counts_.table_version = version_.version;
       core_.model.write([this](Model& model) { model.set_table_version(version_.version); });
@@ -341,6 +358,8 @@ void TableRewriter::interrupt() {
 
 // The next one may be submitted from within the answer.
 void TableRewriter::conclude() {
+  begun_ = false;
+  by_row_ = {};
   std::vector<Piece>().swap(pieces_);
   const auto outcome = refusal_ ? Result<Rewritten>(*refusal_) : Result<Rewritten>(counts_);
   auto answer = std::exchange(answer_, std::nullopt);

@@ -1,27 +1,30 @@
-// Rewrites of the table that are too large for one transaction: the Optimizer's plans, and going
-// back to an older version.
+// All changes of the table. A patch is one unit of work. A rewrite is too large for one
+// transaction: the Optimizer's plans, and going back to an older version.
 //
 // A rewrite is first logged in pieces, then it gets its version, then its rows are carried out, a
 // few in each transaction, as background work: creates go on between them, and none ever sees half
 // a row. After a crash or a stop it goes on where it was. While it is under way the table can be
-// patched by others, and each row has one order all the same, that of the versions: a row that
-// somebody changed or removed later than the rewrite's version stays as it is, and the rewrite
-// takes its place in the row's past, before that change. A plan never changes a row that an
-// operator has pinned. One at a time; who comes second is refused with `conflict`. Pattern:
-// write-ahead logging; the serialised plan applier of HashiCorp Nomad.
+// patched, and rows change in the order of the versions all the same: what the rewrite has for a
+// row of the patch is done first, in the patch's transaction, and passed over when its turn comes.
+// A plan never changes a row that an operator has pinned. One rewrite at a time; who comes second
+// is refused with `conflict`. Pattern: write-ahead logging; the serialised plan applier of
+// HashiCorp Nomad.
 //
-// Threads: submit() any; the rest is the store writer's, resume() before it starts.
+// Threads: patch(), submit() and roll_back() any; the rest is the store writer's, resume() before
+// it starts.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "api/base/callback.h"
 #include "api/base/worker.h"
 #include "orchestrator/core/core.h"
+#include "orchestrator/core/model_change.h"
 
 namespace mx2 {
 
@@ -46,6 +49,9 @@ class TableRewriter {
  public:
   explicit TableRewriter(Core& core);
 
+  // All rows or none, and all at once. `guard.if_match`: the table version as an ETag.
+  void patch(std::vector<TableChange> changes, const Precondition& guard,
+             Callback<Result<Patched>> answer);
   // Answers when all of it is durable and seen by requests.
   void submit(RewriteOrder order, Callback<Result<Rewritten>> answer);
   // Makes the table what it was at `version`, also rows that are pinned. gone when that is too long
@@ -59,7 +65,7 @@ class TableRewriter {
 
  private:
   enum class Stage : std::uint8_t { kLog, kBegin, kApply, kTry, kForget };
-  class Step;
+  enum class Turn : std::uint8_t { kOwn, kAhead, kTried };  // of a row: ahead of a patch's
   struct Piece {
     std::size_t number = 0;
     std::vector<TableChange> changes;
@@ -85,17 +91,18 @@ class TableRewriter {
   Result<void> run(Stage stage, StoreTransaction& transaction);
   Result<void> run_log(StoreTransaction& transaction);
   Result<void> run_begin(StoreTransaction& transaction);
-  Result<void> run_apply(StoreTransaction& transaction, bool dry_run);
+  Result<void> run_apply(StoreTransaction& transaction, Turn turn);
   Result<void> run_forget(StoreTransaction& transaction);
-  Result<void> apply(StoreTransaction& transaction, TableChange change, bool dry_run);
-  Result<void> apply_late(StoreTransaction& transaction, const TableChange& change);
-  Result<void> finish_pieces(StoreTransaction& transaction);
-  Result<bool> changed_later(StoreTransaction& transaction, const Association& row,
-                             const std::optional<Association>& found) const;
+  void index_rows();
+  Result<void> apply_ahead(StoreTransaction& transaction, const Association& row);
+  Result<void> apply(StoreTransaction& transaction, TableChange change, Turn turn,
+                     Progress& progress);
+  Result<bool> is_passed(StoreTransaction& transaction, const TableChange& change,
+                         const std::optional<Association>& found) const;
   [[nodiscard]] std::size_t* left_alone(const TableChange& change,
-                                        const std::optional<Association>& before);
-  [[nodiscard]] bool is_done(const TableChange& change,
-                             const std::optional<Association>& before) const;
+                                        const std::optional<Association>& before,
+                                        Rewritten& counts) const;
+  Result<void> finish_pieces(StoreTransaction& transaction);
   void finish(Stage stage, const Result<void>& outcome) noexcept;
   void finish_apply();
   void fail(Stage stage, const Error& error);
@@ -110,6 +117,9 @@ class TableRewriter {
   std::atomic<bool> stopping_ = false;
   std::vector<Piece> pieces_;
   std::size_t first_piece_ = 0;  // its number: behind those that are set aside
+  // What it has for a row; patches look here while it has begun.
+  std::unordered_map<std::string, const TableChange*> by_row_;
+  std::atomic<bool> begun_ = false;
   std::uint64_t on_version_ = 0;
   TableVersion version_;
   Cursor cursor_;

@@ -15,7 +15,7 @@ namespace mx2 {
 namespace {
 
 Error invalid_token(std::string detail) {
-  return {ErrorCode::kUnauthorized, std::move(detail), {}, "invalid-token", {}, 0};
+  return refused_as(ErrorCode::kUnauthorized, std::move(detail), "invalid-token");
 }
 
 std::string text_grant(jwt_t* token, const char* name) {
@@ -167,7 +167,7 @@ Result<Caller> Authenticator::authenticate(const http::Request& request) const {
   if (caller.ip) caller.ip_text = caller.ip->text();
   if (options_.mode == "none") return caller;
   const auto token = http::bearer_token(request);
-  if (!token) return Error{ErrorCode::kUnauthorized, "a bearer token is needed", {}, {}, {}, 0};
+  if (!token) return refused_as(ErrorCode::kUnauthorized, "a bearer token is needed");
   auto subject = subject_of(*token);
   if (!subject) return subject.error();
   caller.subject = std::move(*subject);

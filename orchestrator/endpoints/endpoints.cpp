@@ -20,6 +20,12 @@ http::Reply refusal(const Error& error, const std::string& request_id) {
   return reply;
 }
 
+Callback<Result<void>> no_content_to(const http::Request& request, http::Responder responder) {
+  return [id = request.id, responder = std::move(responder)](const Result<void>& done) mutable {
+    responder.reply(done ? http::no_content() : refusal(done.error(), id));
+  };
+}
+
 std::optional<std::uint64_t> revision_of(std::string_view entity_tag) {
   const bool quoted =
       entity_tag.size() > 2 && entity_tag.front() == '"' && entity_tag.back() == '"';

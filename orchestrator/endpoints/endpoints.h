@@ -2,7 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/base/metrics.h"
@@ -68,8 +70,22 @@ void add_operator_endpoints(http::Router& router, const OperatorServices& servic
                             OperatorEndpointOptions options);
 
 // Shared by the three.
+// A method of an object that the router keeps.
+template <typename Api>
+[[nodiscard]] http::Endpoint endpoint_of(const std::shared_ptr<Api>& api,
+                                         void (Api::*method)(const http::Request&,
+                                                             const http::PathValues&,
+                                                             http::Responder)) {
+  return [api, method](http::Request& request, const http::PathValues& path,
+                       http::Responder responder) {
+    ((*api).*method)(request, path, std::move(responder));
+  };
+}
 // An answer for an error; 401 carries WWW-Authenticate.
 [[nodiscard]] http::Reply refusal(const Error& error, const std::string& request_id);
+// Answers 204, or with a refusal.
+[[nodiscard]] Callback<Result<void>> no_content_to(const http::Request& request,
+                                                   http::Responder responder);
 // The revision that a strong entity tag names, the opposite of etag(); nothing if it is not ours.
 [[nodiscard]] std::optional<std::uint64_t> revision_of(std::string_view entity_tag);
 // The revisions that If-Match lists; tags that are not ours match nothing.

@@ -26,7 +26,7 @@ class LegacyEndpoints {
       : contexts_(contexts), auth_(auth) {}
 
   // Query strings are ignored in this dialect.
-  void app_list_get(const Request& request, Responder responder) {
+  void app_list_get(const Request& request, const PathValues&, Responder responder) {
     const auto caller = auth_.identify(request);
     if (!caller) return responder.reply(legacy_refusal(caller.error(), request.id));
     responder.reply(http::json_reply(200, contexts_.core.model.read([&](const Model& model) {
@@ -34,7 +34,7 @@ class LegacyEndpoints {
     })));
   }
 
-  void app_contexts_post(const Request& request, Responder responder) {
+  void app_contexts_post(const Request& request, const PathValues&, Responder responder) {
     auto caller = auth_.identify(request);
     if (!caller) return responder.reply(legacy_refusal(caller.error(), request.id));
     auto context = codec_v1::decode_create_request(request.body);
@@ -49,23 +49,21 @@ class LegacyEndpoints {
                        });
   }
 
-  void app_context_put(const Request& request, const std::string& context_id, Responder responder) {
+  void app_context_put(const Request& request, const PathValues& path, Responder responder) {
     auto caller = auth_.identify(request);
     if (!caller) return responder.reply(legacy_refusal(caller.error(), request.id));
     auto context = codec_v1::decode_update_request(request.body);
     if (!context) return responder.reply(legacy_refusal(context.error(), request.id));
     drop_empty(*context);
-    update_app_context(contexts_, context_id, std::move(*context), std::move(*caller), std::nullopt,
+    update_app_context(contexts_, path[0], std::move(*context), std::move(*caller), std::nullopt,
                        answer_no_content<std::uint64_t>(request, std::move(responder)));
   }
 
-  void app_context_delete(const Request& request, const std::string& context_id,
-                          Responder responder) {
+  void app_context_delete(const Request& request, const PathValues& path, Responder responder) {
     auto caller = auth_.identify(request);
     if (!caller) return responder.reply(legacy_refusal(caller.error(), request.id));
-    delete_app_context(contexts_.core, contexts_.ledger, context_id, std::move(*caller),
-                       std::nullopt, EndedBy::kDeviceApp,
-                       answer_no_content<void>(request, std::move(responder)));
+    delete_app_context(contexts_.core, contexts_.ledger, path[0], std::move(*caller), std::nullopt,
+                       EndedBy::kDeviceApp, answer_no_content<void>(request, std::move(responder)));
   }
 
  private:
@@ -101,19 +99,11 @@ void add_legacy_endpoints(http::Router& router, Contexts& contexts, const Authen
                           const Mx2EndpointOptions& options) {
   const auto root = options.path_prefix + kLegacyRoot;
   const auto api = std::make_shared<LegacyEndpoints>(contexts, auth);
-  router.add("GET", root + "/app_list", [api](Request& q, const PathValues&, Responder r) {
-    api->app_list_get(q, std::move(r));
-  });
-  router.add("POST", root + "/app_contexts", [api](Request& q, const PathValues&, Responder r) {
-    api->app_contexts_post(q, std::move(r));
-  });
   const auto one = root + "/app_contexts/{contextId}";
-  router.add("PUT", one, [api](Request& q, const PathValues& v, Responder r) {
-    api->app_context_put(q, v[0], std::move(r));
-  });
-  router.add("DELETE", one, [api](Request& q, const PathValues& v, Responder r) {
-    api->app_context_delete(q, v[0], std::move(r));
-  });
+  router.add("GET", root + "/app_list", endpoint_of(api, &LegacyEndpoints::app_list_get));
+  router.add("POST", root + "/app_contexts", endpoint_of(api, &LegacyEndpoints::app_contexts_post));
+  router.add("PUT", one, endpoint_of(api, &LegacyEndpoints::app_context_put));
+  router.add("DELETE", one, endpoint_of(api, &LegacyEndpoints::app_context_delete));
   router.refuse_below(root, [](const Error& error) { return legacy_refusal(error, {}); });
 }
 

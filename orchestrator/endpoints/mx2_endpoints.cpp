@@ -83,7 +83,7 @@ class Mx2Endpoints {
   Mx2Endpoints(Contexts& contexts, const Authenticator& auth, Mx2EndpointOptions options)
       : contexts_(contexts), auth_(auth), options_(std::move(options)) {}
 
-  void app_list_get(const Request& request, Responder responder) {
+  void app_list_get(const Request& request, const PathValues&, Responder responder) {
     const auto caller = identify(request, responder);
     if (!caller) return;
     const auto filter = parse_filter(request.query);
@@ -93,7 +93,7 @@ class Mx2Endpoints {
     })));
   }
 
-  void app_contexts_post(const Request& request, Responder responder) {
+  void app_contexts_post(const Request& request, const PathValues&, Responder responder) {
     const auto caller = identify(request, responder, kBody);
     if (!caller) return;
     auto context = codec::decode_create_request(request.body);
@@ -109,12 +109,12 @@ class Mx2Endpoints {
                        });
   }
 
-  void app_context_put(const Request& request, const std::string& context_id, Responder responder) {
+  void app_context_put(const Request& request, const PathValues& path, Responder responder) {
     const auto caller = identify(request, responder, kBody);
     if (!caller) return;
     auto context = codec::decode_update_request(request.body);
     if (!context) return responder.reply(refusal(context.error(), request.id));
-    update_app_context(contexts_, context_id, std::move(*context), *caller, if_match_of(request),
+    update_app_context(contexts_, path[0], std::move(*context), *caller, if_match_of(request),
                        [id = request.id, responder = std::move(responder)](
                            const Result<std::uint64_t>& updated) mutable {
                          if (!updated) return responder.reply(refusal(updated.error(), id));
@@ -124,32 +124,27 @@ class Mx2Endpoints {
                        });
   }
 
-  void app_context_delete(const Request& request, const std::string& context_id,
-                          Responder responder) {
+  void app_context_delete(const Request& request, const PathValues& path, Responder responder) {
     const auto caller = identify(request, responder, kNoQuery);
     if (!caller) return;
-    delete_app_context(
-        contexts_.core, contexts_.ledger, context_id, *caller, if_match_of(request),
-        EndedBy::kDeviceApp,
-        [id = request.id, responder = std::move(responder)](const Result<void>& deleted) mutable {
-          responder.reply(deleted ? http::no_content() : refusal(deleted.error(), id));
-        });
+    delete_app_context(contexts_.core, contexts_.ledger, path[0], *caller, if_match_of(request),
+                       EndedBy::kDeviceApp, no_content_to(request, std::move(responder)));
   }
 
-  void app_context_get(const Request& request, const std::string& context_id, Responder responder) {
+  void app_context_get(const Request& request, const PathValues& path, Responder responder) {
     const auto caller = identify(request, responder, kNoQuery);
     if (!caller) return;
-    read_context(contexts_, request, context_id, *caller, std::move(responder));
+    read_context(contexts_, request, path[0], *caller, std::move(responder));
   }
 
-  void app_context_events_get(const Request& request, const std::string& context_id,
-                              Responder responder) {
+  void app_context_events_get(const Request& request, const PathValues& path, Responder responder) {
     const auto caller = identify(request, responder, kNoQuery);
     if (!caller) return;
-    stream_events(contexts_, request, context_id, *caller, std::move(responder));
+    stream_events(contexts_, request, path[0], *caller, std::move(responder));
   }
 
-  void obtain_app_loc_availability_post(const Request& request, Responder responder) {
+  void obtain_app_loc_availability_post(const Request& request, const PathValues&,
+                                        Responder responder) {
     const auto caller = identify(request, responder, kBody);
     if (!caller) return;
     auto asked = codec::decode_location_availability(request.body);
@@ -191,29 +186,15 @@ class Mx2Endpoints {
 
 void add_below(http::Router& router, const std::shared_ptr<Mx2Endpoints>& api,
                const std::string& root) {
-  router.add("GET", root + "/app_list", [api](Request& q, const PathValues&, Responder r) {
-    api->app_list_get(q, std::move(r));
-  });
-  router.add("POST", root + "/app_contexts", [api](Request& q, const PathValues&, Responder r) {
-    api->app_contexts_post(q, std::move(r));
-  });
   const auto one = root + "/app_contexts/{contextId}";
-  router.add("GET", one, [api](Request& q, const PathValues& v, Responder r) {
-    api->app_context_get(q, v[0], std::move(r));
-  });
-  router.add("PUT", one, [api](Request& q, const PathValues& v, Responder r) {
-    api->app_context_put(q, v[0], std::move(r));
-  });
-  router.add("DELETE", one, [api](Request& q, const PathValues& v, Responder r) {
-    api->app_context_delete(q, v[0], std::move(r));
-  });
-  router.add("GET", one + "/events", [api](Request& q, const PathValues& v, Responder r) {
-    api->app_context_events_get(q, v[0], std::move(r));
-  });
+  router.add("GET", root + "/app_list", endpoint_of(api, &Mx2Endpoints::app_list_get));
+  router.add("POST", root + "/app_contexts", endpoint_of(api, &Mx2Endpoints::app_contexts_post));
+  router.add("GET", one, endpoint_of(api, &Mx2Endpoints::app_context_get));
+  router.add("PUT", one, endpoint_of(api, &Mx2Endpoints::app_context_put));
+  router.add("DELETE", one, endpoint_of(api, &Mx2Endpoints::app_context_delete));
+  router.add("GET", one + "/events", endpoint_of(api, &Mx2Endpoints::app_context_events_get));
   router.add("POST", root + "/obtain_app_loc_availability",
-             [api](Request& q, const PathValues&, Responder r) {
-               api->obtain_app_loc_availability_post(q, std::move(r));
-             });
+             endpoint_of(api, &Mx2Endpoints::obtain_app_loc_availability_post));
 }
 
 }  // namespace

@@ -5,28 +5,6 @@
 namespace mx2 {
 namespace {
 
-using http::PathValues;
-using http::Request;
-using http::Responder;
-
-// A page of a map that is held in memory; the cursor is the last key.
-template <typename Map, typename Encode>
-json::Value page_of(const Map& map, const PageQuery& page, Encode encode) {
-  auto items = json::Value::array();
-  json::Value out;
-  std::string last;
-  for (auto it = map.upper_bound(page.query.text("cursor")); it != map.end(); ++it) {
-    if (items.size() == page.limit) {
-      out["next"] = last;
-      break;
-    }
-    items.push_back(encode(it->second));
-    last = it->first;
-  }
-  out["items"] = std::move(items);
-  return out;
-}
-
 json::Value host_json(const OperatorApi& api, const HostEntry& entry) {
   auto host = entry.host;
   host.load = api.hosts.load(host.id);
@@ -65,8 +43,7 @@ void host_get(OperatorApi& api, Request& request, const PathValues& path, Respon
 void host_load_put(OperatorApi& api, Request& request, const PathValues& path,
                    Responder responder) {
   const auto reported = [&]() -> Result<void> {
-    if (auto type = check_content_type(request); !type) return type.error();
-    const auto document = json::parse(request.body);
+    const auto document = json_body(request);
     if (!document) return document.error();
     auto report = codec::decode_host_report(*document);
     if (!report) return report.error();

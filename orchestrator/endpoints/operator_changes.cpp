@@ -9,10 +9,6 @@
 namespace mx2 {
 namespace {
 
-using http::PathValues;
-using http::Request;
-using http::Responder;
-
 constexpr std::uint64_t kWaitMsMax = 60'000;
 constexpr std::int64_t kLeaseMsMin = 100;
 constexpr std::int64_t kLeaseMsMax = 600'000;
@@ -94,11 +90,9 @@ void changes_get(OperatorApi& api, Request& request, const PathValues&, Responde
   if (!wait_ms) return responder.reply(refusal(wait_ms.error(), request.id));
   api.core.changes.poll(
       *since, std::chrono::milliseconds(*wait_ms),
-      [id = request.id,
-       responder = std::move(responder)](const Result<ChangeFeed::News>& news) mutable {
-        if (!news) return responder.reply(refusal(news.error(), id));
-        responder.reply(http::json_reply(200, news_text(*news, to_ms(HostWatch::now()))));
-      });
+      answer_with<ChangeFeed::News>(request, std::move(responder), [](const auto& news) {
+        return http::json_reply(200, news_text(news, to_ms(HostWatch::now())));
+      }));
 }
 
 json::Value lease_json(const OptimizerLease::State& state, bool paused) {
@@ -115,8 +109,7 @@ struct LeaseRequest {
 };
 
 Result<LeaseRequest> decode_lease(const Request& request) {
-  if (auto type = check_content_type(request); !type) return type.error();
-  const auto document = json::parse(request.body);
+  const auto document = json_body(request);
   if (!document) return document.error();
   std::optional<Error> error;
   LeaseRequest asked;
@@ -157,8 +150,7 @@ Result<json::Value> optimizer_get(OperatorApi& api, const Request&, const PathVa
 }
 
 Result<bool> decode_paused(const Request& request) {
-  if (auto type = check_content_type(request); !type) return type.error();
-  const auto document = json::parse(request.body);
+  const auto document = json_body(request);
   if (!document) return document.error();
   std::optional<Error> error;
   json::ObjectReader reader(*document, "", error);
@@ -171,11 +163,8 @@ Result<bool> decode_paused(const Request& request) {
 void optimizer_put(OperatorApi& api, Request& request, const PathValues&, Responder responder) {
   const auto paused = decode_paused(request);
   if (!paused) return responder.reply(refusal(paused.error(), request.id));
-  pause_optimizer(
-      api.core.store, api.leader, *paused,
-      [id = request.id, responder = std::move(responder)](const Result<void>& outcome) mutable {
-        responder.reply(outcome ? http::no_content() : refusal(outcome.error(), id));
-      });
+  pause_optimizer(api.core.store, api.leader, *paused,
+                  no_content_to(request, std::move(responder)));
 }
 
 }  // namespace

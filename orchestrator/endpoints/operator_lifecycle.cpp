@@ -7,10 +7,6 @@
 namespace mx2 {
 namespace {
 
-using http::PathValues;
-using http::Request;
-using http::Responder;
-
 // By "host appInstanceId"; neither has a space.
 using Items = std::map<std::string, json::Value>;
 
@@ -85,20 +81,8 @@ template <Items (*items_of)(OperatorApi&, const Wish&)>
 Result<json::Value> page_get(OperatorApi& api, const Request& request, const PathValues&) {
   const auto page = page_query(api, request, {"app", "host"});
   if (!page) return page.error();
-  auto all = items_of(api, {page->query.text("app"), page->query.text("host")});
-  auto items = json::Value::array();
-  json::Value out;
-  std::string last;
-  for (auto it = all.upper_bound(page->query.text("cursor")); it != all.end(); ++it) {
-    if (items.size() == page->limit) {
-      out["next"] = last;
-      break;
-    }
-    last = it->first;
-    items.push_back(std::move(it->second));
-  }
-  out["items"] = std::move(items);
-  return out;
+  const auto all = items_of(api, {page->query.text("app"), page->query.text("host")});
+  return page_of(all, *page, [](const json::Value& item) { return item; });
 }
 
 // A MEPM that registers may have been restarted: its instances are looked at again.

@@ -5,10 +5,6 @@
 namespace mx2 {
 namespace {
 
-using http::PathValues;
-using http::Request;
-using http::Responder;
-
 Result<json::Value> outbox_get(OperatorApi& api, const Request& request, const PathValues&) {
   const auto page = page_query(api, request, {"state"});
   if (!page) return page.error();

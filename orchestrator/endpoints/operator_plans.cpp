@@ -8,10 +8,6 @@
 namespace mx2 {
 namespace {
 
-using http::PathValues;
-using http::Request;
-using http::Responder;
-
 // The table version that a plan was made on.
 Result<std::uint64_t> version_of(const Request& request) {
   const auto match = request.header("If-Match");
@@ -90,8 +86,7 @@ Result<json::Value> history_get(OperatorApi& api, const Request& request, const 
 }
 
 Result<std::uint64_t> rollback_version(const Request& request) {
-  if (auto type = check_content_type(request); !type) return type.error();
-  const auto document = json::parse(request.body);
+  const auto document = json_body(request);
   if (!document) return document.error();
   std::optional<Error> error;
   json::ObjectReader reader(*document, "", error);

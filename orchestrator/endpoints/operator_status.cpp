@@ -8,10 +8,6 @@
 namespace mx2 {
 namespace {
 
-using http::PathValues;
-using http::Request;
-using http::Responder;
-
 constexpr std::size_t kSetAsideShown = 100;
 
 Result<json::Value> contexts_get(OperatorApi& api, const Request& request, const PathValues&) {
@@ -26,11 +22,8 @@ Result<json::Value> contexts_get(OperatorApi& api, const Request& request, const
 
 void context_delete(OperatorApi& api, Request& request, const PathValues& path,
                     Responder responder) {
-  delete_app_context(
-      api.core, api.contexts.ledger, path[0], Caller{}, std::nullopt, EndedBy::kSystem,
-      [id = request.id, responder = std::move(responder)](const Result<void>& ended) mutable {
-        responder.reply(ended ? http::no_content() : refusal(ended.error(), id));
-      });
+  delete_app_context(api.core, api.contexts.ledger, path[0], Caller{}, std::nullopt,
+                     EndedBy::kSystem, no_content_to(request, std::move(responder)));
 }
 
 json::Value platform_json(const MecPlatform& platform) {

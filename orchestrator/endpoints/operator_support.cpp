@@ -6,15 +6,11 @@
 namespace mx2 {
 namespace {
 
-using http::PathValues;
-using http::Request;
-using http::Responder;
-
 http::Endpoint guarded(const OperatorApiPtr& api, http::Endpoint endpoint) {
   return [api, endpoint = std::move(endpoint)](Request& q, const PathValues& v, Responder r) {
     if (http::bears(q, api->options.token)) return endpoint(q, v, std::move(r));
-    r.reply(refusal(
-        {ErrorCode::kUnauthorized, "the operator's bearer token is needed", {}, {}, {}, 0}, q.id));
+    r.reply(refusal(refused_as(ErrorCode::kUnauthorized, "the operator's bearer token is needed"),
+                    q.id));
   };
 }
 
@@ -40,6 +36,8 @@ http::Endpoint changing(const OperatorApiPtr& api, Answer change) {
     change(*api, q, v, std::move(r));
   });
 }
+
+Result<json::Value> json_body(const Request& request) { return decode_body(request, json::parse); }
 
 http::Reply document_reply(int status, const std::string& document) {
   auto reply = http::json_reply(status, document);

@@ -16,6 +16,10 @@
 
 namespace mx2 {
 
+using http::PathValues;
+using http::Request;
+using http::Responder;
+
 inline constexpr const char* kOperatorRoot = "/operator/v1";
 inline constexpr std::size_t kPageDefault = 1000;
 
@@ -36,10 +40,10 @@ void add_status_endpoints(http::Router& router, const OperatorApiPtr& api);  // 
 
 // All of these are behind the operator's token, if one is set.
 // A GET that gives a document.
-using Read = Result<json::Value> (*)(OperatorApi&, const http::Request&, const http::PathValues&);
+using Read = Result<json::Value> (*)(OperatorApi&, const Request&, const PathValues&);
 [[nodiscard]] http::Endpoint reading(const OperatorApiPtr& api, Read read);
 // A GET that makes its own reply.
-using Answer = void (*)(OperatorApi&, http::Request&, const http::PathValues&, http::Responder);
+using Answer = void (*)(OperatorApi&, Request&, const PathValues&, Responder);
 [[nodiscard]] http::Endpoint answering(const OperatorApiPtr& api, Answer answer);
 // A change takes no query: a parameter that is misspelt must not be ignored.
 [[nodiscard]] http::Endpoint changing(const OperatorApiPtr& api, Answer change);
@@ -47,15 +51,22 @@ using Answer = void (*)(OperatorApi&, http::Request&, const http::PathValues&, h
 [[nodiscard]] http::Reply document_reply(int status, const std::string& document);  // with ETag
 [[nodiscard]] http::Reply changed_reply(const Changed& changed);
 [[nodiscard]] http::Reply removed_reply(const Changed& changed);
-[[nodiscard]] Precondition guard_of(const http::Request& request);
+[[nodiscard]] Precondition guard_of(const Request& request);
 
+[[nodiscard]] Result<json::Value> json_body(const Request& request);
+// The same read by `decoder`, which gives a Result.
+template <typename Decoder>
+[[nodiscard]] auto decode_body(const Request& request, Decoder decoder)
+    -> decltype(decoder(request.body)) {
+  if (auto type = check_content_type(request); !type) return type.error();
+  return decoder(request.body);
+}
 // The identifier of the path is that of the body, which may leave it out.
 template <typename T>
-[[nodiscard]] Result<T> decode_document(const http::Request& request, const char* member,
+[[nodiscard]] Result<T> decode_document(const Request& request, const char* member,
                                         const std::string& id,
                                         Result<T> (*decoder)(const json::Value&)) {
-  if (auto type = check_content_type(request); !type) return type.error();
-  auto document = json::parse(request.body);
+  auto document = json_body(request);
   if (!document) return document.error();
   if (document->is_object() && !document->contains(member)) (*document)[member] = id;
   auto value = decoder(*document);
@@ -70,15 +81,32 @@ struct PageQuery {
   std::size_t limit;
 };
 // `known` besides cursor and limit.
-[[nodiscard]] Result<PageQuery> page_query(const OperatorApi& api, const http::Request& request,
+[[nodiscard]] Result<PageQuery> page_query(const OperatorApi& api, const Request& request,
                                            std::vector<std::string> known);
 
+// A page of a map; the cursor is the last key.
+template <typename Map, typename Encode>
+json::Value page_of(const Map& map, const PageQuery& page, Encode encode) {
+  auto items = json::Value::array();
+  json::Value out;
+  std::string last;
+  for (auto it = map.upper_bound(page.query.text("cursor")); it != map.end(); ++it) {
+    if (items.size() == page.limit) {
+      out["next"] = last;
+      break;
+    }
+    items.push_back(encode(it->second));
+    last = it->first;
+  }
+  out["items"] = std::move(items);
+  return out;
+}
+
 // Answers a change with what `format` makes of it, or with a refusal.
-template <typename T>
-Callback<Result<T>> answer_with(const http::Request& request, http::Responder responder,
-                                http::Reply (*format)(const T&)) {
+template <typename T, typename Format>
+Callback<Result<T>> answer_with(const Request& request, Responder responder, Format format) {
   return [id = request.id, responder = std::move(responder),
-          format](const Result<T>& outcome) mutable {
+          format = std::move(format)](const Result<T>& outcome) mutable {
     responder.reply(outcome ? format(*outcome) : refusal(outcome.error(), id));
   };
 }

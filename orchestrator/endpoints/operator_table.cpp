@@ -6,12 +6,6 @@
 namespace mx2 {
 namespace {
 
-using http::PathValues;
-using http::Request;
-using http::Responder;
-
-std::string version_etag(std::uint64_t version) { return "\"" + std::to_string(version) + "\""; }
-
 Result<json::Value> table_page(OperatorApi& api, const Request& request) {
   const auto page = page_query(api, request, {"app", "ue"});
   if (!page) return page.error();
@@ -35,14 +29,14 @@ void table_get(OperatorApi& api, Request& request, const PathValues&, Responder 
   const auto page = table_page(api, request);
   if (!page) return responder.reply(refusal(page.error(), request.id));
   auto reply = http::json_reply(200, json::dump(*page));
-  reply.headers.emplace_back("ETag", version_etag(version));
+  reply.headers.emplace_back("ETag", etag(version));
   responder.reply(std::move(reply));
 }
 
 http::Reply patched_reply(const Patched& patched) {
   auto reply = http::json_reply(
       200, json::dump({{"tableVersion", patched.table_version}, {"rows", patched.rows}}));
-  reply.headers.emplace_back("ETag", version_etag(patched.table_version));
+  reply.headers.emplace_back("ETag", etag(patched.table_version));
   return reply;
 }
 
@@ -50,8 +44,8 @@ void table_patch(OperatorApi& api, Request& request, const PathValues&, Responde
   auto changes = codec::decode_table_patch(request.body, api.options.patch_rows_max);
   if (changes.ok() && changes->empty()) changes = invalid_argument("the patch has no rows");
   if (!changes) return responder.reply(refusal(changes.error(), request.id));
-  patch_table(api.core, std::move(*changes), guard_of(request),
-              answer_with<Patched>(request, std::move(responder), patched_reply));
+  api.rewriter.patch(std::move(*changes), guard_of(request),
+                     answer_with<Patched>(request, std::move(responder), patched_reply));
 }
 
 // ue: "dev:<id>" or the bare id, or "ip:<address>"; ip: the address a device asks from.

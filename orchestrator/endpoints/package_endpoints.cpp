@@ -9,9 +9,6 @@
 namespace mx2 {
 namespace {
 
-using http::PathValues;
-using http::Request;
-using http::Responder;
 using Find = Result<Package> (*)(const OperatorApi&, const std::string&);
 
 Result<Package> by_id(const OperatorApi& api, const std::string& id) {
@@ -73,44 +70,34 @@ Result<json::Value> package_get(OperatorApi& api, const Request& request, const 
 // One object, as clause 7.3.1.3.1 and ETSI's conformance suite have it; the OpenAPI document has a
 // list.
 void package_post(OperatorApi& api, Request& request, const PathValues&, Responder responder) {
-  auto wanted = [&]() -> Result<CreateAppPkg> {
-    if (auto type = check_content_type(request); !type) return type.error();
-    return codec::decode_create_app_pkg(request.body);
-  }();
+  auto wanted = decode_body(request, codec::decode_create_app_pkg);
   if (!wanted) return responder.reply(refusal(wanted.error(), request.id));
-  api.packages.create(
-      std::move(*wanted), [id = request.id, root = packages_root(request),
-                           responder = std::move(responder)](const Result<Package>& made) mutable {
-        if (!made) return responder.reply(refusal(made.error(), id));
-        auto reply = http::json_reply(201, json::dump(codec::app_pkg_info(*made, false, root)));
-        reply.headers.emplace_back("Location", root + "/app_packages/" + made->id);
-        responder.reply(std::move(reply));
-      });
+  const auto format = [root = packages_root(request)](const Package& made) {
+    auto reply = http::json_reply(201, json::dump(codec::app_pkg_info(made, false, root)));
+    reply.headers.emplace_back("Location", root + "/app_packages/" + made.id);
+    return reply;
+  };
+  api.packages.create(std::move(*wanted),
+                      answer_with<Package>(request, std::move(responder), format));
 }
 
 void package_patch(OperatorApi& api, Request& request, const PathValues& path,
                    Responder responder) {
   const auto enabled = [&]() -> Result<bool> {
     if (const auto package = by_id(api, path[0]); !package) return package.error();
-    if (auto type = check_content_type(request); !type) return type.error();
-    return codec::decode_app_pkg_modifications(request.body);
+    return decode_body(request, codec::decode_app_pkg_modifications);
   }();
   if (!enabled) return responder.reply(refusal(enabled.error(), request.id));
-  api.packages.set_enabled(
-      path[0], *enabled,
-      [id = request.id, responder = std::move(responder)](const Result<Package>& changed) mutable {
-        responder.reply(
-            changed ? http::json_reply(200, json::dump(codec::app_pkg_modifications(*changed)))
-                    : refusal(changed.error(), id));
-      });
+  const auto format = [](const Package& changed) {
+    return http::json_reply(200, json::dump(codec::app_pkg_modifications(changed)));
+  };
+  api.packages.set_enabled(path[0], *enabled,
+                           answer_with<Package>(request, std::move(responder), format));
 }
 
 void package_delete(OperatorApi& api, Request& request, const PathValues& path,
                     Responder responder) {
-  api.packages.remove(path[0], [id = request.id, responder = std::move(responder)](
-                                   const Result<void>& removed) mutable {
-    responder.reply(removed ? http::no_content() : refusal(removed.error(), id));
-  });
+  api.packages.remove(path[0], no_content_to(request, std::move(responder)));
 }
 
 Result<Package> with_content(const Result<Package>& package) {
@@ -137,9 +124,9 @@ Result<http::Reply> content_reply(const OperatorApi& api, const Request& request
   const auto wanted = wanted_range(request, package.size, tag);
   const auto size = std::to_string(package.size);
   if (!wanted.satisfiable) {
-    auto reply = refusal(
-        {ErrorCode::kRangeNotSatisfiable, "the content has " + size + " bytes", {}, {}, {}, 0},
-        request.id);
+    auto reply =
+        refusal(refused_as(ErrorCode::kRangeNotSatisfiable, "the content has " + size + " bytes"),
+                request.id);
     reply.headers.emplace_back("Content-Range", "bytes */" + size);
     return reply;
   }
@@ -174,8 +161,7 @@ Result<void> check_archive_type(const Request& request) {
                                                "application/gzip",  "application/x-gzip",
                                                "application/x-tar", "application/octet-stream"};
   if (std::find(kKnown.begin(), kKnown.end(), type) != kKnown.end()) return {};
-  return Error{
-      ErrorCode::kUnsupportedMediaType, "send application/zip, not " + type, {}, {}, {}, 0};
+  return refused_as(ErrorCode::kUnsupportedMediaType, "send application/zip, not " + type);
 }
 
 template <Find find>

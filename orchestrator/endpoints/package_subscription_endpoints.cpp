@@ -9,10 +9,6 @@
 namespace mx2 {
 namespace {
 
-using http::PathValues;
-using http::Request;
-using http::Responder;
-
 Result<json::Value> subscriptions_get(OperatorApi& api, const Request& request, const PathValues&) {
   if (const auto query = http::SingleValued::parse(request.query, {}); !query) {
     return query.error();
@@ -33,10 +29,7 @@ Result<json::Value> subscription_get(OperatorApi& api, const Request&, const Pat
 }
 
 void subscription_post(OperatorApi& api, Request& request, const PathValues&, Responder responder) {
-  auto wanted = [&]() -> Result<PackageSubscription> {
-    if (auto type = check_content_type(request); !type) return type.error();
-    return codec::decode_app_pkg_subscription(request.body);
-  }();
+  auto wanted = decode_body(request, codec::decode_app_pkg_subscription);
   if (!wanted) return responder.reply(refusal(wanted.error(), request.id));
   wanted->root = packages_root(request);
   subscribe_to_packages(
@@ -51,10 +44,7 @@ void subscription_post(OperatorApi& api, Request& request, const PathValues&, Re
 
 void subscription_delete(OperatorApi& api, Request& request, const PathValues& path,
                          Responder responder) {
-  unsubscribe_from_packages(api.core, path[0],
-                            answer_with<PackageSubscription>(
-                                request, std::move(responder),
-                                [](const PackageSubscription&) { return http::no_content(); }));
+  unsubscribe_from_packages(api.core, path[0], no_content_to(request, std::move(responder)));
 }
 
 }  // namespace

@@ -28,13 +28,9 @@ Result<void> RateLimiter::admit(const std::string& client) {
   auto& bucket = buckets_.try_emplace(client, Bucket{per_second_, now_ms}).first->second;
   bucket = {tokens_now(bucket, now_ms), now_ms};
   if (bucket.tokens < 1) {
-    return Error{ErrorCode::kTooMany,
-                 "too many requests of this client: at most " +
-                     std::to_string(static_cast<std::int64_t>(per_second_)) + " in a second",
-                 {},
-                 {},
-                 {},
-                 1};
+    const auto most = std::to_string(static_cast<std::int64_t>(per_second_));
+    return refused_as(ErrorCode::kTooMany,
+                      "too many requests of this client: at most " + most + " in a second", {}, 1);
   }
   bucket.tokens -= 1;
   return {};

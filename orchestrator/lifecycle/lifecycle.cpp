@@ -255,7 +255,7 @@ void Lifecycle::publish(const std::string& host_id, ManagedHost& host, Time now)
   host.publish_after = now + kPublishAgain;
   set_managed_instances(
       core_, host_id, std::move(ready), std::move(unable),
-      [this, host_id](const Result<void>& outcome) {
+      [this, host_id](const Result<Changed>& outcome) {
         if (!outcome) {
           log::warn("instances of a host", {{"host", host_id}, {"reason", outcome.error().detail}});
         }

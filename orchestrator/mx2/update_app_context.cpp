@@ -18,72 +18,62 @@ UserAppInstance* counterpart(std::vector<UserAppInstance>& stored, const UserApp
   return position < stored.size() ? &stored[position] : nullptr;
 }
 
-class UpdateAppContext final : public UnitOfWork {
- public:
-  UpdateAppContext(Contexts& contexts, std::string context_id, AppContext request, Caller caller,
-                   const IfMatch& if_match, Callback<Result<std::uint64_t>> answer)
-      : contexts_(contexts),
-        context_id_(std::move(context_id)),
-        request_(std::move(request)),
-        caller_(std::move(caller)),
-        if_match_(if_match),
-        answer_(std::move(answer)) {}
+// What is published when it is durable.
+struct Updated {
+  ContextLedger::Entry entry;
+  std::vector<Start> starts;
+};
 
-  // On the caller's thread: what is asked for is compared with what hosts offer now.
-  void prepare() {
-    locations_ = AskedLocations::of(request_.app_info.user_app_instance_info);
-    if (locations_.empty()) return;
-    locations_.compare(
-        contexts_.core.model.read([](const Model& model) { return model.service_areas(); }));
-  }
+struct UpdateAppContext {
+  Contexts& contexts;
+  std::string context_id;
+  AppContext request;
+  Caller caller;
+  IfMatch if_match;
+  AskedLocations locations;  // of the request, compared with what hosts offer
 
-  Result<void> run(StoreTransaction& transaction) override {
-    auto found = transaction.find_context(context_id_);
+  Result<Updated> run(StoreTransaction& transaction) const {
+    auto found = transaction.find_context(context_id);
     if (!found) return found.error();
-    if (auto access = check_access(*found, caller_, if_match_); !access) return access;
+    if (auto access = check_access(*found, caller, if_match); !access) return access.error();
     ContextRecord record = std::move(**found);
     auto context = codec::decode_stored_context(record.document);
     if (!context) {
-      contexts_.core.store.set_aside().add("context", context_id_, context.error().detail);
+      contexts.core.store.set_aside().add("context", context_id, context.error().detail);
       return internal("stored context: " + context.error().detail);
     }
     const bool knows_address = !record.reference_uri.empty();
-    entry_ = {context_id_, record.revision + 1, {}, record.host_id, {}};
-    untold_ = !record.has_callback && record.revision > kAsCreated;
+    Updated updated{{context_id, record.revision + 1, {}, record.host_id, {}}, {}};
+    const bool untold = !record.has_callback && record.revision > kAsCreated;
     const auto asked = take_changes(*context, record);
     const bool relocated = asked != 0;
     const auto moved = relocated ? relocate(*context, record, asked) : Reassignment{};
-    starts_ = moved.starts;
-    record.revision = entry_.revision;
+    updated.starts = moved.starts;
+    record.revision = updated.entry.revision;
     record.document = codec::encode(*context);
-    if (auto owing = tell_offers(transaction, record, *context, asked); !owing) return owing;
-    if (auto owing = tell(transaction, record, *context, moved, knows_address); !owing) {
-      return owing;
+    if (auto owing = tell_offers(transaction, record, *context, asked); !owing) {
+      return owing.error();
     }
-    entry_.told = update_notification(*context);  // the list, whatever has changed
-    if (relocated) entry_.place = place_of(record, *context);
-    return transaction.update_context(record);
+    const bool late = untold && !record.reference_uri.empty();
+    if ((moved.changed || late) && record.has_callback) {
+      const bool address_only = record.legacy || (knows_address && !moved.list && !late);
+      auto owing = tell(transaction, record, *context, address_only);
+      if (!owing) return owing.error();
+    }
+    updated.entry.told = update_notification(*context);  // the list, whatever has changed
+    if (relocated) updated.entry.place = place_of(record, *context);
+    if (auto stored = transaction.update_context(record); !stored) return stored.error();
+    return updated;
   }
 
-  void done(const Result<void>& outcome) noexcept override {
-    if (!outcome) return answer_(outcome.error());
-    const auto revision = entry_.revision;
-    contexts_.ledger.changed(std::move(entry_));
-    for (const auto& [app_d_id, host_id] : starts_) {
-      if (contexts_.instantiation != nullptr) contexts_.instantiation->want(app_d_id, host_id);
-    }
-    answer_(revision);
-  }
-
- private:
   // Only callbackReference and appLocation may change (7.5.3.2); the rest of the request is
   // ignored. The items, by position, whose location has changed or is asked for again because they
   // have no address.
   std::uint32_t take_changes(AppContext& context, ContextRecord& record) const {
-    if (request_.callback_reference) context.callback_reference = request_.callback_reference;
+    if (request.callback_reference) context.callback_reference = request.callback_reference;
     record.has_callback = context.callback_reference.has_value();
     auto& stored = context.app_info.user_app_instance_info;
-    const auto& updates = request_.app_info.user_app_instance_info;
+    const auto& updates = request.app_info.user_app_instance_info;
     std::uint32_t asked = 0;
     for (std::size_t i = 0; i < updates.size(); ++i) {
       auto* item = counterpart(stored, updates[i], i);
@@ -99,21 +89,20 @@ class UpdateAppContext final : public UnitOfWork {
   // Items move to where their new locations are served, if that is anywhere; else they stay, as do
   // those whose locations the request does not name.
   Reassignment relocate(AppContext& context, ContextRecord& record, std::uint32_t asked) const {
-    const auto& model = contexts_.core.model.unlocked();
+    const auto& model = contexts.core.model.unlocked();
     const auto* entry = model.app(record.app_d_id);
     if (entry == nullptr) return {};
-    const auto strategy = strategy_of(entry->app, contexts_.strategy);
-    return reassign({model, strategy, contexts_.strategy, locations_, false, asked}, record,
-                    context);
+    const auto strategy = strategy_of(entry->app, contexts.strategy);
+    return reassign({model, strategy, contexts.strategy, locations, false, asked}, record, context);
   }
 
   // What is owed goes to the callback of now. What has been asked for is on offer no longer.
   Result<void> tell_offers(StoreTransaction& transaction, const ContextRecord& record,
                            const AppContext& context, std::uint32_t asked) const {
-    const auto now_ms = contexts_.core.clock.now_ms();
-    if (request_.callback_reference) {
+    const auto now_ms = contexts.core.clock.now_ms();
+    if (request.callback_reference) {
       auto redirected = transaction.redirect_notifications(record.context_id,
-                                                           *request_.callback_reference, now_ms);
+                                                           *request.callback_reference, now_ms);
       if (!redirected) return redirected;
     }
     if (asked == 0 || !record.has_callback) return {};
@@ -123,25 +112,10 @@ class UpdateAppContext final : public UnitOfWork {
   // The 204 has no room for the new address: a notification brings it. So it does for the first
   // callback of a context that has changed while there was nobody to tell.
   Result<void> tell(StoreTransaction& transaction, const ContextRecord& record,
-                    const AppContext& context, const Reassignment& moved,
-                    bool knows_address) const {
-    const bool late = untold_ && !record.reference_uri.empty();
-    if ((!moved.changed && !late) || !record.has_callback) return {};
-    const bool address_only = record.legacy || (knows_address && !moved.list && !late);
+                    const AppContext& context, bool address_only) const {
     return owe(transaction, record, context, notification_of(context, address_only),
-               contexts_.core.clock.now_ms());
+               contexts.core.clock.now_ms());
   }
-
-  Contexts& contexts_;
-  const std::string context_id_;
-  const AppContext request_;
-  const Caller caller_;
-  const IfMatch if_match_;
-  Callback<Result<std::uint64_t>> answer_;
-  AskedLocations locations_;
-  bool untold_ = false;
-  std::vector<Start> starts_;
-  ContextLedger::Entry entry_;
 };
 
 }  // namespace
@@ -149,11 +123,26 @@ class UpdateAppContext final : public UnitOfWork {
 void update_app_context(Contexts& contexts, std::string context_id, AppContext request,
                         Caller caller, const IfMatch& if_match,
                         Callback<Result<std::uint64_t>> answer) {
-  auto unit =
-      std::make_unique<UpdateAppContext>(contexts, std::move(context_id), std::move(request),
-                                         std::move(caller), if_match, std::move(answer));
-  unit->prepare();
-  contexts.core.store.submit(std::move(unit));
+  auto locations = AskedLocations::of(request.app_info.user_app_instance_info);
+  if (!locations.empty()) {
+    locations.compare(
+        contexts.core.model.read([](const Model& model) { return model.service_areas(); }));
+  }
+  UpdateAppContext update{contexts, std::move(context_id), std::move(request), std::move(caller),
+                          if_match, std::move(locations)};
+  auto done = [&contexts, answer = std::move(answer)](Result<Updated> updated) mutable {
+    if (!updated) return answer(updated.error());
+    const auto revision = updated->entry.revision;
+    contexts.ledger.changed(std::move(updated->entry));
+    for (const auto& [app_d_id, host_id] : updated->starts) {
+      if (contexts.instantiation != nullptr) contexts.instantiation->want(app_d_id, host_id);
+    }
+    answer(revision);
+  };
+  submit_unit(
+      contexts.core.store, kPlainUnit,
+      [update = std::move(update)](StoreTransaction& tx) { return update.run(tx); },
+      std::move(done));
 }
 
 }  // namespace mx2

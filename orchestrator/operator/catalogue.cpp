@@ -17,11 +17,6 @@ std::string document_of(const HostEntry* entry) {
   return entry == nullptr ? "" : json::dump(codec::operators_part(entry->host));
 }
 
-Changed changed_host(const Host& host, bool created) {
-  return {created, etag_of(json::dump(codec::operators_part(host))),
-          json::dump(codec::to_json(host))};
-}
-
 // What life-cycle management has running is not for operators to list, unless they did before it
 // came there.
 Result<void> check_unmanaged(const Host& host, const HostEntry* before) {
@@ -86,54 +81,58 @@ void delete_app(Core& core, const std::string& app_d_id, const Precondition& gua
   submit_change<Changed>(core, std::move(attempt), std::move(publish), std::move(answer));
 }
 
-void put_host(Core& core, Host host, const Precondition& guard, Callback<Result<Changed>> answer) {
-  const auto shared = std::make_shared<Host>(std::move(host));
-  auto area = prepare_offer(shared->service_area);
-  if (!area) return answer(area.error());
-  auto attempt = [shared, guard, &ids = core.ids, &relocation = core.relocation](
-                     const Model& model, StoreTransaction& tx,
-                     RelocationScopes& scopes) -> Result<Changed> {
-    const auto* before = model.host(shared->id);
-    if (auto ok = check(guard, before != nullptr, etag_of(document_of(before))); !ok) {
-      return ok.error();
-    }
-    if (auto ok = model.check_host(*shared); !ok) return ok.error();
-    take_as_put(*shared);
-    if (auto ok = check_unmanaged(*shared, before); !ok) return ok.error();
-    name_instances(*shared, before, ids);
-    if (before != nullptr) keep_managed(*shared, before->host);
-    if (before != nullptr) add_apps_of(model, before->host, relocation, scopes);
-    add_apps_of(model, *shared, relocation, scopes);
-    if (auto stored = tx.put(*shared); !stored) return stored.error();
-    return changed_host(*shared, before == nullptr);
+void change_host(Core& core, HostEdit edit, PreparedLocation::Offer area,
+                 Callback<Result<Changed>> answer) {
+  const auto host = std::make_shared<Host>();
+  auto attempt = [host, edit = std::move(edit)](const Model& model, StoreTransaction& tx,
+                                                RelocationScopes& scopes) -> Result<Changed> {
+    if (auto ok = edit(model, *host, scopes); !ok) return ok.error();
+    if (auto stored = tx.put(*host); !stored) return stored.error();
+    return Changed{model.host(host->id) == nullptr,
+                   etag_of(json::dump(codec::operators_part(*host))),
+                   json::dump(codec::to_json(*host))};
   };
-  auto publish = [shared, area = std::move(*area)](Model& model, ChangeFeed& changes) {
-    expect(model.put_host(*shared, area));
-    changes.publish(HostChanged{shared});
+  auto publish = [host, area = std::move(area)](Model& model, ChangeFeed& changes) {
+    expect(model.put_host(*host, area));
+    changes.publish(HostChanged{host});
   };
   submit_change<Changed>(core, std::move(attempt), std::move(publish), std::move(answer));
 }
 
+void put_host(Core& core, Host given, const Precondition& guard, Callback<Result<Changed>> answer) {
+  auto area = prepare_offer(given.service_area);
+  if (!area) return answer(area.error());
+  auto edit = [given = std::move(given), guard, &core](const Model& model, Host& host,
+                                                       RelocationScopes& scopes) -> Result<void> {
+    const auto* before = model.host(given.id);
+    const auto ok = check(guard, before != nullptr, etag_of(document_of(before)));
+    if (!ok) return ok;
+    if (auto known = model.check_host(given); !known) return known;
+    host = given;
+    take_as_put(host);
+    if (auto theirs = check_unmanaged(host, before); !theirs) return theirs;
+    name_instances(host, before, core.ids);
+    if (before != nullptr) keep_managed(host, before->host);
+    if (before != nullptr) add_apps_of(model, before->host, core.relocation, scopes);
+    add_apps_of(model, host, core.relocation, scopes);
+    return {};
+  };
+  change_host(core, std::move(edit), std::move(*area), std::move(answer));
+}
+
 void set_host_state(Core& core, const std::string& id, HostState state, const Precondition& guard,
                     Callback<Result<Changed>> answer) {
-  const auto changed = std::make_shared<Host>();
-  auto attempt = [id, state, guard, changed, &relocation = core.relocation](
-                     const Model& model, StoreTransaction& tx,
-                     RelocationScopes& scopes) -> Result<Changed> {
+  auto edit = [id, state, guard, &relocation = core.relocation](
+                  const Model& model, Host& host, RelocationScopes& scopes) -> Result<void> {
     const auto* before = model.host(id);
     if (before == nullptr) return not_found("no host '" + id + "'");
-    if (auto ok = check(guard, true, etag_of(document_of(before))); !ok) return ok.error();
-    *changed = before->host;
-    changed->state = state;
-    add_apps_of(model, *changed, relocation, scopes);
-    if (auto stored = tx.put(*changed); !stored) return stored.error();
-    return changed_host(*changed, false);
+    if (auto ok = check(guard, true, etag_of(document_of(before))); !ok) return ok;
+    host = before->host;
+    host.state = state;
+    add_apps_of(model, host, relocation, scopes);
+    return {};
   };
-  auto publish = [changed](Model& model, ChangeFeed& changes) {
-    expect(model.put_host(*changed));
-    changes.publish(HostChanged{changed});
-  };
-  submit_change<Changed>(core, std::move(attempt), std::move(publish), std::move(answer));
+  change_host(core, std::move(edit), {}, std::move(answer));
 }
 
 void set_host_reachable(Core& core, const std::string& id, bool reachable,

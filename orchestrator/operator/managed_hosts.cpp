@@ -50,56 +50,38 @@ void add_apps(const std::vector<AppInstance>& instances, RelocationScopes& scope
 
 void register_host(Core& core, HostRegistration registration, MayRegister allowed,
                    Callback<Result<Changed>> answer) {
-  const auto host = std::make_shared<Host>();
-  auto attempt = [host, registration = std::move(registration), allowed = std::move(allowed),
-                  &relocation = core.relocation](const Model& model, StoreTransaction& tx,
-                                                 RelocationScopes& scopes) -> Result<Changed> {
-    if (auto may = allowed(registration); !may) return may.error();
+  auto edit = [registration = std::move(registration), allowed = std::move(allowed),
+               &relocation = core.relocation](const Model& model, Host& host,
+                                              RelocationScopes& scopes) -> Result<void> {
+    if (auto may = allowed(registration); !may) return may;
     const auto* before = model.host(registration.id);
-    *host = registered(before, registration);
-    if (auto ok = check_labels(*host, before); !ok) return ok.error();
+    host = registered(before, registration);
+    if (auto ok = check_labels(host, before); !ok) return ok;
     if (before == nullptr || before->host.mepm_uri.empty()) {
-      add_apps_of(model, *host, relocation, scopes);
+      add_apps_of(model, host, relocation, scopes);
     }
-    if (auto stored = tx.put(*host); !stored) return stored.error();
-    return Changed{before == nullptr, etag_of(json::dump(codec::operators_part(*host))),
-                   json::dump(codec::to_json(*host))};
+    return {};
   };
-  auto publish = [host](Model& model, ChangeFeed& changes) {
-    expect(model.put_host(*host));
-    changes.publish(HostChanged{host});
-  };
-  submit_change<Changed>(core, std::move(attempt), std::move(publish), std::move(answer));
+  change_host(core, std::move(edit), {}, std::move(answer));
 }
 
 void set_managed_instances(Core& core, const std::string& host_id,
                            std::vector<AppInstance> instances, std::vector<std::string> unable,
-                           Callback<Result<void>> answer) {
-  struct Nothing {};
-  const auto host = std::make_shared<Host>();
-  auto attempt = [host_id, host, instances = std::move(instances), unable = std::move(unable)](
-                     const Model& model, StoreTransaction& tx,
-                     RelocationScopes& scopes) -> Result<Nothing> {
+                           Callback<Result<Changed>> answer) {
+  auto edit = [host_id, instances = std::move(instances), unable = std::move(unable)](
+                  const Model& model, Host& host, RelocationScopes& scopes) -> Result<void> {
     const auto* before = model.host(host_id);
     if (before == nullptr) return not_found("no host '" + host_id + "'");
-    *host = before->host;
-    add_apps(host->instances, scopes);
-    std::erase_if(host->instances, [](const AppInstance& instance) { return instance.managed; });
-    std::copy_if(instances.begin(), instances.end(), std::back_inserter(host->instances),
+    host = before->host;
+    add_apps(host.instances, scopes);
+    std::erase_if(host.instances, [](const AppInstance& instance) { return instance.managed; });
+    std::copy_if(instances.begin(), instances.end(), std::back_inserter(host.instances),
                  [&](const AppInstance& i) { return model.app(i.app_d_id) != nullptr; });
-    host->unable = unable;
-    add_apps(host->instances, scopes);
-    if (auto stored = tx.put(*host); !stored) return stored.error();
-    return Nothing{};
+    host.unable = unable;
+    add_apps(host.instances, scopes);
+    return {};
   };
-  auto publish = [host](Model& model, ChangeFeed& changes) {
-    expect(model.put_host(*host));
-    changes.publish(HostChanged{host});
-  };
-  submit_change<Nothing>(core, std::move(attempt), std::move(publish),
-                         [answer = std::move(answer)](const Result<Nothing>& outcome) mutable {
-                           answer(outcome ? Result<void>() : Result<void>(outcome.error()));
-                         });
+  change_host(core, std::move(edit), {}, std::move(answer));
 }
 
 }  // namespace mx2

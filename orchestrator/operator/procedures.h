@@ -1,6 +1,5 @@
-// What operators change: catalogue, hosts, table. Each change is one unit of work that is checked
-// against the latest model, stored, and only then seen by requests; a patch of many rows is taken
-// whole or not at all and makes one table version.
+// What operators change besides the table: catalogue, hosts. Each change is one unit of work that
+// is checked against the latest model, stored, and only then seen by requests.
 //
 // Threads: any may call; answers come from the store writer's thread, refusals of what cannot even
 // be tried from the caller's. The caller's thread also makes polygons ready.
@@ -27,8 +26,13 @@ struct Content {
 void put_app(Core& core, App app, const Precondition& guard, Callback<Result<Changed>> answer);
 void delete_app(Core& core, const std::string& app_d_id, const Precondition& guard,
                 Callback<Result<Changed>> answer);
+// Shared by those of hosts: `edit` makes of an empty one what the host is to be. `area`: its
+// service area, if that has been prepared already.
+using HostEdit = std::function<Result<void>(const Model&, Host&, RelocationScopes&)>;
+void change_host(Core& core, HostEdit edit, PreparedLocation::Offer area,
+                 Callback<Result<Changed>> answer);
 // Instances without an identifier keep the one they had, or get a new one.
-void put_host(Core& core, Host host, const Precondition& guard, Callback<Result<Changed>> answer);
+void put_host(Core& core, Host given, const Precondition& guard, Callback<Result<Changed>> answer);
 void set_host_state(Core& core, const std::string& id, HostState state, const Precondition& guard,
                     Callback<Result<Changed>> answer);
 // Whether it answers, as HostWatch finds it. Not stored.
@@ -44,12 +48,9 @@ void register_host(Core& core, HostRegistration registration, MayRegister allowe
 // apps that it could not start there. not_found when the host has gone.
 void set_managed_instances(Core& core, const std::string& host_id,
                            std::vector<AppInstance> instances, std::vector<std::string> unable,
-                           Callback<Result<void>> answer);
+                           Callback<Result<Changed>> answer);
 void delete_host(Core& core, const std::string& id, const Precondition& guard,
                  Callback<Result<Changed>> answer);
-// `guard.if_match`: the table version as an ETag.
-void patch_table(Core& core, std::vector<TableChange> changes, const Precondition& guard,
-                 Callback<Result<Patched>> answer);
 void load_content(Core& core, Content content, Callback<Result<Patched>> answer);
 // Notifications that were given up are due now: of one context, or of all when it is empty. Answers
 // how many.

@@ -79,12 +79,8 @@ Result<Package> Packages::go_on(const Package& package, http::CurlClient& client
     return process(package);
   }
   if (package.source_uri.empty()) {
-    return Error{ErrorCode::kInvalidArgument,
-                 "the content was lost in a crash; upload it again",
-                 {},
-                 "content-lost",
-                 {},
-                 0};
+    return refused_as(ErrorCode::kInvalidArgument,
+                      "the content was lost in a crash; upload it again", "content-lost");
   }
   const auto fetched = fetch(package, client);
   return fetched ? process(*fetched) : fetched;

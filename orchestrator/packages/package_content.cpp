@@ -9,20 +9,17 @@ namespace {
 
 constexpr int kOk = 200;
 
-Error refused(ErrorCode code, const char* cause, std::string detail) {
-  return {code, std::move(detail), {}, cause, {}, 0};
-}
-
 Error too_large(std::size_t bytes_max) {
-  return refused(ErrorCode::kTooLarge, "too-large",
-                 "the package is larger than " + std::to_string(bytes_max) + " bytes");
+  return refused_as(ErrorCode::kTooLarge,
+                    "the package is larger than " + std::to_string(bytes_max) + " bytes",
+                    "too-large");
 }
 
 // What libcurl says may carry addresses of our network; operators may know them.
 Error unreachable(const Error& error) {
   const bool slow = error.code == ErrorCode::kDeadlineExceeded;
-  return refused(error.code, slow ? "source-slow" : "source-unreachable",
-                 "appPkgPath: " + error.detail);
+  return refused_as(error.code, "appPkgPath: " + error.detail,
+                    slow ? "source-slow" : "source-unreachable");
 }
 
 }  // namespace
@@ -33,8 +30,9 @@ Result<void> fetch_package(http::CurlClient& client, const std::string& uri,
   http::StreamSink sink;
   sink.on_head = [&](const http::Reply& head) {
     if (head.status != kOk) {
-      error = refused(ErrorCode::kInvalidArgument, "source-refused",
-                      "appPkgPath answers with status " + std::to_string(head.status));
+      error = refused_as(ErrorCode::kInvalidArgument,
+                         "appPkgPath answers with status " + std::to_string(head.status),
+                         "source-refused");
       return false;
     }
     for (const auto& [name, value] : head.headers) {
@@ -62,15 +60,15 @@ Result<void> fetch_package(http::CurlClient& client, const std::string& uri,
 
 Result<void> check_digest(const std::string& expected, const std::string& found) {
   if (expected.empty() || expected == found) return {};
-  return refused(ErrorCode::kInvalidArgument, "wrong-checksum",
-                 "the SHA-256 of the content is " + found);
+  return refused_as(ErrorCode::kInvalidArgument, "the SHA-256 of the content is " + found,
+                    "wrong-checksum");
 }
 
 Result<std::string> read_descriptor(const std::string& path) {
   auto text = archive::read_member(path, kDescriptorName, kDescriptorBytesMax);
   if (text.ok() || text.error().code != ErrorCode::kNotFound) return text;
-  return refused(ErrorCode::kInvalidArgument, "no-descriptor",
-                 std::string("the package has no ") + kDescriptorName);
+  return refused_as(ErrorCode::kInvalidArgument,
+                    std::string("the package has no ") + kDescriptorName, "no-descriptor");
 }
 
 Result<AppDescriptor> examine_package(const std::string& path) {

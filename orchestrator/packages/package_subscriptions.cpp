@@ -53,20 +53,23 @@ void subscribe_to_packages(Core& core, PackageSubscription subscription, std::si
                                      std::move(answer));
 }
 
-void unsubscribe_from_packages(Core& core, const std::string& id,
-                               Callback<Result<PackageSubscription>> answer) {
+void unsubscribe_from_packages(Core& core, const std::string& id, Callback<Result<void>> answer) {
+  struct Ended {};
   auto attempt = [id](const Model& model, StoreTransaction& tx,
-                      RelocationScopes&) -> Result<PackageSubscription> {
-    const auto it = model.package_subscriptions().find(id);
-    if (it == model.package_subscriptions().end()) return not_found("no subscription '" + id + "'");
+                      RelocationScopes&) -> Result<Ended> {
+    if (!model.package_subscriptions().contains(id)) {
+      return not_found("no subscription '" + id + "'");
+    }
     auto stored = tx.delete_document(Stored::kPackageSubscription, id);
     if (stored.ok()) stored = tx.delete_notifications(id);
     if (!stored) return stored.error();
-    return it->second;
+    return Ended{};
   };
   auto publish = [id](Model& model, ChangeFeed&) { model.remove_package_subscription(id); };
-  submit_change<PackageSubscription>(core, std::move(attempt), std::move(publish),
-                                     std::move(answer));
+  auto tell = [answer = std::move(answer)](const Result<Ended>& ended) mutable {
+    answer(ended ? Result<void>() : ended.error());
+  };
+  submit_change<Ended>(core, std::move(attempt), std::move(publish), std::move(tell));
 }
 
 Result<void> owe_package_event(const Core& core, StoreTransaction& transaction, const Model& model,

@@ -19,8 +19,7 @@ namespace mx2 {
 void subscribe_to_packages(Core& core, PackageSubscription subscription, std::size_t count_max,
                            Callback<Result<PackageSubscription>> answer);
 // What is owed to it goes with it. not_found.
-void unsubscribe_from_packages(Core& core, const std::string& id,
-                               Callback<Result<PackageSubscription>> answer);
+void unsubscribe_from_packages(Core& core, const std::string& id, Callback<Result<void>> answer);
 
 // Of a unit that changes a package to this.
 [[nodiscard]] Result<void> owe_package_event(const Core& core, StoreTransaction& transaction,

@@ -133,12 +133,9 @@ void Packages::upload(const std::string& id, std::string content, Callback<Resul
     return answer(conflict("the package does not wait for its content"));
   }
   if (content.size() > options_.bytes_max) {
-    return answer(Error{ErrorCode::kTooLarge,
-                        "a package may have " + std::to_string(options_.bytes_max) + " bytes",
-                        {},
-                        {},
-                        {},
-                        0});
+    return answer(
+        refused_as(ErrorCode::kTooLarge,
+                   "a package may have " + std::to_string(options_.bytes_max) + " bytes"));
   }
   if (const auto refused = reserve_upload(id)) return answer(*refused);
   auto upload = std::make_unique<Upload>(Upload{std::move(content), std::move(answer)});

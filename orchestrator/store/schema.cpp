@@ -10,7 +10,7 @@ namespace mx2 {
 namespace {
 
 // Element i takes a file from version i to version i + 1. Never edit one that was released: append.
-constexpr std::array<const char*, 8> kMigrations{R"(
+constexpr std::array<const char*, 9> kMigrations{R"(
   CREATE TABLE apps (
     app_d_id TEXT PRIMARY KEY,
     document TEXT NOT NULL
@@ -148,6 +148,20 @@ constexpr std::array<const char*, 8> kMigrations{R"(
                                                  R"(
   -- Of notifications about packages, the oldest go when there are too many.
   CREATE INDEX outbox_packages ON outbox (sequence) WHERE topic = 2;
+)",
+                                                 R"(
+  -- A row that was removed after a rewrite that is under way had its turn in it.
+  INSERT INTO rows_before
+    SELECT rewrite.version, later.app_d_id, later.ue, later.targets, later.writer, later.reason,
+      later.version, later.updated_ms
+    FROM table_versions AS rewrite
+    JOIN removed_rows AS removed ON removed.version > rewrite.version
+    JOIN rows_before AS later ON later.app_d_id = removed.app_d_id AND later.ue = removed.ue
+    WHERE rewrite.finished = 0 AND later.made_by =
+      (SELECT MIN(made_by) FROM rows_before AS first WHERE first.made_by > rewrite.version
+       AND first.app_d_id = removed.app_d_id AND first.ue = removed.ue)
+    ON CONFLICT (made_by, app_d_id, ue) DO NOTHING;
+  DROP TABLE removed_rows;
 )"};
 
 int stored_version(SQLite::Database& database) {

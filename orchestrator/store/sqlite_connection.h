@@ -42,11 +42,11 @@ struct Reader {
     database = std::make_unique<SQLite::Database>(path, SQLite::OPEN_READONLY, kBusyTimeoutMs);
   }
 
-  template <typename F>
-  auto read(F&& query) -> decltype(query(*database)) {
+  template <typename F, typename... Arguments>
+  auto read(F&& query, const Arguments&... arguments) -> decltype(query(*database, arguments...)) {
     const std::lock_guard guard(mutex);
     try {
-      return query(*database);
+      return query(*database, arguments...);
     } catch (const SQLite::Exception& e) {
       return storage_error(e);
     }

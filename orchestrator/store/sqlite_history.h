@@ -13,40 +13,16 @@ namespace mx2 {
 
 namespace sqlite {
 
-// The writer thread's statements; see StoreTransaction. They throw SQLite::Exception.
-class History {
- public:
-  History(SQLite::Database& database, const HistoryOptions& options, SetAside& aside);
+// The writer thread's; see SqliteTransaction.
+struct HistoryStatements {
+  explicit HistoryStatements(SQLite::Database& database);
 
-  void put_version(const TableVersion& version);
-  void put_row_before(std::uint64_t version, const UeSelector& ue, const std::string& app_d_id,
-                      const std::optional<Association>& before);
-  void replace_row_before(std::uint64_t version, const UeSelector& ue, const std::string& app_d_id,
-                          const std::optional<Association>& before);
-  [[nodiscard]] std::optional<RowChange> first_change_after(std::uint64_t version,
-                                                            const UeSelector& ue,
-                                                            const std::string& app_d_id);
-  void mark_removed(std::uint64_t version, const UeSelector& ue, const std::string& app_d_id);
-  [[nodiscard]] std::uint64_t removed_at(const UeSelector& ue, const std::string& app_d_id);
-  bool shorten();
-
- private:
-  [[nodiscard]] bool too_long();
-  [[nodiscard]] int forget(SQLite::Statement& some);
-
-  const HistoryOptions options_;
-  SetAside& aside_;
-  SQLite::Statement put_version_;
-  SQLite::Statement put_before_;
-  SQLite::Statement replace_before_;
-  SQLite::Statement first_after_;
-  SQLite::Statement mark_removed_;
-  SQLite::Statement removed_at_;
-  SQLite::Statement measure_;
-  SQLite::Statement oldest_;
-  SQLite::Statement forget_before_;
-  SQLite::Statement forget_removed_;
-  SQLite::Statement delete_version_;
+  SQLite::Statement put_version;
+  SQLite::Statement put_before;
+  SQLite::Statement find_before;
+  SQLite::Statement measure;
+  SQLite::Statement forget_before;
+  SQLite::Statement delete_version;
 };
 
 [[nodiscard]] Result<Page<TableVersion>> table_versions(SQLite::Database& db,

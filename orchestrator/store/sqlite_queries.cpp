@@ -20,26 +20,34 @@ std::string reason_of(const Error& error) {
   return error.pointer.empty() ? error.detail : error.pointer + " " + error.detail;
 }
 
-template <typename T, typename Sink>
+template <typename T, typename Taken>
 Result<void> take_document(const std::string& id, const char* text,
-                           Result<T> (*decode)(const json::Value&), Sink& sink) {
+                           Result<T> (*decode)(const json::Value&),
+                           const std::function<Taken(T&&)>& sink) {
   const auto document = json::parse(text);
   if (!document) return document.error();
   Result<T> value = decode(*document);
   if (!value) return value.error();
   if (id_of(*value) != id) return invalid_argument("is that of '" + id_of(*value) + "'");
-  return sink(std::move(*value));
+  if constexpr (std::is_void_v<Taken>) {
+    sink(std::move(*value));
+    return {};
+  } else {
+    return sink(std::move(*value));
+  }
 }
 
-template <typename T, typename Sink>
+// If they are wanted.
+template <typename T, typename Taken>
 void load_documents(SQLite::Database& db, Stored kind, Result<T> (*decode)(const json::Value&),
-                    Sink& sink, SetAside& aside) {
+                    const std::function<Taken(T&&)>& sink, SetAside& aside) {
+  if (!sink) return;
   const auto& table = kDocumentTables.at(static_cast<std::size_t>(kind));
   SQLite::Statement query(
       db, std::string("SELECT ") + table.key + ", " + table.document + " FROM " + table.name);
   while (query.executeStep()) {
     const auto id = query.getColumn(0).getString();
-    const auto taken = take_document<T>(id, query.getColumn(1).getText(), decode, sink);
+    const auto taken = take_document(id, query.getColumn(1).getText(), decode, sink);
     if (!taken) aside.add(table.kind, id, reason_of(taken.error()));
   }
 }
@@ -60,25 +68,6 @@ void load_rows(SQLite::Database& db, const Store::Loader& loader, SetAside& asid
     aside.add("row", row_id(query.getColumn(0).getString(), query.getColumn(1).getString()),
               reason_of(taken.error()));
   }
-}
-
-// Such documents as the loader wants.
-template <typename T>
-void load_wanted(SQLite::Database& db, Stored kind, Result<T> (*decode)(const json::Value&),
-                 const std::function<void(T&&)>& wanted, SetAside& aside) {
-  if (!wanted) return;
-  const auto sink = [&](T&& value) -> Result<void> {
-    wanted(std::move(value));
-    return {};
-  };
-  load_documents<T>(db, kind, decode, sink, aside);
-}
-
-void load_packages(SQLite::Database& db, const Store::Loader& loader, SetAside& aside) {
-  load_wanted<Package>(db, Stored::kPackage, codec::decode_package, loader.package, aside);
-  load_wanted<PackageSubscription>(db, Stored::kPackageSubscription,
-                                   codec::decode_stored_subscription, loader.package_subscription,
-                                   aside);
 }
 
 std::string meta(SQLite::Database& db, const char* name) {
@@ -104,13 +93,13 @@ OutboxItem item_of(const notifier::OutboxEntry& entry) {
 }
 
 void count_outbox(SQLite::Database& db, OutboxPage& out) {
-  SQLite::Statement counts(db, "SELECT COUNT(*), MIN(written_ms) FROM outbox WHERE dead = 0");
+  SQLite::Statement counts(db,
+                           "SELECT COUNT(CASE WHEN dead = 0 THEN 1 END), "
+                           "COUNT(CASE WHEN dead = 1 THEN 1 END), "
+                           "MIN(CASE WHEN dead = 0 THEN written_ms END) FROM outbox");
   counts.executeStep();
-  out.pending = static_cast<std::uint64_t>(counts.getColumn(0).getInt64());
-  if (out.pending > 0) out.oldest_ms = counts.getColumn(1).getInt64();
-  SQLite::Statement dead(db, "SELECT COUNT(*) FROM outbox WHERE dead = 1");
-  dead.executeStep();
-  out.dead = static_cast<std::uint64_t>(dead.getColumn(0).getInt64());
+  read_columns(counts, out.pending, out.dead);
+  if (out.pending > 0) out.oldest_ms = counts.getColumn(2).getInt64();
   SQLite::Statement error(db,
                           "SELECT last_error FROM outbox WHERE last_error <> '' "
                           "ORDER BY due_ms DESC LIMIT 1");
@@ -127,8 +116,7 @@ Result<Page<ContextSummary>> contexts(SQLite::Database& db, const ContextFilter&
       "has_callback, document FROM contexts WHERE context_id > $1 AND ($2 = '' OR app_d_id = $2) "
       "AND ($3 = '' OR dev_app_id = $3) AND ($4 = '' OR host_id = $4) "
       "ORDER BY context_id LIMIT $5");
-  bind_all(query, cursor, filter.app_d_id, filter.dev_app_id, filter.host_id,
-           static_cast<std::int64_t>(limit + 1));
+  bind_all(query, cursor, filter.app_d_id, filter.dev_app_id, filter.host_id, limit + 1);
   Page<ContextSummary> page;
   std::size_t bytes = 0;
   while (query.executeStep()) {
@@ -137,15 +125,8 @@ Result<Page<ContextSummary>> contexts(SQLite::Database& db, const ContextFilter&
       break;
     }
     auto& item = page.items.emplace_back();
-    item.context_id = query.getColumn(0).getString();
-    item.app_d_id = query.getColumn(1).getString();
-    item.dev_app_id = query.getColumn(2).getString();
-    item.client_ip = query.getColumn(3).getString();
-    item.host_id = query.getColumn(4).getString();
-    item.reference_uri = query.getColumn(5).getString();
-    item.ue = query.getColumn(6).getString();
-    item.created_ms = query.getColumn(7).getInt64();
-    item.has_callback = query.getColumn(8).getInt() != 0;
+    read_columns(query, item.context_id, item.app_d_id, item.dev_app_id, item.client_ip,
+                 item.host_id, item.reference_uri, item.ue, item.created_ms, item.has_callback);
     const std::string_view document = query.getColumn(9).getText();
     item.app_location = location_of(document);
     if (item.app_location) bytes += document.size();
@@ -166,7 +147,7 @@ Result<Page<Association>> rows(SQLite::Database& db, const std::string& app_d_id
               " FROM associations "
               "WHERE (app_d_id > $1 OR (app_d_id = $1 AND ue > $2)) AND ($3 = '' OR app_d_id = $3) "
               "AND ($4 = '' OR ue = $4) ORDER BY app_d_id, ue LIMIT $5");
-  bind_all(query, after_app, after_ue, app_d_id, ue, static_cast<std::int64_t>(limit + 1));
+  bind_all(query, after_app, after_ue, app_d_id, ue, limit + 1);
   Page<Association> page;
   std::string last;
   for (std::size_t seen = 0; query.executeStep(); ++seen) {
@@ -187,7 +168,7 @@ Result<std::vector<notifier::OutboxEntry>> notifications(SQLite::Database& db,
   SQLite::Statement query(db, std::string("SELECT ") + kOutboxColumns +
                                   " FROM outbox WHERE sequence > $1 AND dead = 0 "
                                   "ORDER BY sequence LIMIT $2");
-  bind_all(query, static_cast<std::int64_t>(after_sequence), static_cast<std::int64_t>(limit));
+  bind_all(query, after_sequence, limit);
   std::vector<notifier::OutboxEntry> entries;
   while (query.executeStep()) entries.push_back(read_entry(query));
   return entries;
@@ -204,7 +185,7 @@ Result<std::optional<notifier::OutboxEntry>> notification(SQLite::Statement& pre
                                                           const std::string& context_id,
                                                           notifier::Topic topic) {
   const Reset reset(prepared);
-  bind_all(prepared, context_id, static_cast<std::int64_t>(topic));
+  bind_all(prepared, context_id, topic);
   std::optional<notifier::OutboxEntry> found;
   if (!prepared.executeStep()) return found;
   found = read_entry(prepared);
@@ -220,8 +201,7 @@ Result<OutboxPage> outbox(SQLite::Database& db, bool dead, const std::string& cu
   SQLite::Statement query(db, std::string("SELECT ") + kOutboxColumns +
                                   " FROM outbox WHERE sequence > $1 AND dead = $2 "
                                   "ORDER BY sequence LIMIT $3");
-  bind_all(query, static_cast<std::int64_t>(parse_uint(cursor).value_or(0)), std::int64_t{dead},
-           static_cast<std::int64_t>(limit + 1));
+  bind_all(query, parse_uint(cursor).value_or(0), dead, limit + 1);
   std::uint64_t last = 0;
   while (query.executeStep()) {
     if (out.page.items.size() == limit) {
@@ -239,16 +219,16 @@ Result<Store::Loaded> load(SQLite::Database& db, const Store::Loader& loader, Se
   load_documents<App>(db, Stored::kApp, codec::decode_stored_app, loader.app, aside);
   load_documents<Host>(db, Stored::kHost, codec::decode_stored_host, loader.host, aside);
   load_rows(db, loader, aside);
-  load_packages(db, loader, aside);
+  load_documents<Package>(db, Stored::kPackage, codec::decode_package, loader.package, aside);
+  load_documents<PackageSubscription>(db, Stored::kPackageSubscription,
+                                      codec::decode_stored_subscription,
+                                      loader.package_subscription, aside);
   SQLite::Statement contexts(
       db, "SELECT subject, dev_app_id, app_d_id, context_id, host_id FROM contexts");
   ContextRecord context;
   while (contexts.executeStep()) {
-    context.subject = contexts.getColumn(0).getString();
-    context.dev_app_id = contexts.getColumn(1).getString();
-    context.app_d_id = contexts.getColumn(2).getString();
-    context.context_id = contexts.getColumn(3).getString();
-    context.host_id = contexts.getColumn(4).getString();
+    read_columns(contexts, context.subject, context.dev_app_id, context.app_d_id,
+                 context.context_id, context.host_id);
     loader.context(context);
   }
   Store::Loaded loaded;

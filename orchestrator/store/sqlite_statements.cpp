@@ -21,54 +21,10 @@ std::string put_notification_sql() {
          "due_ms = excluded.due_ms, attempts = 0, dead = 0, last_error = '', waited_ms = 0";
 }
 
-Error full() {
-  return unavailable("the storage is full: a reader of the store holds its write-ahead log");
-}
-
 }  // namespace
 
-// Leaves the statement ready for the next, whatever happens.
-template <typename... Values>
-Result<void> SqliteTransaction::write(SQLite::Statement& statement, const Values&... values) {
-  if (is_full_) return full();
-  try {
-    const sqlite::Reset reset(statement);
-    sqlite::bind_all(statement, values...);
-    statement.exec();
-    return {};
-  } catch (const SQLite::Exception& e) {
-    return storage_error(e);
-  }
-}
-
-template <typename Read, typename... Values>
-auto SqliteTransaction::find(SQLite::Statement& statement, Read read, const Values&... values)
-    -> Result<std::optional<decltype(read(statement))>> {
-  try {
-    const sqlite::Reset reset(statement);
-    sqlite::bind_all(statement, values...);
-    std::optional<decltype(read(statement))> found;
-    if (statement.executeStep()) found = read(statement);
-    return found;
-  } catch (const SQLite::Exception& e) {
-    return storage_error(e);
-  }
-}
-
-// The same for what may throw.
-template <typename F>
-auto SqliteTransaction::guarded(F&& use) -> Result<decltype(use())> {
-  if (is_full_) return full();
-  try {
-    if constexpr (std::is_void_v<decltype(use())>) {
-      use();
-      return {};
-    } else {
-      return use();
-    }
-  } catch (const SQLite::Exception& e) {
-    return storage_error(e);
-  }
+Error SqliteTransaction::full() {
+  return unavailable("the storage is full: a reader of the store holds its write-ahead log");
 }
 
 SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions& history,
@@ -120,7 +76,8 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions&
                           "UPDATE outbox SET due_ms = $1, attempts = $2, dead = $3, "
                           "last_error = $4, waited_ms = $5 WHERE sequence = $6 "
                           "AND context_id = $7"),
-      history_(db, history, aside) {
+      history_options_(history),
+      history_(db) {
   for (const auto& table : sqlite::kDocumentTables) documents_.emplace_back(db, table);
 }
 
@@ -138,10 +95,9 @@ void SqliteTransaction::forget_replaced(std::size_t from, bool durable) {
 }
 
 Result<void> SqliteTransaction::insert_context(const ContextRecord& c) {
-  return write(insert_context_, c.context_id, static_cast<std::int64_t>(c.revision), c.app_d_id,
-               c.dev_app_id, c.subject, c.client_ip, c.host_id, c.reference_uri, c.ue,
-               std::int64_t{c.legacy}, std::int64_t{c.has_callback}, c.created_ms, c.document,
-               std::int64_t{c.waits});
+  return write(insert_context_, c.context_id, c.revision, c.app_d_id, c.dev_app_id, c.subject,
+               c.client_ip, c.host_id, c.reference_uri, c.ue, c.legacy, c.has_callback,
+               c.created_ms, c.document, c.waits);
 }
 
 Result<std::optional<ContextRecord>> SqliteTransaction::find_context(
@@ -151,8 +107,8 @@ Result<std::optional<ContextRecord>> SqliteTransaction::find_context(
 
 Result<void> SqliteTransaction::update_context(const ContextRecord& c) {
   replaces("context", c.context_id);
-  return write(update_context_, static_cast<std::int64_t>(c.revision), c.host_id, c.reference_uri,
-               c.ue, std::int64_t{c.has_callback}, c.document, std::int64_t{c.waits}, c.context_id);
+  return write(update_context_, c.revision, c.host_id, c.reference_uri, c.ue, c.has_callback,
+               c.document, c.waits, c.context_id);
 }
 
 Result<void> SqliteTransaction::delete_context(const std::string& context_id) {
@@ -173,21 +129,13 @@ Result<void> SqliteTransaction::delete_document(Stored kind, const std::string& 
 
 Result<void> SqliteTransaction::put_row(const Association& row) {
   replaces("row", sqlite::row_id(row.app_d_id, row.ue.text()));
-  return write(put_row_, row.app_d_id, row.ue.text(), sqlite::join_targets(row.targets),
-               static_cast<std::int64_t>(row.writer), row.reason,
-               static_cast<std::int64_t>(row.version), row.updated_ms);
+  return write(put_row_, row.app_d_id, row.ue.text(), sqlite::join_targets(row.targets), row.writer,
+               row.reason, row.version, row.updated_ms);
 }
 
-Result<void> SqliteTransaction::delete_row(const UeSelector& ue, const std::string& app_d_id,
-                                           std::uint64_t version) {
+Result<void> SqliteTransaction::delete_row(const UeSelector& ue, const std::string& app_d_id) {
   replaces("row", sqlite::row_id(app_d_id, ue.text()));
-  if (auto deleted = write(delete_row_, app_d_id, ue.text()); !deleted) return deleted;
-  return guarded([&] { history_.mark_removed(version, ue, app_d_id); });
-}
-
-Result<std::uint64_t> SqliteTransaction::removed_at(const UeSelector& ue,
-                                                    const std::string& app_d_id) {
-  return guarded([&] { return history_.removed_at(ue, app_d_id); });
+  return write(delete_row_, app_d_id, ue.text());
 }
 
 Result<std::optional<Association>> SqliteTransaction::find_row(const UeSelector& ue,
@@ -201,40 +149,11 @@ Result<std::optional<Association>> SqliteTransaction::find_row(const UeSelector&
   return find(find_row_, read, app_d_id, ue.text());
 }
 
-Result<void> SqliteTransaction::put_table_version(const TableVersion& version) {
-  return guarded([&] { history_.put_version(version); });
-}
-
-Result<void> SqliteTransaction::put_row_before(std::uint64_t version, const UeSelector& ue,
-                                               const std::string& app_d_id,
-                                               const std::optional<Association>& before) {
-  return guarded([&] { history_.put_row_before(version, ue, app_d_id, before); });
-}
-
-Result<std::optional<RowChange>> SqliteTransaction::first_change_after(
-    std::uint64_t version, const UeSelector& ue, const std::string& app_d_id) {
-  try {
-    return history_.first_change_after(version, ue, app_d_id);
-  } catch (const SQLite::Exception& e) {
-    return storage_error(e);
-  }
-}
-
-Result<void> SqliteTransaction::replace_row_before(std::uint64_t version, const UeSelector& ue,
-                                                   const std::string& app_d_id,
-                                                   const std::optional<Association>& before) {
-  return guarded([&] { history_.replace_row_before(version, ue, app_d_id, before); });
-}
-
-Result<bool> SqliteTransaction::shorten_history() {
-  return guarded([&] { return history_.shorten(); });
-}
-
 Result<ContextScan> SqliteTransaction::scan_contexts(const std::string& after, std::size_t limit,
                                                      const std::set<std::string>& apps) {
   try {
     const sqlite::Reset reset(scan_contexts_);
-    sqlite::bind_all(scan_contexts_, after, static_cast<std::int64_t>(limit));
+    sqlite::bind_all(scan_contexts_, after, limit);
     ContextScan scan;
     std::size_t seen = 0;
     std::size_t bytes = 0;
@@ -280,14 +199,13 @@ Result<bool> SqliteTransaction::put_notification_alike(const notifier::OutboxEnt
 Result<void> SqliteTransaction::put_notification(SQLite::Statement& statement,
                                                  const notifier::OutboxEntry& e) {
   notified_ = true;
-  return write(statement, ++sequence_, e.context_id, static_cast<std::int64_t>(e.revision),
-               e.callback_reference, e.type, e.body, e.created_ms, e.written_ms, e.due_ms,
-               std::int64_t{0}, std::int64_t{0}, std::string(), static_cast<std::int64_t>(e.topic));
+  return write(statement, ++sequence_, e.context_id, e.revision, e.callback_reference, e.type,
+               e.body, e.created_ms, e.written_ms, e.due_ms, 0, 0, std::string(), e.topic);
 }
 
 Result<std::optional<notifier::OutboxEntry>> SqliteTransaction::find_notification(
     const std::string& context_id, notifier::Topic topic) {
-  return find(find_notification_, sqlite::read_entry, context_id, static_cast<std::int64_t>(topic));
+  return find(find_notification_, sqlite::read_entry, context_id, topic);
 }
 
 Result<std::size_t> SqliteTransaction::renew_notifications(SQLite::Statement& which,
@@ -324,7 +242,7 @@ Result<void> SqliteTransaction::redirect_notifications(const std::string& contex
 
 Result<void> SqliteTransaction::delete_notification(const std::string& context_id,
                                                     notifier::Topic topic) {
-  return write(delete_notification_, context_id, static_cast<std::int64_t>(topic));
+  return write(delete_notification_, context_id, topic);
 }
 
 Result<void> SqliteTransaction::delete_notifications(const std::string& id) {
@@ -332,13 +250,12 @@ Result<void> SqliteTransaction::delete_notifications(const std::string& id) {
 }
 
 Result<void> SqliteTransaction::settle_notification(const notifier::Outcome& outcome) {
-  const auto sequence = static_cast<std::int64_t>(outcome.sequence);
   if (outcome.kind == notifier::Outcome::Kind::kDelivered) {
-    return write(delete_delivered_, sequence, outcome.context_id);
+    return write(delete_delivered_, outcome.sequence, outcome.context_id);
   }
-  const std::int64_t dead = outcome.kind == notifier::Outcome::Kind::kDead ? 1 : 0;
-  return write(retry_notification_, outcome.due_ms, static_cast<std::int64_t>(outcome.attempts),
-               dead, outcome.error, outcome.waited_ms, sequence, outcome.context_id);
+  const bool dead = outcome.kind == notifier::Outcome::Kind::kDead;
+  return write(retry_notification_, outcome.due_ms, outcome.attempts, dead, outcome.error,
+               outcome.waited_ms, outcome.sequence, outcome.context_id);
 }
 
 Result<std::size_t> SqliteTransaction::revive_notifications(const std::string& context_id,

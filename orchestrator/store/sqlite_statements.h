@@ -32,20 +32,15 @@ class SqliteTransaction final : public StoreTransaction {
                             const std::string& document) override;
   Result<void> delete_document(Stored kind, const std::string& id) override;
   Result<void> put_row(const Association& row) override;
-  Result<void> delete_row(const UeSelector& ue, const std::string& app_d_id,
-                          std::uint64_t version) override;
-  Result<std::uint64_t> removed_at(const UeSelector& ue, const std::string& app_d_id) override;
+  Result<void> delete_row(const UeSelector& ue, const std::string& app_d_id) override;
   Result<std::optional<Association>> find_row(const UeSelector& ue,
                                               const std::string& app_d_id) override;
   Result<void> put_table_version(const TableVersion& version) override;
   Result<void> put_row_before(std::uint64_t version, const UeSelector& ue,
                               const std::string& app_d_id,
                               const std::optional<Association>& before) override;
-  Result<std::optional<RowChange>> first_change_after(std::uint64_t version, const UeSelector& ue,
-                                                      const std::string& app_d_id) override;
-  Result<void> replace_row_before(std::uint64_t version, const UeSelector& ue,
-                                  const std::string& app_d_id,
-                                  const std::optional<Association>& before) override;
+  Result<bool> has_row_before(std::uint64_t version, const UeSelector& ue,
+                              const std::string& app_d_id) override;
   Result<bool> shorten_history() override;
   Result<ContextScan> scan_contexts(const std::string& after, std::size_t limit,
                                     const std::set<std::string>& apps) override;
@@ -76,13 +71,33 @@ class SqliteTransaction final : public StoreTransaction {
   [[nodiscard]] bool take_notified() { return std::exchange(notified_, false); }
 
  private:
+  [[nodiscard]] static Error full();
+  // Both leave the statement ready for the next, whatever happens.
   template <typename... Values>
-  Result<void> write(SQLite::Statement& statement, const Values&... values);
+  Result<void> write(SQLite::Statement& statement, const Values&... values) {
+    if (is_full_) return full();
+    try {
+      const sqlite::Reset reset(statement);
+      sqlite::bind_all(statement, values...);
+      statement.exec();
+      return {};
+    } catch (const SQLite::Exception& e) {
+      return storage_error(e);
+    }
+  }
   template <typename Read, typename... Values>
   auto find(SQLite::Statement& statement, Read read, const Values&... values)
-      -> Result<std::optional<decltype(read(statement))>>;
-  template <typename F>
-  auto guarded(F&& use) -> Result<decltype(use())>;
+      -> Result<std::optional<decltype(read(statement))>> {
+    try {
+      const sqlite::Reset reset(statement);
+      sqlite::bind_all(statement, values...);
+      std::optional<decltype(read(statement))> found;
+      if (statement.executeStep()) found = read(statement);
+      return found;
+    } catch (const SQLite::Exception& e) {
+      return storage_error(e);
+    }
+  }
   // Almost always nothing is set aside.
   void replaces(const char* kind, std::string id) {
     if (aside_.size() > 0) replaced_.emplace_back(kind, std::move(id));
@@ -124,7 +139,8 @@ class SqliteTransaction final : public StoreTransaction {
   SQLite::Statement delete_delivered_;
   SQLite::Statement retry_notification_;
   std::deque<Documents> documents_;  // by kind
-  sqlite::History history_;
+  const HistoryOptions history_options_;
+  sqlite::HistoryStatements history_;
   std::int64_t sequence_ = 0;  // last one given
   bool notified_ = false;
   std::vector<std::pair<std::string, std::string>> replaced_;  // kinds and identifiers

@@ -331,20 +331,17 @@ void SqliteStore::close() {
 
 Result<Page<ContextSummary>> SqliteStore::contexts(const ContextFilter& filter,
                                                    const std::string& cursor, std::size_t limit) {
-  return impl_->reader.read(
-      [&](SQLite::Database& db) { return sqlite::contexts(db, filter, cursor, limit); });
+  return impl_->reader.read(sqlite::contexts, filter, cursor, limit);
 }
 
 Result<Page<Association>> SqliteStore::rows(const std::string& app_d_id, const std::string& ue,
                                             const std::string& cursor, std::size_t limit) {
-  return impl_->reader.read(
-      [&](SQLite::Database& db) { return sqlite::rows(db, app_d_id, ue, cursor, limit); });
+  return impl_->reader.read(sqlite::rows, app_d_id, ue, cursor, limit);
 }
 
 Result<Page<TableVersion>> SqliteStore::table_versions(const std::string& cursor,
                                                        std::size_t limit) {
-  return impl_->reader.read(
-      [&](SQLite::Database& db) { return sqlite::table_versions(db, cursor, limit); });
+  return impl_->reader.read(sqlite::table_versions, cursor, limit);
 }
 
 Result<std::vector<TableChange>> SqliteStore::changes_back_to(std::uint64_t version) {
@@ -354,8 +351,7 @@ Result<std::vector<TableChange>> SqliteStore::changes_back_to(std::uint64_t vers
 
 Result<std::vector<notifier::OutboxEntry>> SqliteStore::notifications(std::uint64_t after_sequence,
                                                                       std::size_t limit) {
-  return impl_->outbox_reader.read(
-      [&](SQLite::Database& db) { return sqlite::notifications(db, after_sequence, limit); });
+  return impl_->outbox_reader.read(sqlite::notifications, after_sequence, limit);
 }
 
 Result<std::optional<notifier::OutboxEntry>> SqliteStore::notification(
@@ -367,8 +363,7 @@ Result<std::optional<notifier::OutboxEntry>> SqliteStore::notification(
 }
 
 Result<OutboxPage> SqliteStore::outbox(bool dead, const std::string& cursor, std::size_t limit) {
-  return impl_->reader.read(
-      [&](SQLite::Database& db) { return sqlite::outbox(db, dead, cursor, limit); });
+  return impl_->reader.read(sqlite::outbox, dead, cursor, limit);
 }
 
 void SqliteStore::on_notification(std::function<void()> hook) {

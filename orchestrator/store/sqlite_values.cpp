@@ -36,23 +36,22 @@ void wait_in_small_steps(sqlite3* connection) {
   sqlite3_busy_handler(connection, wait, nullptr);
 }
 
-Association read_row_without_targets(SQLite::Statement& row, const UeSelector& ue, int first) {
+Association read_row_without_targets(SQLite::Statement& row, const UeSelector& ue) {
   Association association;
-  association.app_d_id = row.getColumn(first).getString();
+  association.app_d_id = row.getColumn(0).getString();
   association.ue = ue;
-  association.writer =
-      row.getColumn(first + 3).getInt() == 0 ? Writer::kOperator : Writer::kOptimizer;
-  association.reason = row.getColumn(first + 4).getString();
-  association.version = static_cast<std::uint64_t>(row.getColumn(first + 5).getInt64());
-  association.updated_ms = row.getColumn(first + 6).getInt64();
+  association.writer = row.getColumn(3).getInt() == 0 ? Writer::kOperator : Writer::kOptimizer;
+  association.reason = row.getColumn(4).getString();
+  association.version = static_cast<std::uint64_t>(row.getColumn(5).getInt64());
+  association.updated_ms = row.getColumn(6).getInt64();
   return association;
 }
 
-Result<Association> read_row(SQLite::Statement& row, int first) {
-  auto ue = UeSelector::parse(row.getColumn(first + 1).getString());
+Result<Association> read_row(SQLite::Statement& row) {
+  auto ue = UeSelector::parse(row.getColumn(1).getString());
   if (!ue) return ue.error();
-  auto association = read_row_without_targets(row, *ue, first);
-  for (const auto text : split(row.getColumn(first + 2).getText(), ' ')) {
+  auto association = read_row_without_targets(row, *ue);
+  for (const auto text : split(row.getColumn(2).getText(), ' ')) {
     if (text.empty()) continue;  // of a row that was not there
     auto target = Target::parse(text);
     if (!target) return target.error();
@@ -72,41 +71,19 @@ std::string join_targets(const std::vector<Target>& targets) {
 }
 
 ContextRecord read_context(SQLite::Statement& row) {
-  ContextRecord context;
-  context.context_id = row.getColumn(0).getString();
-  context.revision = static_cast<std::uint64_t>(row.getColumn(1).getInt64());
-  context.app_d_id = row.getColumn(2).getString();
-  context.dev_app_id = row.getColumn(3).getString();
-  context.subject = row.getColumn(4).getString();
-  context.client_ip = row.getColumn(5).getString();
-  context.host_id = row.getColumn(6).getString();
-  context.reference_uri = row.getColumn(7).getString();
-  context.ue = row.getColumn(8).getString();
-  context.legacy = row.getColumn(9).getInt() != 0;
-  context.has_callback = row.getColumn(10).getInt() != 0;
-  context.created_ms = row.getColumn(11).getInt64();
-  context.document = row.getColumn(12).getString();
-  context.waits = row.getColumn(13).getUInt();
-  return context;
+  ContextRecord c;
+  read_columns(row, c.context_id, c.revision, c.app_d_id, c.dev_app_id, c.subject, c.client_ip,
+               c.host_id, c.reference_uri, c.ue, c.legacy, c.has_callback, c.created_ms, c.document,
+               c.waits);
+  return c;
 }
 
 notifier::OutboxEntry read_entry(SQLite::Statement& row) {
-  notifier::OutboxEntry entry;
-  entry.sequence = static_cast<std::uint64_t>(row.getColumn(0).getInt64());
-  entry.context_id = row.getColumn(1).getString();
-  entry.revision = static_cast<std::uint64_t>(row.getColumn(2).getInt64());
-  entry.callback_reference = row.getColumn(3).getString();
-  entry.type = row.getColumn(4).getString();
-  entry.body = row.getColumn(5).getString();
-  entry.created_ms = row.getColumn(6).getInt64();
-  entry.written_ms = row.getColumn(7).getInt64();
-  entry.due_ms = row.getColumn(8).getInt64();
-  entry.attempts = row.getColumn(9).getUInt();
-  entry.dead = row.getColumn(10).getInt() != 0;
-  entry.last_error = row.getColumn(11).getString();
-  entry.waited_ms = row.getColumn(12).getInt64();
-  entry.topic = static_cast<notifier::Topic>(row.getColumn(13).getInt());
-  return entry;
+  notifier::OutboxEntry e;
+  read_columns(row, e.sequence, e.context_id, e.revision, e.callback_reference, e.type, e.body,
+               e.created_ms, e.written_ms, e.due_ms, e.attempts, e.dead, e.last_error, e.waited_ms,
+               e.topic);
+  return e;
 }
 
 }  // namespace sqlite

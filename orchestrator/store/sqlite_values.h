@@ -2,6 +2,7 @@
 // to orchestrator/store.
 #pragma once
 
+#include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Exception.h>
 #include <SQLiteCpp/Statement.h>
@@ -10,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 
 #include "api/base/result.h"
 #include "orchestrator/store/store.h"
@@ -56,29 +58,47 @@ inline constexpr const char* kOutboxColumns =
 inline constexpr const char* kRowColumns =
     "app_d_id, ue, targets, writer, reason, version, updated_ms";
 
-// The columns kRowColumns from `first` on.
-[[nodiscard]] Result<Association> read_row(SQLite::Statement& row, int first = 0);
+// The columns kRowColumns.
+[[nodiscard]] Result<Association> read_row(SQLite::Statement& row);
 // The same but for the targets; nothing in it can be unreadable.
-[[nodiscard]] Association read_row_without_targets(SQLite::Statement& row, const UeSelector& ue,
-                                                   int first = 0);
+[[nodiscard]] Association read_row_without_targets(SQLite::Statement& row, const UeSelector& ue);
 // A row's name, for people.
 [[nodiscard]] std::string row_id(const std::string& app_d_id, const std::string& ue);
 [[nodiscard]] std::string join_targets(const std::vector<Target>& targets);
 [[nodiscard]] ContextRecord read_context(SQLite::Statement& row);
 [[nodiscard]] notifier::OutboxEntry read_entry(SQLite::Statement& row);
 
-inline void bind(SQLite::Statement& statement, int at, const std::string& text) {
+template <typename T>
+concept Number = std::is_integral_v<T> || std::is_enum_v<T>;
+
+inline void bind_value(SQLite::Statement& statement, int at, const std::string& text) {
   statement.bindNoCopy(at, text);
 }
-inline void bind(SQLite::Statement& statement, int at, std::int64_t number) {
-  statement.bind(at, number);
+template <Number T>
+void bind_value(SQLite::Statement& statement, int at, T number) {
+  statement.bind(at, static_cast<std::int64_t>(number));
 }
 
 // `values` must outlive the execution: texts are not copied.
 template <typename... Values>
-void bind_all(SQLite::Statement& statement, const Values&... values) {
+void bind_all([[maybe_unused]] SQLite::Statement& statement, const Values&... values) {
+  [[maybe_unused]] int at = 0;
+  (bind_value(statement, ++at, values), ...);
+}
+
+inline void take_value(const SQLite::Column& column, std::string& text) {
+  text = column.getString();
+}
+template <Number T>
+void take_value(const SQLite::Column& column, T& number) {
+  number = static_cast<T>(column.getInt64());
+}
+
+// The first columns of a row, in this order.
+template <typename... Values>
+void read_columns(SQLite::Statement& row, Values&... values) {
   int at = 0;
-  (bind(statement, ++at, values), ...);
+  (take_value(row.getColumn(at++), values), ...);
 }
 
 // Leaves the statement ready for the next use, whatever happens.

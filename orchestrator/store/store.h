@@ -17,6 +17,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "api/base/result.h"
@@ -53,12 +55,6 @@ struct ContextRecord {
 struct HistoryOptions {
   std::size_t versions_max = 10'000;
   std::size_t rows_max = 1'000'000;
-};
-
-// What a version of the table did to a row; `before`: nothing when there was none.
-struct RowChange {
-  std::uint64_t version = 0;
-  std::optional<Association> before;
 };
 
 // A stretch of all contexts, by identifier.
@@ -103,15 +99,10 @@ class StoreTransaction {
   Result<void> set_optimizer_paused(bool paused);
 
   virtual Result<void> put_row(const Association& row) = 0;
-  // `version`: of the change that removes it. Others than the rewrite that is under way leave a
-  // mark, whether there was such a row or not: see removed_at().
-  virtual Result<void> delete_row(const UeSelector& ue, const std::string& app_d_id,
-                                  std::uint64_t version) = 0;
+  virtual Result<void> delete_row(const UeSelector& ue, const std::string& app_d_id) = 0;
   // One whose targets cannot be read has none, and is whose it is all the same: a pin stays one.
   virtual Result<std::optional<Association>> find_row(const UeSelector& ue,
                                                       const std::string& app_d_id) = 0;
-  // The version that removed a row last while a rewrite was under way; 0 when none did.
-  virtual Result<std::uint64_t> removed_at(const UeSelector& ue, const std::string& app_d_id) = 0;
 
   // The history of the table: its versions, and what each row was before a version changed it.
   virtual Result<void> put_table_version(const TableVersion& version) = 0;
@@ -119,15 +110,9 @@ class StoreTransaction {
   virtual Result<void> put_row_before(std::uint64_t version, const UeSelector& ue,
                                       const std::string& app_d_id,
                                       const std::optional<Association>& before) = 0;
-  // The first change of a row after `version`; nothing when there is none, it is forgotten, or it
-  // cannot be read: then it is set aside.
-  virtual Result<std::optional<RowChange>> first_change_after(std::uint64_t version,
-                                                              const UeSelector& ue,
-                                                              const std::string& app_d_id) = 0;
-  // What that change found was another row after all: one of an earlier version, stored later.
-  virtual Result<void> replace_row_before(std::uint64_t version, const UeSelector& ue,
-                                          const std::string& app_d_id,
-                                          const std::optional<Association>& before) = 0;
+  // Whether that is kept.
+  virtual Result<bool> has_row_before(std::uint64_t version, const UeSelector& ue,
+                                      const std::string& app_d_id) = 0;
   // If the history is longer than it may be, nobody goes back beyond its oldest version any more,
   // and what is kept of it goes in bounded parts. False when there is nothing left to do.
   virtual Result<bool> shorten_history() = 0;
@@ -253,5 +238,50 @@ class Store {
   // Or why the file cannot be used.
   [[nodiscard]] virtual Result<Loaded> load(const Loader& loader) = 0;
 };
+
+// A unit of work of two functions, for those that need no class of their own: what it is to the
+// store, and the functions.
+struct UnitKind {
+  bool changes_model = false;
+  bool background = false;
+  bool writes_once = false;
+};
+inline constexpr UnitKind kPlainUnit{};
+inline constexpr UnitKind kChangesModel{true, false, false};
+inline constexpr UnitKind kBackground{false, true, false};
+inline constexpr UnitKind kWritesOnce{false, false, true};
+
+template <typename Run, typename Done>
+class FunctionUnit final : public UnitOfWork {
+ public:
+  FunctionUnit(const UnitKind& kind, Run run, Done done)
+      : kind_(kind), run_(std::move(run)), done_(std::move(done)) {}
+
+  Result<void> run(StoreTransaction& transaction) override {
+    const auto& outcome = outcome_.emplace(run_(transaction));
+    return outcome.ok() ? Result<void>() : Result<void>(outcome.error());
+  }
+  void done(const Result<void>& stored) noexcept override {
+    done_(stored.ok() ? std::move(*outcome_) : Outcome(stored.error()));
+  }
+  [[nodiscard]] bool changes_model() const override { return kind_.changes_model; }
+  [[nodiscard]] bool background() const override { return kind_.background; }
+  [[nodiscard]] bool writes_once() const override { return kind_.writes_once; }
+
+ private:
+  using Outcome = std::invoke_result_t<Run&, StoreTransaction&>;
+
+  const UnitKind kind_;
+  Run run_;
+  Done done_;
+  std::optional<Outcome> outcome_;
+};
+
+// `run` gives a Result of some type out of the transaction; `done` takes it after the commit, or
+// why nothing is stored.
+template <typename Run, typename Done>
+void submit_unit(Store& store, const UnitKind& kind, Run run, Done done) {
+  store.submit(std::make_unique<FunctionUnit<Run, Done>>(kind, std::move(run), std::move(done)));
+}
 
 }  // namespace mx2

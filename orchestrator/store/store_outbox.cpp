@@ -12,31 +12,6 @@ constexpr std::size_t kSettledAtOnce = 256;  // a unit of work is one turn at th
 
 }  // namespace
 
-class StoreOutbox::Settle final : public UnitOfWork {
- public:
-  Settle(StoreOutbox& outbox, std::vector<notifier::Outcome> outcomes)
-      : outbox_(outbox), outcomes_(std::move(outcomes)) {}
-
-  Result<void> run(StoreTransaction& transaction) override {
-    for (const auto& outcome : outcomes_) {
-      if (auto settled = transaction.settle_notification(outcome); !settled) return settled;
-    }
-    return {};
-  }
-
-  void done(const Result<void>& outcome) noexcept override {
-    if (!outcome) outbox_.keep(std::move(outcomes_));
-  }
-
-  [[nodiscard]] bool background() const override { return true; }
-  // Each of its writes stands for itself: what was written before one failed may stay.
-  [[nodiscard]] bool writes_once() const override { return true; }
-
- private:
-  StoreOutbox& outbox_;
-  std::vector<notifier::Outcome> outcomes_;
-};
-
 bool StoreOutbox::hold_lease() {
   if (lease_) return true;
   auto lock = FileLock::take(lease_path_);
@@ -67,10 +42,22 @@ void StoreOutbox::settle(std::vector<notifier::Outcome> outcomes) {
   for (std::size_t at = 0; at < outcomes.size(); at += kSettledAtOnce) {
     const auto begin = outcomes.begin() + static_cast<std::ptrdiff_t>(at);
     const auto left = static_cast<std::ptrdiff_t>(std::min(kSettledAtOnce, outcomes.size() - at));
-    std::vector<notifier::Outcome> some(std::make_move_iterator(begin),
-                                        std::make_move_iterator(begin + left));
-    store_.submit(std::make_unique<Settle>(*this, std::move(some)));
+    settle_some({std::make_move_iterator(begin), std::make_move_iterator(begin + left)});
   }
+}
+
+// Each of its writes stands for itself: what was written before one failed may stay.
+void StoreOutbox::settle_some(std::vector<notifier::Outcome> outcomes) {
+  const auto some = std::make_shared<std::vector<notifier::Outcome>>(std::move(outcomes));
+  auto run = [some](StoreTransaction& tx) -> Result<void> {
+    for (const auto& outcome : *some) {
+      if (auto settled = tx.settle_notification(outcome); !settled) return settled;
+    }
+    return {};
+  };
+  submit_unit(store_, UnitKind{false, true, true}, run, [this, some](const Result<void>& stored) {
+    if (!stored) keep(std::move(*some));
+  });
 }
 
 void StoreOutbox::keep(std::vector<notifier::Outcome> outcomes) {

@@ -29,7 +29,7 @@ class StoreOutbox final : public notifier::Outbox {
   void settle(std::vector<notifier::Outcome> outcomes) override;
 
  private:
-  class Settle;
+  void settle_some(std::vector<notifier::Outcome> outcomes);
   void keep(std::vector<notifier::Outcome> outcomes);
 
   Store& store_;

@@ -35,22 +35,11 @@ class NoTransaction final : public StoreTransaction {
   }
   Result<void> delete_document(Stored /*kind*/, const std::string& /*id*/) override { return {}; }
   Result<void> put_row(const Association& /*row*/) override { return {}; }
-  Result<std::uint64_t> removed_at(const UeSelector& /*ue*/,
-                                   const std::string& /*app_d_id*/) override {
-    return std::uint64_t{0};
+  Result<bool> has_row_before(std::uint64_t /*version*/, const UeSelector& /*ue*/,
+                              const std::string& /*app_d_id*/) override {
+    return false;
   }
-  Result<std::optional<RowChange>> first_change_after(std::uint64_t /*version*/,
-                                                      const UeSelector& /*ue*/,
-                                                      const std::string& /*app_d_id*/) override {
-    return std::optional<RowChange>();
-  }
-  Result<void> replace_row_before(std::uint64_t /*version*/, const UeSelector& /*ue*/,
-                                  const std::string& /*app_d_id*/,
-                                  const std::optional<Association>& /*before*/) override {
-    return {};
-  }
-  Result<void> delete_row(const UeSelector& /*ue*/, const std::string& /*app_d_id*/,
-                          std::uint64_t /*version*/) override {
+  Result<void> delete_row(const UeSelector& /*ue*/, const std::string& /*app_d_id*/) override {
     return {};
   }
   Result<std::optional<Association>> find_row(const UeSelector& /*ue*/,

@@ -45,13 +45,8 @@ class FailingTransaction final : public StoreTransaction {
   Result<void> put_row(const Association& row) override {
     return fails() ? error() : real_.put_row(row);
   }
-  Result<void> delete_row(const UeSelector& ue, const std::string& app,
-                          std::uint64_t version) override {
-    return fails() ? error() : real_.delete_row(ue, app, version);
-  }
-  Result<std::uint64_t> removed_at(const UeSelector& ue, const std::string& app) override {
-    if (fails()) return broken();
-    return real_.removed_at(ue, app);
+  Result<void> delete_row(const UeSelector& ue, const std::string& app) override {
+    return fails() ? error() : real_.delete_row(ue, app);
   }
   Result<std::optional<Association>> find_row(const UeSelector& ue,
                                               const std::string& app) override {
@@ -65,15 +60,10 @@ class FailingTransaction final : public StoreTransaction {
                               const std::optional<Association>& before) override {
     return fails() ? error() : real_.put_row_before(version, ue, app, before);
   }
-  Result<std::optional<RowChange>> first_change_after(std::uint64_t version, const UeSelector& ue,
-                                                      const std::string& app) override {
+  Result<bool> has_row_before(std::uint64_t version, const UeSelector& ue,
+                              const std::string& app) override {
     if (fails()) return broken();
-    return real_.first_change_after(version, ue, app);
-  }
-  Result<void> replace_row_before(std::uint64_t version, const UeSelector& ue,
-                                  const std::string& app,
-                                  const std::optional<Association>& before) override {
-    return fails() ? error() : real_.replace_row_before(version, ue, app, before);
+    return real_.has_row_before(version, ue, app);
   }
   // Not counted: it is done in the background, after whatever is tested.
   Result<bool> shorten_history() override { return real_.shorten_history(); }

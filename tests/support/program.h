@@ -100,7 +100,7 @@ class Program {
 
   Result<Patched> rewrite(const std::vector<TableChange>& rows) {
     return wait<Patched>(
-        [&](auto answer) { patch_table(running->core, rows, {}, std::move(answer)); });
+        [&](auto answer) { running->rewriter.patch(rows, {}, std::move(answer)); });
   }
 
   [[nodiscard]] ContextRecord record(const std::string& id) {

@@ -1,6 +1,7 @@
 // Every procedure, with the n-th call of its transaction failing, for every n: it answers an error,
 // and neither store nor memory has changed.
 #include "api/mx2/codec.h"
+#include "orchestrator/core/table_rewriter.h"
 #include "orchestrator/mx2/procedures.h"
 #include "orchestrator/operator/procedures.h"
 #include "tests/catch.h"
@@ -75,7 +76,7 @@ class FailingProgram {
     removal.remove = true;
     const std::vector<TableChange> changes{sample_row("dev:x", "a", {"host:south"}),
                                            sample_row("dev:y", "a", {"host:south"}), removal};
-    return run<Patched>([&](auto answer) { patch_table(core, changes, {}, std::move(answer)); });
+    return run<Patched>([&](auto answer) { rewriter.patch(changes, {}, std::move(answer)); });
   }
 
   // Everything that is in memory, as text.
@@ -128,6 +129,7 @@ class FailingProgram {
   Relocation relocation{model, *store, clock, ledger, strategy, files.registry};
   Core core{model, *store, clock, ids, feed, relocation};
   Contexts contexts{core, ledger, events, strategy};
+  TableRewriter rewriter{core};
   std::string context_id;
 };
 

@@ -126,7 +126,7 @@ class Sender {
     std::vector<AppInstance> ready;
     for (int i = below(4); i > 0; --i)
       ready.push_back({app(), "m" + std::to_string(i), uri(), true});
-    return change<void>(
+    return change<Changed>(
         [&](auto a) { set_managed_instances(core(), host(), ready, {app()}, std::move(a)); });
   }
 

@@ -111,12 +111,13 @@ class ReferenceRun {
   // A patch, and keeps it in mind if it is taken.
   void submit(const Step& patch, Callback<Result<Patched>> answer) {
     ++unanswered_;
-    patch_table(program_.running->core, patch.changes, {},
-                [this, patch, answer = std::move(answer)](const Result<Patched>& outcome) mutable {
-                  if (outcome) patches_[outcome->table_version] = patch;
-                  answer(outcome);
-                  --unanswered_;
-                });
+    program_.running->rewriter.patch(
+        patch.changes, {},
+        [this, patch, answer = std::move(answer)](const Result<Patched>& outcome) mutable {
+          if (outcome) patches_[outcome->table_version] = patch;
+          answer(outcome);
+          --unanswered_;
+        });
   }
   Result<Rewritten> rewrite(const Step& step) {
     return program_.wait<Rewritten>([&](auto answer) {

@@ -107,44 +107,32 @@ TEST_CASE("history: a rewrite that is under way is not forgotten, nor what came 
   CHECK(store->changes_back_to(0)->size() == kRowsOfVersion);
 }
 
-TEST_CASE("history: removals are remembered while a rewrite is under way, and no longer",
+TEST_CASE("history: whether a version has had its turn at a row is known while it is kept",
           "[store][history]") {
   StoreInDir files;
+  files.options.history.versions_max = 1;
   const auto store = files.open().value();
-  const auto remove = [&](std::size_t i, std::uint64_t version) {
-    REQUIRE(apply(*store, [&](StoreTransaction& tx) {
-              return tx.delete_row(history_row(i, 0).ue, "a", version);
-            }).ok());
-  };
-  const auto removed_at = [&](std::size_t i) {
-    std::uint64_t version = 0;
+  const auto has = [&](std::size_t i, std::uint64_t version) {
+    bool found = false;
     REQUIRE(apply(*store, [&](StoreTransaction& tx) -> Result<void> {
-              version = tx.removed_at(history_row(i, 0).ue, "a").value();
+              found = tx.has_row_before(version, history_row(i, 0).ue, "a").value();
               return {};
             }).ok());
-    return version;
+    return found;
   };
-  remove(1, 2);
-  CHECK(removed_at(1) == 0);
-  // A piece that nobody can carry out is no rewrite under way.
-  REQUIRE(apply(*store, [](StoreTransaction& tx) {
-            return tx.put_document(Stored::kRewritePiece, "0", "?");
-          }).ok());
-  remove(1, 2);
-  CHECK(removed_at(1) == 0);
-  put_rows(*store, 3, false);
-  remove(1, 3);  // its own
-  CHECK(removed_at(1) == 0);
-  remove(1, 4);
-  remove(1, 5);
-  CHECK(removed_at(1) == 5);
+  CHECK_FALSE(has(1, 1));
+  put_rows(*store, 1, false);
+  CHECK(has(1, 1));
+  CHECK_FALSE(has(1, 2));
+  CHECK_FALSE(has(kRowsOfVersion, 1));
+  put_rows(*store, 2);
   CHECK_FALSE(shorten(*store));
-  put_rows(*store, 3);
-  CHECK(removed_at(1) == 5);
-  CHECK(shorten(*store));
-  CHECK(removed_at(1) == 0);
-  CHECK(rows_in(files, "removed_rows") == 0);
-  CHECK_FALSE(shorten(*store));
+  CHECK(has(1, 1));
+  put_rows(*store, 1);  // finished
+  while (shorten(*store)) {
+  }
+  CHECK_FALSE(has(1, 1));
+  CHECK(has(1, 2));
 }
 
 }  // namespace

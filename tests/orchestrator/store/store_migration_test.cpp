@@ -33,6 +33,8 @@ TEST_CASE("outbox: a file of schema 6 is taken over with what it owes", "[store]
         (3, 'c', 5, 'http://ue.example/c', 'AddressChangeNotification', '{}', 1, 2, 3, 4, 0, 'e', 6),
         (4, 'd', 6, 'http://ue.example/d', 'ApplicationLocationAvailabilityNotification', '[]',
          7, 8, 9, 10, 1, 'f', 11);
+      CREATE TABLE removed_rows (app_d_id TEXT NOT NULL, ue TEXT NOT NULL,
+        version INTEGER NOT NULL, PRIMARY KEY (app_d_id, ue)) WITHOUT ROWID;
       UPDATE meta SET value = '6' WHERE name = 'schema';
     )");
   }
@@ -53,6 +55,42 @@ TEST_CASE("outbox: a file of schema 6 is taken over with what it owes", "[store]
           }).ok());
   CHECK(store->outbox(true, "", 10)->dead == 1);
   CHECK(store->notifications(0, 10)->size() == 2);
+}
+
+// As a release that marked removals while a rewrite was under way left it: removed at version 4.
+TEST_CASE("history: a file of schema 7 is taken over with the removals during a rewrite",
+          "[store][history]") {
+  StoreInDir files;
+  {
+    auto store = files.open().value();
+    store->close();
+  }
+  {
+    SQLite::Database db(files.options.path, SQLite::OPEN_READWRITE);
+    db.exec(R"(
+      CREATE TABLE removed_rows (app_d_id TEXT NOT NULL, ue TEXT NOT NULL,
+        version INTEGER NOT NULL, PRIMARY KEY (app_d_id, ue)) WITHOUT ROWID;
+      INSERT INTO table_versions VALUES (3, 1, '', 0, 0, 0), (4, 0, '', 2, 0, 1);
+      INSERT INTO rows_before VALUES (4, 'a', 'dev:x', 'host:north', 1, '', 2, 0),
+        (4, 'a', 'dev:y', 'host:north', 1, '', 2, 0);
+      INSERT INTO removed_rows VALUES ('a', 'dev:x', 4);
+      UPDATE meta SET value = '7' WHERE name = 'schema';
+    )");
+  }
+  auto store = files.open().value();
+  const auto has_had_its_turn = [&](const std::string& ue) {
+    bool found = false;
+    REQUIRE(apply(*store, [&](StoreTransaction& tx) -> Result<void> {
+              found = tx.has_row_before(3, UeSelector::parse(ue).value(), "a").value();
+              return {};
+            }).ok());
+    return found;
+  };
+  CHECK(has_had_its_turn("dev:x"));
+  CHECK_FALSE(has_had_its_turn("dev:y"));
+  const auto back = store->changes_back_to(2).value();
+  REQUIRE(back.size() == 2);
+  for (const auto& change : back) CHECK(change.row.version == 2);
 }
 
 // What the program before the outbox wrote: its one migration, as it was released.

@@ -129,7 +129,7 @@ TEST_CASE("store: everything is there after reopening", "[store]") {
               static_cast<void>(tx.put(host));
               static_cast<void>(tx.put_row(test::sample_row("*", "a", {"host:north"}).row));
               static_cast<void>(tx.put_row(test::sample_row("dev:x y", "a", {"endpoint:e:1"}).row));
-              static_cast<void>(tx.delete_row(UeSelector::parse("*").value(), "a", 2));
+              static_cast<void>(tx.delete_row(UeSelector::parse("*").value(), "a"));
               return tx.set_table_version(42);
             }).ok());
     REQUIRE(insert(*store, sample_record("1")).ok());

@@ -251,7 +251,7 @@ TEST_CASE("hosts: operators do not list what life-cycle management has running",
   auto& core = program.running->core;
   const AppInstance managed{"a", "m1", "http://managed/", true};
   const auto publish = [&](std::vector<AppInstance> instances) {
-    return program.wait<void>([&](auto answer) {
+    return program.wait<Changed>([&](auto answer) {
       set_managed_instances(core, "north", std::move(instances), {}, std::move(answer));
     });
   };
