@@ -84,7 +84,7 @@ void read_strategy(config::Reader& reader, StrategyOptions& strategy) {
   std::string standard(to_text(strategy.standard));
   reader.choice("strategy.standard", standard,
                 {"baseline", "notification", "multiple", "dispatching"});
-  strategy.standard = parse_strategy(standard).value_or(strategy.standard);
+  strategy.standard = parse_enum(standard, kStrategies).value_or(strategy.standard);
   reader.text("strategy.dispatcher", strategy.dispatcher);
   reader.integer("strategy.endpoints_max", strategy.endpoints_max, 1, codec::kInstancesMax);
 }

@@ -30,6 +30,16 @@ namespace mx2 {
 [[nodiscard]] std::string did_you_mean(std::string_view word,
                                        const std::vector<std::string>& candidates);
 
+// The one of `values` whose to_text() it is.
+template <typename Values>
+[[nodiscard]] auto parse_enum(std::string_view text, const Values& values)
+    -> std::optional<typename Values::value_type> {
+  for (const auto value : values) {
+    if (to_text(value) == text) return value;
+  }
+  return std::nullopt;
+}
+
 [[nodiscard]] std::string join(const std::vector<std::string>& parts, std::string_view separator);
 
 }  // namespace mx2

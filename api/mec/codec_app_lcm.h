@@ -10,6 +10,7 @@
 // `root` is the URI of the API, ".../app_lcm/v1", for _links.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,8 +57,16 @@ inline constexpr std::size_t kAppInstancesMax = 100'000;  // in one answered lis
 [[nodiscard]] Result<LcmNotification> decode_lcm_notification(std::string_view body);
 [[nodiscard]] std::string encode(const LcmNotification& notification, const std::string& root);
 
-// TimeStamp {seconds, nanoSeconds} (clause 6.2.5.4).
+// What all APIs of ETSI have: TimeStamp {seconds, nanoSeconds} (clause 6.2.5.4), LinkType.
 [[nodiscard]] json::Value timestamp_json(std::int64_t ms);
-[[nodiscard]] std::int64_t read_timestamp(json::ObjectReader& reader, const char* name);
+void timestamp(json::ObjectReader& reader, const char* name, std::int64_t& ms);
+void timestamp(json::ObjectWriter& writer, const char* name, std::int64_t ms);
+[[nodiscard]] json::Value link(const std::string& href);
+
+inline constexpr std::array kLcmOperations{LcmOperation::kInstantiate, LcmOperation::kOperate,
+                                           LcmOperation::kTerminate};
+inline constexpr std::array kOperationStates{OperationState::kStarting, OperationState::kProcessing,
+                                             OperationState::kCompleted, OperationState::kFailed,
+                                             OperationState::kFailedTemp};
 
 }  // namespace mx2::codec

@@ -2,6 +2,7 @@
 // (UE, λ) -> MEC host of Cicconetti et al., IEEE Communications Magazine 2020. Plain values.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -100,6 +101,9 @@ enum class Strategy : std::uint8_t {
   kMultiple,      // the same with several endpoints, in order of preference, for clients that probe
   kDispatching,   // they call a dispatcher near them, and follow that one; it knows the hosts
 };
+
+inline constexpr std::array kStrategies{Strategy::kBaseline, Strategy::kNotification,
+                                        Strategy::kMultiple, Strategy::kDispatching};
 
 // A user application (λ) in the catalogue.
 struct App {
@@ -237,7 +241,6 @@ struct OutboxPage {
 
 [[nodiscard]] std::string_view to_text(HostState state);
 [[nodiscard]] std::string_view to_text(Strategy strategy);
-[[nodiscard]] std::optional<Strategy> parse_strategy(std::string_view text);
 [[nodiscard]] std::string_view to_text(Writer writer);
 [[nodiscard]] std::string_view to_text(TableVersion::Kind kind);
 

@@ -14,7 +14,7 @@ namespace {
 constexpr int kGraceMs = 1000;
 
 // Constraints of packages look at it.
-void add_architecture(HostDescription& host) {
+void add_architecture(HostRegistration& host) {
   struct utsname name {};
   if (::uname(&name) == 0) host.labels.emplace("arch", name.machine);
 }

@@ -19,7 +19,7 @@ struct MepmOptions {
   std::uint16_t listen_port = 8090;
   int threads = 2;
   std::string token;  // read from its file; empty: nobody is asked for one
-  HostDescription host;
+  HostRegistration host{.id = "host"};
   std::string host_address = "127.0.0.1";
   std::string url;  // where others reach us; empty: http://<host.address>:<port>
   std::string state_dir = "mepm-state";

@@ -115,18 +115,12 @@ struct LeaseRequest {
 };
 
 Result<LeaseRequest> decode_lease(const Request& request) {
-  if (auto type = check_content_type(request); !type) return type.error();
-  const auto document = json::parse(request.body);
-  if (!document) return document.error();
-  std::optional<Error> error;
-  LeaseRequest asked;
-  json::ObjectReader reader(*document, "", error);
-  reader.required_line("holder", asked.holder, {1, 64});
-  reader.optional("url", asked.url, {0, 2048});
-  reader.required("leaseMs", asked.lease_ms, kLeaseMsMin, kLeaseMsMax);
-  reader.refuse_unknown({"holder", "url", "leaseMs"});
-  if (error) return *error;
-  return asked;
+  return decode_body<LeaseRequest>(request, [](json::ObjectReader& reader, LeaseRequest& asked) {
+    reader.required_line("holder", asked.holder, {1, 64});
+    reader.optional("url", asked.url, {0, 2048});
+    reader.required("leaseMs", asked.lease_ms, kLeaseMsMin, kLeaseMsMax);
+    reader.refuse_unknown({"holder", "url", "leaseMs"});
+  });
 }
 
 void lease_post(OperatorApi& api, Request& request, const PathValues&, Responder responder) {
@@ -157,15 +151,10 @@ Result<json::Value> optimizer_get(OperatorApi& api, const Request&, const PathVa
 }
 
 Result<bool> decode_paused(const Request& request) {
-  if (auto type = check_content_type(request); !type) return type.error();
-  const auto document = json::parse(request.body);
-  if (!document) return document.error();
-  std::optional<Error> error;
-  json::ObjectReader reader(*document, "", error);
-  const auto* paused = reader.need("paused", json::Value::value_t::boolean);
-  reader.refuse_unknown({"paused"});
-  if (error) return *error;
-  return paused->get<bool>();
+  return decode_body<bool>(request, [](json::ObjectReader& reader, bool& paused) {
+    reader.required("paused", paused);
+    reader.refuse_unknown({"paused"});
+  });
 }
 
 void optimizer_put(OperatorApi& api, Request& request, const PathValues&, Responder responder) {

@@ -49,6 +49,13 @@ using Answer = void (*)(OperatorApi&, http::Request&, const http::PathValues&, h
 [[nodiscard]] http::Reply removed_reply(const Changed& changed);
 [[nodiscard]] Precondition guard_of(const http::Request& request);
 
+// A JSON body, by members(ObjectReader&, T&).
+template <typename T, typename Members>
+[[nodiscard]] Result<T> decode_body(const http::Request& request, const Members& members) {
+  if (auto type = check_content_type(request); !type) return type.error();
+  return json::decode_text<T>(request.body, members);
+}
+
 // The identifier of the path is that of the body, which may leave it out.
 template <typename T>
 [[nodiscard]] Result<T> decode_document(const http::Request& request, const char* member,
