@@ -126,10 +126,9 @@ void read_haproxy(config::Reader& reader, HaproxyOptions& haproxy) {
 
 }  // namespace
 
-Result<ReadDispatcherOptions> read_dispatcher_options(const config::Document& document,
-                                                      const Environment& environment) {
-  ReadDispatcherOptions result;
-  auto& options = result.options;
+Result<config::Loaded<DispatcherOptions>> read_dispatcher_options(const config::Document& document,
+                                                                  const Environment& environment) {
+  DispatcherOptions options;
   if (auto taken = take_environment(environment, options); !taken) return taken.error();
   config::Reader reader(document);
   read_access(reader, options.orchestrator);
@@ -152,11 +151,8 @@ Result<ReadDispatcherOptions> read_dispatcher_options(const config::Document& do
   read_haproxy(reader, options.haproxy);
   reader.text("tls.ca_file", options.ca_file);
   check_path(reader, "tls.ca_file", options.ca_file);
-  reader.choice("log.level", options.log_level, {"debug", "info", "warn", "error", "off"});
-  reader.choice("log.format", options.log_format, {"text", "json"});
-  if (auto fine = reader.finish(); !fine) return fine.error();
-  result.effective = reader.effective();
-  return result;
+  reader.log(options.log_level, options.log_format);
+  return reader.finish(std::move(options));
 }
 
 }  // namespace mx2::dispatcher

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "api/base/result.h"
-#include "api/config/yaml.h"
+#include "api/config/reader.h"
 #include "api/orchestrator/access.h"
 
 namespace mx2::dispatcher {
@@ -89,11 +89,6 @@ struct DispatcherOptions {
   std::string log_format = "text";
 };
 
-struct ReadDispatcherOptions {
-  DispatcherOptions options;
-  std::string effective;  // as YAML, without secrets
-};
-
 // The value of a variable of the environment; empty: there is none.
 using Environment = std::function<std::string(const char* name)>;
 
@@ -101,7 +96,7 @@ using Environment = std::function<std::string(const char* name)>;
 // learns from its environment where it is: the defaults of orchestrator.url, token_file and
 // ca_file, dispatcher.port and host.id are then what that says, server.port is any, and
 // haproxy.directory the working directory.
-[[nodiscard]] Result<ReadDispatcherOptions> read_dispatcher_options(
+[[nodiscard]] Result<config::Loaded<DispatcherOptions>> read_dispatcher_options(
     const config::Document& document, const Environment& environment = {});
 
 }  // namespace mx2::dispatcher

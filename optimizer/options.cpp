@@ -65,9 +65,8 @@ void read_topology_options(config::Reader& reader, OptimizerOptions& options) {
 
 }  // namespace
 
-Result<ReadOptimizerOptions> read_optimizer_options(const config::Document& document) {
-  ReadOptimizerOptions result;
-  auto& options = result.options;
+Result<config::Loaded<OptimizerOptions>> read_optimizer_options(const config::Document& document) {
+  OptimizerOptions options;
   config::Reader reader(document);
   read_access(reader, options.orchestrator);
   reader.integer("orchestrator.plan_rows_max", options.orchestrator.plan_rows_max, 1, 1000000);
@@ -85,11 +84,8 @@ Result<ReadOptimizerOptions> read_optimizer_options(const config::Document& docu
   read_leader(reader, options.leader);
   read_topology_options(reader, options);
   options.sources = read_sources(reader);
-  reader.choice("log.level", options.log_level, {"debug", "info", "warn", "error", "off"});
-  reader.choice("log.format", options.log_format, {"text", "json"});
-  if (auto fine = reader.finish(); !fine) return fine.error();
-  result.effective = reader.effective();
-  return result;
+  reader.log(options.log_level, options.log_format);
+  return reader.finish(std::move(options));
 }
 
 }  // namespace mx2::optimizer

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "api/base/result.h"
-#include "api/config/yaml.h"
+#include "api/config/reader.h"
 #include "api/orchestrator/access.h"
 #include "optimizer/measurement.h"
 #include "optimizer/stability.h"
@@ -58,12 +58,8 @@ struct OptimizerOptions {
   std::string log_format = "text";
 };
 
-struct ReadOptimizerOptions {
-  OptimizerOptions options;
-  std::string effective;  // as YAML, without secrets
-};
-
 // All errors at once, with their places.
-[[nodiscard]] Result<ReadOptimizerOptions> read_optimizer_options(const config::Document& document);
+[[nodiscard]] Result<config::Loaded<OptimizerOptions>> read_optimizer_options(
+    const config::Document& document);
 
 }  // namespace mx2::optimizer

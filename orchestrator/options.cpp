@@ -180,8 +180,7 @@ void read_packages(config::Reader& reader, PackageOptions& packages) {
 }
 
 void read_url(config::Reader& reader, const std::string& key, std::string& url) {
-  reader.text(key, url);
-  while (url.ends_with('/')) url.pop_back();
+  reader.url(key, url);
   if (!url.empty() && !url.starts_with("http://") && !url.starts_with("https://")) {
     reader.fail(key, "must begin with http:// or https://");
   }
@@ -211,11 +210,6 @@ void read_mec_platform(config::Reader& reader, MecPlatformOptions& platform) {
   }
 }
 
-void read_log(config::Reader& reader, std::string& level, std::string& format) {
-  reader.choice("log.level", level, {"debug", "info", "warn", "error", "off"});
-  reader.choice("log.format", format, {"text", "json"});
-}
-
 void read_events(config::Reader& reader, EventOptions& events) {
   reader.integer("events.listeners_max", events.listeners_max, 1, 1000000);
   reader.integer("events.listeners_per_context_max", events.listeners_per_context_max, 1, 1000);
@@ -224,9 +218,8 @@ void read_events(config::Reader& reader, EventOptions& events) {
 
 }  // namespace
 
-Result<ReadOptions> read_options(const config::Document& document) {
-  ReadOptions result;
-  auto& options = result.options;
+Result<config::Loaded<OrchestratorOptions>> read_options(const config::Document& document) {
+  OrchestratorOptions options;
   options.mx2_server.address = "0.0.0.0";
   options.mx2_server.port = 8080;
   options.operator_server.port = 8081;
@@ -263,21 +256,19 @@ Result<ReadOptions> read_options(const config::Document& document) {
                  1024 * 1024 * kMebibyte);
   reader.integer("limits.page_max", options.operator_endpoints.page_max, 1, 100000);
   reader.text("content", options.content);
-  read_log(reader, options.log_level, options.log_format);
+  reader.log(options.log_level, options.log_format);
   reader.integer("shutdown_grace_ms", options.shutdown_grace_ms, 0, 600000);
   static const SystemClock kClock;
   static const SteadyClock kSteady;
   if (auto auth = Authenticator::make(options.auth, kClock, kSteady); !auth) {
     reader.fail("auth", auth.error().detail);
   }
-  if (auto fine = reader.finish(); !fine) return fine.error();
-  result.effective = reader.effective();
-  return result;
+  return reader.finish(std::move(options));
 }
 
-Result<ReadNotifierOptions> read_notifier_program_options(const config::Document& document) {
-  ReadNotifierOptions result;
-  auto& options = result.options;
+Result<config::Loaded<NotifierProgramOptions>> read_notifier_program_options(
+    const config::Document& document) {
+  NotifierProgramOptions options;
   options.server.port = 8083;
   options.server.threads = 1;
   options.server.connections_max = 100;
@@ -290,10 +281,8 @@ Result<ReadNotifierOptions> read_notifier_program_options(const config::Document
   reader.text("store.path", options.store.path);
   read_notifier(reader, options.notifier);
   reader.integer("notifier.look_every_ms", options.notifier.relay.look_every_ms, 1, 60000);
-  read_log(reader, options.log_level, options.log_format);
-  if (auto fine = reader.finish(); !fine) return fine.error();
-  result.effective = reader.effective();
-  return result;
+  reader.log(options.log_level, options.log_format);
+  return reader.finish(std::move(options));
 }
 
 }  // namespace mx2

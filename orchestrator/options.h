@@ -6,7 +6,7 @@
 #include <string>
 
 #include "api/base/result.h"
-#include "api/config/yaml.h"
+#include "api/config/reader.h"
 #include "api/http/pistache_server.h"
 #include "notifier/notifier.h"
 #include "orchestrator/endpoints/endpoints.h"
@@ -42,14 +42,10 @@ struct OrchestratorOptions {
   int shutdown_grace_ms = 10000;
 };
 
-struct ReadOptions {
-  OrchestratorOptions options;
-  std::string effective;  // as YAML, without secrets
-};
-
 // All errors at once, with their places. Where the file names no app instance but where its
 // platform is, the environment's MEEP_APP_ID counts.
-[[nodiscard]] Result<ReadOptions> read_options(const config::Document& document);
+[[nodiscard]] Result<config::Loaded<OrchestratorOptions>> read_options(
+    const config::Document& document);
 
 // The configuration of mx2-notifier: deploy/example/notifier.yaml.
 struct NotifierProgramOptions {
@@ -60,12 +56,7 @@ struct NotifierProgramOptions {
   std::string log_format = "text";
 };
 
-struct ReadNotifierOptions {
-  NotifierProgramOptions options;
-  std::string effective;
-};
-
-[[nodiscard]] Result<ReadNotifierOptions> read_notifier_program_options(
+[[nodiscard]] Result<config::Loaded<NotifierProgramOptions>> read_notifier_program_options(
     const config::Document& document);
 
 }  // namespace mx2

@@ -33,8 +33,7 @@ void read_host(config::Reader& reader, MepmOptions& options) {
   reader.text("host.name", host.name);
   reader.text("host.zone", host.zone);
   reader.text("host.address", options.host_address);
-  reader.text("host.url", options.url);
-  while (options.url.ends_with('/')) options.url.pop_back();
+  reader.url("host.url", options.url);
   std::vector<std::string> labels;
   reader.texts("host.labels", labels);
   for (const auto& label : labels) {
@@ -142,9 +141,8 @@ void tell_instances(const MepmOptions& options, process::Surroundings& around) {
 
 }  // namespace
 
-Result<ReadMepmOptions> read_mepm_options(const config::Document& document) {
-  ReadMepmOptions result;
-  auto& options = result.options;
+Result<config::Loaded<MepmOptions>> read_mepm_options(const config::Document& document) {
+  MepmOptions options;
   config::Reader reader(document);
   reader.text("server.address", options.listen_address);
   reader.integer("server.port", options.listen_port, 0, kPortMax);
@@ -157,8 +155,7 @@ Result<ReadMepmOptions> read_mepm_options(const config::Document& document) {
   read_packages(reader, options.packages);
   read_limits(reader, options);
   read_process(reader, options.process);
-  reader.choice("log.level", options.log_level, {"debug", "info", "warn", "error", "off"});
-  reader.choice("log.format", options.log_format, {"text", "json"});
+  reader.log(options.log_level, options.log_format);
   if (auto fine = reader.finish(); !fine) return fine.error();
   const auto state = absolute(options.state_dir);
   options.state_dir = state;
@@ -168,8 +165,7 @@ Result<ReadMepmOptions> read_mepm_options(const config::Document& document) {
   options.process.listen_address =
       where_to_listen(options.process.listen_address, options.host_address);
   tell_instances(options, options.process.surroundings);
-  result.effective = reader.effective();
-  return result;
+  return config::Loaded<MepmOptions>{std::move(options), reader.effective()};
 }
 
 }  // namespace mx2::mepm

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "api/base/result.h"
-#include "api/config/yaml.h"
+#include "api/config/reader.h"
 #include "lcm/mepm/lifecycle.h"
 #include "lcm/mepm/notifications.h"
 #include "lcm/mepm/orchestrator_link.h"
@@ -19,7 +19,7 @@ struct MepmOptions {
   std::uint16_t listen_port = 8090;
   int threads = 2;
   std::string token;  // read from its file; empty: nobody is asked for one
-  HostRegistration host{.id = "host"};
+  HostRegistration host{"host", {}, {}, 0, {}, {}, {}};
   std::string host_address = "127.0.0.1";
   std::string url;  // where others reach us; empty: http://<host.address>:<port>
   std::string state_dir = "mepm-state";
@@ -34,12 +34,8 @@ struct MepmOptions {
   std::string log_format = "text";
 };
 
-struct ReadMepmOptions {
-  MepmOptions options;
-  std::string effective;  // as YAML, without secrets
-};
-
 // All errors at once, with their places.
-[[nodiscard]] Result<ReadMepmOptions> read_mepm_options(const config::Document& document);
+[[nodiscard]] Result<config::Loaded<MepmOptions>> read_mepm_options(
+    const config::Document& document);
 
 }  // namespace mx2::mepm
