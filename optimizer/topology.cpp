@@ -109,7 +109,7 @@ std::optional<Position> position(Mapping& entry) {
 void read_host(Mapping& entry, TopologyHost& host) {
   std::string tier = "edge";
   choice(entry, "tier", tier, {"edge", "regional", "cloud"});
-  host.tier = parse_tier(tier).value_or(Tier::kEdge);
+  host.tier = parse_enum<Tier>(tier, kTiers).value_or(Tier::kEdge);
   entry.text("parent", host.parent);
   entry.integer("capacity", host.capacity, 0, kCountMax);
   entry.integer("cores", host.cores, 1, 100000);
@@ -147,7 +147,7 @@ TopologyApp read_app(Mapping& entry, const std::map<std::string, QosClass>& clas
   app.weight_by_request = weight_per == "request";
   app.zones = entry.texts("zones");
   for (const auto& text : entry.texts("tiers")) {
-    const auto tier = parse_tier(text);
+    const auto tier = parse_enum<Tier>(text, kTiers);
     if (tier) app.tiers.push_back(*tier);
     if (!tier) entry.problem("'" + text + "' is no tier; allowed: edge, regional, cloud", "tiers");
   }

@@ -81,10 +81,7 @@ void read_store(config::Reader& reader, SqliteOptions& store) {
 }
 
 void read_strategy(config::Reader& reader, StrategyOptions& strategy) {
-  std::string standard(to_text(strategy.standard));
-  reader.choice("strategy.standard", standard,
-                {"baseline", "notification", "multiple", "dispatching"});
-  strategy.standard = parse_enum(standard, kStrategies).value_or(strategy.standard);
+  reader.choice("strategy.standard", strategy.standard, kStrategies);
   reader.text("strategy.dispatcher", strategy.dispatcher);
   reader.integer("strategy.endpoints_max", strategy.endpoints_max, 1, codec::kInstancesMax);
 }

@@ -1,6 +1,7 @@
 // Small text helpers that several modules need. Pure functions.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -30,12 +31,19 @@ namespace mx2 {
 [[nodiscard]] std::string did_you_mean(std::string_view word,
                                        const std::vector<std::string>& candidates);
 
-// The one of `values` whose to_text() it is.
-template <typename Values>
-[[nodiscard]] auto parse_enum(std::string_view text, const Values& values)
-    -> std::optional<typename Values::value_type> {
-  for (const auto value : values) {
-    if (to_text(value) == text) return value;
+// How an enumeration is written: the texts of its values, in their order, from 0 on.
+template <std::size_t n>
+using EnumTexts = std::array<std::string_view, n>;
+
+template <typename Enum, std::size_t n>
+[[nodiscard]] constexpr std::string_view enum_text(Enum value, const EnumTexts<n>& texts) {
+  return texts.at(static_cast<std::size_t>(value));
+}
+template <typename Enum, std::size_t n>
+[[nodiscard]] constexpr std::optional<Enum> parse_enum(std::string_view text,
+                                                       const EnumTexts<n>& texts) {
+  for (std::size_t i = 0; i < n; ++i) {
+    if (texts[i] == text) return static_cast<Enum>(i);
   }
   return std::nullopt;
 }

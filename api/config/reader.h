@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "api/base/result.h"
+#include "api/base/text.h"
 #include "api/config/yaml.h"
 
 namespace mx2::config {
@@ -31,6 +32,13 @@ class Reader {
   void text(const std::string& key, std::string& out);
   void url(const std::string& key, std::string& out);  // without slashes at its end
   void choice(const std::string& key, std::string& out, const std::vector<std::string>& allowed);
+  // The same, of an enumeration.
+  template <typename Enum, std::size_t n>
+  void choice(const std::string& key, Enum& out, const EnumTexts<n>& texts) {
+    std::string text(enum_text(out, texts));
+    choice(key, text, std::vector<std::string>(texts.begin(), texts.end()));
+    out = parse_enum<Enum>(text, texts).value_or(out);
+  }
   void boolean(const std::string& key, bool& out);
   void texts(const std::string& key, std::vector<std::string>& out);
   template <typename Int>

@@ -258,7 +258,7 @@ void ObjectReader::optional(const char* name, std::optional<double>& out, double
   out = value->get<double>();
 }
 
-void ObjectReader::fail_choice(const char* name, const std::vector<std::string>& texts) {
+void ObjectReader::fail_choice(const char* name, std::span<const std::string_view> texts) {
   std::string all = "must be ";
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (i > 0) all += i + 1 == texts.size() ? " or " : ", ";
@@ -272,7 +272,7 @@ void ObjectReader::required_either(const char* name, bool& out, const char* yes,
   required(name, text, kAnyText);
   if (!ok()) return;
   out = text == yes;
-  if (!out && text != no) fail_choice(name, {yes, no});
+  if (!out && text != no) fail_choice(name, EnumTexts<2>{yes, no});
 }
 
 void ObjectReader::optional_either(const char* name, bool& out, const char* yes, const char* no) {

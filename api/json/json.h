@@ -16,12 +16,12 @@
 //   … = json::dump(json::object_of(address, kAddress));
 #pragma once
 
-#include <array>
 #include <concepts>
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -83,27 +83,23 @@ class ObjectReader {
                 std::size_t items_max);
   void optional(const char* name, std::vector<std::string>& out, Chars limit,
                 std::size_t items_max);
-  // One of `values`, by to_text().
+  // A value of an enumeration.
   template <typename Enum, std::size_t n>
-  void required(const char* name, Enum& out, const std::array<Enum, n>& values) {
+  void required(const char* name, Enum& out, const EnumTexts<n>& texts) {
     std::string text;
     required(name, text, kAnyText);
     if (!ok()) return;
-    if (const auto value = parse_enum(text, values)) {
-      out = *value;
-      return;
-    }
-    std::vector<std::string> texts;
-    for (const auto value : values) texts.emplace_back(to_text(value));
-    fail_choice(name, texts);
+    const auto value = parse_enum<Enum>(text, texts);
+    if (value) out = *value;
+    if (!value) fail_choice(name, texts);
   }
   template <typename Enum, std::size_t n>
-  void optional(const char* name, Enum& out, const std::array<Enum, n>& values) {
-    if (find(name) != nullptr) required(name, out, values);
+  void optional(const char* name, Enum& out, const EnumTexts<n>& texts) {
+    if (find(name) != nullptr) required(name, out, texts);
   }
   template <typename Enum, std::size_t n>
-  void optional(const char* name, std::optional<Enum>& out, const std::array<Enum, n>& values) {
-    if (find(name) != nullptr) required(name, out.emplace(), values);
+  void optional(const char* name, std::optional<Enum>& out, const EnumTexts<n>& texts) {
+    if (find(name) != nullptr) required(name, out.emplace(), texts);
   }
   // One of two texts: what means true, and what means false.
   void required_either(const char* name, bool& out, const char* yes, const char* no);
@@ -166,7 +162,7 @@ class ObjectReader {
   [[nodiscard]] const Value* text_member(const char* name, Chars limit);
   [[nodiscard]] std::optional<std::int64_t> integer(const char* name, std::int64_t least,
                                                     std::int64_t most);
-  void fail_choice(const char* name, const std::vector<std::string>& texts);
+  void fail_choice(const char* name, std::span<const std::string_view> texts);
 
   const Value* object_;
   std::string pointer_;

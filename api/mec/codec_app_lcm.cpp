@@ -22,10 +22,6 @@ constexpr std::size_t kPairsMax = 64;
 constexpr std::size_t kAddressesMax = 16;
 // ETSI's spelling; see the header.
 constexpr const char* kMisspelled = "INSTATIATE";
-constexpr std::array kPhases{InstancePhase::kAbsent, InstancePhase::kFetching,
-                             InstancePhase::kInstalled, InstancePhase::kAllocated,
-                             InstancePhase::kDeallocated};
-constexpr std::array kOperationalStates{OperationalState::kStarted, OperationalState::kStopped};
 
 constexpr auto kCreateRequest = [](auto& io, auto& request) {
   io.required_line("appDId", request.app_d_id, json::kIdentifier);
@@ -45,7 +41,7 @@ constexpr auto kStopRequest = [](auto& io, auto& request) {
 };
 
 constexpr auto kInstanceStatus = [](auto& io, auto& status) {
-  io.required("phase", status.phase, kPhases);
+  io.required("phase", status.phase, kInstancePhases);
   io.optional("fetchMs", status.fetch_ms, 0, kDurationMsMax);
   io.optional("installMs", status.install_ms, 0, kDurationMsMax);
   io.optional("startMs", status.start_ms, 0, kDurationMsMax);

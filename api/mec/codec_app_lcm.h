@@ -10,7 +10,6 @@
 // `root` is the URI of the API, ".../app_lcm/v1", for _links.
 #pragma once
 
-#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,11 +61,5 @@ inline constexpr std::size_t kAppInstancesMax = 100'000;  // in one answered lis
 void timestamp(json::ObjectReader& reader, const char* name, std::int64_t& ms);
 void timestamp(json::ObjectWriter& writer, const char* name, std::int64_t ms);
 [[nodiscard]] json::Value link(const std::string& href);
-
-inline constexpr std::array kLcmOperations{LcmOperation::kInstantiate, LcmOperation::kOperate,
-                                           LcmOperation::kTerminate};
-inline constexpr std::array kOperationStates{OperationState::kStarting, OperationState::kProcessing,
-                                             OperationState::kCompleted, OperationState::kFailed,
-                                             OperationState::kFailedTemp};
 
 }  // namespace mx2::codec

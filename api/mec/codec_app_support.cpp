@@ -3,9 +3,7 @@
 
 namespace mx2 {
 
-std::string_view to_text(OperationAction action) {
-  return action == OperationAction::kStopping ? "STOPPING" : "TERMINATING";
-}
+std::string_view to_text(OperationAction action) { return enum_text(action, kOperationActions); }
 
 namespace codec {
 namespace {
@@ -17,7 +15,6 @@ constexpr const char* kSubscriptionType = "AppTerminationNotificationSubscriptio
 constexpr const char* kNotificationType = "AppTerminationNotification";
 constexpr std::int64_t kTimeoutSMax = 86'400;
 constexpr std::size_t kLinksMax = 1000;
-constexpr std::array kActions{OperationAction::kStopping, OperationAction::kTerminating};
 
 void read_type(ObjectReader& reader, const char* name, const char* expected) {
   std::string type;
@@ -49,7 +46,7 @@ std::string encode_app_ready() { return R"({"indication":"READY"})"; }
 
 Result<OperationAction> decode_termination_confirmation(std::string_view body) {
   return json::decode_text<OperationAction>(body, [](ObjectReader& reader, OperationAction& out) {
-    reader.required("operationAction", out, kActions);
+    reader.required("operationAction", out, kOperationActions);
   });
 }
 
@@ -125,7 +122,7 @@ std::string encode(const AppTerminationNotification& notification) {
 Result<AppTerminationNotification> decode_termination_notification(std::string_view body) {
   return json::decode_text<AppTerminationNotification>(body, [](ObjectReader& reader, auto& out) {
     read_type(reader, "notificationType", kNotificationType);
-    reader.required("operationAction", out.action, kActions);
+    reader.required("operationAction", out.action, kOperationActions);
     reader.required("maxGracefulTimeout", out.max_graceful_timeout_s, 1, kTimeoutSMax);
     reader.required_object("_links", [&](ObjectReader& links) {
       read_link(links, "subscription", out.subscription_href);

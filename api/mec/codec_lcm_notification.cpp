@@ -14,20 +14,18 @@ constexpr json::Chars kFilterValue{1, 64};
 constexpr std::string_view kInstanceChange = "AppInstanceStateChange";
 constexpr std::string_view kOperationChange = "AppLcmOpOccStateChange";
 constexpr std::string_view kSuffix = "Subscription";  // of V3.1.1
-constexpr std::array kInstanceStates{AppInstanceState::kNotInstantiated, AppInstanceState::kStarted,
-                                     AppInstanceState::kStopped};
 
 // One value or a list of them: ETSI's tables say 0..N, the OpenAPI documents one.
 template <typename Enum, std::size_t n>
 void one_or_list(ObjectReader& reader, const char* name, std::vector<Enum>& out,
-                 const std::array<Enum, n>& values) {
+                 const EnumTexts<n>& texts) {
   const auto* value = reader.find(name);
   if (value == nullptr) return;
-  if (!value->is_array()) return reader.required(name, out.emplace_back(), values);
-  std::vector<std::string> texts;
-  reader.optional(name, texts, kFilterValue, n);
-  for (const auto& text : texts) {
-    const auto parsed = parse_enum(text, values);
+  if (!value->is_array()) return reader.required(name, out.emplace_back(), texts);
+  std::vector<std::string> items;
+  reader.optional(name, items, kFilterValue, n);
+  for (const auto& text : items) {
+    const auto parsed = parse_enum<Enum>(text, texts);
     if (!parsed) return reader.fail("has the unknown value " + text.substr(0, 32), name);
     out.push_back(*parsed);
   }
@@ -35,7 +33,7 @@ void one_or_list(ObjectReader& reader, const char* name, std::vector<Enum>& out,
 
 template <typename Enum, std::size_t n>
 void one_or_list(ObjectWriter& writer, const char* name, const std::vector<Enum>& values,
-                 const std::array<Enum, n>& /*values*/) {
+                 const EnumTexts<n>& /*texts*/) {
   auto out = Value::array();
   for (const auto value : values) out.push_back(to_text(value));
   writer.optional(name, out.size() == 1 ? out.front() : out);

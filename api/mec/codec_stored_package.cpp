@@ -1,21 +1,12 @@
 // Packages and their subscriptions as they are stored.
-#include <array>
 #include <limits>
 
 #include "api/json/form.h"
 #include "api/mec/codec_app_package.h"
 
 namespace mx2 {
-namespace {
 
-constexpr std::array<std::string_view, 4> kStates{"CREATED", "UPLOADING", "PROCESSING",
-                                                  "ONBOARDED"};
-
-}  // namespace
-
-std::string_view to_text(OnboardingState state) {
-  return kStates.at(static_cast<std::size_t>(state));
-}
+std::string_view to_text(OnboardingState state) { return enum_text(state, kOnboardingStates); }
 
 PackageSubscriptionType type_of(PackageEvent event) {
   switch (event) {
@@ -34,8 +25,6 @@ using json::ObjectReader;
 using json::Value;
 
 constexpr int kIntMax = std::numeric_limits<int>::max();
-constexpr std::array kOnboardingStates{OnboardingState::kCreated, OnboardingState::kUploading,
-                                       OnboardingState::kProcessing, OnboardingState::kOnboarded};
 
 constexpr auto kFailure = [](auto& io, auto& failure) {
   io.required("cause", failure.cause, kAnyLength);

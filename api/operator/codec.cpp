@@ -1,6 +1,5 @@
 #include "api/operator/codec.h"
 
-#include <array>
 #include <unordered_map>
 
 #include "api/base/clock.h"
@@ -14,7 +13,6 @@ using json::ObjectReader;
 using json::Value;
 
 constexpr std::size_t kSubjectsMax = 10000;
-constexpr std::array kWriters{Writer::kOperator, Writer::kOptimizer};
 
 // What an app has besides its AppInfo.
 constexpr auto kCatalogueEntry = [](auto& io, auto& app, Strictness strictness) {

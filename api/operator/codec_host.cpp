@@ -1,6 +1,5 @@
 // Hosts and what they report of themselves.
 #include <algorithm>
-#include <array>
 #include <set>
 
 #include "api/base/clock.h"
@@ -22,8 +21,6 @@ constexpr std::int64_t kCountMax = 1'000'000'000;
 constexpr double kRateMax = 1e9;
 constexpr int kDayMs = 86'400'000;
 constexpr std::int64_t kLeaseMsMin = 100;
-constexpr std::array kHostStates{HostState::kUp, HostState::kCordoned, HostState::kDraining,
-                                 HostState::kDown};
 
 void read_labels(ObjectReader& reader, std::map<std::string, std::string>& out,
                  Strictness strictness) {

@@ -63,37 +63,9 @@ Result<Target> Target::parse(std::string_view text) {
 
 std::string Target::text() const { return (kind == Kind::kHost ? "host:" : "endpoint:") + value; }
 
-std::string_view to_text(HostState state) {
-  switch (state) {
-    case HostState::kCordoned: return "cordoned";
-    case HostState::kDraining: return "draining";
-    case HostState::kDown: return "down";
-    case HostState::kUp: break;
-  }
-  return "up";
-}
-
-std::string_view to_text(Strategy strategy) {
-  switch (strategy) {
-    case Strategy::kBaseline: return "baseline";
-    case Strategy::kMultiple: return "multiple";
-    case Strategy::kDispatching: return "dispatching";
-    case Strategy::kNotification: break;
-  }
-  return "notification";
-}
-
-std::string_view to_text(Writer writer) {
-  return writer == Writer::kOperator ? "operator" : "optimizer";
-}
-
-std::string_view to_text(TableVersion::Kind kind) {
-  switch (kind) {
-    case TableVersion::Kind::kPatch: return "patch";
-    case TableVersion::Kind::kPlan: return "plan";
-    case TableVersion::Kind::kRollback: break;
-  }
-  return "rollback";
-}
+std::string_view to_text(HostState state) { return enum_text(state, kHostStates); }
+std::string_view to_text(Strategy strategy) { return enum_text(strategy, kStrategies); }
+std::string_view to_text(Writer writer) { return enum_text(writer, kWriters); }
+std::string_view to_text(TableVersion::Kind kind) { return enum_text(kind, kTableVersionKinds); }
 
 }  // namespace mx2

@@ -2,7 +2,6 @@
 // (UE, λ) -> MEC host of Cicconetti et al., IEEE Communications Magazine 2020. Plain values.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -13,6 +12,7 @@
 
 #include "api/base/ip.h"
 #include "api/base/result.h"
+#include "api/base/text.h"
 #include "api/mx2/types.h"
 
 namespace mx2 {
@@ -101,9 +101,6 @@ enum class Strategy : std::uint8_t {
   kMultiple,      // the same with several endpoints, in order of preference, for clients that probe
   kDispatching,   // they call a dispatcher near them, and follow that one; it knows the hosts
 };
-
-inline constexpr std::array kStrategies{Strategy::kBaseline, Strategy::kNotification,
-                                        Strategy::kMultiple, Strategy::kDispatching};
 
 // A user application (λ) in the catalogue.
 struct App {
@@ -238,6 +235,11 @@ struct OutboxPage {
   std::string last_error;                 // of the entry tried last
   Page<OutboxItem> page;
 };
+
+inline constexpr EnumTexts<4> kHostStates{"up", "cordoned", "draining", "down"};
+inline constexpr EnumTexts<4> kStrategies{"baseline", "notification", "multiple", "dispatching"};
+inline constexpr EnumTexts<2> kWriters{"operator", "optimizer"};
+inline constexpr EnumTexts<3> kTableVersionKinds{"patch", "plan", "rollback"};
 
 [[nodiscard]] std::string_view to_text(HostState state);
 [[nodiscard]] std::string_view to_text(Strategy strategy);

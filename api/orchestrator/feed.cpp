@@ -18,7 +18,8 @@ Result<FeedClient::Mark> FeedClient::mark() {
   Mark mark{*position, *version};
   const auto strategy = document->find("strategy");
   if (strategy == document->end()) return mark;
-  mark.standard = parse_enum(text_of(*strategy, "standard"), kStrategies).value_or(mark.standard);
+  mark.standard =
+      parse_enum<Strategy>(text_of(*strategy, "standard"), kStrategies).value_or(mark.standard);
   mark.dispatcher = text_of(*strategy, "dispatcher");
   return mark;
 }

@@ -35,9 +35,7 @@ void read_live(config::Reader& reader, Options& options) {
   reader.url("advantedge.callback_url", live.callback_url);
   reader.integer("advantedge.jitter_percent", live.terms.jitter_percent, 0, 10000);
   reader.integer("advantedge.loss_us_per_percent", live.terms.loss_us_per_percent, 0, kLossUsMax);
-  std::string edge_edge = "corrected";
-  reader.choice("advantedge.edge_edge", edge_edge, {"corrected", "advantedge"});
-  live.terms.edge_edge = parse_edge_edge(edge_edge).value_or(EdgeEdge::kCorrected);
+  reader.choice("advantedge.edge_edge", live.terms.edge_edge, kEdgeEdges);
   for (auto* root : {&live.access.sandbox_ctrl_url, &live.access.location_url}) {
     if (root->empty()) *root = url;
   }

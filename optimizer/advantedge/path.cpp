@@ -128,12 +128,6 @@ const std::string& name_of(const Scenario& scenario, const Segment& segment) {
 
 }  // namespace
 
-std::optional<EdgeEdge> parse_edge_edge(std::string_view text) {
-  if (text == "advantedge") return EdgeEdge::kAdvantedge;
-  if (text == "corrected") return EdgeEdge::kCorrected;
-  return std::nullopt;
-}
-
 std::string_view to_text(Reach reach) {
   switch (reach) {
     case Reach::kReachable: return "reachable";
