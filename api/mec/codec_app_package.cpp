@@ -45,12 +45,9 @@ std::string_view name_of(const PackageSubscription& subscription) {
 }
 
 std::string_view name_of(PackageEvent event) {
-  switch (event) {
-    case PackageEvent::kOnboarded: return "AppPackageOnBoarded";
-    case PackageEvent::kEnabled: return "AppPacakgeEnabled";
-    case PackageEvent::kDisabled: return "AppPacakgeDisabled";
-    default: return "AppPackageDeleted";
-  }
+  static constexpr EnumTexts<4> kTexts{"AppPackageOnBoarded", "AppPacakgeEnabled",
+                                       "AppPacakgeDisabled", "AppPackageDeleted"};
+  return enum_text(event, kTexts);
 }
 
 std::string_view operational_state(const Package& package) {

@@ -129,13 +129,9 @@ const std::string& name_of(const Scenario& scenario, const Segment& segment) {
 }  // namespace
 
 std::string_view to_text(Reach reach) {
-  switch (reach) {
-    case Reach::kReachable: return "reachable";
-    case Reach::kDisconnected: return "disconnected";
-    case Reach::kBetweenUes: return "no way between UEs";
-    case Reach::kNoSession: break;
-  }
-  return "no PDU session";
+  static constexpr EnumTexts<4> kTexts{"reachable", "disconnected", "no way between UEs",
+                                       "no PDU session"};
+  return enum_text(reach, kTexts);
 }
 
 End end_of_node(const Scenario& scenario, Index index) {
