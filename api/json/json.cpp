@@ -133,6 +133,17 @@ std::string dump(const Value& value, int indent) {
   return value.dump(indent, ' ', false, Value::error_handler_t::replace);
 }
 
+std::string text_of(const Value& object, const char* member) {
+  if (!object.is_object()) return {};
+  const auto it = object.find(member);
+  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+std::string problem_detail(std::string_view text) {
+  const auto document = parse(text);
+  return document ? text_of(*document, "detail") : std::string();
+}
+
 bool is_single_line(std::string_view text) {
   return std::none_of(text.begin(), text.end(), [](char c) {
     return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7F;

@@ -18,10 +18,8 @@ constexpr std::size_t kKeyMax = 64;
 
 // What a problem document says, after a colon.
 std::string detail_of(const http::Reply& reply) {
-  const auto document = json::parse(reply.body);
-  if (!document || !document->is_object()) return {};
-  const auto it = document->find("detail");
-  return it == document->end() || !it->is_string() ? "" : ": " + it->get<std::string>();
+  const auto detail = json::problem_detail(reply.body);
+  return detail.empty() ? detail : ": " + detail;
 }
 
 // Of a refusal: what it was, and what follows from it.
