@@ -10,10 +10,6 @@ namespace {
 
 constexpr const char* kTokenVariable = "MX2_OPERATOR_TOKEN";
 
-bool begins(const std::string& text, const std::string& prefix) {
-  return text.compare(0, prefix.size(), prefix) == 0;
-}
-
 Result<std::string> read_token(const std::string& file) {
   if (file.empty()) {
     const char* token = std::getenv(kTokenVariable);
@@ -42,7 +38,7 @@ std::string missing_command(const CLI::App& app) {
   std::string list;
   for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
   for (const auto& word : app.remaining(true)) {
-    if (begins(word, "-")) continue;
+    if (word.starts_with("-")) continue;
     const auto hint = closest(word, names);
     return "no command '" + word + "'; " +
            (hint ? "did you mean '" + *hint + "'?" : "the commands are " + list);
@@ -109,7 +105,7 @@ Format CommandLine::format() const {
 }
 
 Result<http::ClientOptions> CommandLine::client_options() const {
-  if (!begins(options_.url, "http://") && !begins(options_.url, "https://")) {
+  if (!has_http_scheme(options_.url)) {
     return usage_error("the URL must begin with http:// or https://", options_.url);
   }
   const auto token = read_token(options_.token_file);

@@ -178,7 +178,7 @@ void read_packages(config::Reader& reader, PackageOptions& packages) {
 
 void read_url(config::Reader& reader, const std::string& key, std::string& url) {
   reader.url(key, url);
-  if (!url.empty() && !url.starts_with("http://") && !url.starts_with("https://")) {
+  if (!url.empty() && !has_http_scheme(url)) {
     reader.fail(key, "must begin with http:// or https://");
   }
 }

@@ -23,6 +23,9 @@ namespace mx2 {
 [[nodiscard]] std::string to_lower(std::string_view ascii);
 [[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b);
 [[nodiscard]] std::optional<std::uint64_t> parse_uint(std::string_view text);
+[[nodiscard]] inline bool has_http_scheme(std::string_view uri) {
+  return uri.starts_with("http://") || uri.starts_with("https://");
+}
 
 // The candidate that resembles `word` most, if it is close enough to be a likely slip of the pen.
 [[nodiscard]] std::optional<std::string> closest(std::string_view word,

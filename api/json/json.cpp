@@ -220,6 +220,10 @@ void ObjectReader::check_line(const char* name, const std::string& text) {
   if (ok() && !is_single_line(text)) fail("must be on one line", name);
 }
 
+void ObjectReader::check_http(const char* name, const std::string& uri) {
+  if (!uri.empty() && !has_http_scheme(uri)) fail("must begin with http:// or https://", name);
+}
+
 void ObjectReader::optional(const char* name, std::optional<std::string>& out, Chars limit) {
   if (find(name) != nullptr) required(name, out.emplace(), limit);
 }

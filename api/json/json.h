@@ -152,6 +152,7 @@ class ObjectReader {
   // unknown members.
   void refuse_unknown(const std::vector<std::string>& known);
   void check_line(const char* name, const std::string& text);  // is_single_line()
+  void check_http(const char* name, const std::string& uri);   // has_http_scheme(), unless empty
   void fail(std::string detail, std::string_view member = {});
 
   [[nodiscard]] std::string at(std::string_view member) const;

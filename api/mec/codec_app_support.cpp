@@ -58,10 +58,7 @@ Result<AppTerminationSubscription> decode_termination_subscription(std::string_v
   return json::decode_text<AppTerminationSubscription>(body, [](ObjectReader& reader, auto& out) {
     read_type(reader, "subscriptionType", kSubscriptionType);
     reader.required_line("callbackReference", out.callback_reference, json::kUri);
-    const auto& uri = out.callback_reference;
-    if (reader.ok() && !uri.starts_with("http://") && !uri.starts_with("https://")) {
-      reader.fail("must begin with http:// or https://", "callbackReference");
-    }
+    reader.check_http("callbackReference", out.callback_reference);
     reader.required_line("appInstanceId", out.app_instance_id, json::kIdentifier);
     std::string self;
     reader.optional_object("_links", [&](ObjectReader& links) { read_link(links, "self", self); });

@@ -84,10 +84,7 @@ void read_subscription(ObjectReader& reader, LcmSubscription& out) {
     reader.fail("must be AppInstanceStateChange or AppLcmOpOccStateChange", "subscriptionType");
   }
   reader.required_line("callbackUri", out.callback_uri, json::kUri);
-  const auto& uri = out.callback_uri;
-  if (reader.ok() && !uri.starts_with("http://") && !uri.starts_with("https://")) {
-    reader.fail("must begin with http:// or https://", "callbackUri");
-  }
+  reader.check_http("callbackUri", out.callback_uri);
   if (!reader.ok()) return;
   out.kind = *kind;
   out.type_text = std::move(type);

@@ -42,12 +42,6 @@ void read_host_id(ObjectReader& reader, std::string& id) {
   }
 }
 
-void check_uri(ObjectReader& reader, const char* name, const std::string& uri) {
-  if (!uri.empty() && uri.rfind("http://", 0) != 0 && uri.rfind("https://", 0) != 0) {
-    reader.fail("must begin with http:// or https://", name);
-  }
-}
-
 constexpr auto kHost = [](auto& io, auto& host, Strictness strictness) {
   io.optional("name", host.name, chars(kLabel, strictness));
   io.optional("zone", host.zone, chars(kLabel, strictness));
@@ -165,9 +159,9 @@ void read_host(ObjectReader& reader, Host& host) {
   kHost(reader, host, Strictness::kFull);
   read_labels(reader, host.labels, Strictness::kFull);
   read_instances(reader, host);
-  check_uri(reader, "mepmUri", host.mepm_uri);
+  reader.check_http("mepmUri", host.mepm_uri);
   read_lease(reader, host.lease_ms);
-  check_uri(reader, "probeUri", host.probe_uri);
+  reader.check_http("probeUri", host.probe_uri);
   read_status(reader, host);
   reader.refuse_unknown({"id", "name", "zone", "state", "labels", "serviceArea", "instances",
                          "mepmUri", "mepmKey", "leaseMs", "probeUri", "status"});
@@ -185,7 +179,7 @@ void read_stored_host(ObjectReader& reader, Host& host) {
 void read_registration(ObjectReader& reader, HostRegistration& registration) {
   read_host_id(reader, registration.id);
   kRegistration(reader, registration);
-  check_uri(reader, "mepmUri", registration.mepm_uri);
+  reader.check_http("mepmUri", registration.mepm_uri);
   read_lease(reader, registration.lease_ms);
   read_labels(reader, registration.labels, Strictness::kFull);
   reader.refuse_unknown({"id", "mepmUri", "mepmKey", "leaseMs", "name", "zone", "labels"});
