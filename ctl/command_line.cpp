@@ -35,13 +35,10 @@ std::string missing_command(const CLI::App& app) {
   for (const auto* sub : innermost(app).get_subcommands([](const CLI::App*) { return true; })) {
     names.push_back(sub->get_name());
   }
-  std::string list;
-  for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
+  const auto list = join(names, ", ");
   for (const auto& word : app.remaining(true)) {
     if (word.starts_with("-")) continue;
-    const auto hint = closest(word, names);
-    return "no command '" + word + "'; " +
-           (hint ? "did you mean '" + *hint + "'?" : "the commands are " + list);
+    return "no command '" + word + "'" + did_you_mean(word, names, "; the commands are " + list);
   }
   return "a command is missing: " + list;
 }

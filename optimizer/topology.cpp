@@ -51,8 +51,7 @@ void choice(Mapping& entry, const std::string& key, std::string& out,
   entry.text(key, value);
   if (value == out) return;
   if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
-    const auto hint = did_you_mean(value, allowed);
-    const auto rest = hint.empty() ? "; allowed: " + join(allowed, ", ") : hint;
+    const auto rest = did_you_mean(value, allowed, "; allowed: " + join(allowed, ", "));
     return entry.problem(key + " is '" + value + "'" + rest, key);
   }
   out = value;

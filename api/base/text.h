@@ -30,9 +30,10 @@ namespace mx2 {
 // The candidate that resembles `word` most, if it is close enough to be a likely slip of the pen.
 [[nodiscard]] std::optional<std::string> closest(std::string_view word,
                                                  const std::vector<std::string>& candidates);
-// "; did you mean '…'?", or nothing.
+// "; did you mean '…'?", or what is said otherwise.
 [[nodiscard]] std::string did_you_mean(std::string_view word,
-                                       const std::vector<std::string>& candidates);
+                                       const std::vector<std::string>& candidates,
+                                       const std::string& otherwise = {});
 
 // How an enumeration is written: the texts of its values, in their order, from 0 on.
 template <std::size_t n>
