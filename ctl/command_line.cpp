@@ -10,10 +10,6 @@ namespace {
 
 constexpr const char* kTokenVariable = "MX2_OPERATOR_TOKEN";
 
-bool begins(const std::string& text, const std::string& prefix) {
-  return text.compare(0, prefix.size(), prefix) == 0;
-}
-
 Result<std::string> read_token(const std::string& file) {
   if (file.empty()) {
     const char* token = std::getenv(kTokenVariable);
@@ -39,13 +35,10 @@ std::string missing_command(const CLI::App& app) {
   for (const auto* sub : innermost(app).get_subcommands([](const CLI::App*) { return true; })) {
     names.push_back(sub->get_name());
   }
-  std::string list;
-  for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
+  const auto list = join(names, ", ");
   for (const auto& word : app.remaining(true)) {
-    if (begins(word, "-")) continue;
-    const auto hint = closest(word, names);
-    return "no command '" + word + "'; " +
-           (hint ? "did you mean '" + *hint + "'?" : "the commands are " + list);
+    if (word.starts_with("-")) continue;
+    return "no command '" + word + "'" + did_you_mean(word, names, "; the commands are " + list);
   }
   return "a command is missing: " + list;
 }
@@ -109,7 +102,7 @@ Format CommandLine::format() const {
 }
 
 Result<http::ClientOptions> CommandLine::client_options() const {
-  if (!begins(options_.url, "http://") && !begins(options_.url, "https://")) {
+  if (!has_http_scheme(options_.url)) {
     return usage_error("the URL must begin with http:// or https://", options_.url);
   }
   const auto token = read_token(options_.token_file);

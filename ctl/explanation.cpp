@@ -29,10 +29,6 @@ std::vector<Step> steps_of(const json::Value& document) {
   return steps;
 }
 
-bool begins(const std::string& text, const std::string& prefix) {
-  return text.compare(0, prefix.size(), prefix) == 0;
-}
-
 std::string who(const json::Value& document) {
   const auto device = text(document, "associateDevAppId");
   const auto ip = text(document, "ip");
@@ -45,8 +41,9 @@ std::string who(const json::Value& document) {
 std::string precedence(const json::Value& document, const std::vector<Step>& steps) {
   const auto& ue = steps.back().ue;
   const bool others = steps.front().ue != ue;
-  if (begins(ue, "dev:")) return "it names the device itself, which comes before any ip: or * row";
-  if (begins(ue, "ip:")) {
+  if (ue.starts_with("dev:"))
+    return "it names the device itself, which comes before any ip: or * row";
+  if (ue.starts_with("ip:")) {
     return others
                ? "no target of the more specific rows can serve, and it has the longest prefix of "
                  "the rest"

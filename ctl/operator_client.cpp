@@ -22,11 +22,9 @@ Error strange_answer(const std::string& url, int status) {
 }
 
 Error refusal(const http::Reply& reply, const std::string& url) {
-  const auto document = json::parse(reply.body);
-  if (!document || !document->is_object()) return strange_answer(url, reply.status);
-  const auto detail = document->find("detail");
-  if (detail == document->end() || !detail->is_string()) return strange_answer(url, reply.status);
-  return {http::code_of(reply.status), detail->get<std::string>(), {}, {}, {}, 0};
+  auto detail = json::problem_detail(reply.body);
+  if (detail.empty()) return strange_answer(url, reply.status);
+  return {http::code_of(reply.status), std::move(detail), {}, {}, {}, 0};
 }
 
 std::string with_query(std::string path, const Query& query) {

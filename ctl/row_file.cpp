@@ -80,10 +80,9 @@ class CsvRows final : public RowReader {
     const auto where = places_.at((*record)->line);
     for (const auto& column : header_) {
       if (!contains(kExported, column) && !contains(kReadOver, column)) {
-        const auto hint = closest(column, kExported);
         return invalid_argument(
             "unknown column '" + printable(column) + "'" +
-                (hint ? "; did you mean '" + *hint + "'?" : "; the header is " + join(kExported)),
+                did_you_mean(column, kExported, "; the header is " + join(kExported)),
             where);
       }
       if (std::count(header_.begin(), header_.end(), column) > 1) {

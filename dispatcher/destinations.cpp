@@ -194,19 +194,13 @@ class Finder {
 }  // namespace
 
 std::string_view to_text(Tier tier) {
-  switch (tier) {
-    case Tier::kLocal: return "local";
-    case Tier::kNeighbour: return "neighbour";
-    default: return "cloud";
-  }
+  static constexpr EnumTexts<3> kTexts{"local", "neighbour", "cloud"};
+  return enum_text(tier, kTexts);
 }
 
 std::string_view to_text(Admin admin) {
-  switch (admin) {
-    case Admin::kReady: return "ready";
-    case Admin::kDraining: return "draining";
-    default: return "down";
-  }
+  static constexpr EnumTexts<3> kTexts{"ready", "draining", "down"};
+  return enum_text(admin, kTexts);
 }
 
 bool is_callable(const std::string& address) {

@@ -90,7 +90,7 @@ Result<void> Follower::take_item(const std::string& list, const json::Value& ite
 
 // Notes whether it matters here.
 Result<void> Follower::take_change(json::Value change) {
-  const auto kind = text_of(change, "kind");
+  const auto kind = json::text_of(change, "kind");
   bool matters = false;
   if (kind == "host") {
     auto host = codec::decode_stored_host(resource_of(std::move(change)));
@@ -99,14 +99,14 @@ Result<void> Follower::take_change(json::Value change) {
     matters = known.id != host->id || !serves_alike(known, *host);
     known = std::move(*host);
   } else if (kind == "hostRemoved") {
-    matters = known_.hosts.erase(text_of(change, "id")) > 0;
+    matters = known_.hosts.erase(json::text_of(change, "id")) > 0;
   } else if (kind == "app") {
     const auto app = codec::decode_stored_app(resource_of(std::move(change)));
     if (!app) return app.error();
     known_.apps[app->info.app_d_id] = app->enabled;
     matters = true;
   } else if (kind == "appRemoved") {
-    matters = known_.apps.erase(text_of(change, "appDId")) > 0;
+    matters = known_.apps.erase(json::text_of(change, "appDId")) > 0;
   }
   changed_here_ = changed_here_ || matters;
   return {};

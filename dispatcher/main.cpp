@@ -133,7 +133,7 @@ void limit_resolver() {
   ::setenv("RES_OPTIONS", "timeout:1 attempts:2", 0);
 }
 
-Result<void> run(const program::Read<DispatcherOptions>& read) {
+Result<void> run(const config::Loaded<DispatcherOptions>& read) {
   auto options = read.options;
   limit_resolver();
   const SteadyClock clock;
@@ -199,7 +199,7 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-Result<program::Read<DispatcherOptions>> read_options(const config::Document& document) {
+Result<config::Loaded<DispatcherOptions>> read_options(const config::Document& document) {
   return read_dispatcher_options(document, environment);
 }
 

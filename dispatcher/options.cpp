@@ -126,8 +126,8 @@ void read_haproxy(config::Reader& reader, HaproxyOptions& haproxy) {
 
 }  // namespace
 
-Result<program::Read<DispatcherOptions>> read_dispatcher_options(const config::Document& document,
-                                                                 const Environment& environment) {
+Result<config::Loaded<DispatcherOptions>> read_dispatcher_options(const config::Document& document,
+                                                                  const Environment& environment) {
   DispatcherOptions options;
   if (auto taken = take_environment(environment, options); !taken) return taken.error();
   config::Reader reader(document);
@@ -150,8 +150,8 @@ Result<program::Read<DispatcherOptions>> read_dispatcher_options(const config::D
   read_haproxy(reader, options.haproxy);
   reader.text("tls.ca_file", options.ca_file);
   check_path(reader, "tls.ca_file", options.ca_file);
-  program::read_log(reader, options.log);
-  return program::finish(reader, std::move(options));
+  reader.log(options.log.level, options.log.format);
+  return reader.finish(std::move(options));
 }
 
 }  // namespace mx2::dispatcher

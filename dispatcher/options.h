@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "api/base/result.h"
-#include "api/config/yaml.h"
+#include "api/config/reader.h"
 #include "api/orchestrator/access.h"
 #include "api/program/options.h"
 
@@ -95,7 +95,7 @@ using Environment = std::function<std::string(const char* name)>;
 // learns from its environment where it is: the defaults of orchestrator.url, token_file and
 // ca_file, dispatcher.port and host.id are then what that says, server.port is any, and
 // haproxy.directory the working directory.
-[[nodiscard]] Result<program::Read<DispatcherOptions>> read_dispatcher_options(
+[[nodiscard]] Result<config::Loaded<DispatcherOptions>> read_dispatcher_options(
     const config::Document& document, const Environment& environment = {});
 
 }  // namespace mx2::dispatcher

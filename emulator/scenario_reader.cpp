@@ -35,19 +35,10 @@ class Fields : public config::Mapping {
     if (value != nullptr && !member.is_mapping()) member.problem("must be a mapping");
     return member;
   }
-  void number(const char* key, double& out, double least, double most) {
-    out = Mapping::number(key, least, most).value_or(out);
-  }
-  template <typename Int>
-  void integer(const char* key, Int& out, std::int64_t least, std::int64_t most) {
-    const auto value = Mapping::integer(key, least, most);
-    if (value) out = static_cast<Int>(*value);
-  }
-  void boolean(const char* key, bool& out) { out = Mapping::boolean(key).value_or(out); }
   void text(const char* key, std::string& out) {
-    const auto value = Mapping::text(key);
-    if (value == "") return fail(key, "must be a text");
-    out = value.value_or(out);
+    const auto* value = find(key);
+    if (value != nullptr && *value == "") return fail(key, "must be a text");
+    Mapping::text(key, out);
   }
   // One of the names; `out` becomes its position.
   template <typename Enum>

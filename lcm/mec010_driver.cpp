@@ -24,13 +24,9 @@ std::string operation_path(const std::string& id, const char* task = "") {
 }
 
 Error refused(const http::Reply& reply) {
-  std::string detail = "the MEPM answered with " + std::to_string(reply.status);
-  const auto document = json::parse(reply.body);
-  if (document.ok() && document->is_object()) {
-    const auto it = document->find("detail");
-    if (it != document->end() && it->is_string()) detail = it->get<std::string>();
-  }
-  return {http::code_of(reply.status), detail, {}, {}, {}, 0};
+  auto detail = json::problem_detail(reply.body);
+  if (detail.empty()) detail = "the MEPM answered with " + std::to_string(reply.status);
+  return {http::code_of(reply.status), std::move(detail), {}, {}, {}, 0};
 }
 
 Error strange() {

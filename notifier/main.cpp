@@ -21,7 +21,7 @@ std::string health(const notifier::RelayStatus& status) {
                      {"failingDestinations", status.failing_destinations}});
 }
 
-Result<void> run(const program::Read<NotifierProgramOptions>& read) {
+Result<void> run(const config::Loaded<NotifierProgramOptions>& read) {
   const auto& options = read.options;
   const SystemClock date;
   const SteadyClock clock;

@@ -14,7 +14,7 @@
 
 namespace mx2::optimizer {
 
-struct Configuration : program::Read<OptimizerOptions> {
+struct Configuration : config::Loaded<OptimizerOptions> {
   Topology topology;
   std::vector<std::string> files;  // that it was read from, optimizer.yaml first
 };

@@ -4,31 +4,7 @@
 
 namespace mx2::optimizer {
 
-std::string_view to_text(Tier tier) {
-  switch (tier) {
-    case Tier::kEdge: return "edge";
-    case Tier::kRegional: return "regional";
-    case Tier::kCloud: return "cloud";
-  }
-  return "";
-}
-
-std::optional<Tier> parse_tier(std::string_view text) {
-  for (const auto tier : {Tier::kEdge, Tier::kRegional, Tier::kCloud}) {
-    if (to_text(tier) == text) return tier;
-  }
-  return std::nullopt;
-}
-
-std::string_view to_text(HostStatus status) {
-  switch (status) {
-    case HostStatus::kUp: return "up";
-    case HostStatus::kCordoned: return "cordoned";
-    case HostStatus::kDraining: return "draining";
-    case HostStatus::kDown: return "down";
-  }
-  return "";
-}
+std::string_view to_text(Tier tier) { return enum_text(tier, kTiers); }
 
 std::string_view to_text(Verdict verdict) {
   switch (verdict) {

@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "api/base/ip.h"
-#include "api/mx2/types.h"
+#include "api/operator/types.h"
 
 namespace mx2::optimizer {
 
@@ -30,12 +30,7 @@ inline constexpr Index kNone = std::numeric_limits<Index>::max();
 
 enum class Tier : std::uint8_t { kEdge, kRegional, kCloud };
 
-enum class HostStatus : std::uint8_t {
-  kUp,
-  kCordoned,  // keeps what it has, takes nothing new
-  kDraining,  // is to be left
-  kDown,      // is to be left
-};
+using HostStatus = HostState;  // down: also what does not answer
 
 struct HostModel {
   std::string id;
@@ -211,8 +206,7 @@ struct Placement {
   return snapshot.apps[group.app].weight * group.contexts;
 }
 
+inline constexpr EnumTexts<3> kTiers{"edge", "regional", "cloud"};
 [[nodiscard]] std::string_view to_text(Tier tier);
-[[nodiscard]] std::optional<Tier> parse_tier(std::string_view text);
-[[nodiscard]] std::string_view to_text(HostStatus status);
 
 }  // namespace mx2::optimizer

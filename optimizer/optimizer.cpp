@@ -46,7 +46,7 @@ Result<void> Optimizer::take_item(const std::string& list, const json::Value& it
 }
 
 Result<void> Optimizer::take_change(json::Value change) {
-  const auto kind = text_of(change, "kind");
+  const auto kind = json::text_of(change, "kind");
   const auto now_ms = clock_.now_ms();
   if (kind == "context") {
     const auto context = codec::decode_context_place(change);
@@ -54,13 +54,14 @@ Result<void> Optimizer::take_change(json::Value change) {
     const auto effect = replica_.put_context(*context, now_ms);
     if (effect == Replica::Effect::kSmall) ++attachments_changed_;
   } else if (kind == "contextEnded") {
-    replica_.end_context(text_of(change, "contextId"));
+    replica_.end_context(json::text_of(change, "contextId"));
   } else if (kind == "row") {
     const auto row = row_of(resource_of(std::move(change)));
     if (!row) return row.error();
     if (replica_.put_row(*row) == Replica::Effect::kLarge) urgent_ = true;
   } else if (kind == "rowRemoved") {
-    const auto effect = replica_.remove_row({text_of(change, "app"), text_of(change, "ue")});
+    const auto effect =
+        replica_.remove_row({json::text_of(change, "app"), json::text_of(change, "ue")});
     if (effect == Replica::Effect::kLarge) urgent_ = true;
   } else if (kind == "host") {
     const auto host = codec::decode_stored_host(resource_of(std::move(change)));
@@ -73,16 +74,16 @@ Result<void> Optimizer::take_change(json::Value change) {
       return invalid_argument("the orchestrator told of a load without any");
     const auto decoded = codec::decode_host_load(*load);
     if (!decoded) return decoded.error();
-    note_load(text_of(change, "id"), *decoded);
-    replica_.put_load(text_of(change, "id"), *decoded, now_ms);
+    note_load(json::text_of(change, "id"), *decoded);
+    replica_.put_load(json::text_of(change, "id"), *decoded, now_ms);
   } else if (kind == "hostRemoved") {
-    replica_.remove_host(text_of(change, "id"));
+    replica_.remove_host(json::text_of(change, "id"));
   } else if (kind == "app") {
     const auto app = codec::decode_stored_app(resource_of(std::move(change)));
     if (!app) return app.error();
     if (replica_.put_app(*app) == Replica::Effect::kLarge) feed_.read_again();
   } else if (kind == "appRemoved") {
-    replica_.remove_app(text_of(change, "appDId"));
+    replica_.remove_app(json::text_of(change, "appDId"));
   }  // what we do not know is of no concern to a plan
   urgent_ = urgent_ || kind == "hostRemoved" || kind.starts_with("app");
   return {};

@@ -65,7 +65,7 @@ void read_topology_options(config::Reader& reader, OptimizerOptions& options) {
 
 }  // namespace
 
-Result<program::Read<OptimizerOptions>> read_optimizer_options(const config::Document& document) {
+Result<config::Loaded<OptimizerOptions>> read_optimizer_options(const config::Document& document) {
   OptimizerOptions options;
   config::Reader reader(document);
   read_access(reader, options.orchestrator);
@@ -83,8 +83,8 @@ Result<program::Read<OptimizerOptions>> read_optimizer_options(const config::Doc
   read_leader(reader, options.leader);
   read_topology_options(reader, options);
   options.sources = read_sources(reader);
-  program::read_log(reader, options.log);
-  return program::finish(reader, std::move(options));
+  reader.log(options.log.level, options.log.format);
+  return reader.finish(std::move(options));
 }
 
 }  // namespace mx2::optimizer

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "api/base/result.h"
-#include "api/config/yaml.h"
+#include "api/config/reader.h"
 #include "api/orchestrator/access.h"
 #include "api/program/options.h"
 #include "optimizer/measurement.h"
@@ -58,7 +58,7 @@ struct OptimizerOptions {
 };
 
 // All errors at once, with their places.
-[[nodiscard]] Result<program::Read<OptimizerOptions>> read_optimizer_options(
+[[nodiscard]] Result<config::Loaded<OptimizerOptions>> read_optimizer_options(
     const config::Document& document);
 
 }  // namespace mx2::optimizer

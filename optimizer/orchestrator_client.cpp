@@ -32,7 +32,8 @@ Result<OrchestratorClient::Lease> OrchestratorClient::lease(const std::string& h
   if (granted == document->end() || !granted->is_boolean())
     return OperatorCalls::strange("/optimizer/lease");
   const auto paused = document->find("paused");
-  return Lease{granted->get<bool>(), text_of(*document, "holder"), text_of(*document, "url"),
+  return Lease{granted->get<bool>(), json::text_of(*document, "holder"),
+               json::text_of(*document, "url"),
                static_cast<std::int64_t>(number_of(*document, "remainingMs").value_or(0)),
                paused != document->end() && *paused == true};
 }

@@ -21,11 +21,7 @@ const Value& find_or(const Map& map, const std::string& key, const Value& other)
   return it == map.end() ? other : it->second;
 }
 
-HostStatus status_of(const Host& host) {
-  if (host.is_down()) return HostStatus::kDown;
-  if (host.state == HostState::kUp) return HostStatus::kUp;
-  return host.state == HostState::kCordoned ? HostStatus::kCordoned : HostStatus::kDraining;
-}
+HostStatus status_of(const Host& host) { return host.is_down() ? HostStatus::kDown : host.state; }
 
 std::string key_of(const IpAddress& address) {
   return {address.bytes().begin(), address.bytes().end()};

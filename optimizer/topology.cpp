@@ -44,15 +44,17 @@ void each_entry(Mapping& topology, const std::string& list, const std::string& i
   }
 }
 
-std::optional<std::string> choice(Mapping& entry, const std::string& key,
-                                  const std::vector<std::string>& allowed) {
-  auto value = entry.text(key);
-  if (!value || std::find(allowed.begin(), allowed.end(), *value) != allowed.end()) return value;
-  const auto hint = did_you_mean(*value, allowed);
-  entry.problem(
-      key + " is '" + *value + "'" + (hint.empty() ? "; allowed: " + join(allowed, ", ") : hint),
-      key);
-  return std::nullopt;
+// `out` keeps what it has, or becomes one of those allowed.
+void choice(Mapping& entry, const std::string& key, std::string& out,
+            const std::vector<std::string>& allowed) {
+  auto value = out;
+  entry.text(key, value);
+  if (value == out) return;
+  if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
+    const auto rest = did_you_mean(value, allowed, "; allowed: " + join(allowed, ", "));
+    return entry.problem(key + " is '" + value + "'" + rest, key);
+  }
+  out = value;
 }
 
 std::map<std::string, std::string> labels(Mapping& entry, const std::string& key) {
@@ -104,15 +106,16 @@ std::optional<Position> position(Mapping& entry) {
 }
 
 void read_host(Mapping& entry, TopologyHost& host) {
-  const auto tier = choice(entry, "tier", {"edge", "regional", "cloud"});
-  if (tier) host.tier = parse_tier(*tier).value_or(Tier::kEdge);
-  host.parent = entry.text("parent").value_or("");
-  host.capacity = entry.integer("capacity", 0, kCountMax);
-  host.cores = entry.integer("cores", 1, 100000);
-  host.service_us = entry.integer("service_us", 0, kCountMax);
+  std::string tier = "edge";
+  choice(entry, "tier", tier, {"edge", "regional", "cloud"});
+  host.tier = parse_enum<Tier>(tier, kTiers).value_or(Tier::kEdge);
+  entry.text("parent", host.parent);
+  entry.integer("capacity", host.capacity, 0, kCountMax);
+  entry.integer("cores", host.cores, 1, 100000);
+  entry.integer("service_us", host.service_us, 0, kCountMax);
   host.position = position(entry);
-  host.memory_mb = entry.integer("memory_mb", 1, kCountMax).value_or(0);
-  host.bandwidth_kbps = entry.integer("bandwidth_kbps", 1, kCountMax).value_or(0);
+  entry.integer("memory_mb", host.memory_mb, 1, kCountMax);
+  entry.integer("bandwidth_kbps", host.bandwidth_kbps, 1, kCountMax);
 }
 
 Attachment read_attachment(Mapping& entry, const std::string& name) {
@@ -127,29 +130,33 @@ Attachment read_attachment(Mapping& entry, const std::string& name) {
 
 QosClass read_qos(Mapping& entry, const std::string& name) {
   QosClass qos{name, 1, 0, 0};
-  qos.utility = entry.integer("utility", 1, kUtilityMax).value_or(1);
+  entry.integer("utility", qos.utility, 1, kUtilityMax);
   qos.response_us_max = milliseconds(entry, "response_ms_max").value_or(0);
-  qos.served_percent_min = entry.integer("served_percent_min", 0, 100).value_or(0);
+  entry.integer("served_percent_min", qos.served_percent_min, 0, 100);
   return qos;
 }
 
 TopologyApp read_app(Mapping& entry, const std::map<std::string, QosClass>& classes) {
   TopologyApp app;
-  app.policy = choice(entry, "policy", policy_names()).value_or("");
+  choice(entry, "policy", app.policy, policy_names());
   app.required_latency_us = milliseconds(entry, "required_latency_ms").value_or(0);
-  app.weight = entry.integer("weight", 1, 1000).value_or(1);
-  app.weight_by_request = choice(entry, "weight_per", {"context", "request"}) == "request";
+  entry.integer("weight", app.weight, 1, 1000);
+  std::string weight_per = "context";
+  choice(entry, "weight_per", weight_per, {"context", "request"});
+  app.weight_by_request = weight_per == "request";
   app.zones = entry.texts("zones");
   for (const auto& text : entry.texts("tiers")) {
-    const auto tier = parse_tier(text);
+    const auto tier = parse_enum<Tier>(text, kTiers);
     if (tier) app.tiers.push_back(*tier);
     if (!tier) entry.problem("'" + text + "' is no tier; allowed: edge, regional, cloud", "tiers");
   }
   app.labels = labels(entry, "labels");
-  if (const auto qos = entry.text("qos")) {
-    const auto it = classes.find(*qos);
-    if (it != classes.end()) app.qos = it->second;
-    if (it == classes.end()) entry.problem("there is no class '" + *qos + "' under qos", "qos");
+  std::string qos;
+  entry.text("qos", qos);
+  const auto it = classes.find(qos);
+  if (it != classes.end()) app.qos = it->second;
+  if (!qos.empty() && it == classes.end()) {
+    entry.problem("there is no class '" + qos + "' under qos", "qos");
   }
   return app;
 }

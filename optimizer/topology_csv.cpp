@@ -197,9 +197,10 @@ config::Document with_csv_files(const config::Document& yaml, std::vector<std::s
   if (!names.is_mapping()) names.problem("must be a mapping; it is left out");
   const auto folder = std::filesystem::path(yaml.file).parent_path();
   const auto each = [&](const char* list, const Columns& columns, const auto& use) {
-    const auto name = names.text(list);
-    if (!name || name->empty()) return;
-    files.push_back((folder / *name).string());
+    std::string name;
+    names.text(list, name);
+    if (name.empty()) return;
+    files.push_back((folder / name).string());
     CsvFile file(files.back(), columns, problems);
     file.read([&](CsvFile::Entry entry) { use(file, std::move(entry)); });
   };

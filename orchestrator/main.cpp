@@ -32,7 +32,7 @@ void fit_connections_to_file_limit(OrchestratorOptions& options) {
              {"open_files", std::to_string(limit.rlim_max)}});
 }
 
-Result<void> run(const program::Read<OrchestratorOptions>& read) {
+Result<void> run(const config::Loaded<OrchestratorOptions>& read) {
   auto options = read.options;
   fit_connections_to_file_limit(options);
   options.end_program = program::stop;

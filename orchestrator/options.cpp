@@ -80,10 +80,7 @@ void read_store(config::Reader& reader, SqliteOptions& store) {
 }
 
 void read_strategy(config::Reader& reader, StrategyOptions& strategy) {
-  std::string standard(to_text(strategy.standard));
-  reader.choice("strategy.standard", standard,
-                {"baseline", "notification", "multiple", "dispatching"});
-  strategy.standard = parse_strategy(standard).value_or(strategy.standard);
+  reader.choice("strategy.standard", strategy.standard, kStrategies);
   reader.text("strategy.dispatcher", strategy.dispatcher);
   reader.integer("strategy.endpoints_max", strategy.endpoints_max, 1, codec::kInstancesMax);
 }
@@ -179,9 +176,8 @@ void read_packages(config::Reader& reader, PackageOptions& packages) {
 }
 
 void read_url(config::Reader& reader, const std::string& key, std::string& url) {
-  reader.text(key, url);
-  while (url.ends_with('/')) url.pop_back();
-  if (!url.empty() && !url.starts_with("http://") && !url.starts_with("https://")) {
+  reader.url(key, url);
+  if (!url.empty() && !has_http_scheme(url)) {
     reader.fail(key, "must begin with http:// or https://");
   }
 }
@@ -218,7 +214,7 @@ void read_events(config::Reader& reader, EventOptions& events) {
 
 }  // namespace
 
-Result<program::Read<OrchestratorOptions>> read_options(const config::Document& document) {
+Result<config::Loaded<OrchestratorOptions>> read_options(const config::Document& document) {
   OrchestratorOptions options;
   options.mx2_server.address = "0.0.0.0";
   options.mx2_server.port = 8080;
@@ -256,17 +252,17 @@ Result<program::Read<OrchestratorOptions>> read_options(const config::Document& 
                  1024 * 1024 * kMebibyte);
   reader.integer("limits.page_max", options.operator_endpoints.page_max, 1, 100000);
   reader.text("content", options.content);
-  program::read_log(reader, options.log);
+  reader.log(options.log.level, options.log.format);
   reader.integer("shutdown_grace_ms", options.shutdown_grace_ms, 0, 600000);
   static const SystemClock kClock;
   static const SteadyClock kSteady;
   if (auto auth = Authenticator::make(options.auth, kClock, kSteady); !auth) {
     reader.fail("auth", auth.error().detail);
   }
-  return program::finish(reader, std::move(options));
+  return reader.finish(std::move(options));
 }
 
-Result<program::Read<NotifierProgramOptions>> read_notifier_program_options(
+Result<config::Loaded<NotifierProgramOptions>> read_notifier_program_options(
     const config::Document& document) {
   NotifierProgramOptions options;
   options.server.port = 8083;
@@ -281,8 +277,8 @@ Result<program::Read<NotifierProgramOptions>> read_notifier_program_options(
   reader.text("store.path", options.store.path);
   read_notifier(reader, options.notifier);
   reader.integer("notifier.look_every_ms", options.notifier.relay.look_every_ms, 1, 60000);
-  program::read_log(reader, options.log);
-  return program::finish(reader, std::move(options));
+  reader.log(options.log.level, options.log.format);
+  return reader.finish(std::move(options));
 }
 
 }  // namespace mx2

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "api/base/result.h"
-#include "api/config/yaml.h"
+#include "api/config/reader.h"
 #include "api/http/pistache_server.h"
 #include "api/program/options.h"
 #include "notifier/notifier.h"
@@ -44,7 +44,7 @@ struct OrchestratorOptions {
 
 // All errors at once, with their places. Where the file names no app instance but where its
 // platform is, the environment's MEEP_APP_ID counts.
-[[nodiscard]] Result<program::Read<OrchestratorOptions>> read_options(
+[[nodiscard]] Result<config::Loaded<OrchestratorOptions>> read_options(
     const config::Document& document);
 
 // The configuration of mx2-notifier: deploy/example/notifier.yaml.
@@ -55,7 +55,7 @@ struct NotifierProgramOptions {
   program::LogOptions log;
 };
 
-[[nodiscard]] Result<program::Read<NotifierProgramOptions>> read_notifier_program_options(
+[[nodiscard]] Result<config::Loaded<NotifierProgramOptions>> read_notifier_program_options(
     const config::Document& document);
 
 }  // namespace mx2

@@ -125,9 +125,10 @@ std::optional<std::string> closest(std::string_view word,
   return *best;
 }
 
-std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates,
+                         const std::string& otherwise) {
   const auto hint = closest(word, candidates);
-  return hint ? "; did you mean '" + *hint + "'?" : std::string();
+  return hint ? "; did you mean '" + *hint + "'?" : otherwise;
 }
 
 std::string join(const std::vector<std::string>& parts, std::string_view separator) {

@@ -1,6 +1,7 @@
 // Small text helpers that several modules need. Pure functions.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -22,13 +23,34 @@ namespace mx2 {
 [[nodiscard]] std::string to_lower(std::string_view ascii);
 [[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b);
 [[nodiscard]] std::optional<std::uint64_t> parse_uint(std::string_view text);
+[[nodiscard]] inline bool has_http_scheme(std::string_view uri) {
+  return uri.starts_with("http://") || uri.starts_with("https://");
+}
 
 // The candidate that resembles `word` most, if it is close enough to be a likely slip of the pen.
 [[nodiscard]] std::optional<std::string> closest(std::string_view word,
                                                  const std::vector<std::string>& candidates);
-// "; did you mean '…'?", or nothing.
+// "; did you mean '…'?", or what is said otherwise.
 [[nodiscard]] std::string did_you_mean(std::string_view word,
-                                       const std::vector<std::string>& candidates);
+                                       const std::vector<std::string>& candidates,
+                                       const std::string& otherwise = {});
+
+// How an enumeration is written: the texts of its values, in their order, from 0 on.
+template <std::size_t n>
+using EnumTexts = std::array<std::string_view, n>;
+
+template <typename Enum, std::size_t n>
+[[nodiscard]] constexpr std::string_view enum_text(Enum value, const EnumTexts<n>& texts) {
+  return texts.at(static_cast<std::size_t>(value));
+}
+template <typename Enum, std::size_t n>
+[[nodiscard]] constexpr std::optional<Enum> parse_enum(std::string_view text,
+                                                       const EnumTexts<n>& texts) {
+  for (std::size_t i = 0; i < n; ++i) {
+    if (texts[i] == text) return static_cast<Enum>(i);
+  }
+  return std::nullopt;
+}
 
 [[nodiscard]] std::string join(const std::vector<std::string>& parts, std::string_view separator);
 

@@ -42,12 +42,11 @@ const json::Value* Mapping::mapping(const std::string& key) {
   return nullptr;
 }
 
-std::optional<std::string> Mapping::text(const std::string& key) {
+void Mapping::text(const std::string& key, std::string& out) {
   const auto* value = find(key);
-  if (value == nullptr) return std::nullopt;
-  if (value->is_string()) return value->get<std::string>();
-  problem(key + " must be a text", key);
-  return std::nullopt;
+  if (value == nullptr) return;
+  if (!value->is_string()) return problem(key + " must be a text", key);
+  out = value->get<std::string>();
 }
 
 std::vector<std::string> Mapping::texts(const std::string& key) {
@@ -62,28 +61,27 @@ std::vector<std::string> Mapping::texts(const std::string& key) {
   return result;
 }
 
-std::optional<bool> Mapping::boolean(const std::string& key) {
+void Mapping::boolean(const std::string& key, bool& out) {
   const auto* value = find(key);
-  if (value == nullptr) return std::nullopt;
-  if (value->is_boolean()) return value->get<bool>();
-  problem(key + " must be true or false", key);
-  return std::nullopt;
+  if (value == nullptr) return;
+  if (!value->is_boolean()) return problem(key + " must be true or false", key);
+  out = value->get<bool>();
 }
 
-std::optional<double> Mapping::number(const std::string& key, double least, double most) {
+void Mapping::number(const std::string& key, double& out, double least, double most) {
   const auto* value = find(key);
-  if (value == nullptr) return std::nullopt;
+  if (value == nullptr) return;
   if (value->is_number() && value->get<double>() >= least && value->get<double>() <= most) {
-    return value->get<double>();
+    out = value->get<double>();
+    return;
   }
   problem(key + " is " + json::dump(*value) + "; must be a number from " + brief(least) + " to " +
               brief(most),
           key);
-  return std::nullopt;
 }
 
-std::optional<std::int64_t> Mapping::integer(const std::string& key, std::int64_t least,
-                                             std::int64_t most) {
+std::optional<std::int64_t> Mapping::read_integer(const std::string& key, std::int64_t least,
+                                                  std::int64_t most) {
   const auto* value = find(key);
   if (value == nullptr) return std::nullopt;
   if (value->is_number_integer() && *value >= least && *value <= most) {

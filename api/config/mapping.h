@@ -29,12 +29,16 @@ class Mapping {
   // Likewise, and when it is something else.
   [[nodiscard]] const json::Value* list(const std::string& key);
   [[nodiscard]] const json::Value* mapping(const std::string& key);
-  [[nodiscard]] std::optional<std::string> text(const std::string& key);
+  // `out` keeps what it has when the key is absent, or its value cannot be used.
+  void text(const std::string& key, std::string& out);
+  void boolean(const std::string& key, bool& out);
+  void number(const std::string& key, double& out, double least, double most);
+  // `Int` is one that can hold them, or an optional of one.
+  template <typename Int>
+  void integer(const std::string& key, Int& out, std::int64_t least, std::int64_t most) {
+    if (const auto value = read_integer(key, least, most)) out = static_cast<Int>(*value);
+  }
   [[nodiscard]] std::vector<std::string> texts(const std::string& key);
-  [[nodiscard]] std::optional<bool> boolean(const std::string& key);
-  [[nodiscard]] std::optional<double> number(const std::string& key, double least, double most);
-  [[nodiscard]] std::optional<std::int64_t> integer(const std::string& key, std::int64_t least,
-                                                    std::int64_t most);
   [[nodiscard]] std::vector<std::string> names() const;
 
   // Members that were not asked for. `quote` is around their names.
@@ -48,6 +52,9 @@ class Mapping {
   }
 
  private:
+  [[nodiscard]] std::optional<std::int64_t> read_integer(const std::string& key, std::int64_t least,
+                                                         std::int64_t most);
+
   const Document& document_;
   const json::Value& value_;
   const std::string pointer_;

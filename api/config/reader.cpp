@@ -74,6 +74,16 @@ void Reader::text(const std::string& key, std::string& out) {
   note(key, out);
 }
 
+void Reader::url(const std::string& key, std::string& out) {
+  text(key, out);
+  while (out.ends_with('/')) out.pop_back();
+}
+
+void Reader::log(std::string& level, std::string& format) {
+  choice("log.level", level, {"debug", "info", "warn", "error", "off"});
+  choice("log.format", format, {"text", "json"});
+}
+
 void Reader::choice(const std::string& key, std::string& out,
                     const std::vector<std::string>& allowed) {
   text(key, out);

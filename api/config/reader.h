@@ -12,9 +12,17 @@
 #include <vector>
 
 #include "api/base/result.h"
+#include "api/base/text.h"
 #include "api/config/yaml.h"
 
 namespace mx2::config {
+
+// What a program's configuration came to.
+template <typename Options>
+struct Loaded {
+  Options options;
+  std::string effective;  // as YAML, without secrets
+};
 
 class Reader {
  public:
@@ -22,7 +30,15 @@ class Reader {
 
   // `out` holds the default and keeps it when the key is absent. Keys are dotted paths.
   void text(const std::string& key, std::string& out);
+  void url(const std::string& key, std::string& out);  // without slashes at its end
   void choice(const std::string& key, std::string& out, const std::vector<std::string>& allowed);
+  // The same, of an enumeration.
+  template <typename Enum, std::size_t n>
+  void choice(const std::string& key, Enum& out, const EnumTexts<n>& texts) {
+    std::string text(enum_text(out, texts));
+    choice(key, text, std::vector<std::string>(texts.begin(), texts.end()));
+    out = parse_enum<Enum>(text, texts).value_or(out);
+  }
   void boolean(const std::string& key, bool& out);
   void texts(const std::string& key, std::vector<std::string>& out);
   template <typename Int>
@@ -31,6 +47,7 @@ class Reader {
     read_integer(key, value, least, most);
     out = static_cast<Int>(value);
   }
+  void log(std::string& level, std::string& format);  // log.level and log.format
   // A file whose content is the value (a secret): read now, printed only as its path.
   void secret_file(const std::string& key, std::string& content);
   // The same, where the value is the file's first line without the spaces around it.
@@ -43,6 +60,12 @@ class Reader {
   [[nodiscard]] Result<void> finish();
   // The effective configuration as YAML.
   [[nodiscard]] std::string effective() const;
+  // The options, or all errors.
+  template <typename Options>
+  [[nodiscard]] Result<Loaded<Options>> finish(Options options) {
+    if (auto fine = finish(); !fine) return fine.error();
+    return Loaded<Options>{std::move(options), effective()};
+  }
 
  private:
   [[nodiscard]] const json::Value* find(const std::string& key, json::Value effective);

@@ -13,6 +13,8 @@ namespace mx2::json {
 // The first form did not say that it was.
 inline constexpr std::int64_t kForm = 1;
 inline constexpr auto kNoLimit = std::numeric_limits<std::size_t>::max();  // of items
+inline constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+inline constexpr Chars kAnyLength{};
 
 inline Value with_form(Value document) {
   document["form"] = kForm;
@@ -22,8 +24,16 @@ inline Value with_form(Value document) {
 // An error when the form is one that this release does not know: half understood is not read.
 inline void check_form(ObjectReader& reader) {
   std::optional<std::int64_t> form;
-  reader.optional("form", form, 0, std::numeric_limits<std::int64_t>::max());
+  reader.optional("form", form, 0, kMost);
   if (form.value_or(kForm) > kForm) reader.fail("is of a newer release", "form");
+}
+
+template <typename T, typename Read>
+[[nodiscard]] Result<T> decode_stored(const Value& document, const Read& read) {
+  return decode_object<T>(document, [&](ObjectReader& reader, T& value) {
+    check_form(reader);
+    read(reader, value);
+  });
 }
 
 }  // namespace mx2::json

@@ -133,6 +133,17 @@ std::string dump(const Value& value, int indent) {
   return value.dump(indent, ' ', false, Value::error_handler_t::replace);
 }
 
+std::string text_of(const Value& object, const char* member) {
+  if (!object.is_object()) return {};
+  const auto it = object.find(member);
+  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+std::string problem_detail(std::string_view text) {
+  const auto document = parse(text);
+  return document ? text_of(*document, "detail") : std::string();
+}
+
 bool is_single_line(std::string_view text) {
   return std::none_of(text.begin(), text.end(), [](char c) {
     return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7F;
@@ -202,7 +213,15 @@ void ObjectReader::required(const char* name, std::string& out, Chars limit) {
 
 void ObjectReader::required_line(const char* name, std::string& out, Chars limit) {
   required(name, out, limit);
-  if (ok() && !is_single_line(out)) fail("must be on one line", name);
+  check_line(name, out);
+}
+
+void ObjectReader::check_line(const char* name, const std::string& text) {
+  if (ok() && !is_single_line(text)) fail("must be on one line", name);
+}
+
+void ObjectReader::check_http(const char* name, const std::string& uri) {
+  if (!uri.empty() && !has_http_scheme(uri)) fail("must begin with http:// or https://", name);
 }
 
 void ObjectReader::optional(const char* name, std::optional<std::string>& out, Chars limit) {
@@ -213,43 +232,73 @@ void ObjectReader::optional(const char* name, std::string& out, Chars limit) {
   if (find(name) != nullptr) required(name, out, limit);
 }
 
-void ObjectReader::optional(const char* name, std::optional<bool>& out) {
-  if (find(name) == nullptr) return;
+void ObjectReader::required(const char* name, bool& out) {
   const Value* value = need(name, Value::value_t::boolean);
   if (value != nullptr) out = value->get<bool>();
 }
 
-void ObjectReader::optional(const char* name, bool& out) {
-  std::optional<bool> value;
-  optional(name, value);
-  out = value.value_or(out);
+void ObjectReader::optional(const char* name, std::optional<bool>& out) {
+  bool value = false;
+  if (find(name) == nullptr) return;
+  required(name, value);
+  if (ok()) out = value;
 }
 
-std::optional<std::int64_t> ObjectReader::integer(const char* name, const Value& value,
-                                                  std::int64_t least, std::int64_t most) {
+void ObjectReader::optional(const char* name, bool& out) {
+  if (find(name) != nullptr) required(name, out);
+}
+
+std::optional<std::int64_t> ObjectReader::integer(const char* name, std::int64_t least,
+                                                  std::int64_t most) {
+  const Value* value = find(name);
+  if (value == nullptr) return std::nullopt;
   const bool too_big =
-      value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(most);
-  if (!value.is_number_integer()) {
+      value->is_number_unsigned() && value->get<std::uint64_t>() > static_cast<std::uint64_t>(most);
+  if (!value->is_number_integer()) {
     fail("must be an integer", name);
-  } else if (too_big || value.get<std::int64_t>() < least || value.get<std::int64_t>() > most) {
+  } else if (too_big || value->get<std::int64_t>() < least || value->get<std::int64_t>() > most) {
     fail("must be from " + std::to_string(least) + " to " + std::to_string(most), name);
   } else {
-    return value.get<std::int64_t>();
+    return value->get<std::int64_t>();
   }
   return std::nullopt;
 }
 
-void ObjectReader::required(const char* name, std::int64_t& out, std::int64_t least,
-                            std::int64_t most) {
+void ObjectReader::optional(const char* name, std::optional<double>& out, double most) {
   const Value* value = find(name);
-  if (value == nullptr) return fail("is missing", name);
-  out = integer(name, *value, least, most).value_or(out);
+  if (value == nullptr) return;
+  if (!value->is_number() || value->get<double>() < 0 || value->get<double>() > most) {
+    return fail("must be a number from 0 to " + Value(most).dump(), name);
+  }
+  out = value->get<double>();
 }
 
-void ObjectReader::optional(const char* name, std::optional<std::int64_t>& out, std::int64_t least,
-                            std::int64_t most) {
-  const Value* value = find(name);
-  if (value != nullptr) out = integer(name, *value, least, most);
+void ObjectReader::fail_choice(const char* name, std::span<const std::string_view> texts) {
+  std::string all = "must be ";
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    if (i > 0) all += i + 1 == texts.size() ? " or " : ", ";
+    all += texts[i];
+  }
+  fail(std::move(all), name);
+}
+
+void ObjectReader::required_either(const char* name, bool& out, const char* yes, const char* no) {
+  std::string text;
+  required(name, text, kAnyText);
+  if (!ok()) return;
+  out = text == yes;
+  if (!out && text != no) fail_choice(name, EnumTexts<2>{yes, no});
+}
+
+void ObjectReader::optional_either(const char* name, bool& out, const char* yes, const char* no) {
+  if (find(name) != nullptr) required_either(name, out, yes, no);
+}
+
+void ObjectReader::required(const char* name, std::vector<std::string>& out, Chars limit,
+                            std::size_t items_max) {
+  if (need(name, Value::value_t::array) == nullptr) return;
+  optional(name, out, limit, items_max);
+  if (out.empty()) fail("must not be empty", name);
 }
 
 void ObjectReader::optional(const char* name, std::vector<std::string>& out, Chars limit,

@@ -2,45 +2,11 @@
 
 namespace mx2 {
 
-std::string_view to_text(InstancePhase phase) {
-  switch (phase) {
-    case InstancePhase::kFetching: return "fetching";
-    case InstancePhase::kInstalled: return "installed";
-    case InstancePhase::kAllocated: return "allocated";
-    case InstancePhase::kDeallocated: return "deallocated";
-    default: return "absent";
-  }
-}
-
-std::string_view to_text(OperationalState state) {
-  return state == OperationalState::kStarted ? "STARTED" : "STOPPED";
-}
-
-std::string_view to_text(AppInstanceState state) {
-  switch (state) {
-    case AppInstanceState::kStarted: return "STARTED";
-    case AppInstanceState::kStopped: return "STOPPED";
-    default: return "NOT_INSTANTIATED";
-  }
-}
-
-std::string_view to_text(LcmOperation operation) {
-  switch (operation) {
-    case LcmOperation::kOperate: return "OPERATE";
-    case LcmOperation::kTerminate: return "TERMINATE";
-    default: return "INSTANTIATE";
-  }
-}
-
-std::string_view to_text(OperationState state) {
-  switch (state) {
-    case OperationState::kStarting: return "STARTING";
-    case OperationState::kProcessing: return "PROCESSING";
-    case OperationState::kCompleted: return "COMPLETED";
-    case OperationState::kFailedTemp: return "FAILED_TEMP";
-    default: return "FAILED";
-  }
-}
+std::string_view to_text(InstancePhase phase) { return enum_text(phase, kInstancePhases); }
+std::string_view to_text(OperationalState state) { return enum_text(state, kOperationalStates); }
+std::string_view to_text(AppInstanceState state) { return enum_text(state, kInstanceStates); }
+std::string_view to_text(LcmOperation operation) { return enum_text(operation, kLcmOperations); }
+std::string_view to_text(OperationState state) { return enum_text(state, kOperationStates); }
 
 AppInstanceState state_of(const AppInstanceInfo& instance) {
   if (!instance.instantiated) return AppInstanceState::kNotInstantiated;

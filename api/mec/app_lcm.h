@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include "api/base/text.h"
+
 namespace mx2 {
 
 // The key of our hosts in a MECHostInformation.hostId, which is a list of key-value pairs.
@@ -169,6 +171,14 @@ struct AppLcmOpOccNotification {
 };
 
 using LcmNotification = std::variant<AppInstNotification, AppLcmOpOccNotification>;
+
+inline constexpr EnumTexts<5> kInstancePhases{"absent", "fetching", "installed", "allocated",
+                                              "deallocated"};
+inline constexpr EnumTexts<2> kOperationalStates{"STARTED", "STOPPED"};
+inline constexpr EnumTexts<3> kInstanceStates{"NOT_INSTANTIATED", "STARTED", "STOPPED"};
+inline constexpr EnumTexts<3> kLcmOperations{"INSTANTIATE", "OPERATE", "TERMINATE"};
+inline constexpr EnumTexts<5> kOperationStates{"STARTING", "PROCESSING", "COMPLETED", "FAILED",
+                                               "FAILED_TEMP"};
 
 [[nodiscard]] std::string_view to_text(InstancePhase phase);
 [[nodiscard]] std::string_view to_text(OperationalState state);

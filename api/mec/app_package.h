@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "api/base/text.h"
+
 namespace mx2 {
 
 // Clause 6.2.3.3. There is no state for a failure: as in ETSI GS NFV-SOL 005, a package that could
@@ -82,6 +84,7 @@ struct PackageSubscription {
 // notificationType, clause 6.2.3.6.
 enum class PackageEvent : std::uint8_t { kOnboarded, kEnabled, kDisabled, kDeleted };
 
+inline constexpr EnumTexts<4> kOnboardingStates{"CREATED", "UPLOADING", "PROCESSING", "ONBOARDED"};
 [[nodiscard]] std::string_view to_text(OnboardingState state);
 [[nodiscard]] PackageSubscriptionType type_of(PackageEvent event);
 

@@ -14,6 +14,7 @@
 namespace mx2 {
 
 enum class OperationAction : std::uint8_t { kStopping, kTerminating };
+inline constexpr EnumTexts<2> kOperationActions{"STOPPING", "TERMINATING"};
 [[nodiscard]] std::string_view to_text(OperationAction action);
 
 struct AppTerminationSubscription {

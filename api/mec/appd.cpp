@@ -12,8 +12,10 @@ using json::ObjectReader;
 using json::Value;
 
 constexpr Chars kDescription{0, 128};
+constexpr Chars kVersion{1, 32};
 constexpr Chars kArgument{1, 4096};
 constexpr Chars kPath{1, 256};
+constexpr Chars kArchitecture{1, 64};
 constexpr std::size_t kVersionsMax = 16;
 constexpr std::size_t kImagesMax = 16;
 constexpr std::size_t kArgumentsMax = 64;
@@ -25,65 +27,61 @@ constexpr std::int64_t kTimeoutMsMax = 600'000;
 constexpr std::int64_t kProcessesMax = 4096;
 constexpr std::int64_t kFileBytesMax = 1LL << 40U;
 
-template <typename Int>
-void read_count(ObjectReader& reader, const char* name, Int& out, std::int64_t least,
-                std::int64_t most) {
-  std::optional<std::int64_t> value;
-  reader.optional(name, value, least, most);
-  if (value) out = static_cast<Int>(*value);
-}
+constexpr auto kAppDescriptor = [](auto& io, auto& app) {
+  io.required_line("appDId", app.app_d_id, json::kIdentifier);
+  io.required_line("appName", app.app_name, json::kName32);
+  io.required_line("appProvider", app.app_provider, json::kName32);
+  io.required_line("appSoftVersion", app.app_soft_version, json::kName32);
+  io.required_line("appDVersion", app.app_d_version, json::kName32);
+  io.required_line("appDescription", app.app_description, kDescription);
+  io.required("mecVersion", app.mec_version, kVersion, kVersionsMax);
+  io.optional_object("virtualComputeDescriptor", [&](auto& compute) {
+    compute.optional_object("virtualCpu", [&](auto& cpu) {
+      cpu.optional("numVirtualCpu", app.virtual_cpus, 1, kCpusMax);
+    });
+    compute.optional_object("virtualMemory", [&](auto& memory) {
+      memory.optional("virtualMemSize", app.memory_mib, 1, kMemoryMibMax);
+    });
+  });
+};
 
-void read_texts(ObjectReader& reader, const char* name, std::vector<std::string>& out, Chars limit,
-                std::size_t items_max) {
-  if (reader.need(name, Value::value_t::array) == nullptr) return;
-  reader.optional(name, out, limit, items_max);
-  if (out.empty()) reader.fail("must not be empty", name);
-  for (std::size_t i = 0; i < out.size() && reader.ok(); ++i) {
-    if (json::is_single_line(out[i])) continue;
+constexpr auto kProcessDescriptor = [](auto& io, auto& process) {
+  io.required("command", process.command, kArgument, kArgumentsMax);
+  io.optional("readyPath", process.ready_path, kPath);
+  io.optional("statsPath", process.stats_path, kPath);
+  io.optional("readyTimeoutMs", process.ready_timeout_ms, kTimeoutMsMin, kTimeoutMsMax);
+  io.optional("stopTimeoutMs", process.stop_timeout_ms, kTimeoutMsMin, kTimeoutMsMax);
+  io.optional("processesMax", process.processes_max, 1, kProcessesMax);
+  io.optional("filesBytesMax", process.file_bytes_max, 1, kFileBytesMax);
+};
+
+void check_lines(ObjectReader& reader, const char* name, const std::vector<std::string>& texts) {
+  for (std::size_t i = 0; i < texts.size() && reader.ok(); ++i) {
+    if (json::is_single_line(texts[i])) continue;
     reader.error() =
         invalid_argument("must be on one line", reader.at(name) + "/" + std::to_string(i));
   }
 }
 
-void read_compute(ObjectReader& reader, AppDescriptor& out) {
-  const auto* compute = reader.object("virtualComputeDescriptor");
-  if (compute == nullptr) return;
-  ObjectReader sub(*compute, reader.at("virtualComputeDescriptor"), reader.error());
-  if (const auto* cpu = sub.object("virtualCpu")) {
-    ObjectReader cpu_reader(*cpu, sub.at("virtualCpu"), reader.error());
-    read_count(cpu_reader, "numVirtualCpu", out.virtual_cpus, 1, kCpusMax);
-  }
-  if (const auto* memory = sub.object("virtualMemory")) {
-    ObjectReader memory_reader(*memory, sub.at("virtualMemory"), reader.error());
-    read_count(memory_reader, "virtualMemSize", out.memory_mib, 1, kMemoryMibMax);
-  }
-}
-
-void read_architecture(const Value& image, std::string pointer, std::optional<Error>& error,
-                       AppDescriptor& out) {
-  ObjectReader reader(image, std::move(pointer), error);
-  std::string architecture;
-  reader.optional("architecture", architecture, {1, 64});
-  if (!json::is_single_line(architecture)) reader.fail("must be on one line", "architecture");
-  if (architecture.empty()) return;
-  if (!out.architecture.empty() && out.architecture != architecture) {
-    reader.fail("all images of a package must have one architecture", "architecture");
-  }
-  out.architecture = architecture;
-}
-
 // One image, or a list of them: V2.1.1 has one, later editions several.
-void read_images(ObjectReader& reader, AppDescriptor& out) {
-  const auto* images = reader.find("swImageDescriptor");
-  if (images == nullptr) return;
-  if (!images->is_array()) {
-    return read_architecture(*images, reader.at("swImageDescriptor"), reader.error(), out);
+void read_images(ObjectReader& reader, std::string& architecture) {
+  const char* const name = "swImageDescriptor";
+  const auto read = [&](ObjectReader& image, std::string& own) {
+    image.optional("architecture", own, kArchitecture);
+    image.check_line("architecture", own);
+    if (own.empty()) return;
+    if (!architecture.empty() && architecture != own) {
+      image.fail("all images of a package must have one architecture", "architecture");
+    }
+    architecture = own;
+  };
+  std::vector<std::string> several;
+  std::optional<std::string> one;
+  const auto* images = reader.find(name);
+  if (images != nullptr && images->is_array()) {
+    return reader.optional_items(name, several, kImagesMax, read);
   }
-  if (reader.array("swImageDescriptor", kImagesMax) == nullptr) return;
-  for (std::size_t i = 0; i < images->size() && reader.ok(); ++i) {
-    read_architecture((*images)[i], reader.at("swImageDescriptor") + "/" + std::to_string(i),
-                      reader.error(), out);
-  }
+  reader.optional_object(name, one, read);
 }
 
 // A file within the package, and nowhere else.
@@ -93,9 +91,9 @@ bool stays_inside(std::string_view path) {
   return parts.back() != "." && std::find(parts.begin(), parts.end(), "..") == parts.end();
 }
 
-void read_command(ObjectReader& reader, ProcessDescriptor& out) {
-  read_texts(reader, "command", out.command, kArgument, kArgumentsMax);
-  if (!reader.ok() || stays_inside(out.command.front())) return;
+void check_command(ObjectReader& reader, const std::vector<std::string>& command) {
+  check_lines(reader, "command", command);
+  if (!reader.ok() || stays_inside(command.front())) return;
   reader.error() = invalid_argument("must be a file of the package, relative to its root",
                                     reader.at("command") + "/0");
 }
@@ -123,43 +121,29 @@ void read_environment(ObjectReader& reader, ProcessDescriptor& out) {
   }
 }
 
-void read_path(ObjectReader& reader, const char* name, std::string& out) {
-  reader.optional(name, out, kPath);
-  if (out.empty() || !reader.ok()) return;
+void check_path(ObjectReader& reader, const char* name, const std::string& path) {
   const bool plain =
-      std::all_of(out.begin(), out.end(), [](char c) { return c > ' ' && c < 0x7F; });
-  if (out.front() != '/' || !plain) {
+      std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c < 0x7F; });
+  if (!path.empty() && (path.front() != '/' || !plain)) {
     reader.fail("must begin with / and have no spaces or other than ASCII characters", name);
   }
 }
 
-void read_process(ObjectReader& reader, AppDescriptor& out) {
-  const auto* process = reader.object("mx2Process");
-  if (process == nullptr) return;
-  auto& to = out.process.emplace();
-  ObjectReader sub(*process, reader.at("mx2Process"), reader.error());
-  sub.refuse_unknown({"command", "environment", "readyPath", "statsPath", "readyTimeoutMs",
-                      "stopTimeoutMs", "processesMax", "filesBytesMax"});
-  read_command(sub, to);
-  read_environment(sub, to);
-  read_path(sub, "readyPath", to.ready_path);
-  read_path(sub, "statsPath", to.stats_path);
-  read_count(sub, "readyTimeoutMs", to.ready_timeout_ms, kTimeoutMsMin, kTimeoutMsMax);
-  read_count(sub, "stopTimeoutMs", to.stop_timeout_ms, kTimeoutMsMin, kTimeoutMsMax);
-  read_count(sub, "processesMax", to.processes_max, 1, kProcessesMax);
-  read_count(sub, "filesBytesMax", to.file_bytes_max, 1, kFileBytesMax);
+void read_process(ObjectReader& reader, ProcessDescriptor& out) {
+  reader.refuse_unknown({"command", "environment", "readyPath", "statsPath", "readyTimeoutMs",
+                         "stopTimeoutMs", "processesMax", "filesBytesMax"});
+  kProcessDescriptor(reader, out);
+  check_command(reader, out.command);
+  read_environment(reader, out);
+  check_path(reader, "readyPath", out.ready_path);
+  check_path(reader, "statsPath", out.stats_path);
 }
 
-Value to_json(const ProcessDescriptor& process) {
-  Value out{{"command", process.command},
-            {"readyTimeoutMs", process.ready_timeout_ms},
-            {"stopTimeoutMs", process.stop_timeout_ms},
-            {"processesMax", process.processes_max},
-            {"filesBytesMax", process.file_bytes_max}};
-  if (!process.environment.empty()) out["environment"] = process.environment;
-  if (!process.ready_path.empty()) out["readyPath"] = process.ready_path;
-  if (!process.stats_path.empty()) out["statsPath"] = process.stats_path;
-  return out;
+void read_descriptor(ObjectReader& reader, AppDescriptor& out) {
+  kAppDescriptor(reader, out);
+  check_lines(reader, "mecVersion", out.mec_version);
+  read_images(reader, out.architecture);
+  reader.optional_object("mx2Process", out.process, read_process);
 }
 
 }  // namespace
@@ -169,23 +153,7 @@ Result<AppDescriptor> decode_app_descriptor(std::string_view json) {
     return invalid_argument("the descriptor has more than " + std::to_string(kDescriptorBytesMax) +
                             " bytes");
   }
-  const auto document = json::parse(json);
-  if (!document) return document.error();
-  std::optional<Error> error;
-  AppDescriptor out;
-  ObjectReader reader(*document, "", error);
-  reader.required_line("appDId", out.app_d_id, json::kIdentifier);
-  reader.required_line("appName", out.app_name, json::kName32);
-  reader.required_line("appProvider", out.app_provider, json::kName32);
-  reader.required_line("appSoftVersion", out.app_soft_version, json::kName32);
-  reader.required_line("appDVersion", out.app_d_version, json::kName32);
-  reader.required_line("appDescription", out.app_description, kDescription);
-  read_texts(reader, "mecVersion", out.mec_version, {1, 32}, kVersionsMax);
-  read_compute(reader, out);
-  read_images(reader, out);
-  read_process(reader, out);
-  if (error) return *error;
-  return out;
+  return json::decode_text<AppDescriptor>(json, read_descriptor);
 }
 
 json::Value to_json(const AppDescriptor& app) {
@@ -193,19 +161,13 @@ json::Value to_json(const AppDescriptor& app) {
               {"name", app.app_name},
               {"version", app.app_soft_version},
               {"swImage", app.process ? app.process->command.front() : app.app_name}};
-  if (!app.architecture.empty()) image["architecture"] = app.architecture;
-  Value out{{"appDId", app.app_d_id},
-            {"appName", app.app_name},
-            {"appProvider", app.app_provider},
-            {"appSoftVersion", app.app_soft_version},
-            {"appDVersion", app.app_d_version},
-            {"appDescription", app.app_description},
-            {"mecVersion", app.mec_version},
-            {"virtualComputeDescriptor",
-             {{"virtualCpu", {{"numVirtualCpu", app.virtual_cpus}}},
-              {"virtualMemory", {{"virtualMemSize", app.memory_mib}}}}},
-            {"swImageDescriptor", Value::array({image})}};
-  if (app.process) out["mx2Process"] = to_json(*app.process);
+  json::ObjectWriter(image).optional("architecture", app.architecture);
+  auto out = json::object_of(app, kAppDescriptor);
+  out["swImageDescriptor"] = Value::array({image});
+  if (app.process) {
+    auto& process = out["mx2Process"] = json::object_of(*app.process, kProcessDescriptor);
+    json::ObjectWriter(process).optional("environment", app.process->environment);
+  }
   return out;
 }
 

@@ -56,8 +56,10 @@ inline constexpr std::size_t kAppInstancesMax = 100'000;  // in one answered lis
 [[nodiscard]] Result<LcmNotification> decode_lcm_notification(std::string_view body);
 [[nodiscard]] std::string encode(const LcmNotification& notification, const std::string& root);
 
-// TimeStamp {seconds, nanoSeconds} (clause 6.2.5.4).
+// What all APIs of ETSI have: TimeStamp {seconds, nanoSeconds} (clause 6.2.5.4), LinkType.
 [[nodiscard]] json::Value timestamp_json(std::int64_t ms);
-[[nodiscard]] std::int64_t read_timestamp(json::ObjectReader& reader, const char* name);
+void timestamp(json::ObjectReader& reader, const char* name, std::int64_t& ms);
+void timestamp(json::ObjectWriter& writer, const char* name, std::int64_t ms);
+[[nodiscard]] json::Value link(const std::string& href);
 
 }  // namespace mx2::codec

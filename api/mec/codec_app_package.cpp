@@ -4,9 +4,8 @@
 #include <array>
 
 #include "api/base/text.h"
-#include "api/base/units.h"
 #include "api/mec/attribute_filter.h"
-#include "api/mec/codec_support.h"
+#include "api/mec/codec_app_lcm.h"
 
 namespace mx2::codec {
 namespace {
@@ -46,12 +45,9 @@ std::string_view name_of(const PackageSubscription& subscription) {
 }
 
 std::string_view name_of(PackageEvent event) {
-  switch (event) {
-    case PackageEvent::kOnboarded: return "AppPackageOnBoarded";
-    case PackageEvent::kEnabled: return "AppPacakgeEnabled";
-    case PackageEvent::kDisabled: return "AppPacakgeDisabled";
-    default: return "AppPackageDeleted";
-  }
+  static constexpr EnumTexts<4> kTexts{"AppPackageOnBoarded", "AppPacakgeEnabled",
+                                       "AppPacakgeDisabled", "AppPackageDeleted"};
+  return enum_text(event, kTexts);
 }
 
 std::string_view operational_state(const Package& package) {
@@ -68,15 +64,14 @@ bool is_sha256(std::string_view algorithm) {
 }
 
 void read_checksum(ObjectReader& reader, std::string& out) {
-  const auto* checksum = reader.need("checksum", Value::value_t::object);
-  if (checksum == nullptr) return;
-  ObjectReader sub(*checksum, reader.at("checksum"), reader.error());
-  std::string algorithm;
-  sub.required("algorithm", algorithm, json::kIdentifier);
-  if (sub.ok() && !is_sha256(algorithm)) sub.fail("must be SHA-256", "algorithm");
-  sub.required("hash", out, kDigest);
-  out = to_lower(out);
-  if (sub.ok() && !is_hex(out)) sub.fail("must be 64 hexadecimal digits", "hash");
+  reader.required_object("checksum", [&](ObjectReader& checksum) {
+    std::string algorithm;
+    checksum.required("algorithm", algorithm, json::kIdentifier);
+    if (!is_sha256(algorithm)) checksum.fail("must be SHA-256", "algorithm");
+    checksum.required("hash", out, kDigest);
+    out = to_lower(out);
+    if (!is_hex(out)) checksum.fail("must be 64 hexadecimal digits", "hash");
+  });
 }
 
 void read_user_data(ObjectReader& reader, std::string& out) {
@@ -95,7 +90,7 @@ bool can_be_asked(std::string_view uri) {
   return std::all_of(uri.begin(), uri.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
-void read_uri(ObjectReader& reader, const char* name, const std::string& uri) {
+void check_can_be_asked(ObjectReader& reader, const char* name, const std::string& uri) {
   if (reader.ok() && !uri.empty() && !can_be_asked(uri)) {
     reader.fail("must be an http or https URI", name);
   }
@@ -159,60 +154,35 @@ Value software_images(const Package& package) {
   return Value::array({std::move(image)});
 }
 
-Result<Value> parsed_object(std::string_view body) {
-  auto document = json::parse(body);
-  if (!document) return document.error();
-  if (!document->is_object()) return invalid_argument("must be an object");
-  return document;
-}
-
 }  // namespace
 
 Result<CreateAppPkg> decode_create_app_pkg(std::string_view body) {
-  const auto document = parsed_object(body);
-  if (!document) return document.error();
-  std::optional<Error> error;
-  CreateAppPkg out;
-  ObjectReader reader(*document, "", error);
-  reader.required_line("appPkgName", out.name, json::kIdentifier);
-  reader.required_line("appPkgVersion", out.version, json::kIdentifier);
-  reader.optional("appProvider", out.provider, json::kIdentifier);
-  reader.optional("appPkgPath", out.path, kUri);
-  read_uri(reader, "appPkgPath", out.path);
-  read_checksum(reader, out.checksum);
-  read_user_data(reader, out.user_defined_data);
-  if (error) return *error;
-  return out;
+  return json::decode_text<CreateAppPkg>(body, [](ObjectReader& reader, auto& out) {
+    reader.required_line("appPkgName", out.name, json::kIdentifier);
+    reader.required_line("appPkgVersion", out.version, json::kIdentifier);
+    reader.optional("appProvider", out.provider, json::kIdentifier);
+    reader.optional("appPkgPath", out.path, json::kUri);
+    check_can_be_asked(reader, "appPkgPath", out.path);
+    read_checksum(reader, out.checksum);
+    read_user_data(reader, out.user_defined_data);
+  });
 }
 
 Result<bool> decode_app_pkg_modifications(std::string_view body) {
-  const auto document = parsed_object(body);
-  if (!document) return document.error();
-  std::optional<Error> error;
-  ObjectReader reader(*document, "", error);
-  const char* const member =
-      reader.find("operationState") != nullptr ? "operationState" : "operationalState";
-  std::string state;
-  reader.required(member, state, json::kIdentifier);
-  if (!error && state != "ENABLED" && state != "DISABLED") {
-    reader.fail("must be ENABLED or DISABLED", member);
-  }
-  if (error) return *error;
-  return state == "ENABLED";
+  return json::decode_text<bool>(body, [](ObjectReader& reader, bool& enabled) {
+    const bool slip = reader.find("operationState") != nullptr;
+    reader.required_either(slip ? "operationState" : "operationalState", enabled, "ENABLED",
+                           "DISABLED");
+  });
 }
 
 Result<PackageSubscription> decode_app_pkg_subscription(std::string_view body) {
-  const auto document = parsed_object(body);
-  if (!document) return document.error();
-  std::optional<Error> error;
-  PackageSubscription out;
-  ObjectReader reader(*document, "", error);
-  reader.required("callbackUri", out.callback_uri, kUri);
-  read_uri(reader, "callbackUri", out.callback_uri);
-  read_type(reader, out);
-  read_filters(reader, out);
-  if (error) return *error;
-  return out;
+  return json::decode_text<PackageSubscription>(body, [](ObjectReader& reader, auto& out) {
+    reader.required("callbackUri", out.callback_uri, json::kUri);
+    check_can_be_asked(reader, "callbackUri", out.callback_uri);
+    read_type(reader, out);
+    read_filters(reader, out);
+  });
 }
 
 Value app_pkg_info(const Package& package, bool in_use, const std::string& root) {
@@ -274,9 +244,7 @@ Value app_pkg_notification(const std::string& id, PackageEvent event, const Pack
   return {{"id", id},
           {"notificationType", name_of(event)},
           {"subscriptionId", subscription.id},
-          {"timeStamp",
-           {{"seconds", now_ms / whole::kMsPerSecond},
-            {"nanoSeconds", now_ms % whole::kMsPerSecond * whole::kNsPerMs}}},
+          {"timeStamp", timestamp_json(now_ms)},
           {"appPkgId", package.id},
           {"appDId", package.app_d_id},
           {"operationalState", operational_state(package)},

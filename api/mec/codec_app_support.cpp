@@ -1,12 +1,9 @@
 #include "api/mec/app_support.h"
 #include "api/mec/codec_app_lcm.h"
-#include "api/mec/codec_support.h"
 
 namespace mx2 {
 
-std::string_view to_text(OperationAction action) {
-  return action == OperationAction::kStopping ? "STOPPING" : "TERMINATING";
-}
+std::string_view to_text(OperationAction action) { return enum_text(action, kOperationActions); }
 
 namespace codec {
 namespace {
@@ -25,17 +22,9 @@ void read_type(ObjectReader& reader, const char* name, const char* expected) {
   if (reader.ok() && type != expected) reader.fail(std::string("must be ") + expected, name);
 }
 
-OperationAction read_action(ObjectReader& reader) {
-  return read_enum(reader, "operationAction",
-                   {OperationAction::kStopping, OperationAction::kTerminating});
-}
-
-std::string read_link(ObjectReader& links, const char* name) {
-  std::string href;
-  if (const auto* object = links.object(name)) {
-    ObjectReader(*object, links.at(name), links.error()).optional("href", href, kUri);
-  }
-  return href;
+void read_link(ObjectReader& links, const char* name, std::string& href) {
+  links.optional_object(name,
+                        [&](ObjectReader& object) { object.optional("href", href, json::kUri); });
 }
 
 std::string last_segment(const std::string& href) { return href.substr(href.rfind('/') + 1); }
@@ -47,7 +36,7 @@ std::string list_href(const std::string& app_instance_id, const std::string& roo
 }  // namespace
 
 Result<void> decode_app_ready(std::string_view body) {
-  const auto read = decode_text<bool>(
+  const auto read = json::decode_text<bool>(
       body, [](ObjectReader& reader, bool& /*out*/) { read_type(reader, "indication", "READY"); });
   if (!read) return read.error();
   return {};
@@ -56,8 +45,9 @@ Result<void> decode_app_ready(std::string_view body) {
 std::string encode_app_ready() { return R"({"indication":"READY"})"; }
 
 Result<OperationAction> decode_termination_confirmation(std::string_view body) {
-  return decode_text<OperationAction>(
-      body, [](ObjectReader& reader, OperationAction& out) { out = read_action(reader); });
+  return json::decode_text<OperationAction>(body, [](ObjectReader& reader, OperationAction& out) {
+    reader.required("operationAction", out, kOperationActions);
+  });
 }
 
 std::string encode_termination_confirmation(OperationAction action) {
@@ -65,18 +55,14 @@ std::string encode_termination_confirmation(OperationAction action) {
 }
 
 Result<AppTerminationSubscription> decode_termination_subscription(std::string_view body) {
-  return decode_text<AppTerminationSubscription>(body, [](ObjectReader& reader, auto& out) {
+  return json::decode_text<AppTerminationSubscription>(body, [](ObjectReader& reader, auto& out) {
     read_type(reader, "subscriptionType", kSubscriptionType);
-    reader.required_line("callbackReference", out.callback_reference, kUri);
-    const auto& uri = out.callback_reference;
-    if (reader.ok() && !uri.starts_with("http://") && !uri.starts_with("https://")) {
-      reader.fail("must begin with http:// or https://", "callbackReference");
-    }
+    reader.required_line("callbackReference", out.callback_reference, json::kUri);
+    reader.check_http("callbackReference", out.callback_reference);
     reader.required_line("appInstanceId", out.app_instance_id, json::kIdentifier);
-    if (const auto* links = reader.object("_links")) {
-      ObjectReader sub(*links, reader.at("_links"), reader.error());
-      out.id = last_segment(read_link(sub, "self"));
-    }
+    std::string self;
+    reader.optional_object("_links", [&](ObjectReader& links) { read_link(links, "self", self); });
+    out.id = last_segment(self);
   });
 }
 
@@ -87,18 +73,14 @@ std::string encode_termination_subscription(const AppTerminationSubscription& su
 }
 
 Result<std::vector<std::string>> decode_subscription_links(std::string_view body) {
-  return decode_text<std::vector<std::string>>(body, [](ObjectReader& reader, auto& out) {
-    const auto* links = reader.need("_links", Value::value_t::object);
-    if (links == nullptr) return;
-    ObjectReader sub(*links, reader.at("_links"), reader.error());
-    const auto* items = sub.array("subscriptions", kLinksMax);
-    if (items == nullptr) return;
-    for (std::size_t i = 0; i < items->size() && reader.ok(); ++i) {
-      std::string href;
-      ObjectReader((*items)[i], sub.at("subscriptions") + "/" + std::to_string(i), reader.error())
-          .required_line("href", href, kUri);
-      out.push_back(last_segment(href));
-    }
+  return json::decode_text<std::vector<std::string>>(body, [](ObjectReader& reader, auto& out) {
+    reader.required_object("_links", [&](ObjectReader& links) {
+      links.optional_items("subscriptions", out, kLinksMax, [](ObjectReader& item, auto& id) {
+        std::string href;
+        item.required_line("href", href, json::kUri);
+        id = last_segment(href);
+      });
+    });
   });
 }
 
@@ -135,15 +117,14 @@ std::string encode(const AppTerminationNotification& notification) {
 }
 
 Result<AppTerminationNotification> decode_termination_notification(std::string_view body) {
-  return decode_text<AppTerminationNotification>(body, [](ObjectReader& reader, auto& out) {
+  return json::decode_text<AppTerminationNotification>(body, [](ObjectReader& reader, auto& out) {
     read_type(reader, "notificationType", kNotificationType);
-    out.action = read_action(reader);
+    reader.required("operationAction", out.action, kOperationActions);
     reader.required("maxGracefulTimeout", out.max_graceful_timeout_s, 1, kTimeoutSMax);
-    if (const auto* links = reader.need("_links", Value::value_t::object)) {
-      ObjectReader sub(*links, reader.at("_links"), reader.error());
-      out.subscription_href = read_link(sub, "subscription");
-      out.confirm_href = read_link(sub, "confirmTermination");
-    }
+    reader.required_object("_links", [&](ObjectReader& links) {
+      read_link(links, "subscription", out.subscription_href);
+      read_link(links, "confirmTermination", out.confirm_href);
+    });
   });
 }
 

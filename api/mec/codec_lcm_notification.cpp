@@ -1,93 +1,80 @@
 // Subscriptions and notifications.
 #include "api/mec/codec_app_lcm.h"
-#include "api/mec/codec_support.h"
 
 namespace mx2::codec {
 namespace {
 
 using json::ObjectReader;
+using json::ObjectWriter;
 using json::Value;
 
 constexpr std::size_t kFilterItemsMax = 1000;
+constexpr json::Chars kPackageId{0, 256};
+constexpr json::Chars kFilterValue{1, 64};
 constexpr std::string_view kInstanceChange = "AppInstanceStateChange";
 constexpr std::string_view kOperationChange = "AppLcmOpOccStateChange";
 constexpr std::string_view kSuffix = "Subscription";  // of V3.1.1
-constexpr auto kInstanceStates = {AppInstanceState::kNotInstantiated, AppInstanceState::kStarted,
-                                  AppInstanceState::kStopped};
-constexpr auto kOperations = {LcmOperation::kInstantiate, LcmOperation::kOperate,
-                              LcmOperation::kTerminate};
-constexpr auto kOperationStates = {OperationState::kStarting, OperationState::kProcessing,
-                                   OperationState::kCompleted, OperationState::kFailed,
-                                   OperationState::kFailedTemp};
 
 // One value or a list of them: ETSI's tables say 0..N, the OpenAPI documents one.
-template <typename Enum>
-void read_enums(ObjectReader& reader, const char* name, std::initializer_list<Enum> values,
-                std::vector<Enum>& out) {
+template <typename Enum, std::size_t n>
+void one_or_list(ObjectReader& reader, const char* name, std::vector<Enum>& out,
+                 const EnumTexts<n>& texts) {
   const auto* value = reader.find(name);
   if (value == nullptr) return;
-  if (!value->is_array()) return out.push_back(read_enum(reader, name, values));
-  std::vector<std::string> texts;
-  reader.optional(name, texts, {1, 64}, values.size());
-  for (const auto& text : texts) {
-    const auto parsed = parse_enum(text, values);
+  if (!value->is_array()) return reader.required(name, out.emplace_back(), texts);
+  std::vector<std::string> items;
+  reader.optional(name, items, kFilterValue, n);
+  for (const auto& text : items) {
+    const auto parsed = parse_enum<Enum>(text, texts);
     if (!parsed) return reader.fail("has the unknown value " + text.substr(0, 32), name);
     out.push_back(*parsed);
   }
 }
 
-template <typename Enum>
-Value enums_json(const std::vector<Enum>& values) {
+template <typename Enum, std::size_t n>
+void one_or_list(ObjectWriter& writer, const char* name, const std::vector<Enum>& values,
+                 const EnumTexts<n>& /*texts*/) {
   auto out = Value::array();
   for (const auto value : values) out.push_back(to_text(value));
-  return out.size() == 1 ? out.front() : out;
+  writer.optional(name, out.size() == 1 ? out.front() : out);
 }
 
-void read_providers(ObjectReader& reader, LcmSubscription& out) {
-  const auto* items = reader.array("appsFromProviders", kFilterItemsMax);
-  if (items == nullptr) return;
-  for (std::size_t i = 0; i < items->size() && reader.ok(); ++i) {
-    ObjectReader item((*items)[i], reader.at("appsFromProviders") + "/" + std::to_string(i),
-                      reader.error());
-    item.required("appProvider", out.app_providers.emplace_back(), json::kIdentifier);
+constexpr auto kInstanceFilter = [](auto& io, auto& subscription) {
+  io.optional("appInstances", subscription.app_instance_ids, json::kIdentifier, kFilterItemsMax);
+  io.optional("appNames", subscription.app_names, json::kIdentifier, kFilterItemsMax);
+  io.optional("appDIds", subscription.app_d_ids, json::kIdentifier, kFilterItemsMax);
+  io.optional_items("appsFromProviders", subscription.app_providers, kFilterItemsMax,
+                    [](auto& item, auto& provider) {
+                      item.required("appProvider", provider, json::kIdentifier);
+                    });
+};
+
+void instance_filter(ObjectReader& reader, LcmSubscription& subscription) {
+  reader.optional_object("appInstanceSubscriptionFilter",
+                         [&](ObjectReader& filter) { kInstanceFilter(filter, subscription); });
+}
+
+void instance_filter(ObjectWriter& writer, const LcmSubscription& subscription) {
+  auto out = json::object_of(subscription, kInstanceFilter);
+  if (out.empty()) return;
+  out["appInstSelectorType"] = !subscription.app_instance_ids.empty() ? "APP_IDENTITY"
+                               : !subscription.app_names.empty()      ? "APP_NAME"
+                               : !subscription.app_d_ids.empty()      ? "APP_D_ID"
+                                                                      : "APP_FROM_PROVIDER";
+  writer.required("appInstanceSubscriptionFilter", out);
+}
+
+constexpr auto kLcmFilter = [](auto& io, auto& subscription) {
+  if (subscription.kind == LcmSubscription::Kind::kInstances) {
+    one_or_list(io, "appInstanceState", subscription.instance_states, kInstanceStates);
+    return instance_filter(io, subscription);
   }
-}
-
-void read_instance_filter(ObjectReader& parent, LcmSubscription& out) {
-  const auto* filter = parent.object("appInstanceSubscriptionFilter");
-  if (filter == nullptr) return;
-  ObjectReader reader(*filter, parent.at("appInstanceSubscriptionFilter"), parent.error());
-  reader.optional("appInstances", out.app_instance_ids, json::kIdentifier, kFilterItemsMax);
-  reader.optional("appNames", out.app_names, json::kIdentifier, kFilterItemsMax);
-  reader.optional("appDIds", out.app_d_ids, json::kIdentifier, kFilterItemsMax);
-  read_providers(reader, out);
-}
-
-Value instance_filter_json(const LcmSubscription& subscription) {
-  Value out = Value::object();
-  if (!subscription.app_instance_ids.empty()) out["appInstances"] = subscription.app_instance_ids;
-  if (!subscription.app_names.empty()) out["appNames"] = subscription.app_names;
-  if (!subscription.app_d_ids.empty()) out["appDIds"] = subscription.app_d_ids;
-  for (const auto& provider : subscription.app_providers) {
-    out["appsFromProviders"].push_back({{"appProvider", provider}});
-  }
-  if (out.empty()) return out;
-  const char* selector = !subscription.app_instance_ids.empty() ? "APP_IDENTITY"
-                         : !subscription.app_names.empty()      ? "APP_NAME"
-                         : !subscription.app_d_ids.empty()      ? "APP_D_ID"
-                                                                : "APP_FROM_PROVIDER";
-  out["appInstSelectorType"] = selector;
-  return out;
-}
-
-void read_operation_filter(ObjectReader& parent, LcmSubscription& out) {
-  const auto* filter = parent.object("appLcmOpOccSubscriptionFilter");
-  if (filter == nullptr) return;
-  ObjectReader reader(*filter, parent.at("appLcmOpOccSubscriptionFilter"), parent.error());
-  read_enums(reader, "operationTypes", kOperations, out.operations);
-  read_enums(reader, "operationStates", kOperationStates, out.operation_states);
-  read_instance_filter(reader, out);
-}
+  io.optional_object("appLcmOpOccSubscriptionFilter", [&](auto& filter) {
+    one_or_list(filter, "operationTypes", subscription.operations, kLcmOperations);
+    one_or_list(filter, "operationStates", subscription.operation_states, kOperationStates);
+    instance_filter(filter, subscription);
+  });
+};
 
 void read_subscription(ObjectReader& reader, LcmSubscription& out) {
   std::string type;
@@ -96,17 +83,12 @@ void read_subscription(ObjectReader& reader, LcmSubscription& out) {
   if (reader.ok() && !kind) {
     reader.fail("must be AppInstanceStateChange or AppLcmOpOccStateChange", "subscriptionType");
   }
-  reader.required_line("callbackUri", out.callback_uri, kUri);
-  const auto& uri = out.callback_uri;
-  if (reader.ok() && !uri.starts_with("http://") && !uri.starts_with("https://")) {
-    reader.fail("must begin with http:// or https://", "callbackUri");
-  }
+  reader.required_line("callbackUri", out.callback_uri, json::kUri);
+  reader.check_http("callbackUri", out.callback_uri);
   if (!reader.ok()) return;
   out.kind = *kind;
   out.type_text = std::move(type);
-  if (out.kind == LcmSubscription::Kind::kOperations) return read_operation_filter(reader, out);
-  read_enums(reader, "appInstanceState", kInstanceStates, out.instance_states);
-  read_instance_filter(reader, out);
+  kLcmFilter(reader, out);
 }
 
 std::string_view type_of(const LcmSubscription& subscription) {
@@ -115,25 +97,9 @@ std::string_view type_of(const LcmSubscription& subscription) {
 }
 
 Value request_json(const LcmSubscription& subscription) {
-  Value out{{"subscriptionType", type_of(subscription)},
-            {"callbackUri", subscription.callback_uri}};
-  auto instances = instance_filter_json(subscription);
-  if (subscription.kind == LcmSubscription::Kind::kInstances) {
-    if (!instances.empty()) out["appInstanceSubscriptionFilter"] = std::move(instances);
-    if (!subscription.instance_states.empty()) {
-      out["appInstanceState"] = enums_json(subscription.instance_states);
-    }
-    return out;
-  }
-  Value filter = Value::object();
-  if (!instances.empty()) filter["appInstanceSubscriptionFilter"] = std::move(instances);
-  if (!subscription.operations.empty()) {
-    filter["operationTypes"] = enums_json(subscription.operations);
-  }
-  if (!subscription.operation_states.empty()) {
-    filter["operationStates"] = enums_json(subscription.operation_states);
-  }
-  if (!filter.empty()) out["appLcmOpOccSubscriptionFilter"] = std::move(filter);
+  auto out = json::object_of(subscription, kLcmFilter);
+  out["subscriptionType"] = type_of(subscription);
+  out["callbackUri"] = subscription.callback_uri;
   return out;
 }
 
@@ -142,60 +108,52 @@ std::string href_of(const LcmSubscription& subscription, const std::string& root
 }
 
 // What both kinds of notification begin with.
-template <typename T>
-void read_head(ObjectReader& reader, T& out) {
-  reader.required_line("id", out.id, json::kIdentifier);
-  reader.required_line("subscriptionId", out.subscription_id, json::kIdentifier);
-  out.time_ms = read_timestamp(reader, "timeStamp");
-  reader.required_line("appInstanceId", out.app_instance_id, json::kIdentifier);
-}
+constexpr auto kLcmNotification = [](auto& io, auto& n) {
+  io.required_line("id", n.id, json::kIdentifier);
+  io.required_line("subscriptionId", n.subscription_id, json::kIdentifier);
+  timestamp(io, "timeStamp", n.time_ms);
+  io.required_line("appInstanceId", n.app_instance_id, json::kIdentifier);
+};
 
-void read_instance_notification(ObjectReader& reader, AppInstNotification& out) {
-  read_head(reader, out);
-  out.state = read_enum(reader, "notificationType", kInstanceStates);
-  reader.required_line("appPkgId", out.app_pkg_id, {0, 256});
-  reader.required_line("appDId", out.app_d_id, json::kIdentifier);
-}
+constexpr auto kInstanceNotification = [](auto& io, auto& n) {
+  kLcmNotification(io, n);
+  io.required("notificationType", n.state, kInstanceStates);
+  io.required_line("appPkgId", n.app_pkg_id, kPackageId);
+  io.required_line("appDId", n.app_d_id, json::kIdentifier);
+};
 
 // V2.1.1 tells the state as notificationType and no operation; V3.1.1 has attributes for both.
 void read_operation_notification(ObjectReader& reader, AppLcmOpOccNotification& out) {
-  read_head(reader, out);
+  kLcmNotification(reader, out);
   reader.required_line("appLcmOpOccId", out.app_lcm_op_occ_id, json::kIdentifier);
   const bool has_state = reader.find("operationState") != nullptr;
-  out.state =
-      read_enum(reader, has_state ? "operationState" : "notificationType", kOperationStates);
+  reader.required(has_state ? "operationState" : "notificationType", out.state, kOperationStates);
   const auto* operation = reader.find("operationType");
   if (operation == nullptr || *operation == "INSTATIATE") return;
-  out.operation = read_enum(reader, "operationType", kOperations);
+  reader.required("operationType", out.operation, kLcmOperations);
 }
 
-template <typename T>
-Value head_json(const T& n, const std::string& root) {
-  return {{"id", n.id},
-          {"subscriptionId", n.subscription_id},
-          {"timeStamp", timestamp_json(n.time_ms)},
-          {"appInstanceId", n.app_instance_id},
-          {"_links", {{"subscription", link(root + "/subscriptions/" + n.subscription_id)}}}};
+Value subscription_links(const std::string& subscription_id, const std::string& root) {
+  return {{"subscription", link(root + "/subscriptions/" + subscription_id)}};
 }
 
 Value notification_json(const AppInstNotification& n, const std::string& root) {
-  auto out = head_json(n, root);
-  out["notificationType"] = to_text(n.state);
+  auto out = json::object_of(n, kInstanceNotification);
   out["appInstanceState"] = to_text(n.state);
-  out["appPkgId"] = n.app_pkg_id;
-  out["appDId"] = n.app_d_id;
+  out["_links"] = subscription_links(n.subscription_id, root);
   return out;
 }
 
 Value notification_json(const AppLcmOpOccNotification& n, const std::string& root) {
-  auto out = head_json(n, root);
+  auto out = json::object_of(n, kLcmNotification);
   const auto told = n.state == OperationState::kFailedTemp ? OperationState::kFailed : n.state;
   out["notificationType"] = to_text(told);
   out["operationState"] = to_text(n.state);
   out["operationType"] = to_text(n.operation);
   out["appLcmOpOccId"] = n.app_lcm_op_occ_id;
-  out["_links"]["appInstance"] = link(root + "/app_instances/" + n.app_instance_id);
-  out["_links"]["appLcmOpOcc"] = link(root + "/app_lcm_op_occs/" + n.app_lcm_op_occ_id);
+  auto& links = out["_links"] = subscription_links(n.subscription_id, root);
+  links["appInstance"] = link(root + "/app_instances/" + n.app_instance_id);
+  links["appLcmOpOcc"] = link(root + "/app_lcm_op_occs/" + n.app_lcm_op_occ_id);
   return out;
 }
 
@@ -213,7 +171,7 @@ std::optional<LcmSubscription::Kind> parse_subscription_type(std::string_view te
 }
 
 Result<LcmSubscription> decode_lcm_subscription_request(std::string_view body) {
-  return decode_text<LcmSubscription>(body, read_subscription);
+  return json::decode_text<LcmSubscription>(body, read_subscription);
 }
 
 std::string encode_lcm_subscription_request(const LcmSubscription& subscription) {
@@ -221,7 +179,7 @@ std::string encode_lcm_subscription_request(const LcmSubscription& subscription)
 }
 
 Result<LcmSubscription> decode_lcm_subscription(const Value& document) {
-  return decode_object<LcmSubscription>(document, [](ObjectReader& reader, auto& out) {
+  return json::decode_object<LcmSubscription>(document, [](ObjectReader& reader, auto& out) {
     read_subscription(reader, out);
     reader.required_line("id", out.id, json::kIdentifier);
   });
@@ -254,11 +212,13 @@ Result<LcmNotification> decode_lcm_notification(std::string_view body) {
   const auto document = json::parse(body);
   if (!document) return document.error();
   if (document->is_object() && document->contains("appLcmOpOccId")) {
-    const auto n = decode_object<AppLcmOpOccNotification>(*document, read_operation_notification);
-    return n ? Result<LcmNotification>(*n) : n.error();
+    return json::decode_object<LcmNotification>(*document, [](ObjectReader& reader, auto& out) {
+      read_operation_notification(reader, out.template emplace<AppLcmOpOccNotification>());
+    });
   }
-  const auto n = decode_object<AppInstNotification>(*document, read_instance_notification);
-  return n ? Result<LcmNotification>(*n) : n.error();
+  return json::decode_object<LcmNotification>(*document, [](ObjectReader& reader, auto& out) {
+    kInstanceNotification(reader, out.template emplace<AppInstNotification>());
+  });
 }
 
 std::string encode(const LcmNotification& notification, const std::string& root) {

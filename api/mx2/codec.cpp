@@ -4,7 +4,6 @@
 
 #include "api/base/ip.h"
 #include "api/base/text.h"
-#include "api/json/form.h"
 
 namespace mx2::codec {
 namespace {
@@ -13,20 +12,10 @@ using json::ObjectReader;
 using json::Value;
 
 constexpr json::Chars kDescription{0, 128};
-constexpr json::Chars kUri{1, 2048};
 constexpr std::int64_t kUint32Max = 4294967295;
 constexpr std::size_t kVendorDepthMax = 16;  // lists of apps are read with json::parse(), too
 
 enum class Direction { kCreate, kUpdate, kRepresentation, kStored };
-
-template <typename T>
-void set_if(Value& object, const char* name, const std::optional<T>& value) {
-  if (value) object[name] = *value;
-}
-
-void set_if(Value& object, const char* name, const std::string& value) {
-  if (!value.empty()) object[name] = value;
-}
 
 // Levels of objects and arrays; parse() bounds them.
 std::size_t depth(const Value& value) {
@@ -44,28 +33,67 @@ Strictness strictness_of(Direction direction) {
   }
 }
 
-void read_http_uri(ObjectReader& reader, const char* name, std::optional<std::string>& out) {
-  reader.optional(name, out, kUri);
-  if (out && reader.ok() && !is_http_uri(*out)) {
-    reader.fail("must be an absolute http or https URI", name);
-  }
+void check_http_uri(ObjectReader& reader, const char* name, const std::optional<std::string>& uri) {
+  if (uri && !is_http_uri(*uri)) reader.fail("must be an absolute http or https URI", name);
 }
 
-UserAppInstance read_instance(const Value& value, const std::string& pointer, Direction direction,
-                              std::optional<Error>& error) {
-  UserAppInstance instance;
-  ObjectReader reader(value, pointer, error);
+// What contexts and questions about availability say of an app.
+constexpr auto kNamedApp = [](auto& io, auto& app, Strictness strictness) {
+  io.required("appName", app.app_name, chars(json::kName32, strictness));
+  io.required("appProvider", app.app_provider, chars(json::kName32, strictness));
+  io.optional("appSoftVersion", app.app_soft_version, chars({0, 32}, strictness));
+  io.required("appDVersion", app.app_d_version, chars({0, 256}, strictness));
+  io.optional("appDescription", app.app_description, chars(kDescription, strictness));
+  io.optional("appPackageSource", app.app_package_source, chars(json::kUri, strictness));
+};
+
+constexpr auto kUserAppInstance = [](auto& io, auto& instance, Direction direction) {
   const auto strictness = strictness_of(direction);
   if (direction != Direction::kCreate) {
-    const auto text = chars(json::kAnyText, strictness);
-    reader.optional("appInstanceId", instance.app_instance_id, text);
-    reader.optional("referenceURI", instance.reference_uri, text);
+    io.optional("appInstanceId", instance.app_instance_id, chars(json::kAnyText, strictness));
+    io.optional("referenceURI", instance.reference_uri, chars(json::kAnyText, strictness));
   }
-  if (const auto* location = reader.object("appLocation")) {
-    instance.app_location = read_location(*location, reader.at("appLocation"), strictness, error);
-  }
-  return instance;
-}
+  io.optional_object("appLocation", instance.app_location, [&](auto& members, auto& location) {
+    location_members(members, location, strictness);
+  });
+};
+
+constexpr auto kAppContext = [](auto& io, auto& context, Direction direction) {
+  const auto strictness = strictness_of(direction);
+  const bool request = direction == Direction::kCreate || direction == Direction::kUpdate;
+  io.optional("contextId", context.context_id, chars(json::kAnyText, strictness));
+  // Contexts of the V1.1.1 dialect share the store, and their identifiers may be longer.
+  io.required("associateDevAppId", context.associate_dev_app_id,
+              request ? json::kName32 : chars(json::kIdentifier, strictness));
+  io.optional("callbackReference", context.callback_reference, chars(json::kUri, strictness));
+  io.optional("appLocationUpdates", context.app_location_updates);
+  io.optional("appAutoInstantiation", context.app_auto_instantiation);
+  io.required_object("appInfo", [&](auto& app) {
+    auto& info = context.app_info;
+    app.optional("appDId", info.app_d_id, chars(json::kIdentifier, strictness));
+    kNamedApp(app, info, strictness);
+    app.required_items(
+        "userAppInstanceInfo", info.user_app_instance_info, at_most(kInstancesMax, strictness),
+        [&](auto& item, auto& instance) { kUserAppInstance(item, instance, direction); });
+  });
+};
+
+constexpr auto kAppInfo = [](auto& io, auto& app, Strictness strictness) {
+  io.required("appDId", app.app_d_id, chars(json::kIdentifier, strictness));
+  io.required("appName", app.app_name, chars(json::kName32, strictness));
+  io.required("appProvider", app.app_provider, chars(json::kName32, strictness));
+  io.required("appSoftVersion", app.app_soft_version, chars({0, 32}, strictness));
+  io.required("appDVersion", app.app_d_version, chars({0, 256}, strictness));
+  io.required("appDescription", app.app_description, chars(kDescription, strictness));
+  location_items(io, "appLocation", app.app_location, strictness);
+  io.optional_object("appCharcs", app.app_charcs, [](auto& members, auto& charcs) {
+    members.optional("memory", charcs.memory, 0, kUint32Max);
+    members.optional("storage", charcs.storage, 0, kUint32Max);
+    members.optional("latency", charcs.latency, 0, kUint32Max);
+    members.optional("bandwidth", charcs.bandwidth, 0, kUint32Max);
+    members.optional("serviceCont", charcs.service_cont, 0, 1);
+  });
+};
 
 std::size_t positions_of(const std::vector<UserAppInstance>& items) {
   std::size_t positions = 0;
@@ -74,45 +102,6 @@ std::size_t positions_of(const std::vector<UserAppInstance>& items) {
     for (const auto& ring : item.app_location->area->rings) positions += ring.size();
   }
   return positions;
-}
-
-void read_instances(ObjectReader& reader, Direction direction, ContextAppInfo& info) {
-  const auto* items = reader.need("userAppInstanceInfo", Value::value_t::array);
-  if (items == nullptr) return;
-  if (items->empty()) reader.fail("must have at least one item", "userAppInstanceInfo");
-  if (items->size() > kInstancesMax && direction != Direction::kStored) {
-    reader.fail("has more than " + std::to_string(kInstancesMax) + " items", "userAppInstanceInfo");
-  }
-  for (std::size_t i = 0; i < items->size() && reader.ok(); ++i) {
-    info.user_app_instance_info.push_back(
-        read_instance((*items)[i], reader.at("userAppInstanceInfo") + "/" + std::to_string(i),
-                      direction, reader.error()));
-  }
-  const bool request = direction != Direction::kRepresentation;
-  if (request && positions_of(info.user_app_instance_info) > kPositionsOfRequestMax) {
-    reader.fail(
-        "polygons have more than " + std::to_string(kPositionsOfRequestMax) + " positions together",
-        "userAppInstanceInfo");
-  }
-}
-
-void read_context_app_info(const Value& value, Direction direction, ContextAppInfo& info,
-                           std::optional<Error>& error) {
-  ObjectReader reader(value, "/appInfo", error);
-  const auto strictness = strictness_of(direction);
-  const auto name = chars(json::kName32, strictness);
-  reader.optional("appDId", info.app_d_id, chars(json::kIdentifier, strictness));
-  reader.required("appName", info.app_name, name);
-  reader.required("appProvider", info.app_provider, name);
-  reader.optional("appSoftVersion", info.app_soft_version, chars({0, 32}, strictness));
-  reader.required("appDVersion", info.app_d_version, chars({0, 256}, strictness));
-  reader.optional("appDescription", info.app_description, chars(kDescription, strictness));
-  if (direction == Direction::kCreate) {
-    read_http_uri(reader, "appPackageSource", info.app_package_source);
-  } else {  // not acted upon
-    reader.optional("appPackageSource", info.app_package_source, chars(kUri, strictness));
-  }
-  read_instances(reader, direction, info);
 }
 
 // The retired name of associateDevAppId: the one unknown attribute that is refused, because a
@@ -132,33 +121,34 @@ void check_create_rules(ObjectReader& reader, const AppContext& context) {
   }
 }
 
-Result<AppContext> decode_context(const Value& document, Direction direction) {
-  std::optional<Error> error;
-  AppContext context;
-  ObjectReader reader(document, "", error);
-  const bool request = direction == Direction::kCreate || direction == Direction::kUpdate;
-  const auto strictness = strictness_of(direction);
-  if (request) refuse_legacy_name(reader);
+void check_context(ObjectReader& reader, const AppContext& context, Direction direction) {
+  if (direction == Direction::kStored) return;
+  check_http_uri(reader, "callbackReference", context.callback_reference);
+  if (direction == Direction::kRepresentation) return;
+  reader.required_object("appInfo", [&](ObjectReader& app) {
+    const auto& info = context.app_info;
+    // That of an update is not acted upon.
+    if (direction == Direction::kCreate) {
+      check_http_uri(app, "appPackageSource", info.app_package_source);
+    }
+    if (positions_of(info.user_app_instance_info) > kPositionsOfRequestMax) {
+      app.fail("polygons have more than " + std::to_string(kPositionsOfRequestMax) +
+                   " positions together",
+               "userAppInstanceInfo");
+    }
+  });
+  if (direction == Direction::kCreate) check_create_rules(reader, context);
+}
+
+void read_context(ObjectReader& reader, AppContext& context, Direction direction) {
+  if (direction == Direction::kCreate || direction == Direction::kUpdate) {
+    refuse_legacy_name(reader);
+  }
   if (direction == Direction::kCreate && reader.find("contextId") != nullptr) {
     reader.fail("is given by the server, not by a create request", "contextId");
   }
-  reader.optional("contextId", context.context_id, chars(json::kAnyText, strictness));
-  // Contexts of the V1.1.1 dialect share the store, and their identifiers may be longer.
-  reader.required("associateDevAppId", context.associate_dev_app_id,
-                  request ? json::kName32 : chars(json::kIdentifier, strictness));
-  if (direction == Direction::kStored) {
-    reader.optional("callbackReference", context.callback_reference, json::Chars{});
-  } else {
-    read_http_uri(reader, "callbackReference", context.callback_reference);
-  }
-  reader.optional("appLocationUpdates", context.app_location_updates);
-  reader.optional("appAutoInstantiation", context.app_auto_instantiation);
-  if (const auto* info = reader.need("appInfo", Value::value_t::object)) {
-    read_context_app_info(*info, direction, context.app_info, error);
-  }
-  if (direction == Direction::kCreate && !error) check_create_rules(reader, context);
-  if (error) return *error;
-  return context;
+  kAppContext(reader, context, direction);
+  if (reader.ok()) check_context(reader, context, direction);
 }
 
 // {"appContext": {…}} and {"AppContext": {…}}, as an early draft of V2.2.1 had it.
@@ -174,28 +164,12 @@ const Value& unwrapped(const Value& document, const char* draft_name, const char
 Result<AppContext> decode_wrapped(std::string_view body, Direction direction) {
   const auto document = json::parse(body);
   if (!document) return document.error();
-  return decode_context(unwrapped(*document, "appContext", "AppContext"), direction);
-}
-
-Value to_json(const AppCharcs& charcs) {
-  auto out = Value::object();
-  set_if(out, "memory", charcs.memory);
-  set_if(out, "storage", charcs.storage);
-  set_if(out, "latency", charcs.latency);
-  set_if(out, "bandwidth", charcs.bandwidth);
-  set_if(out, "serviceCont", charcs.service_cont);
-  return out;
+  return json::decode_object<AppContext>(
+      unwrapped(*document, "appContext", "AppContext"),
+      [&](ObjectReader& reader, auto& context) { read_context(reader, context, direction); });
 }
 
 }  // namespace
-
-Value to_json(const UserAppInstance& instance) {
-  auto out = Value::object();
-  set_if(out, "appInstanceId", instance.app_instance_id);
-  set_if(out, "referenceURI", instance.reference_uri);
-  if (instance.app_location) out["appLocation"] = codec::to_json(*instance.app_location);
-  return out;
-}
 
 bool is_http_uri(std::string_view text) {
   const auto scheme_end = text.find("://");
@@ -242,56 +216,30 @@ Result<AppContext> decode_stored_context(std::string_view body) {
 }
 
 std::string encode(const AppContext& context) {
-  Value info{{"appName", context.app_info.app_name},
-             {"appProvider", context.app_info.app_provider},
-             {"appDVersion", context.app_info.app_d_version}};
-  set_if(info, "appDId", context.app_info.app_d_id);
-  set_if(info, "appSoftVersion", context.app_info.app_soft_version);
-  set_if(info, "appDescription", context.app_info.app_description);
-  set_if(info, "appPackageSource", context.app_info.app_package_source);
-  auto& instances = info["userAppInstanceInfo"] = Value::array();
-  for (const auto& instance : context.app_info.user_app_instance_info) {
-    instances.push_back(to_json(instance));
-  }
-  Value out{{"associateDevAppId", context.associate_dev_app_id}, {"appInfo", std::move(info)}};
-  set_if(out, "contextId", context.context_id);
-  set_if(out, "callbackReference", context.callback_reference);
-  set_if(out, "appLocationUpdates", context.app_location_updates);
-  set_if(out, "appAutoInstantiation", context.app_auto_instantiation);
-  return json::dump(out);
+  return json::dump(json::object_of(context, [](auto& writer, const auto& value) {
+    kAppContext(writer, value, Direction::kStored);
+  }));
 }
 
 Result<ApplicationLocationAvailability> decode_location_availability(std::string_view body) {
   const auto document = json::parse(body);
   if (!document) return document.error();
-  const auto& value =
-      unwrapped(*document, "applicationLocationAvailability", "ApplicationLocationAvailability");
-  std::optional<Error> error;
-  ApplicationLocationAvailability out;
-  ObjectReader reader(value, "", error);
-  refuse_legacy_name(reader);
-  reader.required("associateDevAppId", out.associate_dev_app_id, json::kName32);
-  const auto* info = reader.need("appInfo", Value::value_t::object);
-  if (info != nullptr) {
-    ObjectReader app(*info, "/appInfo", error);
-    app.required("appName", out.app_name, json::kName32);
-    app.required("appProvider", out.app_provider, json::kName32);
-    app.optional("appSoftVersion", out.app_soft_version, {0, 32});
-    app.required("appDVersion", out.app_d_version, {0, 256});
-    app.optional("appDescription", out.app_description, kDescription);
-    read_http_uri(app, "appPackageSource", out.app_package_source);
-  }
-  if (error) return *error;
-  return out;
+  return json::decode_object<ApplicationLocationAvailability>(
+      unwrapped(*document, "applicationLocationAvailability", "ApplicationLocationAvailability"),
+      [](ObjectReader& reader, auto& out) {
+        refuse_legacy_name(reader);
+        reader.required("associateDevAppId", out.associate_dev_app_id, json::kName32);
+        reader.required_object("appInfo", [&](ObjectReader& app) {
+          kNamedApp(app, out, Strictness::kFull);
+          check_http_uri(app, "appPackageSource", out.app_package_source);
+        });
+      });
 }
 
 std::string encode(const ApplicationLocationAvailability& availability) {
-  Value info{{"appName", availability.app_name},
-             {"appProvider", availability.app_provider},
-             {"appDVersion", availability.app_d_version}};
-  set_if(info, "appSoftVersion", availability.app_soft_version);
-  set_if(info, "appDescription", availability.app_description);
-  set_if(info, "appPackageSource", availability.app_package_source);
+  auto info = json::object_of(availability, [](auto& writer, const auto& value) {
+    kNamedApp(writer, value, Strictness::kStored);
+  });
   auto& locations = info["availableLocations"] = Value::array();
   for (const auto& location : availability.available_locations) {
     locations.push_back({{"appLocation", to_json(location)}});
@@ -300,55 +248,21 @@ std::string encode(const ApplicationLocationAvailability& availability) {
       {{"associateDevAppId", availability.associate_dev_app_id}, {"appInfo", std::move(info)}});
 }
 
-std::vector<LocationConstraints> read_locations(ObjectReader& reader, const char* name,
-                                                Strictness strictness) {
-  std::vector<LocationConstraints> locations;
-  const bool stored = strictness == Strictness::kStored;
-  const auto* items = reader.array(name, stored ? json::kNoLimit : kLocationsMax);
-  if (items == nullptr) return locations;
-  for (std::size_t i = 0; i < items->size() && reader.ok(); ++i) {
-    locations.push_back(read_location((*items)[i], reader.at(name) + "/" + std::to_string(i),
-                                      strictness, reader.error()));
-  }
-  return locations;
-}
-
 void read_app_info(ObjectReader& reader, AppInfo& app, Strictness strictness) {
-  const auto name = chars(json::kName32, strictness);
-  reader.required("appDId", app.app_d_id, chars(json::kIdentifier, strictness));
-  reader.required("appName", app.app_name, name);
-  reader.required("appProvider", app.app_provider, name);
-  reader.required("appSoftVersion", app.app_soft_version, chars({0, 32}, strictness));
-  reader.required("appDVersion", app.app_d_version, chars({0, 256}, strictness));
-  reader.required("appDescription", app.app_description, chars(kDescription, strictness));
-  app.app_location = read_locations(reader, "appLocation", strictness);
-  if (const auto* charcs = reader.object("appCharcs")) {
-    ObjectReader sub(*charcs, reader.at("appCharcs"), reader.error());
-    auto& out = app.app_charcs.emplace();
-    sub.optional("memory", out.memory, 0, kUint32Max);
-    sub.optional("storage", out.storage, 0, kUint32Max);
-    sub.optional("latency", out.latency, 0, kUint32Max);
-    sub.optional("bandwidth", out.bandwidth, 0, kUint32Max);
-    sub.optional("serviceCont", out.service_cont, 0, 1);
-  }
-  if (const auto* vendor = reader.object("vendorSpecificExt")) {
-    ObjectReader sub(*vendor, reader.at("vendorSpecificExt"), reader.error());
-    sub.required("vendorId", app.vendor_id.emplace(), name);
-    if (strictness == Strictness::kFull && depth(*vendor) > kVendorDepthMax) {
-      reader.fail("is nested deeper than " + std::to_string(kVendorDepthMax) + " levels",
-                  "vendorSpecificExt");
+  kAppInfo(reader, app, strictness);
+  reader.optional_object("vendorSpecificExt", [&](ObjectReader& extension) {
+    extension.required("vendorId", app.vendor_id.emplace(), chars(json::kName32, strictness));
+    const auto& vendor = *reader.find("vendorSpecificExt");
+    if (strictness == Strictness::kFull && depth(vendor) > kVendorDepthMax) {
+      extension.fail("is nested deeper than " + std::to_string(kVendorDepthMax) + " levels");
     }
-    app.vendor_specific_ext = json::dump(*vendor);
-  }
+    app.vendor_specific_ext = json::dump(vendor);
+  });
 }
 
 Value to_json(const AppInfo& app) {
-  Value out{{"appDId", app.app_d_id},           {"appName", app.app_name},
-            {"appProvider", app.app_provider},  {"appSoftVersion", app.app_soft_version},
-            {"appDVersion", app.app_d_version}, {"appDescription", app.app_description}};
-  for (const auto& location : app.app_location) out["appLocation"].push_back(to_json(location));
-  if (app.app_charcs) out["appCharcs"] = to_json(*app.app_charcs);
-  return out;
+  return json::object_of(
+      app, [](auto& writer, const auto& value) { kAppInfo(writer, value, Strictness::kStored); });
 }
 
 std::string encode_application_list(const std::vector<const AppInfo*>& apps) {
@@ -364,21 +278,12 @@ std::string encode_application_list(const std::vector<const AppInfo*>& apps) {
 }
 
 Result<std::vector<AppInfo>> decode_application_list(std::string_view body) {
-  const auto document = json::parse(body);
-  if (!document) return document.error();
-  std::optional<Error> error;
-  ObjectReader reader(*document, "", error);
-  std::vector<AppInfo> apps;
-  const auto* list = reader.need("appList", Value::value_t::array);
-  for (std::size_t i = 0; list != nullptr && i < list->size() && !error; ++i) {
-    ObjectReader item((*list)[i], reader.at("appList") + "/" + std::to_string(i), error);
-    const auto* info = item.need("appInfo", Value::value_t::object);
-    if (info == nullptr) break;
-    ObjectReader app(*info, item.at("appInfo"), error);
-    read_app_info(app, apps.emplace_back());
-  }
-  if (error) return *error;
-  return apps;
+  return json::decode_text<std::vector<AppInfo>>(body, [](ObjectReader& reader, auto& apps) {
+    if (reader.need("appList", Value::value_t::array) == nullptr) return;
+    reader.optional_items("appList", apps, json::kNoLimit, [](ObjectReader& item, AppInfo& app) {
+      item.required_object("appInfo", [&](ObjectReader& info) { read_app_info(info, app); });
+    });
+  });
 }
 
 }  // namespace mx2::codec

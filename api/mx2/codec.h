@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "api/base/result.h"
-#include "api/json/json.h"
+#include "api/json/form.h"
 #include "api/mx2/types.h"
 
 namespace mx2::codec {
@@ -48,22 +48,28 @@ inline constexpr std::size_t kPositionsOfRequestMax = 4096;
 // The value of notificationType.
 [[nodiscard]] std::string_view type_of(const Notification& notification);
 
-// Building blocks shared with the operator codec. `reader.error()` tells what was wrong.
-[[nodiscard]] LocationConstraints read_location(const json::Value& value,
-                                                const std::string& pointer, Strictness strictness,
-                                                std::optional<Error>& error);
-[[nodiscard]] std::vector<LocationConstraints> read_locations(json::ObjectReader& reader,
-                                                              const char* name,
-                                                              Strictness strictness);
+// Building blocks shared with the operator codec. What has two forms is read and written.
+void location_members(json::ObjectReader& reader, LocationConstraints& location,
+                      Strictness strictness);
+void location_members(json::ObjectWriter& writer, const LocationConstraints& location,
+                      Strictness strictness);
 void read_app_info(json::ObjectReader& reader, AppInfo& app,
                    Strictness strictness = Strictness::kFull);
-// How long a text may be: as long as it is, once it is stored.
+// How long a text and a list may be: as long as they are, once they are stored.
 [[nodiscard]] constexpr json::Chars chars(json::Chars limit, Strictness strictness) {
-  return strictness == Strictness::kStored ? json::Chars{} : limit;
+  return strictness == Strictness::kStored ? json::kAnyLength : limit;
+}
+[[nodiscard]] constexpr std::size_t at_most(std::size_t limit, Strictness strictness) {
+  return strictness == Strictness::kStored ? json::kNoLimit : limit;
+}
+template <typename Io, typename Locations>
+void location_items(Io& io, const char* name, Locations& locations, Strictness strictness) {
+  io.optional_items(
+      name, locations, at_most(kLocationsMax, strictness),
+      [&](auto& item, auto& location) { location_members(item, location, strictness); });
 }
 [[nodiscard]] json::Value to_json(const LocationConstraints& location);
 [[nodiscard]] json::Value to_json(const AppInfo& app);
-[[nodiscard]] json::Value to_json(const UserAppInstance& instance);
 
 // An absolute http or https URI with a host; nothing else may be called back or fetched.
 [[nodiscard]] bool is_http_uri(std::string_view text);

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "api/json/form.h"
 #include "api/mx2/codec.h"
 
 namespace mx2::codec {
@@ -38,23 +37,20 @@ void check_ring(const std::vector<Position>& ring, const std::string& pointer,
   }
 }
 
-Polygon read_polygon(const json::Value& value, const std::string& pointer, Strictness strictness,
-                     std::optional<Error>& error) {
-  Polygon polygon;
-  json::ObjectReader reader(value, pointer, error);
+void polygon_members(json::ObjectReader& reader, Polygon& polygon, Strictness strictness) {
   if (const auto* type = reader.find("type"); type != nullptr && *type != "Polygon") {
     reader.fail("must be \"Polygon\"", "type");
   }
   const auto* rings = reader.need("coordinates", json::Value::value_t::array);
-  if (rings == nullptr) return polygon;
+  if (rings == nullptr) return;
   if (rings->empty()) reader.fail("must have at least one ring", "coordinates");
+  auto& error = reader.error();
   std::size_t positions = 0;
   for (std::size_t i = 0; i < rings->size() && !error; ++i) {
-    const auto ring_pointer = pointer + "/coordinates/" + std::to_string(i);
+    const auto ring_pointer = reader.at("coordinates") + "/" + std::to_string(i);
     const auto& ring = (*rings)[i];
     positions += ring.size();
-    const bool too_many = positions > kPositionsMax && strictness != Strictness::kStored;
-    if (!ring.is_array() || too_many) {
+    if (!ring.is_array() || positions > at_most(kPositionsMax, strictness)) {
       error = invalid_argument(
           ring.is_array() ? "polygon has too many positions" : "must be an array of positions",
           ring_pointer);
@@ -66,23 +62,35 @@ Polygon read_polygon(const json::Value& value, const std::string& pointer, Stric
     }
     if (strictness == Strictness::kFull && !error) check_ring(out, ring_pointer, error);
   }
-  return polygon;
 }
 
-void read_civic_address(json::ObjectReader& reader, LocationConstraints& location,
-                        Strictness strictness) {
-  const bool stored = strictness == Strictness::kStored;
-  const auto* items =
-      reader.array("civicAddressElement", stored ? json::kNoLimit : kCivicElementsMax);
-  if (items == nullptr) return;
-  for (std::size_t i = 0; i < items->size() && reader.ok(); ++i) {
-    json::ObjectReader item((*items)[i], reader.at("civicAddressElement") + "/" + std::to_string(i),
-                            reader.error());
-    auto& element = location.civic_address_element.emplace_back();
-    item.required("caType", element.ca_type, 0, kCaTypeMax);
-    item.required("caValue", element.ca_value, chars({0, 255}, strictness));
+void polygon_members(json::ObjectWriter& writer, const Polygon& polygon,
+                     Strictness /*strictness*/) {
+  auto rings = json::Value::array();
+  for (const auto& ring : polygon.rings) {
+    auto positions = json::Value::array();
+    for (const auto& p : ring) {
+      json::Value position{p.longitude, p.latitude};
+      if (p.altitude) position.push_back(*p.altitude);
+      positions.push_back(std::move(position));
+    }
+    rings.push_back(std::move(positions));
   }
+  writer.required("type", "Polygon");
+  writer.required("coordinates", rings);
 }
+
+constexpr auto kLocationConstraints = [](auto& io, auto& location, Strictness strictness) {
+  io.optional("countryCode", location.country_code, chars({0, 2}, strictness));
+  io.optional_items("civicAddressElement", location.civic_address_element,
+                    at_most(kCivicElementsMax, strictness), [&](auto& item, auto& element) {
+                      item.required("caType", element.ca_type, 0, kCaTypeMax);
+                      item.required("caValue", element.ca_value, chars({0, 255}, strictness));
+                    });
+  io.optional_object("area", location.area, [&](auto& area, auto& polygon) {
+    polygon_members(area, polygon, strictness);
+  });
+};
 
 // The "shall" rules of clause 6.5.2.
 void check_rules(json::ObjectReader& reader, const LocationConstraints& location) {
@@ -99,43 +107,23 @@ void check_rules(json::ObjectReader& reader, const LocationConstraints& location
   }
 }
 
-json::Value to_json(const Polygon& polygon) {
-  auto rings = json::Value::array();
-  for (const auto& ring : polygon.rings) {
-    auto positions = json::Value::array();
-    for (const auto& p : ring) {
-      json::Value position{p.longitude, p.latitude};
-      if (p.altitude) position.push_back(*p.altitude);
-      positions.push_back(std::move(position));
-    }
-    rings.push_back(std::move(positions));
-  }
-  return {{"type", "Polygon"}, {"coordinates", std::move(rings)}};
-}
-
 }  // namespace
 
-LocationConstraints read_location(const json::Value& value, const std::string& pointer,
-                                  Strictness strictness, std::optional<Error>& error) {
-  LocationConstraints location;
-  json::ObjectReader reader(value, pointer, error);
-  reader.optional("countryCode", location.country_code, chars({0, 2}, strictness));
-  read_civic_address(reader, location, strictness);
-  if (const auto* area = reader.object("area")) {
-    location.area = read_polygon(*area, reader.at("area"), strictness, error);
-  }
-  if (strictness == Strictness::kFull && !error) check_rules(reader, location);
-  return location;
+void location_members(json::ObjectReader& reader, LocationConstraints& location,
+                      Strictness strictness) {
+  kLocationConstraints(reader, location, strictness);
+  if (strictness == Strictness::kFull && reader.ok()) check_rules(reader, location);
+}
+
+void location_members(json::ObjectWriter& writer, const LocationConstraints& location,
+                      Strictness strictness) {
+  kLocationConstraints(writer, location, strictness);
 }
 
 json::Value to_json(const LocationConstraints& location) {
   auto out = json::Value::object();
-  if (location.country_code) out["countryCode"] = *location.country_code;
-  if (location.area) out["area"] = to_json(*location.area);
-  for (const auto& element : location.civic_address_element) {
-    out["civicAddressElement"].push_back(
-        {{"caType", element.ca_type}, {"caValue", element.ca_value}});
-  }
+  json::ObjectWriter writer(out);
+  location_members(writer, location, Strictness::kFull);
   return out;
 }
 

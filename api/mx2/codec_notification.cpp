@@ -14,91 +14,53 @@ constexpr std::string_view kContextUpdate = "ApplicationContextUpdateNotificatio
 constexpr std::string_view kLocationAvailability = "ApplicationLocationAvailabilityNotification";
 constexpr json::Chars kSome{1, 4096};
 
+constexpr auto kAddressChangeMembers = [](auto& io, auto& n) {
+  io.required("contextId", n.context_id, kSome);
+  io.required("appInstanceId", n.app_instance_id, kSome);
+  io.required("referenceURI", n.reference_uri, kSome);
+};
+
+constexpr auto kContextDeleteMembers = [](auto& io, auto& n) {
+  io.required("contextId", n.context_id, kSome);
+};
+
+// Unlike that of a context, it has an address.
+constexpr auto kRunningInstance = [](auto& io, auto& instance) {
+  io.required("appInstanceId", instance.app_instance_id, kSome);
+  io.required("referenceURI", instance.reference_uri, kSome);
+  io.optional_object("appLocation", instance.app_location, [](auto& members, auto& location) {
+    location_members(members, location, Strictness::kSchemaOnly);
+  });
+};
+
+constexpr auto kContextUpdateMembers = [](auto& io, auto& n) {
+  io.required("contextId", n.context_id, kSome);
+  io.required_items("userAppInstanceInfo", n.user_app_instance_info, kInstancesMax,
+                    kRunningInstance);
+};
+
+constexpr auto kAvailableLocation = [](auto& io, auto& location) {
+  io.required_object("appLocation", [&](auto& members) {
+    location_members(members, location, Strictness::kSchemaOnly);
+  });
+};
+
+constexpr auto kLocationAvailabilityMembers = [](auto& io, auto& n) {
+  io.optional("contextId", n.context_id, json::kAnyText);
+  io.required_items("availableLocations", n.available_locations, kLocationsMax, kAvailableLocation);
+};
+
 Value to_json(const AddressChangeNotification& n) {
-  return {{"contextId", n.context_id},
-          {"appInstanceId", n.app_instance_id},
-          {"referenceURI", n.reference_uri}};
+  return json::object_of(n, kAddressChangeMembers);
 }
-
 Value to_json(const ApplicationContextDeleteNotification& n) {
-  return {{"contextId", n.context_id}};
+  return json::object_of(n, kContextDeleteMembers);
 }
-
 Value to_json(const ApplicationContextUpdateNotification& n) {
-  auto instances = Value::array();
-  for (const auto& instance : n.user_app_instance_info) {
-    instances.push_back(codec::to_json(instance));
-  }
-  return {{"contextId", n.context_id}, {"userAppInstanceInfo", std::move(instances)}};
+  return json::object_of(n, kContextUpdateMembers);
 }
-
 Value to_json(const ApplicationLocationAvailabilityNotification& n) {
-  auto locations = Value::array();
-  for (const auto& location : n.available_locations) {
-    locations.push_back({{"appLocation", codec::to_json(location)}});
-  }
-  Value out{{"availableLocations", std::move(locations)}};
-  if (!n.context_id.empty()) out["contextId"] = n.context_id;
-  return out;
-}
-
-// Items of a member that must have at least one and at most `most`.
-template <typename Read>
-void read_items(ObjectReader& reader, const char* name, std::size_t most, const Read& read) {
-  const auto* items = reader.need(name, Value::value_t::array);
-  if (items == nullptr) return;
-  if (items->empty()) reader.fail("must have at least one item", name);
-  if (items->size() > most) {
-    reader.fail("has more than " + std::to_string(most) + " items", name);
-  }
-  for (std::size_t i = 0; i < items->size() && reader.ok(); ++i) {
-    read((*items)[i], reader.at(name) + "/" + std::to_string(i));
-  }
-}
-
-Notification read_address_change(ObjectReader& reader) {
-  AddressChangeNotification n;
-  reader.required("contextId", n.context_id, kSome);
-  reader.required("appInstanceId", n.app_instance_id, kSome);
-  reader.required("referenceURI", n.reference_uri, kSome);
-  return n;
-}
-
-Notification read_context_delete(ObjectReader& reader) {
-  ApplicationContextDeleteNotification n;
-  reader.required("contextId", n.context_id, kSome);
-  return n;
-}
-
-Notification read_context_update(ObjectReader& reader) {
-  ApplicationContextUpdateNotification n;
-  reader.required("contextId", n.context_id, kSome);
-  read_items(reader, "userAppInstanceInfo", kInstancesMax,
-             [&](const Value& value, const std::string& pointer) {
-               auto& item = n.user_app_instance_info.emplace_back();
-               ObjectReader sub(value, pointer, reader.error());
-               sub.required("appInstanceId", item.app_instance_id, kSome);
-               sub.required("referenceURI", item.reference_uri, kSome);
-               if (const auto* location = sub.object("appLocation")) {
-                 item.app_location = read_location(*location, sub.at("appLocation"),
-                                                   Strictness::kSchemaOnly, reader.error());
-               }
-             });
-  return n;
-}
-
-Notification read_location_availability(ObjectReader& reader) {
-  ApplicationLocationAvailabilityNotification n;
-  reader.optional("contextId", n.context_id, json::kAnyText);
-  read_items(reader, "availableLocations", kLocationsMax,
-             [&](const Value& value, const std::string& pointer) {
-               ObjectReader sub(value, pointer, reader.error());
-               const auto* location = sub.need("appLocation", Value::value_t::object);
-               if (location == nullptr) return;
-               n.available_locations.push_back(read_location(
-                   *location, sub.at("appLocation"), Strictness::kSchemaOnly, reader.error()));
-             });
-  return n;
+  return json::object_of(n, kLocationAvailabilityMembers);
 }
 
 }  // namespace
@@ -116,27 +78,23 @@ std::string encode(const Notification& notification) {
 }
 
 Result<Notification> decode_notification(std::string_view body) {
-  const auto document = json::parse(body);
-  if (!document) return document.error();
-  std::optional<Error> error;
-  ObjectReader reader(*document, "", error);
-  std::string type;
-  reader.required("notificationType", type, kSome);
-  if (error) return *error;
-  Notification notification;
-  if (type == kAddressChange) {
-    notification = read_address_change(reader);
-  } else if (type == kContextDelete) {
-    notification = read_context_delete(reader);
-  } else if (type == kContextUpdate) {
-    notification = read_context_update(reader);
-  } else if (type == kLocationAvailability) {
-    notification = read_location_availability(reader);
-  } else {
-    reader.fail("is none of the notifications of MEC 016", "notificationType");
-  }
-  if (error) return *error;
-  return notification;
+  return json::decode_text<Notification>(body, [](ObjectReader& reader, Notification& out) {
+    std::string type;
+    reader.required("notificationType", type, kSome);
+    if (!reader.ok()) return;
+    if (type == kAddressChange) {
+      kAddressChangeMembers(reader, out.emplace<AddressChangeNotification>());
+    } else if (type == kContextDelete) {
+      kContextDeleteMembers(reader, out.emplace<ApplicationContextDeleteNotification>());
+    } else if (type == kContextUpdate) {
+      kContextUpdateMembers(reader, out.emplace<ApplicationContextUpdateNotification>());
+    } else if (type == kLocationAvailability) {
+      kLocationAvailabilityMembers(reader,
+                                   out.emplace<ApplicationLocationAvailabilityNotification>());
+    } else {
+      reader.fail("is none of the notifications of MEC 016", "notificationType");
+    }
+  });
 }
 
 }  // namespace mx2::codec

@@ -10,53 +10,34 @@ using json::ObjectReader;
 using json::Value;
 
 constexpr json::Chars kUeAppId{1, 64};  // its clients use 36-character UUIDs
-constexpr json::Chars kUri{0, 2048};
+constexpr json::Chars kUriOrNone{0, 2048};
 
-void set_unless_empty(Value& object, const char* name, const std::optional<std::string>& value) {
-  if (value && !value->empty()) object[name] = *value;
+void refuse_server_member(ObjectReader& reader, const char* name) {
+  if (reader.find(name) != nullptr) reader.fail("is given by the server, not by a request", name);
 }
 
-void read_app(const Value& value, ContextAppInfo& info, std::optional<Error>& error) {
-  ObjectReader reader(value, "/appInfo", error);
+void read_app(ObjectReader& reader, ContextAppInfo& info, bool create) {
   reader.required("appName", info.app_name, json::kName32);
   reader.required("appProvider", info.app_provider, json::kName32);
   reader.optional("appSoftVersion", info.app_soft_version, {0, 32});
   reader.optional("appDescription", info.app_description, {0, 128});
-  reader.optional("appPackageSource", info.app_package_source, kUri);
+  reader.optional("appPackageSource", info.app_package_source, kUriOrNone);
   info.user_app_instance_info.emplace_back();
-}
-
-void refuse_server_members(const Value& document, std::optional<Error>& error) {
-  ObjectReader reader(document, "", error);
-  const auto* info = reader.object("appInfo");
-  if (reader.find("contextId") != nullptr) {
-    reader.fail("is given by the server, not by a request", "contextId");
-  }
-  if (info == nullptr) return;
-  ObjectReader app(*info, "/appInfo", error);
-  if (app.find("referenceURI") != nullptr) {
-    app.fail("is given by the server, not by a request", "referenceURI");
-  }
+  if (create) refuse_server_member(reader, "referenceURI");
 }
 
 Result<AppContext> decode(std::string_view body, bool create) {
-  const auto document = json::parse(body);
-  if (!document) return document.error();
-  std::optional<Error> error;
-  AppContext context;
-  ObjectReader reader(*document, "", error);
-  reader.required("associateUeAppId", context.associate_dev_app_id, kUeAppId);
-  reader.optional("callbackReference", context.callback_reference, kUri);
-  if (context.callback_reference && !context.callback_reference->empty() &&
-      !codec::is_http_uri(*context.callback_reference)) {
-    reader.fail("must be an absolute http or https URI", "callbackReference");
-  }
-  if (const auto* info = reader.need("appInfo", Value::value_t::object)) {
-    read_app(*info, context.app_info, error);
-  }
-  if (create && !error) refuse_server_members(*document, error);
-  if (error) return *error;
-  return context;
+  return json::decode_text<AppContext>(body, [&](ObjectReader& reader, auto& context) {
+    reader.required("associateUeAppId", context.associate_dev_app_id, kUeAppId);
+    reader.optional("callbackReference", context.callback_reference, kUriOrNone);
+    if (context.callback_reference && !context.callback_reference->empty() &&
+        !codec::is_http_uri(*context.callback_reference)) {
+      reader.fail("must be an absolute http or https URI", "callbackReference");
+    }
+    reader.required_object("appInfo",
+                           [&](ObjectReader& app) { read_app(app, context.app_info, create); });
+    if (create) refuse_server_member(reader, "contextId");
+  });
 }
 
 }  // namespace
@@ -67,16 +48,17 @@ Result<AppContext> decode_update_request(std::string_view body) { return decode(
 std::string encode(const AppContext& context) {
   const auto& info = context.app_info;
   Value app{{"appName", info.app_name}, {"appProvider", info.app_provider}};
-  set_unless_empty(app, "appSoftVersion", info.app_soft_version);
-  set_unless_empty(app, "appDescription", info.app_description);
-  set_unless_empty(app, "appPackageSource", info.app_package_source);
+  json::ObjectWriter writer(app);
+  writer.optional("appSoftVersion", info.app_soft_version.value_or(""));
+  writer.optional("appDescription", info.app_description.value_or(""));
+  writer.optional("appPackageSource", info.app_package_source.value_or(""));
   if (!info.user_app_instance_info.empty()) {
     app["referenceURI"] = info.user_app_instance_info.front().reference_uri;
   }
   Value out{{"associateUeAppId", context.associate_dev_app_id},
             {"contextId", context.context_id},
             {"appInfo", std::move(app)}};
-  set_unless_empty(out, "callbackReference", context.callback_reference);
+  json::ObjectWriter(out).optional("callbackReference", context.callback_reference.value_or(""));
   return json::dump(out);
 }
 
@@ -92,8 +74,9 @@ std::string encode_application_list(const std::vector<const AppInfo*>& apps) {
                  {"latency", charcs.latency.value_or(0)},
                  {"bandwidth", charcs.bandwidth.value_or(0)},
                  {"serviceCont", charcs.service_cont.value_or(0)}}}};
-    set_unless_empty(item, "appSoftVersion", app->app_soft_version);
-    set_unless_empty(item, "appDescription", app->app_description);
+    json::ObjectWriter writer(item);
+    writer.optional("appSoftVersion", app->app_soft_version);
+    writer.optional("appDescription", app->app_description);
     list.push_back(std::move(item));
   }
   return json::dump({{"ApplicationList", {{"appInfo", std::move(list)}}}});

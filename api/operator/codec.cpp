@@ -4,7 +4,6 @@
 
 #include "api/base/clock.h"
 #include "api/base/text.h"
-#include "api/json/form.h"
 #include "api/mx2/codec.h"
 
 namespace mx2::codec {
@@ -15,20 +14,17 @@ using json::Value;
 
 constexpr std::size_t kSubjectsMax = 10000;
 
-void read_strategy(ObjectReader& reader, App& app) {
-  std::optional<std::string> text;
-  reader.optional("strategy", text, json::kAnyText);
-  if (!text) return;
-  app.strategy = parse_strategy(*text);
-  if (!app.strategy)
-    reader.fail("must be baseline, notification, multiple or dispatching", "strategy");
-}
+// What an app has besides its AppInfo.
+constexpr auto kCatalogueEntry = [](auto& io, auto& app, Strictness strictness) {
+  io.optional("enabled", app.enabled);
+  io.optional("subjects", app.subjects, chars(json::kIdentifier, strictness),
+              at_most(kSubjectsMax, strictness));
+  io.optional("strategy", app.strategy, kStrategies);
+};
 
 void read_targets(ObjectReader& reader, Association& row, Strictness strictness) {
   std::vector<std::string> texts;
-  const bool stored = strictness == Strictness::kStored;
-  reader.optional("targets", texts, chars({1, 2048}, strictness),
-                  stored ? json::kNoLimit : kTargetsMax);
+  reader.optional("targets", texts, chars({1, 2048}, strictness), at_most(kTargetsMax, strictness));
   for (std::size_t i = 0; i < texts.size() && reader.ok(); ++i) {
     auto target = Target::parse(texts[i]);
     if (!target) {
@@ -38,101 +34,74 @@ void read_targets(ObjectReader& reader, Association& row, Strictness strictness)
   }
 }
 
-Writer read_writer(ObjectReader& reader) {
-  std::string text = "operator";
-  reader.optional("writer", text, json::kAnyText);
-  if (text != "operator" && text != "optimizer") {
-    reader.fail("must be operator or optimizer", "writer");
-  }
-  return text == "optimizer" ? Writer::kOptimizer : Writer::kOperator;
-}
-
-App read_app(ObjectReader& reader, Strictness strictness) {
-  App app;
-  const bool stored = strictness == Strictness::kStored;
+void read_app(ObjectReader& reader, App& app, Strictness strictness) {
   read_app_info(reader, app.info, strictness);
-  reader.optional("enabled", app.enabled);
-  reader.optional("subjects", app.subjects, chars(json::kIdentifier, strictness),
-                  stored ? json::kNoLimit : kSubjectsMax);
-  read_strategy(reader, app);
-  return app;
+  kCatalogueEntry(reader, app, strictness);
 }
 
-Result<TableChange> read_change(ObjectReader& reader, Strictness strictness) {
-  TableChange change;
+void read_change(ObjectReader& reader, TableChange& change, Strictness strictness) {
   std::string ue;
   reader.required("ue", ue, chars({1, 512}, strictness));
   reader.required_line("app", change.row.app_d_id, chars(json::kIdentifier, strictness));
   reader.optional("remove", change.remove);
-  change.row.writer = read_writer(reader);
+  reader.optional("writer", change.row.writer, kWriters);
   reader.optional("reason", change.row.reason, chars({0, 256}, strictness));
   read_targets(reader, change.row, strictness);
-  if (reader.ok() && !change.remove && change.row.targets.empty()) {
+  if (!change.remove && change.row.targets.empty()) {
     reader.fail("must name at least one target", "targets");
   }
-  if (!reader.ok()) return *reader.error();
+  if (!reader.ok()) return;
   auto selector = UeSelector::parse(ue);
-  if (!selector) return invalid_argument(selector.error().detail, "/ue");
+  if (!selector) return reader.fail(selector.error().detail, "ue");
   change.row.ue = std::move(*selector);
-  return change;
 }
 
 }  // namespace
 
 Result<App> decode_app(const Value& document) {
-  std::optional<Error> error;
-  ObjectReader reader(document, "", error);
-  auto app = read_app(reader, Strictness::kFull);
-  if (!error && !json::is_single_line(app.info.app_d_id)) {
-    reader.fail("must be on one line", "appDId");
-  }
-  reader.refuse_unknown({"appDId", "appName", "appProvider", "appSoftVersion", "appDVersion",
-                         "appDescription", "appLocation", "appCharcs", "vendorSpecificExt",
-                         "enabled", "subjects", "strategy"});
-  if (error) return *error;
-  return app;
+  return json::decode_object<App>(document, [](ObjectReader& reader, App& app) {
+    read_app(reader, app, Strictness::kFull);
+    reader.check_line("appDId", app.info.app_d_id);
+    reader.refuse_unknown({"appDId", "appName", "appProvider", "appSoftVersion", "appDVersion",
+                           "appDescription", "appLocation", "appCharcs", "vendorSpecificExt",
+                           "enabled", "subjects", "strategy"});
+  });
 }
 
 Result<TableChange> decode_table_change(const Value& document) {
-  std::optional<Error> error;
-  ObjectReader reader(document, "", error);
-  // "version" and "updated" come with exported rows and are the server's to give.
-  reader.refuse_unknown(
-      {"ue", "app", "targets", "writer", "reason", "remove", "version", "updated"});
-  return read_change(reader, Strictness::kFull);
+  return json::decode_object<TableChange>(document, [](ObjectReader& reader, TableChange& change) {
+    // "version" and "updated" come with exported rows and are the server's to give.
+    reader.refuse_unknown(
+        {"ue", "app", "targets", "writer", "reason", "remove", "version", "updated"});
+    read_change(reader, change, Strictness::kFull);
+  });
 }
 
 Result<App> decode_stored_app(const Value& document) {
-  std::optional<Error> error;
-  ObjectReader reader(document, "", error);
-  json::check_form(reader);
-  auto app = read_app(reader, Strictness::kStored);
-  if (error) return *error;
-  return app;
+  return json::decode_stored<App>(
+      document, [](ObjectReader& reader, App& app) { read_app(reader, app, Strictness::kStored); });
 }
 
 Result<TableChange> decode_stored_change(const Value& document) {
-  std::optional<Error> error;
-  ObjectReader reader(document, "", error);
-  return read_change(reader, Strictness::kStored);
+  return json::decode_object<TableChange>(document, [](ObjectReader& reader, TableChange& change) {
+    read_change(reader, change, Strictness::kStored);
+  });
 }
 
 Result<ContextPlace> decode_context_place(const Value& document) {
-  std::optional<Error> error;
-  ContextPlace context;
-  ObjectReader reader(document, "", error);
-  reader.required("contextId", context.context_id, json::kIdentifier);
-  reader.required("app", context.app_d_id, json::kIdentifier);
-  reader.optional("associateDevAppId", context.dev_app_id, json::kAnyText);
-  reader.optional("clientIp", context.client_ip, json::kAnyText);
-  reader.optional("host", context.host_id, json::kAnyText);
-  if (const auto* location = reader.object("appLocation")) {
-    // Updates are checked by MEC 016's schema alone.
-    context.app_location = std::make_shared<const LocationConstraints>(
-        read_location(*location, reader.at("appLocation"), Strictness::kSchemaOnly, error));
-  }
-  if (error) return *error;
-  return context;
+  return json::decode_object<ContextPlace>(document, [](ObjectReader& reader, auto& context) {
+    reader.required("contextId", context.context_id, json::kIdentifier);
+    reader.required("app", context.app_d_id, json::kIdentifier);
+    reader.optional("associateDevAppId", context.dev_app_id, json::kAnyText);
+    reader.optional("clientIp", context.client_ip, json::kAnyText);
+    reader.optional("host", context.host_id, json::kAnyText);
+    reader.optional_object("appLocation", [&](ObjectReader& members) {
+      auto location = std::make_shared<LocationConstraints>();
+      // Updates are checked by MEC 016's schema alone.
+      location_members(members, *location, Strictness::kSchemaOnly);
+      context.app_location = std::move(location);
+    });
+  });
 }
 
 Result<std::vector<TableChange>> decode_table_patch(std::string_view body, std::size_t rows_max) {
@@ -194,13 +163,12 @@ std::string encode_table_patch(const std::vector<TableChange>& changes) {
 }
 
 Value to_json(const App& app) {
-  Value out = to_json(app.info);
+  auto out = to_json(app.info);
   if (!app.info.vendor_specific_ext.empty()) {
     out["vendorSpecificExt"] = Value::parse(app.info.vendor_specific_ext);
   }
-  out["enabled"] = app.enabled;
-  if (!app.subjects.empty()) out["subjects"] = app.subjects;
-  if (app.strategy) out["strategy"] = to_text(*app.strategy);
+  json::ObjectWriter writer(out);
+  kCatalogueEntry(writer, app, Strictness::kStored);
   return out;
 }
 

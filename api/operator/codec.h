@@ -44,7 +44,10 @@ inline constexpr std::size_t kLabelsMax = 64;  // of a host
 
 // What is stored: without status.
 [[nodiscard]] json::Value to_json(const Host& host);
-// The same without what life-cycle management adds: what an operator's ETag is of.
+// What a MEPM sends: its host's id is in the path, what it is as of is the orchestrator's to say.
+[[nodiscard]] json::Value to_json(const HostRegistration& registration);
+[[nodiscard]] json::Value to_json(const HostReport& report);
+// A host without what life-cycle management adds: what an operator's ETag is of.
 [[nodiscard]] json::Value operators_part(const Host& host);
 // What they are answered: "ageMs" of the load is counted from `now_ms`, of the steady clock.
 [[nodiscard]] json::Value to_json_with_status(const Host& host, std::int64_t now_ms);

@@ -5,10 +5,6 @@
 namespace mx2 {
 namespace {
 
-bool starts_with(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
-
 // The part after "dev:", "host:" or "endpoint:": present, bounded, on one line, without spaces at
 // its ends, so that it survives CSV and logs.
 bool acceptable(std::string_view value) {
@@ -21,7 +17,7 @@ bool acceptable(std::string_view value) {
 Result<UeSelector> UeSelector::parse(std::string_view text) {
   UeSelector selector;
   if (text == "*") return selector;
-  if (starts_with(text, "dev:")) {
+  if (text.starts_with("dev:")) {
     selector.kind = Kind::kDevApp;
     selector.dev_app_id = text.substr(4);
     if (selector.dev_app_id.empty() || selector.dev_app_id.size() > 256 ||
@@ -30,7 +26,7 @@ Result<UeSelector> UeSelector::parse(std::string_view text) {
     }
     return selector;
   }
-  if (starts_with(text, "ip:")) {
+  if (text.starts_with("ip:")) {
     const auto prefix = IpPrefix::parse(text.substr(3));
     if (!prefix) {
       return invalid_argument("'" + std::string(text) +
@@ -57,7 +53,7 @@ std::string UeSelector::text() const {
 Result<Target> Target::parse(std::string_view text) {
   for (const auto kind : {Kind::kHost, Kind::kEndpoint}) {
     const std::string_view prefix = kind == Kind::kHost ? "host:" : "endpoint:";
-    if (starts_with(text, prefix) && acceptable(text.substr(prefix.size()))) {
+    if (text.starts_with(prefix) && acceptable(text.substr(prefix.size()))) {
       return Target{kind, std::string(text.substr(prefix.size()))};
     }
   }
@@ -67,45 +63,9 @@ Result<Target> Target::parse(std::string_view text) {
 
 std::string Target::text() const { return (kind == Kind::kHost ? "host:" : "endpoint:") + value; }
 
-std::string_view to_text(HostState state) {
-  switch (state) {
-    case HostState::kCordoned: return "cordoned";
-    case HostState::kDraining: return "draining";
-    case HostState::kDown: return "down";
-    case HostState::kUp: break;
-  }
-  return "up";
-}
-
-std::string_view to_text(Strategy strategy) {
-  switch (strategy) {
-    case Strategy::kBaseline: return "baseline";
-    case Strategy::kMultiple: return "multiple";
-    case Strategy::kDispatching: return "dispatching";
-    case Strategy::kNotification: break;
-  }
-  return "notification";
-}
-
-std::optional<Strategy> parse_strategy(std::string_view text) {
-  for (const auto strategy : {Strategy::kBaseline, Strategy::kNotification, Strategy::kMultiple,
-                              Strategy::kDispatching}) {
-    if (text == to_text(strategy)) return strategy;
-  }
-  return std::nullopt;
-}
-
-std::string_view to_text(Writer writer) {
-  return writer == Writer::kOperator ? "operator" : "optimizer";
-}
-
-std::string_view to_text(TableVersion::Kind kind) {
-  switch (kind) {
-    case TableVersion::Kind::kPatch: return "patch";
-    case TableVersion::Kind::kPlan: return "plan";
-    case TableVersion::Kind::kRollback: break;
-  }
-  return "rollback";
-}
+std::string_view to_text(HostState state) { return enum_text(state, kHostStates); }
+std::string_view to_text(Strategy strategy) { return enum_text(strategy, kStrategies); }
+std::string_view to_text(Writer writer) { return enum_text(writer, kWriters); }
+std::string_view to_text(TableVersion::Kind kind) { return enum_text(kind, kTableVersionKinds); }
 
 }  // namespace mx2

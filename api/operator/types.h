@@ -12,6 +12,7 @@
 
 #include "api/base/ip.h"
 #include "api/base/result.h"
+#include "api/base/text.h"
 #include "api/mx2/types.h"
 
 namespace mx2 {
@@ -235,9 +236,13 @@ struct OutboxPage {
   Page<OutboxItem> page;
 };
 
+inline constexpr EnumTexts<4> kHostStates{"up", "cordoned", "draining", "down"};
+inline constexpr EnumTexts<4> kStrategies{"baseline", "notification", "multiple", "dispatching"};
+inline constexpr EnumTexts<2> kWriters{"operator", "optimizer"};
+inline constexpr EnumTexts<3> kTableVersionKinds{"patch", "plan", "rollback"};
+
 [[nodiscard]] std::string_view to_text(HostState state);
 [[nodiscard]] std::string_view to_text(Strategy strategy);
-[[nodiscard]] std::optional<Strategy> parse_strategy(std::string_view text);
 [[nodiscard]] std::string_view to_text(Writer writer);
 [[nodiscard]] std::string_view to_text(TableVersion::Kind kind);
 

@@ -18,8 +18,9 @@ Result<FeedClient::Mark> FeedClient::mark() {
   Mark mark{*position, *version};
   const auto strategy = document->find("strategy");
   if (strategy == document->end()) return mark;
-  mark.standard = parse_strategy(text_of(*strategy, "standard")).value_or(mark.standard);
-  mark.dispatcher = text_of(*strategy, "dispatcher");
+  mark.standard = parse_enum<Strategy>(json::text_of(*strategy, "standard"), kStrategies)
+                      .value_or(mark.standard);
+  mark.dispatcher = json::text_of(*strategy, "dispatcher");
   return mark;
 }
 
@@ -36,7 +37,7 @@ Result<void> FeedClient::each(const std::string& list,
     for (const auto& item : *items) {
       if (auto used = use(item); !used) return used;
     }
-    cursor = text_of(*document, "next");
+    cursor = json::text_of(*document, "next");
   } while (!cursor.empty());
   return {};
 }

@@ -20,8 +20,7 @@ Result<json::Value> OperatorCalls::get(const std::string& path) {
 }
 
 Error OperatorCalls::refused(const std::string& path, const http::Reply& reply) {
-  const auto document = json::parse(reply.body);
-  auto detail = document.ok() ? text_of(*document, "detail") : std::string();
+  auto detail = json::problem_detail(reply.body);
   if (!detail.empty()) detail = ": " + detail;
   return {http::code_of(reply.status),
           "the orchestrator answered " + path + " with " + std::to_string(reply.status) + detail,
@@ -54,12 +53,6 @@ std::optional<std::uint64_t> number_of(const json::Value& object, const char* me
   const auto it = object.find(member);
   if (it == object.end() || !it->is_number_unsigned()) return std::nullopt;
   return it->get<std::uint64_t>();
-}
-
-std::string text_of(const json::Value& object, const char* member) {
-  if (!object.is_object()) return {};
-  const auto it = object.find(member);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
 }
 
 }  // namespace mx2

@@ -37,8 +37,7 @@ class OperatorCalls {
   std::string url_;
 };
 
-// Members of an object; nothing, or empty, if they are absent or something else.
+// A member of an object; nothing if it is absent or something else.
 [[nodiscard]] std::optional<std::uint64_t> number_of(const json::Value& object, const char* member);
-[[nodiscard]] std::string text_of(const json::Value& object, const char* member);
 
 }  // namespace mx2

@@ -40,7 +40,7 @@ struct Prepared {
                       const std::function<Result<Prepared>(const config::Document&)>& prepare);
 
 // main() of a daemon: the exit code is 0, 1 (cannot start, or the configuration is wrong) or 2 (the
-// command line is wrong). `options_of` makes a Read of the configuration's document, or a Result
+// command line is wrong). `options_of` makes a Loaded of the configuration's document, or a Result
 // with the error; `serve` is given that, and runs until stop is called for: an error means that it
 // could not start. Signals are blocked by then, so threads may be started.
 template <typename OptionsOf, typename Serve>

@@ -5,7 +5,7 @@
 #include <map>
 #include <sstream>
 
-#include "api/json/json.h"
+#include "api/operator/codec.h"
 
 namespace mx2::mepm {
 namespace {
@@ -15,22 +15,20 @@ constexpr int kFieldsBeforeIdle = 3;
 constexpr int kFieldsMax = 8;  // up to steal; guests are counted in user already
 
 struct AppSum {
-  std::int64_t instances = 0;
-  std::optional<std::int64_t> in_flight;
-  std::optional<double> rate;
-  std::optional<double> p95_ms;
+  AppLoad load;
   double p50_weighted = 0;
   double weight = 0;
 
   void add(const InstanceUsage& usage) {
-    ++instances;
-    if (usage.in_flight) in_flight = in_flight.value_or(0) + *usage.in_flight;
-    if (usage.request_rate) rate = rate.value_or(0) + *usage.request_rate;
-    if (usage.p95_ms) p95_ms = std::max(p95_ms.value_or(0), *usage.p95_ms);
+    load.instances = load.instances.value_or(0) + 1;
+    if (usage.in_flight) load.in_flight = load.in_flight.value_or(0) + *usage.in_flight;
+    if (usage.request_rate) load.request_rate = load.request_rate.value_or(0) + *usage.request_rate;
+    if (usage.p95_ms) load.p95_ms = std::max(load.p95_ms.value_or(0), *usage.p95_ms);
     if (!usage.p50_ms) return;
     const double much = std::max(usage.request_rate.value_or(0), 1e-3);
     p50_weighted += *usage.p50_ms * much;
     weight += much;
+    load.p50_ms = p50_weighted / weight;
   }
 };
 
@@ -44,11 +42,6 @@ std::optional<std::int64_t> meminfo(const std::string& proc, const std::string& 
     if (fields >> kib) return kib;
   }
   return std::nullopt;
-}
-
-template <typename T>
-void put(json::Value& out, const char* name, const std::optional<T>& value) {
-  if (value) out[name] = *value;
 }
 
 }  // namespace
@@ -88,21 +81,17 @@ std::string encode_load(const std::string& mepm_key, const std::optional<double>
     apps[info.app_d_id].add(usage);
     host.add(usage);
   }
-  json::Value out{{"mepmKey", mepm_key}};
-  put(out, "cpu", cpu);
-  put(out, "memory", memory);
-  put(out, "inFlight", host.in_flight);
-  put(out, "requestRate", host.rate);
-  auto& list = out["apps"] = json::Value::array();
-  for (const auto& [id, sum] : apps) {
-    json::Value app{{"appDId", id}, {"instances", sum.instances}};
-    put(app, "inFlight", sum.in_flight);
-    put(app, "requestRate", sum.rate);
-    if (sum.weight > 0) app["p50Ms"] = sum.p50_weighted / sum.weight;
-    put(app, "p95Ms", sum.p95_ms);
-    list.push_back(std::move(app));
+  HostReport report;
+  report.mepm_key = mepm_key;
+  report.load.cpu = cpu;
+  report.load.memory = memory;
+  report.load.in_flight = host.load.in_flight;
+  report.load.request_rate = host.load.request_rate;
+  for (auto& [id, sum] : apps) {
+    sum.load.app_d_id = id;
+    report.load.apps.push_back(std::move(sum.load));
   }
-  return json::dump(out);
+  return json::dump(codec::to_json(report));
 }
 
 }  // namespace mx2::mepm

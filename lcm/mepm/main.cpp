@@ -15,7 +15,7 @@ namespace {
 constexpr int kGraceMs = 1000;
 
 // Constraints of packages look at it.
-void add_architecture(HostDescription& host) {
+void add_architecture(HostRegistration& host) {
   struct utsname name {};
   if (::uname(&name) == 0) host.labels.emplace("arch", name.machine);
 }
@@ -30,7 +30,7 @@ std::string url_of(const std::string& host, std::uint16_t port) {
   return "http://" + authority(host, port);
 }
 
-Result<void> run(const program::Read<MepmOptions>& read) {
+Result<void> run(const config::Loaded<MepmOptions>& read) {
   auto options = read.options;
   add_architecture(options.host);
   if (auto made = make_directory(options.state_dir, kPassable); !made) return made;

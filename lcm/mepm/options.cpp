@@ -33,8 +33,7 @@ void read_host(config::Reader& reader, MepmOptions& options) {
   reader.text("host.name", host.name);
   reader.text("host.zone", host.zone);
   reader.text("host.address", options.host_address);
-  reader.text("host.url", options.url);
-  while (options.url.ends_with('/')) options.url.pop_back();
+  reader.url("host.url", options.url);
   std::vector<std::string> labels;
   reader.texts("host.labels", labels);
   for (const auto& label : labels) {
@@ -153,7 +152,7 @@ void derive(MepmOptions& options) {
 
 }  // namespace
 
-Result<program::Read<MepmOptions>> read_mepm_options(const config::Document& document) {
+Result<config::Loaded<MepmOptions>> read_mepm_options(const config::Document& document) {
   MepmOptions options;
   config::Reader reader(document);
   program::read_listener(reader, "server", options.server);
@@ -166,8 +165,8 @@ Result<program::Read<MepmOptions>> read_mepm_options(const config::Document& doc
   read_packages(reader, options.packages);
   read_limits(reader, options);
   read_process(reader, options.process);
-  program::read_log(reader, options.log);
-  auto read = program::finish(reader, std::move(options));
+  reader.log(options.log.level, options.log.format);
+  auto read = reader.finish(std::move(options));
   if (read) derive(read->options);
   return read;
 }

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "api/base/result.h"
-#include "api/config/yaml.h"
+#include "api/config/reader.h"
 #include "api/program/options.h"
 #include "lcm/mepm/lifecycle.h"
 #include "lcm/mepm/notifications.h"
@@ -18,7 +18,7 @@ namespace mx2::mepm {
 struct MepmOptions {
   http::ServerOptions server{.port = 8090};
   std::string token;  // read from its file; empty: nobody is asked for one
-  HostDescription host;
+  HostRegistration host{"host", {}, {}, 0, {}, {}, {}};
   std::string host_address = "127.0.0.1";
   std::string url;  // where others reach us; empty: http://<host.address>:<port>
   std::string state_dir = "mepm-state";
@@ -33,7 +33,7 @@ struct MepmOptions {
 };
 
 // All errors at once, with their places.
-[[nodiscard]] Result<program::Read<MepmOptions>> read_mepm_options(
+[[nodiscard]] Result<config::Loaded<MepmOptions>> read_mepm_options(
     const config::Document& document);
 
 }  // namespace mx2::mepm

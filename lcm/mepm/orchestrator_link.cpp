@@ -5,7 +5,7 @@
 
 #include "api/base/log.h"
 #include "api/base/text.h"
-#include "api/json/json.h"
+#include "api/operator/codec.h"
 #include "lcm/mepm/state_dir.h"
 
 namespace mx2::mepm {
@@ -18,10 +18,8 @@ constexpr std::size_t kKeyMax = 64;
 
 // What a problem document says, after a colon.
 std::string detail_of(const http::Reply& reply) {
-  const auto document = json::parse(reply.body);
-  if (!document || !document->is_object()) return {};
-  const auto it = document->find("detail");
-  return it == document->end() || !it->is_string() ? "" : ": " + it->get<std::string>();
+  const auto detail = json::problem_detail(reply.body);
+  return detail.empty() ? detail : ": " + detail;
 }
 
 // Of a refusal: what it was, and what follows from it.
@@ -50,16 +48,7 @@ std::string persistent_key(const std::string& state_dir, IdGenerator& ids) {
   return key;
 }
 
-std::string encode_registration(const HostDescription& host, int lease_ms) {
-  json::Value out{{"mepmUri", host.mepm_uri}, {"leaseMs", lease_ms}};
-  if (!host.mepm_key.empty()) out["mepmKey"] = host.mepm_key;
-  if (!host.name.empty()) out["name"] = host.name;
-  if (!host.zone.empty()) out["zone"] = host.zone;
-  if (!host.labels.empty()) out["labels"] = host.labels;
-  return json::dump(out);
-}
-
-OrchestratorLink::OrchestratorLink(OrchestratorAccess access, HostDescription host,
+OrchestratorLink::OrchestratorLink(OrchestratorAccess access, HostRegistration host,
                                    LinkOptions options, http::AsyncClient& http,
                                    const SteadyClock& clock, std::function<std::string()> load)
     : access_(std::move(access)),
@@ -68,13 +57,15 @@ OrchestratorLink::OrchestratorLink(OrchestratorAccess access, HostDescription ho
       http_(http),
       clock_(clock),
       load_(std::move(load)),
-      retry_ms_(options.retry_ms) {}
+      retry_ms_(options.retry_ms) {
+  host_.lease_ms = options.lease_ms;
+}
 
 void OrchestratorLink::step() {
   if (access_.url.empty() || asking_ || clock_.now_ms() < due_ms_) return;
   const auto path = "/operator/v1/hosts/" + percent_encode(host_.id);
   if (registered_) return put(path + "/load", load_());
-  put(path + "/registration", encode_registration(host_, options_.lease_ms));
+  put(path + "/registration", json::dump(codec::to_json(host_)));
 }
 
 void OrchestratorLink::put(const std::string& path, std::string body) {

@@ -8,25 +8,15 @@
 #pragma once
 
 #include <functional>
-#include <map>
-#include <optional>
 #include <string>
 
 #include "api/base/clock.h"
 #include "api/base/ids.h"
 #include "api/http/async_client.h"
+#include "api/operator/types.h"
 #include "lcm/mepm/package_server.h"
 
 namespace mx2::mepm {
-
-struct HostDescription {
-  std::string id = "host";
-  std::string name;
-  std::string zone;
-  std::map<std::string, std::string> labels;
-  std::string mepm_uri;  // where the orchestrator reaches us
-  std::string mepm_key;  // by which it knows us again
-};
 
 struct LinkOptions {
   int lease_ms = 3000;
@@ -38,7 +28,7 @@ struct LinkOptions {
 class OrchestratorLink {
  public:
   // `load` gives the body of a report.
-  OrchestratorLink(OrchestratorAccess access, HostDescription host, LinkOptions options,
+  OrchestratorLink(OrchestratorAccess access, HostRegistration host, LinkOptions options,
                    http::AsyncClient& http, const SteadyClock& clock,
                    std::function<std::string()> load);
 
@@ -58,7 +48,7 @@ class OrchestratorLink {
   void register_again(const http::Reply& reply);
 
   OrchestratorAccess access_;
-  HostDescription host_;
+  HostRegistration host_;
   LinkOptions options_;
   http::AsyncClient& http_;
   const SteadyClock& clock_;
@@ -73,7 +63,5 @@ class OrchestratorLink {
 // "<identity>/<number of this life>", the identity made in the first and kept in the file "key" of
 // the state directory. If it cannot be kept it holds for this life.
 [[nodiscard]] std::string persistent_key(const std::string& state_dir, IdGenerator& ids);
-
-[[nodiscard]] std::string encode_registration(const HostDescription& host, int lease_ms);
 
 }  // namespace mx2::mepm

@@ -45,30 +45,24 @@ bool is_digest(std::string_view text) {
 }  // namespace
 
 Result<PackageInfo> decode_package_info(std::string_view body) {
-  const auto document = json::parse(body);
-  if (!document) return document.error();
-  std::optional<Error> error;
-  json::ObjectReader reader(*document, "", error);
-  PackageInfo info;
-  std::string operational = "ENABLED";
-  std::string onboarding = "ONBOARDED";
-  reader.required_line("id", info.id, json::kIdentifier);
-  reader.required_line("appDId", info.app_d_id, json::kIdentifier);
-  reader.optional("appName", info.app_name, json::kAnyText);
-  reader.optional("appProvider", info.app_provider, json::kAnyText);
-  reader.optional("appSoftwareVersion", info.app_soft_version, json::kAnyText);
-  reader.optional("appDVersion", info.app_d_version, json::kAnyText);
-  reader.optional("operationalState", operational, json::kAnyText);
-  reader.optional("onboardingState", onboarding, json::kAnyText);
-  if (const auto* checksum = reader.need("checksum", json::Value::value_t::object)) {
-    json::ObjectReader sub(*checksum, reader.at("checksum"), error);
-    sub.required("hash", info.digest, json::kAnyText);
-    info.digest = to_lower(info.digest);
-    if (!error && !is_digest(info.digest)) sub.fail("must be a SHA-256 in hexadecimal", "hash");
-  }
-  if (error) return *error;
-  info.enabled = operational == "ENABLED" && onboarding == "ONBOARDED";
-  return info;
+  return json::decode_text<PackageInfo>(body, [](json::ObjectReader& reader, PackageInfo& info) {
+    std::string operational = "ENABLED";
+    std::string onboarding = "ONBOARDED";
+    reader.required_line("id", info.id, json::kIdentifier);
+    reader.required_line("appDId", info.app_d_id, json::kIdentifier);
+    reader.optional("appName", info.app_name, json::kAnyText);
+    reader.optional("appProvider", info.app_provider, json::kAnyText);
+    reader.optional("appSoftwareVersion", info.app_soft_version, json::kAnyText);
+    reader.optional("appDVersion", info.app_d_version, json::kAnyText);
+    reader.optional("operationalState", operational, json::kAnyText);
+    reader.optional("onboardingState", onboarding, json::kAnyText);
+    reader.required_object("checksum", [&](json::ObjectReader& checksum) {
+      checksum.required("hash", info.digest, json::kAnyText);
+      info.digest = to_lower(info.digest);
+      if (!is_digest(info.digest)) checksum.fail("must be a SHA-256 in hexadecimal", "hash");
+    });
+    info.enabled = operational == "ENABLED" && onboarding == "ONBOARDED";
+  });
 }
 
 Result<PackageInfo> OrchestratorPackages::info(const std::string& app_d_id) {

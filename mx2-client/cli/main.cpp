@@ -42,20 +42,17 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
 }
 
 std::string usage_message(const CLI::App* app, const CLI::Error& error) {
-  std::string names;
   std::vector<std::string> list;
   for (const auto* sub : app->get_subcommands([](const CLI::App*) { return true; })) {
     list.push_back(sub->get_name());
-    names += (names.empty() ? "" : ", ") + sub->get_name();
   }
+  const auto names = join(list, ", ");
   std::string text = error.what();
   if (error.get_name() == "RequiredError" && app->get_subcommands().empty()) {
     text = "a command is missing: " + names;
     for (const auto& word : app->remaining(true)) {
       if (word.empty() || word.front() == '-') continue;
-      const auto hint = closest(word, list);
-      text = "no command '" + word + "'; " +
-             (hint ? "did you mean '" + *hint + "'?" : "the commands are " + names);
+      text = "no command '" + word + "'" + did_you_mean(word, list, "; the commands are " + names);
       break;
     }
   }

@@ -34,14 +34,10 @@ std::string joined(const char* name, const std::vector<std::string>& values) {
 }  // namespace
 
 Error refusal(const http::Reply& reply) {
-  Error error{http::code_of(reply.status), "", {}, kRefusal, std::to_string(reply.status), 0};
-  const auto document = json::parse(reply.body);
-  if (document.ok() && document->is_object()) {
-    const auto detail = document->find("detail");
-    if (detail != document->end() && detail->is_string()) error.detail = detail->get<std::string>();
-  }
-  if (error.detail.empty()) error.detail = "status " + std::to_string(reply.status);
-  return error;
+  const auto status = std::to_string(reply.status);
+  auto detail = json::problem_detail(reply.body);
+  if (detail.empty()) detail = "status " + status;
+  return {http::code_of(reply.status), std::move(detail), {}, kRefusal, status, 0};
 }
 
 std::optional<std::uint64_t> revision_of(const http::Reply& reply) {

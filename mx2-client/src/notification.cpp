@@ -12,14 +12,13 @@ Result<Notification> read_notification(std::string_view body) {
   if (!document->is_object() || document->contains("notificationType")) {
     return codec::decode_notification(body);
   }
-  std::optional<Error> error;
-  json::ObjectReader reader(*document, "", error);
-  AddressChangeNotification change;
-  reader.optional("contextId", change.context_id, json::kAnyText);
-  reader.optional("appInstanceId", change.app_instance_id, json::kAnyText);
-  reader.required("referenceURI", change.reference_uri, {1, 4096});
-  if (error) return *error;
-  return Notification(std::move(change));
+  return json::decode_object<Notification>(
+      *document, [](json::ObjectReader& reader, Notification& out) {
+        auto& change = out.emplace<AddressChangeNotification>();
+        reader.optional("contextId", change.context_id, json::kAnyText);
+        reader.optional("appInstanceId", change.app_instance_id, json::kAnyText);
+        reader.required("referenceURI", change.reference_uri, {1, 4096});
+      });
 }
 
 const std::string& context_id_of(const Notification& notification) {

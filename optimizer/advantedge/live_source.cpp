@@ -177,19 +177,20 @@ bool LiveSource::notify(const std::string& body) {
   const auto document = json::parse(body);
   if (!document || !document->is_object() || document->empty()) return false;
   const auto& content = *document->begin();  // zonalPresenceNotification
-  const auto ue = text_of(content, "address");
-  const auto location = text_of(content, "currentAccessPointId");
-  const auto event = text_of(content, "userEventType");
+  if (!content.is_object()) return false;
+  const auto ue = json::text_of(content, "address");
+  const auto location = json::text_of(content, "currentAccessPointId");
+  const auto event = json::text_of(content, "userEventType");
   const bool left = event == "Leaving";
   if (ue.empty() || !(left || event == "Entering" || event == "Transferring")) return false;
-  if (text_of(content, "callbackData") != options_.callback_tag) return false;
+  if (json::text_of(content, "callbackData") != options_.callback_tag) return false;
   const std::lock_guard lock(mutex_);
   read_next_ms_ = std::min(read_next_ms_, clock_.now_ms() + kSoonMs);
   const auto index = find(scenario_.node_index, ue);
   if (!state_.live || index == kNone || scenario_.nodes[index].type != NodeType::kUe) return true;
   const auto to = find(scenario_.location_index, location);
   if (to == kNone ||
-      scenario_.zones[scenario_.locations[to].zone].name != text_of(content, "zoneId")) {
+      scenario_.zones[scenario_.locations[to].zone].name != json::text_of(content, "zoneId")) {
     return true;
   }
   // Who has left a zone may have entered another already.

@@ -7,10 +7,6 @@ namespace {
 
 constexpr std::int64_t kLossUsMax = 3'600'000'000;
 
-void strip_slashes(std::string& url) {
-  while (url.ends_with('/')) url.pop_back();
-}
-
 // "Name: value", from a file, as it may be a session's cookie.
 void read_header(config::Reader& reader, http::Headers& headers) {
   std::string content;
@@ -28,25 +24,21 @@ void read_live(config::Reader& reader, Options& options) {
   auto& live = options.live;
   std::string url;
   reader.text("advantedge.scenario_file", options.scenario_file);
-  reader.text("advantedge.url", url);
-  reader.text("advantedge.sandbox_ctrl_url", live.access.sandbox_ctrl_url);
-  reader.text("advantedge.location_url", live.access.location_url);
+  reader.url("advantedge.url", url);
+  reader.url("advantedge.sandbox_ctrl_url", live.access.sandbox_ctrl_url);
+  reader.url("advantedge.location_url", live.access.location_url);
   reader.text("advantedge.ca_file", options.ca_file);
   reader.text("advantedge.header_file", options.header_file);
   read_header(reader, live.access.headers);
   reader.integer("advantedge.poll_ms", live.poll_ms, 10, 3600000);
   reader.integer("advantedge.timeout_ms", options.timeout_ms, 100, 600000);
-  reader.text("advantedge.callback_url", live.callback_url);
+  reader.url("advantedge.callback_url", live.callback_url);
   reader.integer("advantedge.jitter_percent", live.terms.jitter_percent, 0, 10000);
   reader.integer("advantedge.loss_us_per_percent", live.terms.loss_us_per_percent, 0, kLossUsMax);
-  std::string edge_edge = "corrected";
-  reader.choice("advantedge.edge_edge", edge_edge, {"corrected", "advantedge"});
-  live.terms.edge_edge = parse_edge_edge(edge_edge).value_or(EdgeEdge::kCorrected);
+  reader.choice("advantedge.edge_edge", live.terms.edge_edge, kEdgeEdges);
   for (auto* root : {&live.access.sandbox_ctrl_url, &live.access.location_url}) {
     if (root->empty()) *root = url;
-    strip_slashes(*root);
   }
-  strip_slashes(live.callback_url);
   if (options.is_live() && !options.scenario_file.empty()) {
     reader.fail("advantedge.scenario_file", "is a file; leave it empty, or the url");
   }

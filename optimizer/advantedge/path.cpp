@@ -116,12 +116,6 @@ void cross_network(const Scenario& scenario, Walk& walk, const End& from, const 
 
 }  // namespace
 
-std::optional<EdgeEdge> parse_edge_edge(std::string_view text) {
-  if (text == "advantedge") return EdgeEdge::kAdvantedge;
-  if (text == "corrected") return EdgeEdge::kCorrected;
-  return std::nullopt;
-}
-
 End end_of_node(const Scenario& scenario, Index index) {
   const auto& node = scenario.nodes[index];
   End end{node.type, node.connected, node.location, index, &node.net};

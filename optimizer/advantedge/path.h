@@ -27,7 +27,7 @@
 namespace mx2::optimizer::advantedge {
 
 enum class EdgeEdge : std::uint8_t { kAdvantedge, kCorrected };
-[[nodiscard]] std::optional<EdgeEdge> parse_edge_edge(std::string_view text);
+inline constexpr EnumTexts<2> kEdgeEdges{"advantedge", "corrected"};
 
 enum class Level : std::uint8_t { kProcess, kNode, kLocation, kZone, kDomain, kDeployment };
 

@@ -153,7 +153,7 @@ class Builder {
     host.tier = node.type == NodeType::kDc ? Tier::kCloud : Tier::kEdge;
     host.position = node.position;
     if (const auto* text = meta_of(node, "mx2.tier")) {
-      const auto tier = parse_tier(*text);
+      const auto tier = parse_enum<Tier>(*text, kTiers);
       if (!tier) problem(node, "mx2.tier is '" + *text + "'; allowed: edge, regional, cloud");
       host.tier = tier.value_or(host.tier);
     }

@@ -109,17 +109,12 @@ struct LeaseRequest {
 };
 
 Result<LeaseRequest> decode_lease(const Request& request) {
-  const auto document = json_body(request);
-  if (!document) return document.error();
-  std::optional<Error> error;
-  LeaseRequest asked;
-  json::ObjectReader reader(*document, "", error);
-  reader.required_line("holder", asked.holder, {1, 64});
-  reader.optional("url", asked.url, {0, 2048});
-  reader.required("leaseMs", asked.lease_ms, kLeaseMsMin, kLeaseMsMax);
-  reader.refuse_unknown({"holder", "url", "leaseMs"});
-  if (error) return *error;
-  return asked;
+  return read_body<LeaseRequest>(request, [](json::ObjectReader& reader, LeaseRequest& asked) {
+    reader.required_line("holder", asked.holder, {1, 64});
+    reader.optional("url", asked.url, {0, 2048});
+    reader.required("leaseMs", asked.lease_ms, kLeaseMsMin, kLeaseMsMax);
+    reader.refuse_unknown({"holder", "url", "leaseMs"});
+  });
 }
 
 void lease_post(OperatorApi& api, Request& request, const PathValues&, Responder responder) {
@@ -150,14 +145,10 @@ Result<json::Value> optimizer_get(OperatorApi& api, const Request&, const PathVa
 }
 
 Result<bool> decode_paused(const Request& request) {
-  const auto document = json_body(request);
-  if (!document) return document.error();
-  std::optional<Error> error;
-  json::ObjectReader reader(*document, "", error);
-  const auto* paused = reader.need("paused", json::Value::value_t::boolean);
-  reader.refuse_unknown({"paused"});
-  if (error) return *error;
-  return paused->get<bool>();
+  return read_body<bool>(request, [](json::ObjectReader& reader, bool& paused) {
+    reader.required("paused", paused);
+    reader.refuse_unknown({"paused"});
+  });
 }
 
 void optimizer_put(OperatorApi& api, Request& request, const PathValues&, Responder responder) {

@@ -86,15 +86,10 @@ Result<json::Value> history_get(OperatorApi& api, const Request& request, const 
 }
 
 Result<std::uint64_t> rollback_version(const Request& request) {
-  const auto document = json_body(request);
-  if (!document) return document.error();
-  std::optional<Error> error;
-  json::ObjectReader reader(*document, "", error);
-  std::int64_t version = 0;
-  reader.required("version", version, 0, std::numeric_limits<std::int64_t>::max());
-  reader.refuse_unknown({"version"});
-  if (error) return *error;
-  return static_cast<std::uint64_t>(version);
+  return read_body<std::uint64_t>(request, [](json::ObjectReader& reader, auto& version) {
+    reader.required("version", version, 0, std::numeric_limits<std::int64_t>::max());
+    reader.refuse_unknown({"version"});
+  });
 }
 
 void rollback_post(OperatorApi& api, Request& request, const PathValues&, Responder responder) {

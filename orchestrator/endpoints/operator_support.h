@@ -61,6 +61,13 @@ template <typename Decoder>
   if (auto type = check_content_type(request); !type) return type.error();
   return decoder(request.body);
 }
+// A JSON body, by members(ObjectReader&, T&).
+template <typename T, typename Members>
+[[nodiscard]] Result<T> read_body(const Request& request, const Members& members) {
+  if (auto type = check_content_type(request); !type) return type.error();
+  return json::decode_text<T>(request.body, members);
+}
+
 // The identifier of the path is that of the body, which may leave it out.
 template <typename T>
 [[nodiscard]] Result<T> decode_document(const Request& request, const char* member,

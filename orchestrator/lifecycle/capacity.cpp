@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "api/base/text.h"
 #include "api/base/units.h"
 
 namespace mx2::capacity {
@@ -213,20 +214,10 @@ const State* find(const States& states, const Inputs& in) {
 }  // namespace
 
 std::string_view to_text(Reason reason) {
-  switch (reason) {
-    case Reason::kSteady: return "steady";
-    case Reason::kClients: return "clients";
-    case Reason::kInFlight: return "in-flight";
-    case Reason::kLatency: return "latency";
-    case Reason::kWarmSpare: return "warm-spare";
-    case Reason::kMinimum: return "minimum";
-    case Reason::kMaximum: return "maximum";
-    case Reason::kLowLoad: return "low-load";
-    case Reason::kIdle: return "idle";
-    case Reason::kCoolDown: return "cool-down";
-    case Reason::kClosed: return "closed";
-  }
-  return "steady";
+  static constexpr EnumTexts<11> kTexts{"steady",     "clients",   "in-flight", "latency",
+                                        "warm-spare", "minimum",   "maximum",   "low-load",
+                                        "idle",       "cool-down", "closed"};
+  return enum_text(reason, kTexts);
 }
 
 Decision decide(const Inputs& inputs, const Options& options, const std::optional<State>& state,

@@ -27,11 +27,8 @@ bool knows_us(const http::Reply& reply) {
 
 // What a problem document says, after a colon.
 std::string refusal_text(const http::Reply& reply) {
-  auto text = "it answered with " + std::to_string(reply.status);
-  const auto document = json::parse(reply.body);
-  if (!document || !document->is_object()) return text;
-  const auto it = document->find("detail");
-  return it == document->end() || !it->is_string() ? text : text + ": " + it->get<std::string>();
+  const auto detail = json::problem_detail(reply.body);
+  return "it answered with " + std::to_string(reply.status) + (detail.empty() ? "" : ": " + detail);
 }
 
 std::string location_id(const http::Reply& reply) {

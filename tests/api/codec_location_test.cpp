@@ -9,20 +9,25 @@ namespace {
 using json::Value;
 using test::ContainsSubstring;
 
+Result<LocationConstraints> decode_location(const Value& document, Strictness strictness) {
+  return json::decode_object<LocationConstraints>(
+      document, [&](json::ObjectReader& reader, LocationConstraints& location) {
+        location_members(reader, location, strictness);
+      });
+}
+
 std::optional<Error> error_of(const char* text, Strictness strictness = Strictness::kFull) {
-  std::optional<Error> error;
-  static_cast<void>(read_location(json::parse(text).value(), "", strictness, error));
-  return error;
+  const auto location = decode_location(json::parse(text).value(), strictness);
+  return location.ok() ? std::nullopt : std::optional(location.error());
 }
 
 constexpr const char* kArea = R"({"area":{"coordinates":[[[0,0],[1,0],[1,1],[0,0]]]}})";
 
 TEST_CASE("item 27: a polygon may leave out its type, and gets it back", "[codec][location]") {
-  std::optional<Error> error;
-  const auto location = read_location(json::parse(kArea).value(), "", Strictness::kFull, error);
-  REQUIRE_FALSE(error);
-  CHECK(to_json(location)["area"]["type"] == "Polygon");
-  CHECK(to_json(location)["area"]["coordinates"][0][1] == Value::array({1.0, 0.0}));
+  const auto location = decode_location(json::parse(kArea).value(), Strictness::kFull);
+  REQUIRE(location.ok());
+  CHECK(to_json(*location)["area"]["type"] == "Polygon");
+  CHECK(to_json(*location)["area"]["coordinates"][0][1] == Value::array({1.0, 0.0}));
   CHECK(error_of(R"({"area":{"type":"Point","coordinates":[[[0,0],[1,0],[1,1],[0,0]]]}})"));
 }
 
@@ -71,10 +76,9 @@ TEST_CASE("a polygon has a bounded number of positions", "[codec][location][host
   Value ring = Value::array();
   for (std::size_t i = 0; i <= kPositionsMax; ++i) ring.push_back({0, 0});
   const Value location{{"area", {{"coordinates", Value::array({ring})}}}};
-  std::optional<Error> error;
-  static_cast<void>(read_location(location, "", Strictness::kSchemaOnly, error));
-  REQUIRE(error);
-  CHECK_THAT(error->detail, ContainsSubstring("too many positions"));
+  const auto refused = decode_location(location, Strictness::kSchemaOnly);
+  REQUIRE_FALSE(refused.ok());
+  CHECK_THAT(refused.error().detail, ContainsSubstring("too many positions"));
 }
 
 TEST_CASE("the polygons of one request have a bounded number of positions together",

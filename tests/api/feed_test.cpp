@@ -46,7 +46,7 @@ class FeedLog final : public FeedReader {
     return {};
   }
   Result<void> take_change(json::Value change) override {
-    const auto kind = text_of(change, "kind");
+    const auto kind = json::text_of(change, "kind");
     if (kind == "bad") return invalid_argument("not understood");
     if (kind == "turn") feed->read_again();
     told.push_back(kind + " " + json::dump(resource_of(std::move(change))));

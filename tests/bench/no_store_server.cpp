@@ -6,7 +6,7 @@
 
 namespace {
 
-mx2::Result<void> run(const mx2::program::Read<mx2::OrchestratorOptions>& read) {
+mx2::Result<void> run(const mx2::config::Loaded<mx2::OrchestratorOptions>& read) {
   const mx2::SystemClock clock;
   const mx2::SteadyClock steady;
   mx2::RandomIds ids(clock);

@@ -15,6 +15,7 @@
 #include "api/base/digest.h"
 #include "api/base/fd.h"
 #include "api/base/text.h"
+#include "api/base/units.h"
 #include "api/json/json.h"
 #include "lcm/mepm/state_dir.h"
 
@@ -40,36 +41,30 @@ bool is_free(std::uint16_t port) {
                 sizeof(address)) == 0;
 }
 
+constexpr auto kPlace = [](auto& io, auto& place) {
+  io.required("instance", place.instance_id, json::kIdentifier);
+  io.required("port", place.port, 1, kPortMax);
+  io.required("pid", place.pid, 0, std::numeric_limits<pid_t>::max());
+  io.required("startTime", place.start_time, 0, std::numeric_limits<std::int64_t>::max());
+  io.optional("user", place.user, 1, std::numeric_limits<uid_t>::max());
+  io.optional("ready", place.ready);
+  io.optional("address", place.address, json::kAnyText);
+  io.optional("unifiedGroup", place.cgroup.unified, json::kAnyText);
+  io.optional("memoryGroup", place.cgroup.memory, json::kAnyText);
+  io.optional("pidsGroup", place.cgroup.pids, json::kAnyText);
+};
+
 std::optional<Place> read_place(const std::string& directory) {
   const auto text = read_file(directory + kRecord, kRecordBytesMax);
   if (!text) return std::nullopt;
-  const auto document = json::parse(*text);
-  if (!document) return std::nullopt;
-  std::optional<Error> error;
-  json::ObjectReader reader(*document, "", error);
-  Place place;
-  place.directory = directory;
-  std::int64_t port = 0;
-  std::int64_t pid = 0;
-  std::int64_t start_time = 0;
-  std::optional<std::int64_t> user;
   std::optional<std::string> boot;
-  reader.required("instance", place.instance_id, json::kIdentifier);
-  reader.required("port", port, 1, 65535);
-  reader.required("pid", pid, 0, std::numeric_limits<pid_t>::max());
-  reader.required("startTime", start_time, 0, std::numeric_limits<std::int64_t>::max());
-  reader.optional("user", user, 1, std::numeric_limits<uid_t>::max());
-  reader.optional("ready", place.ready);
-  reader.optional("boot", boot, json::kAnyText);
-  reader.optional("address", place.address, json::kAnyText);
-  reader.optional("unifiedGroup", place.cgroup.unified, json::kAnyText);
-  reader.optional("memoryGroup", place.cgroup.memory, json::kAnyText);
-  reader.optional("pidsGroup", place.cgroup.pids, json::kAnyText);
-  if (error) return std::nullopt;
-  place.port = static_cast<std::uint16_t>(port);
-  place.pid = static_cast<pid_t>(pid);
-  place.start_time = static_cast<std::uint64_t>(start_time);
-  if (user) place.user = static_cast<uid_t>(*user);
+  auto read = json::decode_text<Place>(*text, [&](json::ObjectReader& reader, Place& record) {
+    kPlace(reader, record);
+    reader.optional("boot", boot, json::kAnyText);
+  });
+  if (!read) return std::nullopt;
+  auto& place = *read;
+  place.directory = directory;
   // Records of earlier versions do not say of which start of the machine they are.
   const auto is_its = [&] {
     return place.user ? user_of(place.pid) == place.user : carries(place.pid, place.instance_id);
@@ -194,17 +189,8 @@ Result<Place> Places::take(const std::string& instance_id) {
 }
 
 Result<void> Places::save(const Place& place) const {
-  json::Value out{{"instance", place.instance_id},
-                  {"port", place.port},
-                  {"pid", place.pid},
-                  {"startTime", place.start_time},
-                  {"boot", boot_id()},
-                  {"address", place.address},
-                  {"unifiedGroup", place.cgroup.unified},
-                  {"memoryGroup", place.cgroup.memory},
-                  {"pidsGroup", place.cgroup.pids},
-                  {"ready", place.ready}};
-  if (place.user) out["user"] = *place.user;
+  auto out = json::object_of(place, kPlace);
+  out["boot"] = boot_id();
   return replace_file(place.directory + kRecord, json::dump(out));
 }
 

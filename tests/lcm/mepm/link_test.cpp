@@ -17,8 +17,8 @@ using mx2::test::ScriptedClient;
 const std::string kLinkRegistration = "http://meo/operator/v1/hosts/h/registration";
 const std::string kLinkLoad = "http://meo/operator/v1/hosts/h/load";
 
-HostDescription described() {
-  HostDescription host;
+HostRegistration described() {
+  HostRegistration host;
   host.id = "h";
   return host;
 }
