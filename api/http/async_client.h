@@ -27,9 +27,9 @@ struct OutgoingRequest {
   std::string url;
   Headers headers;
   std::string body;
-  bool may_go_anywhere = false;  // whatever may_connect says
-  StreamSink sink = {};          // reads the reply as it comes; none: its body is in the Reply
+  StreamSink sink = {};  // reads the reply as it comes; none: its body is in the Reply
   std::optional<int> timeout_ms = {};  // for the whole exchange, instead of the client's
+  bool may_go_anywhere = false;        // whatever may_connect says
 };
 
 class AsyncClient {

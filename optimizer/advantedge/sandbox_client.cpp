@@ -77,12 +77,12 @@ Result<std::vector<SandboxClient::Subscription>> SandboxClient::subscriptions() 
   const auto* list = member(outer, "zonalTrafficSubscription");
   if (list == nullptr || !list->is_array()) return result;
   for (const auto& item : *list) {
-    const auto resource = text_of(item, "resourceURL");
+    const auto resource = json::text_of(item, "resourceURL");
     const auto* found = member(&item, "callbackReference");
     const auto callback = found == nullptr ? json::Value() : *found;
-    result.push_back({resource.substr(resource.rfind('/') + 1), text_of(item, "zoneId"),
-                      text_of(callback, "notifyURL"), text_of(callback, "callbackData"),
-                      text_of(item, "clientCorrelator")});
+    result.push_back({resource.substr(resource.rfind('/') + 1), json::text_of(item, "zoneId"),
+                      json::text_of(callback, "notifyURL"), json::text_of(callback, "callbackData"),
+                      json::text_of(item, "clientCorrelator")});
   }
   return result;
 }

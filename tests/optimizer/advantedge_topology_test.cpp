@@ -185,7 +185,7 @@ TEST_CASE("advantedge topology: what a process adds is part of each path", "[adv
   const auto add = [&](const char* node, const char* name, const NetChar& net) {
     const auto n = find(scenario.node_index, node);
     const auto p = static_cast<Index>(scenario.processes.size());
-    scenario.processes.push_back({name, "", "", n, net});
+    scenario.processes.push_back({name, n, net});
     scenario.process_index[name] = p;
     scenario.nodes[n].processes.push_back(p);
   };

@@ -258,7 +258,10 @@ std::string Platform::directory_of(const std::string& id) const {
 }
 
 json::Value Platform::record(const std::string& id) const {
-  return json::parse(content_of(directory_of(id) + "/process.json")).value();
+  json::Value record{
+      {"unifiedGroup", ""}, {"memoryGroup", ""}, {"pidsGroup", ""}};  // what is left out
+  record.update(json::parse(content_of(directory_of(id) + "/process.json")).value());
+  return record;
 }
 
 bool Platform::has_directory(const std::string& id) const { return !directory_of(id).empty(); }
