@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "api/base/ip.h"
 #include "api/base/child.h"
+#include "api/base/ip.h"
 #include "api/base/units.h"
 
 namespace mx2::dispatcher {
