@@ -253,8 +253,10 @@ void Relay::on_reply(const OutboxEntry& entry, std::int64_t sent_ms,
   pending.in_flight = false;
   --destination.in_flight;
   const auto verdict = judge(reply, pending.times, now_ms_, options_.retry);
-  update_pace(destination, verdict, sent_ms);
-  update_health(destination, verdict);
+  if (reply || reply.error().code != ErrorCode::kForbidden) {  // else nobody was asked
+    update_pace(destination, verdict, sent_ms);
+    update_health(destination, verdict);
+  }
   list(destination);
   conclude(it, entry, verdict);
   const auto other = other_of({entry.context_id, entry.topic});

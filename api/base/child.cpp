@@ -22,6 +22,8 @@ constexpr int kExecuteMsMax = 3000;
 constexpr int kKilledMsMax = 1000;
 constexpr int kLastSignal = 31;
 constexpr int kCannotExecute = 127;
+constexpr int kEndUnknown = 255;
+constexpr int kDescriptorsMax = 1024;
 
 struct Failure {
   std::size_t step = 0;
@@ -117,7 +119,12 @@ bool set_files(int null, int output, int handed) {
                         ::dup2(output, STDERR_FILENO) >= 0;
   if (!standard || (handed >= 0 && ::dup2(handed, kHandedFd) < 0)) return false;
   const unsigned first = handed >= 0 ? kHandedFd + 1 : kHandedFd;
-  return ::syscall(SYS_close_range, first, ~0U, 1U << 2U /* CLOSE_RANGE_CLOEXEC */) == 0;
+  if (::syscall(SYS_close_range, first, ~0U, 1U << 2U /* CLOSE_RANGE_CLOEXEC */) == 0) return true;
+  // Older than Linux 5.11, or forbidden by a container: those that there may be.
+  for (int fd = static_cast<int>(first); fd < kDescriptorsMax; ++fd) {
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
+  return true;
 }
 
 [[noreturn]] void run_child(const std::vector<ChildStep>& steps, int report) {
@@ -241,9 +248,10 @@ Result<Child> Child::start(const Launch& launch) {
 }
 
 std::optional<int> Child::ended() {
-  const auto info = is_known() ? take_end(pidfd_.get()) : std::nullopt;
-  if (!info) return std::nullopt;
+  if (!is_known() || !becomes_readable(pidfd_.get(), 0)) return std::nullopt;
+  const auto info = take_end(pidfd_.get());
   pidfd_.close();
+  if (!info) return kEndUnknown;  // reaped by somebody else, or by the kernel
   return info->si_code == CLD_EXITED ? info->si_status : 128 + info->si_status;
 }
 

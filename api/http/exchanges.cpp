@@ -104,11 +104,17 @@ bool may_connect(const Transfer& transfer, const sockaddr& address) {
 // Unlike libcurl's own, it is not inherited by programs that we start.
 curl_socket_t open_socket(void* user, curlsocktype /*purpose*/, curl_sockaddr* address) {
   auto& transfer = *static_cast<Transfer*>(user);
+  auto& in = transfer.incoming;
   if (!may_connect(transfer, address->addr)) {
-    transfer.incoming.error = Error{
-        ErrorCode::kForbidden, "the address of the host is not allowed", {}, kNotAllowed, {}, 0};
+    // Of a host with others that may be, what became of those counts.
+    if (!in.tried) {
+      in.error = Error{
+          ErrorCode::kForbidden, "the address of the host is not allowed", {}, kNotAllowed, {}, 0};
+    }
     return CURL_SOCKET_BAD;
   }
+  in.tried = true;
+  in.error.reset();
   return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 

@@ -32,6 +32,7 @@ struct Transfer {
     Reply reply;
     std::size_t header_bytes = 0;
     bool head_given = false;     // to the sink
+    bool tried = false;          // an address that may be connected to
     bool enough = false;         // we have ended it, and it is a reply nevertheless
     std::optional<Error> error;  // what libcurl does not know of why it failed
   };

@@ -359,7 +359,7 @@ void TableRewriter::interrupt() {
 // The next one may be submitted from within the answer.
 void TableRewriter::conclude() {
   begun_ = false;
-  by_row_ = {};
+  std::unordered_map<std::string, const TableChange*>().swap(by_row_);
   std::vector<Piece>().swap(pieces_);
   const auto outcome = refusal_ ? Result<Rewritten>(*refusal_) : Result<Rewritten>(counts_);
   auto answer = std::exchange(answer_, std::nullopt);

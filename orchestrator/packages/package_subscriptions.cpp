@@ -10,6 +10,8 @@
 namespace mx2 {
 namespace {
 
+constexpr auto kTopic = notifier::Topic::kPackages;
+
 bool matches(const PackageSubscription& subscription, const json::Value& info) {
   return std::all_of(subscription.filters.begin(), subscription.filters.end(),
                      [&](const std::string& text) {
@@ -25,7 +27,7 @@ notifier::OutboxEntry owed_to(const Core& core, const PackageSubscription& subsc
       codec::app_pkg_notification(core.ids.next(), event, package, subscription, now_ms);
   notifier::OutboxEntry entry;
   entry.context_id = subscription.id + "/" + package.id;
-  entry.topic = notifier::Topic::kPackages;
+  entry.topic = kTopic;
   entry.callback_reference = subscription.callback_uri;
   entry.type = document["notificationType"].get<std::string>();
   entry.body = json::dump(document);
@@ -75,10 +77,16 @@ void unsubscribe_from_packages(Core& core, const std::string& id, Callback<Resul
 Result<void> owe_package_event(const Core& core, StoreTransaction& transaction, const Model& model,
                                PackageEvent event, const Package& package) {
   const bool used = in_use(model, package);
+  const bool ends = event == PackageEvent::kDeleted;
   for (const auto& [id, subscription] : model.package_subscriptions()) {
-    if (subscription.type != type_of(event)) continue;
-    if (!matches(subscription, codec::app_pkg_info(package, used, subscription.root))) continue;
-    auto owed = transaction.put_notification(owed_to(core, subscription, event, package));
+    const bool wanted =
+        subscription.type == type_of(event) &&
+        matches(subscription, codec::app_pkg_info(package, used, subscription.root));
+    // What is owed must stay true: that it was on-boarded is not, nor what no filter matches any
+    // more.
+    if (!wanted && !ends && subscription.type != type_of(event)) continue;
+    auto owed = wanted ? transaction.put_notification(owed_to(core, subscription, event, package))
+                       : transaction.delete_notification(id + "/" + package.id, kTopic);
     if (!owed) return owed;
   }
   return {};

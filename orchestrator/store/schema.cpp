@@ -10,7 +10,7 @@ namespace mx2 {
 namespace {
 
 // Element i takes a file from version i to version i + 1. Never edit one that was released: append.
-constexpr std::array<const char*, 9> kMigrations{R"(
+constexpr std::array<const char*, 8> kMigrations{R"(
   CREATE TABLE apps (
     app_d_id TEXT PRIMARY KEY,
     document TEXT NOT NULL
@@ -146,20 +146,17 @@ constexpr std::array<const char*, 9> kMigrations{R"(
   CREATE INDEX outbox_dead ON outbox (sequence) WHERE dead = 1;
 )",
                                                  R"(
-  -- Of notifications about packages, the oldest go when there are too many.
-  CREATE INDEX outbox_packages ON outbox (sequence) WHERE topic = 2;
-)",
-                                                 R"(
-  -- A row that was removed after a rewrite that is under way had its turn in it.
+  -- A row that was changed after a rewrite that is under way has had its turn in it.
   INSERT INTO rows_before
     SELECT rewrite.version, later.app_d_id, later.ue, later.targets, later.writer, later.reason,
       later.version, later.updated_ms
     FROM table_versions AS rewrite
-    JOIN removed_rows AS removed ON removed.version > rewrite.version
-    JOIN rows_before AS later ON later.app_d_id = removed.app_d_id AND later.ue = removed.ue
-    WHERE rewrite.finished = 0 AND later.made_by =
-      (SELECT MIN(made_by) FROM rows_before AS first WHERE first.made_by > rewrite.version
-       AND first.app_d_id = removed.app_d_id AND first.ue = removed.ue)
+    JOIN (SELECT app_d_id, ue, MIN(made_by) AS made_by FROM rows_before
+          WHERE made_by > (SELECT MIN(version) FROM table_versions WHERE finished = 0)
+          GROUP BY app_d_id, ue) AS first
+    JOIN rows_before AS later ON later.made_by = first.made_by
+      AND later.app_d_id = first.app_d_id AND later.ue = first.ue
+    WHERE rewrite.finished = 0 AND rewrite.version < first.made_by
     ON CONFLICT (made_by, app_d_id, ue) DO NOTHING;
   DROP TABLE removed_rows;
 )"};

@@ -7,7 +7,7 @@ namespace {
 constexpr std::int64_t kSequencesPerRun = std::int64_t{1} << 32;
 
 // Operators' systems may be away for good while packages come and go.
-constexpr std::int64_t kPackageNotificationsMax = 1000;
+constexpr std::int64_t kPackageNotificationsMax = 1000;  // owed to one subscription
 
 // Of contexts' documents, which may be large, in one stretch.
 constexpr std::size_t kScannedBytes = std::size_t{64} << 10U;
@@ -69,8 +69,10 @@ SqliteTransaction::SqliteTransaction(SQLite::Database& db, const HistoryOptions&
       delete_notifications_(db,
                             "DELETE FROM outbox WHERE context_id >= $1 AND context_id < $1 || '0'"),
       shorten_packages_(db,
-                        "DELETE FROM outbox WHERE topic = 2 AND sequence <= (SELECT sequence "
-                        "FROM outbox WHERE topic = 2 ORDER BY sequence DESC LIMIT 1 OFFSET $1)"),
+                        "WITH owed AS (SELECT sequence FROM outbox WHERE topic = 2 "
+                        "AND context_id > $1 || '/' AND context_id < $1 || '0') "
+                        "DELETE FROM outbox WHERE sequence IN owed AND sequence <= (SELECT "
+                        "sequence FROM owed ORDER BY sequence DESC LIMIT 1 OFFSET $2)"),
       delete_delivered_(db, "DELETE FROM outbox WHERE sequence = $1 AND context_id = $2"),
       retry_notification_(db,
                           "UPDATE outbox SET due_ms = $1, attempts = $2, dead = $3, "
@@ -188,7 +190,8 @@ Result<void> SqliteTransaction::reserve_sequences(SQLite::Database& db) {
 Result<void> SqliteTransaction::put_notification(const notifier::OutboxEntry& entry) {
   auto put = put_notification(put_notification_, entry);
   if (!put || entry.topic != notifier::Topic::kPackages) return put;
-  return write(shorten_packages_, kPackageNotificationsMax);
+  const auto& id = entry.context_id;
+  return write(shorten_packages_, id.substr(0, id.find('/')), kPackageNotificationsMax);
 }
 
 Result<bool> SqliteTransaction::put_notification_alike(const notifier::OutboxEntry& entry) {

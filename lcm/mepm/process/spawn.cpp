@@ -31,7 +31,8 @@ Result<Groups> open_groups(const Cgroup& group) {
   bool fine = true;
   const auto add = [&](const std::string& directory, const char* file, Fd& fd) {
     if (directory.empty() || (file[0] != '\0' && directory == group.unified)) return;
-    fd = open(directory + file);
+    const auto found = open(directory + file);  // where the child's own may be to come
+    if (found.is_open()) fd = Fd(::fcntl(found.get(), F_DUPFD_CLOEXEC, kHandedFd + 1));
     fine &= fd.is_open();
   };
   add(group.unified, "", groups.unified);

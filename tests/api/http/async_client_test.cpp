@@ -270,5 +270,17 @@ TEST_CASE("async client: a name that leads elsewhere the second time is asked fo
   CHECK(receiver.heard().size() == 1);
 }
 
+TEST_CASE("async client: what became of the address that is allowed is told, not of the one before",
+          "[http][client][ssrf]") {
+  BadReceiver silent(BadReceiver::Manner::kSilent);
+  auto options = impatient();
+  options.may_connect = [](const IpAddress& address) { return address.is_v4(); };
+  Caller caller(options);
+  auto url = silent.url("/");
+  url.replace(url.find("127.0.0.1"), 9, "localhost");  // ::1, too
+  CHECK(code_of(caller.one(url)) == ErrorCode::kDeadlineExceeded);
+  CHECK(silent.connections() == 1);
+}
+
 }  // namespace
 }  // namespace mx2::test

@@ -264,6 +264,28 @@ TEST_CASE("packages: what subscribers are owed survives, and goes with them", "[
                      [](const Heard& one) { return one.path == "/gone"; }));
 }
 
+// What is owed stays true: that a package was on-boarded is no news when it is gone.
+TEST_CASE("packages: what is owed is not of a package that has gone", "[http][packages]") {
+  Receiver subscriber([](const Heard&, std::size_t) {
+    return http::Reply{503, "", "", {}, false};
+  });
+  TestServer server;
+  auto ops = server.ops();
+  for (const auto* type :
+       {"AppPackageOnBoarding", "AppPackageOperationChange", "AppPackageDeletion"}) {
+    REQUIRE(ops.post(kPackageSubscriptions,
+                     {{"callbackUri", subscriber.url("/")}, {"subscriptionType", type}})
+                .status == 201);
+  }
+  const auto id = onboarded(ops, package_zip());
+  REQUIRE(patch(ops, id, state_of(false)).status == 200);
+  CHECK(ops.get(kOperator + "/outbox").json()["pending"] == 2);
+  REQUIRE(ops.erase(kPackages + "/" + id).status == 204);
+  const auto owed = ops.get(kOperator + "/outbox").json();
+  REQUIRE(owed["pending"] == 1);
+  CHECK(owed["items"][0]["notificationType"] == "AppPackageDeleted");
+}
+
 TEST_CASE("packages: a restart keeps packages and subscriptions", "[http][packages]") {
   TestServer server;
   const auto zip = package_zip();

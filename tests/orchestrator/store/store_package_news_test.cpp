@@ -37,20 +37,23 @@ TEST_CASE("outbox: what is owed about packages goes with its subscription", "[st
   CHECK(owed_in(*store) == std::vector<std::string>{"aa", "ac"});
 }
 
-TEST_CASE("outbox: what is owed about packages is bounded, and nothing else", "[store][outbox]") {
+TEST_CASE("outbox: what is owed to one subscriber of packages is bounded", "[store][outbox]") {
   test::StoreInDir files;
   const auto store = files.open().value();
   REQUIRE(apply(*store, [](StoreTransaction& tx) -> Result<void> {
-            if (auto put = tx.put_notification(entry_of("aa")); !put) return put;
+            for (const auto& entry : {entry_of("aa"), news_of("aa", 0)}) {
+              if (auto put = tx.put_notification(entry); !put) return put;
+            }
             for (int i = 0; i < 1010; ++i) {
               if (auto put = tx.put_notification(news_of("ab", i)); !put) return put;
             }
             return {};
           }).ok());
   const auto owed = owed_in(*store);
-  REQUIRE(owed.size() == 1001);
+  REQUIRE(owed.size() == 1002);
   CHECK(owed[0] == "aa");
-  CHECK(owed[1] == "ab/p10");
+  CHECK(owed[1] == "aa/p0");
+  CHECK(owed[2] == "ab/p10");
   CHECK(owed.back() == "ab/p1009");
 }
 
