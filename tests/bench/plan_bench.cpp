@@ -31,9 +31,9 @@ long resident_mib() {
 }
 
 Placement report(const char* name, const Snapshot& snapshot) {
-  MinCostFlowPolicy::Statistics statistics;
+  FlowStatistics statistics;
   const auto begin = std::chrono::steady_clock::now();
-  auto placement = MinCostFlowPolicy().place(snapshot, statistics);
+  auto placement = place_min_cost_flow(snapshot, kFlowCellsMax, &statistics);
   const auto seconds = seconds_since(begin);
   const auto result = evaluate(snapshot, placement);
   std::printf(
