@@ -54,15 +54,9 @@ bool is_well(const std::string& health) {
   return document && document->is_object() && document->value("status", "") == "ok";
 }
 
-// What mx2-dispatcher calls it; empty: as it is shipped.
+// Empty: as it is shipped.
 std::string policy_of(SelectionKind kind) {
-  switch (kind) {
-    case SelectionKind::kLeastImpedance: return "policy: least-impedance";
-    case SelectionKind::kDeficitRoundRobin: return "policy: deficit-round-robin";
-    case SelectionKind::kPredicted: return "policy: predicted";
-    case SelectionKind::kShipped: break;
-  }
-  return {};
+  return kind == SelectionKind::kShipped ? "" : std::string("policy: ") + to_text(kind);
 }
 
 }  // namespace
