@@ -27,7 +27,6 @@ struct Api {
   std::function<json::Value()> health;
 };
 
-void add_endpoints(http::Router& router, Api& api);
 void add_lcm_endpoints(http::Router& router, Api& api);
 void add_support_endpoints(http::Router& router, Api& api);
 

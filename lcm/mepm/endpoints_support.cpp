@@ -115,9 +115,4 @@ void add_support_endpoints(http::Router& router, Api& api) {
   http::add_monitoring(router, api.registry, [&api] { return json::dump(api.health()); });
 }
 
-void add_endpoints(http::Router& router, Api& api) {
-  add_lcm_endpoints(router, api);
-  add_support_endpoints(router, api);
-}
-
 }  // namespace mx2::mepm
