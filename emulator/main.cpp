@@ -124,10 +124,7 @@ Result<Results> run_in_time(const Scenario& scenario, const Options& options, st
     if (late_ms <= options.late_ms_max) return results;
     std::cerr << "seed " << seed << ": timers were late by " << late_ms << " ms (p99)\n";
     if (attempt == options.attempts) {
-      Error busy;
-      busy.code = ErrorCode::kDeadlineExceeded;
-      busy.detail = "this machine is too busy for real time";
-      return busy;
+      return refused_as(ErrorCode::kDeadlineExceeded, "this machine is too busy for real time");
     }
   }
 }

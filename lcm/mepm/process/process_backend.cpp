@@ -40,12 +40,6 @@ std::string machine() {
   return ::uname(&name) == 0 ? name.machine : "";
 }
 
-Error refusal(std::string cause, std::string detail) {
-  auto error = invalid_argument(std::move(detail));
-  error.cause = std::move(cause);
-  return error;
-}
-
 }  // namespace
 
 ProcessBackend::ProcessBackend(ProcessOptions options, http::AsyncClient& http,
@@ -60,12 +54,15 @@ ProcessBackend::~ProcessBackend() = default;
 
 Result<void> ProcessBackend::accepts(const AppDescriptor& descriptor) const {
   if (!descriptor.process) {
-    return refusal("no-process", "its descriptor has no mx2Process, and this host runs processes");
+    return refused_as(ErrorCode::kInvalidArgument,
+                      "its descriptor has no mx2Process, and this host runs processes",
+                      "no-process");
   }
   const auto here = machine();
   if (!descriptor.architecture.empty() && descriptor.architecture != here) {
-    return refusal("wrong-architecture",
-                   "it is built for " + descriptor.architecture + ", this host is " + here);
+    return refused_as(ErrorCode::kInvalidArgument,
+                      "it is built for " + descriptor.architecture + ", this host is " + here,
+                      "wrong-architecture");
   }
   return {};
 }
