@@ -160,7 +160,7 @@ bool hold_to_response(const Snapshot& snapshot, const Placement& placed, Snapsho
 }
 
 // For the waiting that the snapshot assumes.
-Placement place_once(const Snapshot& snapshot, std::size_t cells_max, FlowStatistics& statistics) {
+Placement place_once(const Snapshot& snapshot, std::size_t cells_max) {
   const Feasibility feasible(snapshot);
   const auto classes = classify(snapshot);
   const auto cells = classes.classes.size() * snapshot.hosts.size();
@@ -172,19 +172,17 @@ Placement place_once(const Snapshot& snapshot, std::size_t cells_max, FlowStatis
   const auto scale = flow_scale(snapshot, classes);
   const auto flow = solve(build_transport(snapshot, feasible, classes, scale));
   if (!flow) return evacuated(snapshot, flow.error().detail);
-  statistics = {classes.classes.size(), flow->arcs, flow->rounds, flow->wide};
   return Rounding(snapshot, feasible, classes, scale).run(*flow);
 }
 
-Placement place_in_time(const Snapshot& snapshot, std::size_t cells_max,
-                        FlowStatistics& statistics) {
+Placement place_in_time(const Snapshot& snapshot, std::size_t cells_max) {
   auto trial = snapshot;
   auto best = current_placement(snapshot);
   std::optional<std::int64_t> least;
   if (may_all_stay(snapshot)) least = evaluate(snapshot, best).total();
   trial.waiting_us = waiting_of(snapshot, fixed_load(snapshot));
   for (int round = 0; round < kTrialsMax; ++round) {
-    auto placed = place_once(trial, cells_max, statistics);
+    auto placed = place_once(trial, cells_max);
     const auto cost = evaluate(snapshot, placed).total();
     const bool better = !least || cost < *least;
     const bool done = !placed.degraded.empty() || !hold_to_response(snapshot, placed, trial);
@@ -201,12 +199,9 @@ Placement place_in_time(const Snapshot& snapshot, std::size_t cells_max,
 
 }  // namespace
 
-Placement place_min_cost_flow(const Snapshot& snapshot, std::size_t cells_max,
-                              FlowStatistics* statistics) {
-  FlowStatistics ignored;
-  auto& told = statistics == nullptr ? ignored : *statistics;
-  if (has_response_limits(snapshot)) return place_in_time(snapshot, cells_max, told);
-  return place_once(snapshot, cells_max, told);
+Placement place_min_cost_flow(const Snapshot& snapshot, std::size_t cells_max) {
+  return has_response_limits(snapshot) ? place_in_time(snapshot, cells_max)
+                                       : place_once(snapshot, cells_max);
 }
 
 }  // namespace mx2::optimizer

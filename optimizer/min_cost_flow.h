@@ -20,16 +20,7 @@ namespace mx2::optimizer {
 // Classes × hosts, of which each takes 9 bytes while it is solved.
 inline constexpr std::size_t kFlowCellsMax = std::size_t{1} << 28;
 
-struct FlowStatistics {
-  std::size_t classes = 0;
-  std::size_t arcs = 0;
-  int rounds = 0;     // of the solver
-  bool wide = false;  // costs were added up in 128 bits
-};
-
-// `statistics` may be null.
 [[nodiscard]] Placement place_min_cost_flow(const Snapshot& snapshot,
-                                            std::size_t cells_max = kFlowCellsMax,
-                                            FlowStatistics* statistics = nullptr);
+                                            std::size_t cells_max = kFlowCellsMax);
 
 }  // namespace mx2::optimizer
