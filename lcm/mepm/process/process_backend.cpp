@@ -78,14 +78,11 @@ void ProcessBackend::start(const std::string& instance_id, const InstalledPackag
   if (!instance) {
     auto place = places_.take(instance_id);
     if (!place) {
-      return events_.push_back({BackendEvent::Kind::kFailed,
-                                instance_id,
-                                {},
-                                0,
-                                0,
-                                "no-resources",
-                                place.error().detail,
-                                true});
+      return events_.push_back({.kind = BackendEvent::Kind::kFailed,
+                                .instance_id = instance_id,
+                                .cause = "no-resources",
+                                .detail = place.error().detail,
+                                .temporary = true});
     }
     instance = instances_[instance_id] = std::make_shared<Instance>();
     instance->place = std::move(*place);
@@ -237,7 +234,7 @@ void ProcessBackend::stop(const std::string& instance_id, bool graceful) {
   const auto instance = find(instance_id);
   if (!instance || instance->state == State::kStopped || instance->state == State::kWaiting) {
     if (instance) instance->state = State::kStopped;
-    return events_.push_back({BackendEvent::Kind::kStopped, instance_id, {}, 0, 0, {}, {}, false});
+    return events_.push_back({BackendEvent::Kind::kStopped, instance_id});
   }
   const auto now = clock_.now_ms();
   auto& it = *instance;
