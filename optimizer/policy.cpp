@@ -7,7 +7,6 @@
 #include "optimizer/simple_policies.h"
 
 namespace mx2::optimizer {
-
 namespace {
 
 Placement place_settled(Snapshot& part, const Policy& policy, const Settle& settle) {
