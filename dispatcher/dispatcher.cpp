@@ -16,10 +16,6 @@ constexpr std::int64_t kStartWithoutMs = 1000;
 constexpr std::size_t kLooksMax = 64;
 constexpr int kLinesMax = 100'000;  // in a step
 
-PolicyOptions policy_options(const SelectionOptions& selection) {
-  return {selection.smoothing_percent / kPercent, selection.stale_ms};
-}
-
 // Whether somebody behind TLS has not been seen to be who it should be.
 bool is_unproven(const Lambda& lambda, const Selector& selector) {
   for (std::size_t i = 0; i < lambda.destinations.size(); ++i) {
@@ -40,7 +36,8 @@ Dispatcher::Dispatcher(const DispatcherOptions& options, const Follower& followe
       logs_(logs),
       clock_(clock),
       started_ms_(clock.now_ms()),
-      policy_(make_policy(options.selection.policy, policy_options(options.selection))),
+      policy_(make_policy(options.selection.policy,
+                          {options.selection.alpha(), options.selection.stale_ms})),
       calls_(registry.counter("mx2_dispatcher_samples_total",
                               "Attempts of calls that told of a destination")),
       errors_(registry.counter("mx2_dispatcher_sample_errors_total",

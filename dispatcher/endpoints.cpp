@@ -9,18 +9,16 @@ using http::PathValues;
 using http::Request;
 using http::Responder;
 
-void add_endpoints(http::Router& router, const Api& api) {
-  http::add_monitoring(router, api.registry,
-                       [&api] { return json::dump(api.dispatcher.health()); });
-  router.add("GET", "/-/stats", [&api](Request&, const PathValues&, Responder responder) {
-    responder.reply(http::json_reply(200, json::dump(api.dispatcher.stats())));
-  });
-  router.add("GET", "/status",
-             http::guarded(api.token, "dispatcher",
-                           [&api](Request&, const PathValues&, Responder responder) {
-                             const auto status = api.dispatcher.status();
-                             responder.reply(http::json_reply(200, json::dump(status)));
-                           }));
+void add_endpoints(http::Router& router, const metrics::Registry& registry,
+                   const Dispatcher& dispatcher, const std::string& token) {
+  const auto telling = [&dispatcher](json::Value (Dispatcher::*what)() const) {
+    return [&dispatcher, what](Request&, const PathValues&, Responder responder) {
+      responder.reply(http::json_reply(200, json::dump((dispatcher.*what)())));
+    };
+  };
+  http::add_monitoring(router, registry, [&dispatcher] { return json::dump(dispatcher.health()); });
+  router.add("GET", "/-/stats", telling(&Dispatcher::stats));
+  router.add("GET", "/status", http::guarded(token, "dispatcher", telling(&Dispatcher::status)));
 }
 
 }  // namespace mx2::dispatcher

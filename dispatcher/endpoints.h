@@ -14,13 +14,8 @@
 
 namespace mx2::dispatcher {
 
-// What the endpoints work with; must outlive the router.
-struct Api {
-  metrics::Registry& registry;
-  const Dispatcher& dispatcher;
-  std::string token;  // empty: nobody is asked for one
-};
-
-void add_endpoints(http::Router& router, const Api& api);
+// All must outlive the router. An empty token: nobody is asked for one.
+void add_endpoints(http::Router& router, const metrics::Registry& registry,
+                   const Dispatcher& dispatcher, const std::string& token);
 
 }  // namespace mx2::dispatcher

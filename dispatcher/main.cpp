@@ -157,9 +157,8 @@ Result<void> run(const config::Loaded<DispatcherOptions>& read) {
   Follower follower(http, options.orchestrator, names, std::cref(wake));
   DataPlane plane(options, path, *listener, registry);
   Dispatcher dispatcher(options, follower, plane, logs, clock, registry);
-  const Api api{registry, dispatcher, options.token};
   http::Router router(registry, "dispatcher");
-  add_endpoints(router, api);
+  add_endpoints(router, registry, dispatcher, options.token);
   http::PistacheServer server(options.server);
   if (auto listening = program::listen(server, router); !listening) return listening;
   options.server.port = server.port();  // HAProxy asks there

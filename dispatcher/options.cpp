@@ -72,14 +72,12 @@ void read_selection(config::Reader& reader, SelectionOptions& selection) {
 
 void read_retry(config::Reader& reader, RetryOptions& retry) {
   const std::vector<std::string> known = {
-      "conn-failure", "empty-response", "junk-response", "502", "response-timeout", "503", "504"};
+      "conn-failure", "empty-response", "junk-response", "response-timeout", "502", "503", "504"};
   reader.integer("retry.attempts", retry.attempts, 0, 20);
   reader.texts("retry.on", retry.on);
   for (const auto& word : retry.on) {
     if (std::find(known.begin(), known.end(), word) == known.end()) {
-      reader.fail("retry.on", "\"" + word +
-                                  "\" is not one of conn-failure, empty-response, "
-                                  "junk-response, response-timeout, 502, 503, 504");
+      reader.fail("retry.on", "\"" + word + "\" is not one of " + mx2::join(known, ", "));
     }
   }
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/base/result.h"
+#include "api/base/units.h"
 #include "api/config/reader.h"
 #include "api/orchestrator/access.h"
 #include "api/program/options.h"
@@ -30,6 +31,8 @@ struct SelectionOptions {
   int spill_percent = 200;     // of the next tier's response time: beyond, calls overflow there,
   int spill_ms = 5;            // if that gains so many milliseconds
   int period_ms = 100;         // between changes of weights
+
+  [[nodiscard]] double alpha() const { return smoothing_percent / kPercent; }
 };
 
 struct RetryOptions {

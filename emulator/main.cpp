@@ -73,14 +73,12 @@ int report_runs(const Options& options,
   return 0;
 }
 
-int simulate(const Options& options) {
-  const auto scenario = scenario_of(options);
-  if (!scenario) return fail(scenario.error(), kExitUsage);
+int simulate(const Scenario& scenario, const Options& options) {
   const auto begin = std::chrono::steady_clock::now();
   std::uint64_t sent = 0;
   const int status =
       report_runs(options, [&](Report& report, std::uint64_t seed) -> Result<Results> {
-        Simulation simulation(*scenario, seed);
+        Simulation simulation(scenario, seed);
         report.begin(seed, simulation);
         auto results = simulation.run();
         sent += results.sent;
@@ -93,12 +91,10 @@ int simulate(const Options& options) {
   return 0;
 }
 
-int host(const Options& options) {
-  const auto scenario = scenario_of(options);
-  if (!scenario) return fail(scenario.error(), kExitUsage);
-  for (std::uint32_t i = 0; i < scenario->hosts.size(); ++i) {
-    if (scenario->hosts[i].id != options.host) continue;
-    const auto ran = run_host(*scenario, i, options.operator_url, options.first_seed);
+int host(const Scenario& scenario, const Options& options) {
+  for (std::uint32_t i = 0; i < scenario.hosts.size(); ++i) {
+    if (scenario.hosts[i].id != options.host) continue;
+    const auto ran = run_host(scenario, i, options.operator_url, options.first_seed);
     return ran ? 0 : fail(ran.error(), kExitFailed);
   }
   return fail(invalid_argument("the scenario has no host " + options.host), kExitUsage);
@@ -124,33 +120,26 @@ Result<Results> run_in_time(const Scenario& scenario, const Options& options, st
     if (late_ms <= options.late_ms_max) return results;
     std::cerr << "seed " << seed << ": timers were late by " << late_ms << " ms (p99)\n";
     if (attempt == options.attempts) {
-      Error busy;
-      busy.code = ErrorCode::kDeadlineExceeded;
-      busy.detail = "this machine is too busy for real time";
-      return busy;
+      return refused_as(ErrorCode::kDeadlineExceeded, "this machine is too busy for real time");
     }
   }
 }
 
-int run_for_real(Options options) {
-  const auto scenario = scenario_of(options);
-  if (!scenario) return fail(scenario.error(), kExitUsage);
+int run_for_real(const Scenario& scenario, Options options) {
   if (options.programs.empty()) {
     options.programs = std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
   }
   return report_runs(options, [&](Report&, std::uint64_t seed) {
-    auto results = run_in_time(*scenario, options, seed);
+    auto results = run_in_time(scenario, options, seed);
     if (results && !options.quiet) std::cerr << "seed " << seed << " done\n";
     return results;
   });
 }
 
-int check(const Options& options) {
-  const auto scenario = scenario_of(options);
-  if (!scenario) return fail(scenario.error(), kExitUsage);
-  std::cout << options.file << ": " << scenario->hosts.size() << " hosts, "
-            << scenario->network.cells << " cells, " << scenario->ues.number << " UEs, strategy "
-            << to_text(scenario->strategy.kind) << "\n";
+int check(const Scenario& scenario, const Options& options) {
+  std::cout << options.file << ": " << scenario.hosts.size() << " hosts, " << scenario.network.cells
+            << " cells, " << scenario.ues.number << " UEs, strategy "
+            << to_text(scenario.strategy.kind) << "\n";
   return 0;
 }
 
@@ -194,17 +183,19 @@ int run(int argc, char** argv) {
   hosting->add_option("--operator-url", options.operator_url,
                       "Orchestrator to which it reports its load; default: none");
   hosting->add_option("--seed", options.first_seed, "For operations that vary");
-  auto* checking = app.add_subcommand("check", "Only read a scenario, and say what is wrong");
-  add_scenario(*checking, options);
+  add_scenario(*app.add_subcommand("check", "Only read a scenario, and say what is wrong"),
+               options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
-  if (simulating->parsed()) return simulate(options);
-  if (running->parsed()) return run_for_real(options);
-  if (hosting->parsed()) return host(options);
-  return checking->parsed() ? check(options) : kExitUsage;
+  const auto scenario = scenario_of(options);
+  if (!scenario) return fail(scenario.error(), kExitUsage);
+  if (simulating->parsed()) return simulate(*scenario, options);
+  if (running->parsed()) return run_for_real(*scenario, options);
+  if (hosting->parsed()) return host(*scenario, options);
+  return check(*scenario, options);
 }
 
 }  // namespace

@@ -8,14 +8,10 @@
 namespace mx2::emulator {
 namespace {
 
-dispatcher::PolicyOptions policy_options(const dispatcher::SelectionOptions& options) {
-  return {options.smoothing_percent / 100.0, options.stale_ms};
-}
-
 class Shipped final : public Selection {
  public:
   explicit Shipped(const std::vector<bool>& is_local)
-      : policy_(dispatcher::make_policy(options_.policy, policy_options(options_))),
+      : policy_(dispatcher::make_policy(options_.policy, {options_.alpha(), options_.stale_ms})),
         selector_(*policy_, options_),
         turns_(is_local.size()),
         in_flight_(is_local.size()) {

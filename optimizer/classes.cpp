@@ -6,19 +6,11 @@
 namespace mx2::optimizer {
 namespace {
 
-struct Key {
-  Demand demand;
-  std::uint32_t contexts;
-  bool placed;
-  Tier tier;
-  bool operator==(const Key&) const = default;
-};
-
 struct KeyHash {
-  std::size_t operator()(const Key& key) const {
-    std::uint64_t hash = key.demand.app;
-    hash = hash * 0x9E3779B97F4A7C15U + key.demand.attachment;
-    hash = hash * 0x9E3779B97F4A7C15U + key.demand.area;
+  std::size_t operator()(const ClassKey& key) const {
+    std::uint64_t hash = key.app;
+    hash = hash * 0x9E3779B97F4A7C15U + key.attachment;
+    hash = hash * 0x9E3779B97F4A7C15U + key.area;
     hash = hash * 0x9E3779B97F4A7C15U + key.contexts * 8U + static_cast<unsigned>(key.tier) * 2U +
            (key.placed ? 1U : 0U);
     return hash ^ (hash >> 29U);
@@ -32,18 +24,16 @@ Classes classify(const Snapshot& snapshot) {
   const bool tiers_matter =
       std::any_of(snapshot.hosts.begin(), snapshot.hosts.end(),
                   [](const HostModel& host) { return !host.takes_from_above; });
-  std::unordered_map<Key, std::uint32_t, KeyHash> known;
+  std::unordered_map<ClassKey, std::uint32_t, KeyHash> known;
   std::vector<std::uint32_t> class_of(snapshot.groups.size(), kNone);
   for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
     const auto& group = snapshot.groups[i];
     if (group.fixed) continue;
     const bool placed = group.host != kNone;
     const auto tier = tiers_matter && placed ? snapshot.hosts[group.host].tier : Tier::kEdge;
-    const Key key{group, group.contexts, placed, tier};
+    const ClassKey key{group, group.contexts, placed, tier};
     const auto [it, fresh] = known.emplace(key, static_cast<std::uint32_t>(result.classes.size()));
-    if (fresh) {
-      result.classes.push_back({key.demand, key.contexts, key.placed, tier, 0, 0});
-    }
+    if (fresh) result.classes.push_back({key, 0, 0});
     class_of[i] = it->second;
     ++result.classes[it->second].groups;
   }

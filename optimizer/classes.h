@@ -11,11 +11,16 @@
 
 namespace mx2::optimizer {
 
-struct DemandClass : Demand {
+// What the groups of a class have alike.
+struct ClassKey : Demand {
   std::uint32_t contexts = 1;  // of each group
   bool placed = false;         // its groups are at a host
   Tier tier = Tier::kEdge;     // of the hosts they are at, as far as it matters
-  std::uint32_t first = 0;     // in Classes::members
+  bool operator==(const ClassKey&) const = default;
+};
+
+struct DemandClass : ClassKey {
+  std::uint32_t first = 0;  // in Classes::members
   std::uint32_t groups = 0;
 };
 

@@ -13,7 +13,7 @@ void Control::ask(Wish wish, http::Responder responder) {
     }
   }
   responder.reply(http::problem_reply(
-      {ErrorCode::kTooMany, "too much has been asked for already", {}, {}, {}, 1}));
+      refused_as(ErrorCode::kTooMany, "too much has been asked for already", {}, 1)));
 }
 
 void Control::ask_reload() {

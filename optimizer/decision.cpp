@@ -6,8 +6,8 @@
 namespace mx2::optimizer {
 namespace {
 
-std::vector<std::string> policies(const Snapshot& snapshot, const Topology& topology,
-                                  const std::string& standard) {
+std::vector<std::string> names_of_policies(const Snapshot& snapshot, const Topology& topology,
+                                           const std::string& standard) {
   std::vector<std::string> names;
   for (const auto& app : snapshot.apps) {
     const auto it = topology.apps.find(app.id);
@@ -28,7 +28,7 @@ Decided decide(const Replica& replica, const Topology& topology, const Optimizer
   snapshot = replica.snapshot(topology, options, now_ms);
   for (const auto& group : snapshot.groups) decision.pinned.push_back(group.fixed);
   calm(snapshot, options.stability, now_ms);
-  decision.policy_of_app = policies(snapshot, topology, options.policy);
+  decision.policy_of_app = names_of_policies(snapshot, topology, options.policy);
   const auto& policy_of_app = decision.policy_of_app;
   auto fitted =
       fit_plan(replica, snapshot, policy_of_app, {options.orchestrator.plan_rows_max},
@@ -69,7 +69,7 @@ Plan place_again(Decision& decision, const std::vector<std::size_t>& groups,
   std::vector<std::size_t> singly;
   for (const auto group : groups) {
     const auto& policy = decision.policy_of_app[decision.snapshot.groups[group].app];
-    if (places_singly(policy)) singly.push_back(group);
+    if (find_policy(policy)->places_singly) singly.push_back(group);
   }
   decision.made_ms = now_ms;
   if (singly.empty()) return {};

@@ -18,14 +18,9 @@ std::string ms(std::int64_t us) {
 
 Candidate candidate(const Snapshot& snapshot, const Feasibility& feasible, const Group& group,
                     Index h, std::int64_t load_of_others) {
-  Candidate result;
-  result.host = h;
+  Candidate result{context_cost(snapshot, group.app, group.attachment, h), h};
   result.verdict = feasible.verdict(group, group.host, h);
   result.latency_known = snapshot.latency.at(group.attachment, h) >= 0;
-  const auto cost = context_cost(snapshot, group.app, group.attachment, h);
-  result.latency_us = cost.latency_us;
-  result.late_us = cost.late_us;
-  result.off_tree_us = cost.off_tree_us;
   const auto& host = snapshot.hosts[h];
   result.congestion_us =
       marginal_cost(congestion_segments(host), load_of_others) * snapshot.apps[group.app].weight;

@@ -10,19 +10,17 @@
 
 namespace mx2::optimizer {
 
-struct Candidate {
+// The cost is of one context; its terms are added up.
+struct Candidate : ContextCost {
   Index host = 0;
   Verdict verdict = Verdict::kFeasible;
   bool latency_known = false;
-  std::int64_t latency_us = 0;  // all terms of one context, as they are added up
-  std::int64_t late_us = 0;
-  std::int64_t off_tree_us = 0;
   std::int64_t congestion_us = 0;  // of one more context, or of this one where it is
   std::int64_t migration_us = 0;
   std::int64_t leaving_us = 0;  // for leaving where it is, and may stay; to come down
   bool full = false;            // no room besides those placed there
   [[nodiscard]] std::int64_t total_us() const {
-    return latency_us + late_us + off_tree_us + congestion_us + migration_us + leaving_us;
+    return total() + congestion_us + migration_us + leaving_us;
   }
 };
 

@@ -7,24 +7,22 @@ namespace mx2::optimizer {
 std::string_view to_text(Tier tier) { return enum_text(tier, kTiers); }
 
 std::string_view to_text(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kFeasible: return "feasible";
-    case Verdict::kNoInstance: return "has no instance of the app";
-    case Verdict::kLabels: return "lacks a label the app needs";
-    case Verdict::kZone: return "is in a zone the app must not be in";
-    case Verdict::kTier: return "is of a tier the app must not be in";
-    case Verdict::kAppArea: return "serves none of the app's locations";
-    case Verdict::kArea: return "does not serve the requested location";
-    case Verdict::kDown: return "is down";
-    case Verdict::kDraining: return "is draining";
-    case Verdict::kCordoned: return "is cordoned";
-    case Verdict::kUnreachable: return "cannot be reached from the attachment";
-    case Verdict::kNoCapacity: return "has no capacity";
-    case Verdict::kMemory: return "has less memory than the app needs";
-    case Verdict::kBandwidth: return "has less bandwidth than the app needs";
-    case Verdict::kMemoryFull: return "reports that its memory is full";
-  }
-  return "";
+  static constexpr EnumTexts<15> kTexts{"feasible",
+                                        "has no instance of the app",
+                                        "lacks a label the app needs",
+                                        "is in a zone the app must not be in",
+                                        "is of a tier the app must not be in",
+                                        "serves none of the app's locations",
+                                        "does not serve the requested location",
+                                        "is down",
+                                        "is draining",
+                                        "is cordoned",
+                                        "cannot be reached from the attachment",
+                                        "has no capacity",
+                                        "has less memory than the app needs",
+                                        "has less bandwidth than the app needs",
+                                        "reports that its memory is full"};
+  return enum_text(verdict, kTexts);
 }
 
 Verdict host_suits_app(const AppModel& app, const HostModel& host, Index host_index) {

@@ -159,26 +159,30 @@ bool hold_to_response(const Snapshot& snapshot, const Placement& placed, Snapsho
   return any;
 }
 
-}  // namespace
-
-Placement MinCostFlowPolicy::place(const Snapshot& snapshot) const {
-  Statistics ignored;
-  return place(snapshot, ignored);
+// For the waiting that the snapshot assumes.
+Placement place_once(const Snapshot& snapshot, std::size_t cells_max) {
+  const Feasibility feasible(snapshot);
+  const auto classes = classify(snapshot);
+  const auto cells = classes.classes.size() * snapshot.hosts.size();
+  if (cells > cells_max) {
+    return evacuated(snapshot, "the problem is too large to be solved exactly: " +
+                                   std::to_string(classes.classes.size()) + " classes of UEs and " +
+                                   std::to_string(snapshot.hosts.size()) + " hosts");
+  }
+  const auto scale = flow_scale(snapshot, classes);
+  const auto flow = solve(build_transport(snapshot, feasible, classes, scale));
+  if (!flow) return evacuated(snapshot, flow.error().detail);
+  return Rounding(snapshot, feasible, classes, scale).run(*flow);
 }
 
-Placement MinCostFlowPolicy::place(const Snapshot& snapshot, Statistics& statistics) const {
-  if (has_response_limits(snapshot)) return place_in_time(snapshot, statistics);
-  return place_once(snapshot, statistics);
-}
-
-Placement MinCostFlowPolicy::place_in_time(const Snapshot& snapshot, Statistics& statistics) const {
+Placement place_in_time(const Snapshot& snapshot, std::size_t cells_max) {
   auto trial = snapshot;
   auto best = current_placement(snapshot);
   std::optional<std::int64_t> least;
   if (may_all_stay(snapshot)) least = evaluate(snapshot, best).total();
   trial.waiting_us = waiting_of(snapshot, fixed_load(snapshot));
   for (int round = 0; round < kTrialsMax; ++round) {
-    auto placed = place_once(trial, statistics);
+    auto placed = place_once(trial, cells_max);
     const auto cost = evaluate(snapshot, placed).total();
     const bool better = !least || cost < *least;
     const bool done = !placed.degraded.empty() || !hold_to_response(snapshot, placed, trial);
@@ -193,20 +197,11 @@ Placement MinCostFlowPolicy::place_in_time(const Snapshot& snapshot, Statistics&
   return best;
 }
 
-Placement MinCostFlowPolicy::place_once(const Snapshot& snapshot, Statistics& statistics) const {
-  const Feasibility feasible(snapshot);
-  const auto classes = classify(snapshot);
-  const auto cells = classes.classes.size() * snapshot.hosts.size();
-  if (cells > cells_max_) {
-    return evacuated(snapshot, "the problem is too large to be solved exactly: " +
-                                   std::to_string(classes.classes.size()) + " classes of UEs and " +
-                                   std::to_string(snapshot.hosts.size()) + " hosts");
-  }
-  const auto scale = flow_scale(snapshot, classes);
-  const auto flow = solve(build_transport(snapshot, feasible, classes, scale));
-  if (!flow) return evacuated(snapshot, flow.error().detail);
-  statistics = {classes.classes.size(), flow->arcs, flow->rounds, flow->wide};
-  return Rounding(snapshot, feasible, classes, scale).run(*flow);
+}  // namespace
+
+Placement place_min_cost_flow(const Snapshot& snapshot, std::size_t cells_max) {
+  return has_response_limits(snapshot) ? place_in_time(snapshot, cells_max)
+                                       : place_once(snapshot, cells_max);
 }
 
 }  // namespace mx2::optimizer

@@ -13,33 +13,14 @@
 // evacuation.h, and the placement says so (degraded).
 #pragma once
 
-#include "optimizer/policy.h"
+#include "optimizer/model.h"
 
 namespace mx2::optimizer {
 
-class MinCostFlowPolicy final : public PlacementPolicy {
- public:
-  // Classes × hosts, of which each takes 9 bytes while it is solved.
-  static constexpr std::size_t kCellsMax = std::size_t{1} << 28;
+// Classes × hosts, of which each takes 9 bytes while it is solved.
+inline constexpr std::size_t kFlowCellsMax = std::size_t{1} << 28;
 
-  struct Statistics {
-    std::size_t classes = 0;
-    std::size_t arcs = 0;
-    int rounds = 0;     // of the solver
-    bool wide = false;  // costs were added up in 128 bits
-  };
-
-  explicit MinCostFlowPolicy(std::size_t cells_max = kCellsMax) : cells_max_(cells_max) {}
-
-  [[nodiscard]] Placement place(const Snapshot& snapshot) const override;
-  [[nodiscard]] Placement place(const Snapshot& snapshot, Statistics& statistics) const;
-
- private:
-  [[nodiscard]] Placement place_in_time(const Snapshot& snapshot, Statistics& statistics) const;
-  // For the waiting that the snapshot assumes.
-  [[nodiscard]] Placement place_once(const Snapshot& snapshot, Statistics& statistics) const;
-
-  const std::size_t cells_max_;
-};
+[[nodiscard]] Placement place_min_cost_flow(const Snapshot& snapshot,
+                                            std::size_t cells_max = kFlowCellsMax);
 
 }  // namespace mx2::optimizer

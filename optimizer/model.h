@@ -32,12 +32,19 @@ enum class Tier : std::uint8_t { kEdge, kRegional, kCloud };
 
 using HostStatus = HostState;  // down: also what does not answer
 
-struct HostModel {
+// Of a host, as a topology says it.
+struct HostTerms {
+  Tier tier = Tier::kEdge;
+  std::optional<Position> position;
+  std::int64_t memory_mb = 0;       // 0: not known, as good as enough
+  std::int64_t bandwidth_kbps = 0;  // likewise
+  bool operator==(const HostTerms&) const = default;
+};
+
+struct HostModel : HostTerms {
   std::string id;
   std::string zone;
-  Tier tier = Tier::kEdge;
   Index parent = kNone;
-  std::optional<Position> position;
   std::map<std::string, std::string> labels;
   HostStatus status = HostStatus::kUp;
   bool has_place = true;            // in the topology; nobody who is in it reaches one without
@@ -49,10 +56,8 @@ struct HostModel {
   std::int64_t units_max = std::numeric_limits<std::int64_t>::max();  // of it; for trials
   std::int64_t up_since_ms = 0;                                       // 0: long ago
   std::int64_t cores = 1;
-  std::int64_t service_us = 1000;   // mean service time of one load unit when idle
-  std::int64_t memory_mb = 0;       // 0: not known, as good as enough
-  std::int64_t bandwidth_kbps = 0;  // likewise
-  bool memory_full = false;         // measured: takes nothing new
+  std::int64_t service_us = 1000;  // mean service time of one load unit when idle
+  bool memory_full = false;        // measured: takes nothing new
 };
 
 // Serverledge's quality-of-service class, with a whole number as utility.
@@ -63,17 +68,21 @@ struct QosClass {
   std::int64_t served_percent_min = 0;
 };
 
-struct AppModel {
-  std::string id;
+// Of an app, as a topology says it.
+struct AppTerms {
   std::int64_t required_latency_us = 0;  // 0: none
   std::int64_t weight = 1;               // load units of one context, at least 1
-  std::int64_t request_weight = 0;       // of them for each request a second; 0: not reckoned with
-  std::int64_t memory_mb = 0;            // that a host must have; 0: any
-  std::int64_t bandwidth_kbps = 0;       // likewise
   QosClass qos;
   std::map<std::string, std::string> labels;  // a host must have all of them
   std::vector<std::string> zones;             // allowed zones; empty: all
   std::vector<Tier> tiers;                    // allowed tiers; empty: all
+};
+
+struct AppModel : AppTerms {
+  std::string id;
+  std::int64_t request_weight = 0;  // load units for each request a second; 0: not reckoned with
+  std::int64_t memory_mb = 0;       // that a host must have; 0: any
+  std::int64_t bandwidth_kbps = 0;  // likewise
   // By host; empty: all.
   std::vector<bool> instances;  // has an instance, or one can be started there
   std::vector<bool> running;    // has one
@@ -168,7 +177,8 @@ struct Hysteresis {
   bool operator==(const Hysteresis&) const = default;
 };
 
-struct Snapshot {
+// All but who is served.
+struct Landscape {
   std::vector<HostModel> hosts;  // by id, ascending
   std::vector<AppModel> apps;    // by id, ascending
   std::vector<Attachment> attachments;
@@ -177,11 +187,14 @@ struct Snapshot {
   LatencyMatrix latency;
   std::vector<std::vector<bool>> areas;  // by host: serves the location that somebody asks for
   std::vector<bool> off_tree;            // attachment × host; empty: nobody is
-  std::vector<Group> groups;             // by app, then UE
-  std::shared_ptr<const std::vector<std::string>> ue;  // of each group, e.g. "dev:car-7"
   CostModel cost;
   Hysteresis hysteresis;
   std::vector<std::int64_t> waiting_us;  // by host: taken for a request's waiting; empty: none
+};
+
+struct Snapshot : Landscape {
+  std::vector<Group> groups;                           // by app, then UE
+  std::shared_ptr<const std::vector<std::string>> ue;  // of each group, e.g. "dev:car-7"
 };
 
 // The answer of a policy: a host for each group, kNone where there is none (unserved).

@@ -58,15 +58,7 @@ std::size_t end_of_ue(const Snapshot& snapshot, std::size_t first) {
 
 Snapshot without_groups(const Snapshot& snapshot, const std::vector<std::int64_t>& load) {
   Snapshot part;
-  part.hosts = snapshot.hosts;
-  part.apps = snapshot.apps;
-  part.attachments = snapshot.attachments;
-  part.latency = snapshot.latency;
-  part.areas = snapshot.areas;
-  part.off_tree = snapshot.off_tree;
-  part.cost = snapshot.cost;
-  part.hysteresis = snapshot.hysteresis;
-  part.waiting_us = snapshot.waiting_us;
+  static_cast<Landscape&>(part) = snapshot;
   for (Index h = 0; h < part.hosts.size(); ++h) {
     auto& host = part.hosts[h];
     host.background += load[h];

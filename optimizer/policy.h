@@ -11,30 +11,29 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "optimizer/model.h"
 
 namespace mx2::optimizer {
 
-class PlacementPolicy {
- public:
-  virtual ~PlacementPolicy() = default;
+struct Policy {
+  std::string name;
   // Unserved demand is part of the answer, never a failure.
-  [[nodiscard]] virtual Placement place(const Snapshot& snapshot) const = 0;
+  Placement (*place)(const Snapshot& snapshot);
+  // Its answer for a few groups makes sense while all others stay where they are.
+  bool places_singly = false;
+  // It minimises the costs of evaluation.h, those of leaving a host included.
+  bool counts_all_costs = false;
 };
 
-[[nodiscard]] const std::vector<std::string>& policy_names();
+// Those that do not look at capacity come first.
+[[nodiscard]] const std::vector<Policy>& policies();
+[[nodiscard]] std::vector<std::string> policy_names();
 // Null for an unknown name.
-[[nodiscard]] std::unique_ptr<PlacementPolicy> make_policy(const std::string& name);
-
-// Whether a policy's answer for a few groups makes sense while all others stay where they are.
-[[nodiscard]] bool places_singly(const std::string& name);
-
-// Whether a policy minimises the costs of evaluation.h, those of leaving a host included.
-[[nodiscard]] bool counts_all_costs(const std::string& name);
+[[nodiscard]] const Policy* find_policy(std::string_view name);
 
 // Each app by its own policy: `policy_of_app` has a name for each app of the snapshot. Those that
 // do not look at capacity go first, so that the others see the load they leave. What policies

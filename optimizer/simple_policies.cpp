@@ -33,7 +33,7 @@ Index best_host(const Snapshot& snapshot, const Feasibility& feasible, const Gro
 
 }  // namespace
 
-Placement StaticPolicy::place(const Snapshot& snapshot) const {
+Placement place_static(const Snapshot& snapshot) {
   const Feasibility feasible(snapshot);
   auto placement = current_placement(snapshot);
   for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
@@ -47,7 +47,7 @@ Placement StaticPolicy::place(const Snapshot& snapshot) const {
   return placement;
 }
 
-Placement NearestPolicy::place(const Snapshot& snapshot) const {
+Placement place_nearest(const Snapshot& snapshot) {
   const Feasibility feasible(snapshot);
   auto placement = current_placement(snapshot);
   for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
@@ -62,7 +62,7 @@ Placement NearestPolicy::place(const Snapshot& snapshot) const {
 }
 
 // A list kept ascending by load, where an updated host goes behind its equals.
-Placement CountGreedyPolicy::place(const Snapshot& snapshot) const {
+Placement place_count_greedy(const Snapshot& snapshot) {
   const Feasibility feasible(snapshot);
   auto placement = current_placement(snapshot);
   std::set<std::tuple<std::int64_t, std::uint64_t, Index>> hosts;  // load, age in the list, host
@@ -83,7 +83,7 @@ Placement CountGreedyPolicy::place(const Snapshot& snapshot) const {
   return placement;
 }
 
-Placement LeastLoadedPolicy::place(const Snapshot& snapshot) const {
+Placement place_least_loaded(const Snapshot& snapshot) {
   const Feasibility feasible(snapshot);
   auto placement = current_placement(snapshot);
   auto load = fixed_load(snapshot);

@@ -1,28 +1,13 @@
 // The policies that need no solver; see policy.h.
 #pragma once
 
-#include "optimizer/policy.h"
+#include "optimizer/model.h"
 
 namespace mx2::optimizer {
 
-class StaticPolicy final : public PlacementPolicy {
- public:
-  [[nodiscard]] Placement place(const Snapshot& snapshot) const override;
-};
-
-class NearestPolicy final : public PlacementPolicy {
- public:
-  [[nodiscard]] Placement place(const Snapshot& snapshot) const override;
-};
-
-class CountGreedyPolicy final : public PlacementPolicy {
- public:
-  [[nodiscard]] Placement place(const Snapshot& snapshot) const override;
-};
-
-class LeastLoadedPolicy final : public PlacementPolicy {
- public:
-  [[nodiscard]] Placement place(const Snapshot& snapshot) const override;
-};
+[[nodiscard]] Placement place_static(const Snapshot& snapshot);
+[[nodiscard]] Placement place_nearest(const Snapshot& snapshot);
+[[nodiscard]] Placement place_count_greedy(const Snapshot& snapshot);
+[[nodiscard]] Placement place_least_loaded(const Snapshot& snapshot);
 
 }  // namespace mx2::optimizer

@@ -5,7 +5,6 @@
 
 #include "api/base/units.h"
 #include "optimizer/feasibility.h"
-#include "optimizer/given_latency.h"
 
 namespace mx2::optimizer {
 namespace {
@@ -40,6 +39,54 @@ bool can_start(const Host& host, const std::string& app_d_id) {
          std::find(unable.begin(), unable.end(), app_d_id) == unable.end();
 }
 
+using Names = std::unordered_map<std::string, Index>;
+
+Names index_of(const std::vector<std::string>& names) {
+  Names index;
+  index.reserve(names.size());
+  for (Index i = 0; i < names.size(); ++i) index.emplace(names[i], i);
+  return index;
+}
+
+// What a topology says of latencies, by index of a snapshot's attachments and hosts.
+class GivenLatency {
+ public:
+  GivenLatency(const Topology& topology, const Snapshot& snapshot)
+      : topology_(topology), snapshot_(snapshot) {
+    const auto rows = index_of(topology.computed.attachments);
+    const auto columns = index_of(topology.computed.hosts);
+    for (const auto& attachment : snapshot.attachments) {
+      const auto it = topology.latency_us.find(attachment.name);
+      rows_.push_back(it == topology.latency_us.end() ? nullptr : &it->second);
+      computed_rows_.push_back(find_or(rows, attachment.name, kNone));
+    }
+    for (const auto& host : snapshot.hosts) {
+      computed_columns_.push_back(find_or(columns, host.id, kNone));
+    }
+  }
+
+  // kUnknown where it says nothing of a host that has a place in it; kUnreachable without.
+  [[nodiscard]] std::int32_t us(Index attachment, Index host) const {
+    if (const auto* row = rows_[attachment]) {
+      const auto it = row->find(snapshot_.hosts[host].id);
+      if (it != row->end()) return it->second;
+    }
+    const auto row = computed_rows_[attachment];
+    const auto column = computed_columns_[host];
+    if (row != kNone && column != kNone) return topology_.computed.us.at(row, column);
+    // Whoever computes them all would have one.
+    const bool may_be = row == kNone && snapshot_.hosts[host].has_place;
+    return may_be ? LatencyMatrix::kUnknown : LatencyMatrix::kUnreachable;
+  }
+
+ private:
+  const Topology& topology_;
+  const Snapshot& snapshot_;
+  std::vector<const std::map<std::string, std::int32_t>*> rows_;  // of each attachment; null: none
+  std::vector<Index> computed_rows_;                              // likewise; kNone: none
+  std::vector<Index> computed_columns_;                           // of each host
+};
+
 }  // namespace
 
 Snapshot SnapshotBuilder::build() {
@@ -64,10 +111,9 @@ Index SnapshotBuilder::host_index(const std::string& id) const {
 HostModel SnapshotBuilder::host_model(const Replica::HostEntry& entry) const {
   const auto& extra = find_or(topology_.hosts, entry.host.id, kNoHost);
   HostModel model;
+  static_cast<HostTerms&>(model) = extra;
   model.id = entry.host.id;
   model.zone = entry.host.zone;
-  model.tier = extra.tier;
-  model.position = extra.position;
   model.labels = entry.host.labels;
   model.status = status_of(entry.host);
   // Who measures how far it is from somewhere is there.
@@ -77,8 +123,6 @@ HostModel SnapshotBuilder::host_model(const Replica::HostEntry& entry) const {
   model.ready_capacity = model.capacity;
   model.cores = extra.cores.value_or(options_.host.cores);
   model.service_us = extra.service_us.value_or(options_.host.service_us);
-  model.memory_mb = extra.memory_mb;
-  model.bandwidth_kbps = extra.bandwidth_kbps;
   model.up_since_ms = entry.up_since_ms;
   if (const auto* load = load_of_host(entry)) set_measured(model, *load, options_.measurement);
   return model;
@@ -98,8 +142,8 @@ AppModel SnapshotBuilder::app_model(const App& app) const {
   const auto& id = app.info.app_d_id;
   const auto& extra = find_or(topology_.apps, id, kNoApp);
   AppModel model;
+  static_cast<AppTerms&>(model) = extra;
   model.id = id;
-  model.required_latency_us = extra.required_latency_us;
   if (model.required_latency_us == 0 && app.info.app_charcs) {
     model.required_latency_us = app.info.app_charcs->latency.value_or(0) * whole::kUsPerMs;
   }
@@ -107,11 +151,6 @@ AppModel SnapshotBuilder::app_model(const App& app) const {
     model.memory_mb = app.info.app_charcs->memory.value_or(0);
     model.bandwidth_kbps = app.info.app_charcs->bandwidth.value_or(0);
   }
-  model.weight = extra.weight;
-  model.qos = extra.qos;
-  model.labels = extra.labels;
-  model.zones = extra.zones;
-  model.tiers = extra.tiers;
   model.in_area = hosts_in_area(app);
   const bool managed =
       std::any_of(replica_.hosts_.begin(), replica_.hosts_.end(), [&](const auto& item) {

@@ -52,28 +52,19 @@ json::Value to_json(const Optimizer::Outcome& outcome, std::int64_t took_ms, std
 Status::Status(metrics::Registry& registry, const SteadyClock& steady, const SystemClock& wall,
                std::string configuration_file)
     : registry_(registry),
+      degraded_gauge_(registry.gauge(
+          "mx2_optimizer_degraded", "1: the last plan moves only those who must leave their host")),
+      places_gauge_(registry.gauge(
+          "mx2_optimizer_hosts_without_place",
+          "Hosts that the topology does not place, so that no UE in it reaches them")),
       steady_(steady),
       wall_(wall),
       configuration_file_(std::move(configuration_file)),
-      configured_ms_(wall.now_ms()) {
-  degraded_gauge().set(0);
-  places_gauge().set(0);
-}
-
-metrics::Gauge& Status::degraded_gauge() {
-  return registry_.gauge("mx2_optimizer_degraded",
-                         "1: the last plan moves only those who must leave their host");
-}
-
-metrics::Gauge& Status::places_gauge() {
-  return registry_.gauge(
-      "mx2_optimizer_hosts_without_place",
-      "Hosts that the topology does not place, so that no UE in it reaches them");
-}
+      configured_ms_(wall.now_ms()) {}
 
 // Each host is told once, and again only after it had a place.
 void Status::note_places(std::vector<std::string> without) {
-  places_gauge().set(static_cast<double>(without.size()));
+  places_gauge_.set(static_cast<double>(without.size()));
   std::size_t told = 0;
   for (const auto& host : without) {
     const bool known = std::binary_search(without_place_.begin(), without_place_.end(), host);
@@ -86,7 +77,7 @@ void Status::note_places(std::vector<std::string> without) {
 
 // Told once, and when it is over.
 void Status::note_degraded(const std::string& reason) {
-  degraded_gauge().set(reason.empty() ? 0 : 1);
+  degraded_gauge_.set(reason.empty() ? 0 : 1);
   const std::lock_guard lock(mutex_);
   if (reason != degraded_ && !reason.empty()) {
     log::error("degraded: only those are moved who must leave their host", {{"reason", reason}});

@@ -55,10 +55,10 @@ class Status {
   void count_changes(const Plan& plan);
   void note_degraded(const std::string& reason);
   void note_places(std::vector<std::string> without);  // under the lock
-  [[nodiscard]] metrics::Gauge& degraded_gauge();
-  [[nodiscard]] metrics::Gauge& places_gauge();
 
   metrics::Registry& registry_;
+  metrics::Gauge& degraded_gauge_;
+  metrics::Gauge& places_gauge_;
   const SteadyClock& steady_;
   const SystemClock& wall_;
   mutable std::mutex mutex_;

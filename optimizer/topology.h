@@ -30,27 +30,17 @@ struct DistanceModel {
 };
 
 // A host of the file; its state, zone, labels and instances are the orchestrator's.
-struct TopologyHost {
-  Tier tier = Tier::kEdge;
+struct TopologyHost : HostTerms {
   std::string parent;
   std::optional<std::int64_t> capacity;
   std::optional<std::int64_t> cores;
   std::optional<std::int64_t> service_us;
-  std::optional<Position> position;
-  std::int64_t memory_mb = 0;  // 0: not known
-  std::int64_t bandwidth_kbps = 0;
   bool operator==(const TopologyHost&) const = default;
 };
 
-struct TopologyApp {
-  std::string policy;  // empty: the standard one
-  std::int64_t required_latency_us = 0;
-  std::int64_t weight = 1;
-  bool weight_by_request = false;  // of one request a second, not of one context
-  QosClass qos;
-  std::map<std::string, std::string> labels;
-  std::vector<std::string> zones;
-  std::vector<Tier> tiers;
+struct TopologyApp : AppTerms {
+  std::string policy;              // empty: the standard one
+  bool weight_by_request = false;  // the weight is of one request a second, not of one context
 };
 
 // Latencies of a source that computes them all. Rows are matched by the attachment's name, columns

@@ -64,8 +64,8 @@ void HostServer::handle(http::Request request, http::Responder responder) {
     return responder.reply(http::problem_reply(not_found("this host has no " + request.path)));
   }
   if (request.method != "POST") {
-    return responder.reply(http::problem_reply(
-        {ErrorCode::kMethodNotAllowed, "only POST is for calls", {}, {}, {}, 0}));
+    return responder.reply(
+        http::problem_reply(refused_as(ErrorCode::kMethodNotAllowed, "only POST is for calls")));
   }
   const auto cell = cell_of_caller(request);
   const auto bytes = static_cast<std::uint32_t>(request.body.size());

@@ -54,15 +54,9 @@ bool is_well(const std::string& health) {
   return document && document->is_object() && document->value("status", "") == "ok";
 }
 
-// What mx2-dispatcher calls it; empty: as it is shipped.
+// Empty: as it is shipped.
 std::string policy_of(SelectionKind kind) {
-  switch (kind) {
-    case SelectionKind::kLeastImpedance: return "policy: least-impedance";
-    case SelectionKind::kDeficitRoundRobin: return "policy: deficit-round-robin";
-    case SelectionKind::kPredicted: return "policy: predicted";
-    case SelectionKind::kShipped: break;
-  }
-  return {};
+  return kind == SelectionKind::kShipped ? "" : std::string("policy: ") + to_text(kind);
 }
 
 }  // namespace
@@ -78,13 +72,11 @@ Result<System> System::start(const Scenario& scenario, const Network& network, P
   std::filesystem::remove_all(system.programs_.work, failed);
   std::filesystem::create_directories(system.programs_.work, failed);
   if (failed) return unavailable(system.programs_.work + ": " + failed.message());
-  if (auto done = system.start_orchestrator(); !done) return done.error();
-  if (auto done = system.start_hosts(); !done) return done.error();
-  if (auto done = system.put_apps(); !done) return done.error();
-  if (auto done = system.put_hosts(); !done) return done.error();
-  if (auto done = system.start_dispatchers(); !done) return done.error();
-  if (auto done = system.put_rows(); !done) return done.error();
-  if (auto done = system.start_optimizer(); !done) return done.error();
+  for (const auto step :
+       {&System::start_orchestrator, &System::start_hosts, &System::put_apps, &System::put_hosts,
+        &System::start_dispatchers, &System::put_rows, &System::start_optimizer}) {
+    if (auto done = (system.*step)(); !done) return done.error();
+  }
   return system;
 }
 

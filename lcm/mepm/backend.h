@@ -33,12 +33,12 @@ struct BackendEvent {
   };
   Kind kind = Kind::kReady;
   std::string instance_id;
-  InstanceAddress address;    // kReady
-  std::int64_t start_ms = 0;  // kReady: how long starting took,
-  std::int64_t ready_ms = 0;  // and from there until it was ready
-  std::string cause;          // kDown, kFailed: slug, e.g. "exited"
-  std::string detail;         // for people
-  bool temporary = false;     // kFailed: it may work when it is tried again
+  InstanceAddress address = {};  // kReady
+  std::int64_t start_ms = 0;     // kReady: how long starting took,
+  std::int64_t ready_ms = 0;     // and from there until it was ready
+  std::string cause = {};        // kDown, kFailed: slug, e.g. "exited"
+  std::string detail = {};       // for people
+  bool temporary = false;        // kFailed: it may work when it is tried again
 };
 
 // What an instance uses and does; none: unknown.

@@ -27,8 +27,12 @@ struct Api {
   std::function<json::Value()> health;
 };
 
-void add_endpoints(http::Router& router, Api& api);
 void add_lcm_endpoints(http::Router& router, Api& api);
 void add_support_endpoints(http::Router& router, Api& api);
+
+using Answer = http::Reply (*)(Api&, const http::Request&, const http::PathValues&);
+[[nodiscard]] http::Endpoint answering(Api& api, Answer answer);
+// The reply to what was done, or why it was not.
+[[nodiscard]] http::Reply reply_to(const Result<void>& done, http::Reply reply);
 
 }  // namespace mx2::mepm

@@ -33,10 +33,6 @@ Reply accepted(const Api& api, const Result<std::string>& operation_id) {
   return reply;
 }
 
-Reply emptied(const Result<void>& done, Reply reply) {
-  return done ? std::move(reply) : http::problem_reply(done.error());
-}
-
 // The complex attributes of an item that may be left out, and those of them that exclude_default
 // leaves out.
 struct Selectable {
@@ -44,17 +40,10 @@ struct Selectable {
   std::vector<std::string> not_default;
 };
 
-const Selectable& selectable_instance() {
-  static const Selectable kIt{
-      {"vimConnectionInfo", "instantiatedAppState", "communicationInterface", "mx2"},
-      {"vimConnectionInfo", "communicationInterface", "mx2"}};
-  return kIt;
-}
-
-const Selectable& selectable_operation() {
-  static const Selectable kIt{{"operationParams", "error"}, {"operationParams", "error"}};
-  return kIt;
-}
+const Selectable kInstance{
+    {"vimConnectionInfo", "instantiatedAppState", "communicationInterface", "mx2"},
+    {"vimConnectionInfo", "communicationInterface", "mx2"}};
+const Selectable kOperation{{"operationParams", "error"}, {"operationParams", "error"}};
 
 template <typename T>
 Reply list(const Api& api, const Request& request, const std::vector<T>& items,
@@ -156,7 +145,7 @@ Reply post_operate(Api& api, const Request& request, const PathValues& values) {
 Reply post_cancel(Api& api, const Request& request, const PathValues& values) {
   const auto decoded = codec::decode_cancel(request.body);
   if (!decoded) return http::problem_reply(decoded.error());
-  return emptied(api.lifecycle.cancel(values.at(0)), {202, {}, {}, {}, false});
+  return reply_to(api.lifecycle.cancel(values.at(0)), {202, {}, {}, {}, false});
 }
 
 Reply post_subscription(Api& api, const Request& request, const PathValues&) {
@@ -209,7 +198,7 @@ http::Endpoint guarded(Api& api, http::Endpoint endpoint) {
   return http::guarded(api.token, "MEPM", typed);
 }
 
-using Answer = Reply (*)(Api&, const Request&, const PathValues&);
+}  // namespace
 
 http::Endpoint answering(Api& api, Answer answer) {
   return [&api, answer](Request& request, const PathValues& values, Responder responder) {
@@ -217,7 +206,9 @@ http::Endpoint answering(Api& api, Answer answer) {
   };
 }
 
-}  // namespace
+Reply reply_to(const Result<void>& done, Reply reply) {
+  return done ? std::move(reply) : http::problem_reply(done.error());
+}
 
 void add_lcm_endpoints(http::Router& router, Api& api) {
   const std::string root = codec::kAppLcmPath;
@@ -232,19 +223,19 @@ void add_lcm_endpoints(http::Router& router, Api& api) {
                post_instance(api, request, values, std::move(responder));
              }));
   add("GET", root + "/app_instances", [](Api& a, const Request& request, const PathValues&) {
-    return list(a, request, a.lifecycle.instances(), selectable_instance());
+    return list(a, request, a.lifecycle.instances(), kInstance);
   });
   add("GET", instance, [](Api& a, const Request&, const PathValues& values) {
     return shown(a, a.lifecycle.instance(values.at(0)));
   });
   add("DELETE", instance, [](Api& a, const Request&, const PathValues& values) {
-    return emptied(a.lifecycle.remove(values.at(0)), http::no_content());
+    return reply_to(a.lifecycle.remove(values.at(0)), http::no_content());
   });
   add("POST", instance + "/instantiate", post_instantiate);
   add("POST", instance + "/terminate", post_terminate);
   add("POST", instance + "/operate", post_operate);
   add("GET", root + "/app_lcm_op_occs", [](Api& a, const Request& request, const PathValues&) {
-    return list(a, request, a.lifecycle.operations(), selectable_operation());
+    return list(a, request, a.lifecycle.operations(), kOperation);
   });
   add("GET", operation, [](Api& a, const Request&, const PathValues& values) {
     return shown(a, a.lifecycle.operation(values.at(0)));
@@ -254,13 +245,13 @@ void add_lcm_endpoints(http::Router& router, Api& api) {
     return shown(a, a.lifecycle.fail(values.at(0)));
   });
   add("POST", operation + "/retry", [](Api& a, const Request&, const PathValues& values) {
-    return emptied(a.lifecycle.retry(values.at(0)), {202, {}, {}, {}, false});
+    return reply_to(a.lifecycle.retry(values.at(0)), {202, {}, {}, {}, false});
   });
   add("POST", root + "/subscriptions", post_subscription);
   add("GET", root + "/subscriptions", get_subscriptions);
   add("GET", subscription, get_subscription);
   add("DELETE", subscription, [](Api& a, const Request&, const PathValues& values) {
-    return emptied(a.notifications.unsubscribe(values.at(0)), http::no_content());
+    return reply_to(a.notifications.unsubscribe(values.at(0)), http::no_content());
   });
 }
 

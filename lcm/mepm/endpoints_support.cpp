@@ -10,25 +10,20 @@ namespace {
 using http::PathValues;
 using http::Reply;
 using http::Request;
-using http::Responder;
 
 std::string support_root(const Api& api) { return api.root + codec::kAppSupportPath; }
-
-Reply no_content_or(const Result<void>& done) {
-  return done ? http::no_content() : http::problem_reply(done.error());
-}
 
 Reply post_ready(Api& api, const Request& request, const PathValues& values) {
   if (auto read = codec::decode_app_ready(request.body); !read) {
     return http::problem_reply(read.error());
   }
-  return no_content_or(api.lifecycle.confirm_ready(values.at(0)));
+  return reply_to(api.lifecycle.confirm_ready(values.at(0)), http::no_content());
 }
 
 Reply post_termination(Api& api, const Request& request, const PathValues& values) {
   const auto action = codec::decode_termination_confirmation(request.body);
   if (!action) return http::problem_reply(action.error());
-  return no_content_or(api.lifecycle.confirm_termination(values.at(0), *action));
+  return reply_to(api.lifecycle.confirm_termination(values.at(0), *action), http::no_content());
 }
 
 Reply post_end_subscription(Api& api, const Request& request, const PathValues& values) {
@@ -65,7 +60,8 @@ Reply get_end_subscription(Api& api, const Request&, const PathValues& values) {
 }
 
 Reply delete_end_subscription(Api& api, const Request&, const PathValues& values) {
-  return no_content_or(api.notifications.unsubscribe_end(values.at(0), values.at(1)));
+  return reply_to(api.notifications.unsubscribe_end(values.at(0), values.at(1)),
+                  http::no_content());
 }
 
 // This platform has no traffic or DNS rules to change.
@@ -91,12 +87,8 @@ Reply get_timing_caps(Api& api, const Request&, const PathValues&) {
 }  // namespace
 
 void add_support_endpoints(http::Router& router, Api& api) {
-  using Get = Reply (*)(Api&, const Request&, const PathValues&);
-  const auto add = [&](const char* method, const std::string& path, Get answer) {
-    router.add(method, path,
-               [&api, answer](Request& request, const PathValues& values, Responder responder) {
-                 responder.reply(answer(api, request, values));
-               });
+  const auto add = [&](const char* method, const std::string& path, Answer answer) {
+    router.add(method, path, answering(api, answer));
   };
   const std::string root = codec::kAppSupportPath;
   const auto app = root + "/applications/{appInstanceId}";
@@ -113,11 +105,6 @@ void add_support_endpoints(http::Router& router, Api& api) {
   add("GET", root + "/timing/timing_caps", get_timing_caps);
   add("GET", root + "/timing/current_time", get_time);
   http::add_monitoring(router, api.registry, [&api] { return json::dump(api.health()); });
-}
-
-void add_endpoints(http::Router& router, Api& api) {
-  add_lcm_endpoints(router, api);
-  add_support_endpoints(router, api);
 }
 
 }  // namespace mx2::mepm

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <fstream>
 #include <map>
-#include <sstream>
 
 #include "api/operator/codec.h"
+#include "lcm/mepm/process/proc.h"
 
 namespace mx2::mepm {
 namespace {
@@ -32,18 +32,6 @@ struct AppSum {
   }
 };
 
-std::optional<std::int64_t> meminfo(const std::string& proc, const std::string& name) {
-  std::ifstream file(proc + "/meminfo");
-  std::string line;
-  while (std::getline(file, line)) {
-    if (!line.starts_with(name + ":")) continue;
-    std::istringstream fields(line.substr(name.size() + 1));
-    std::int64_t kib = 0;
-    if (fields >> kib) return kib;
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 std::optional<double> HostMeter::cpu() {
@@ -65,9 +53,9 @@ std::optional<double> HostMeter::cpu() {
 }
 
 std::optional<double> HostMeter::memory() const {
-  const auto total = meminfo(proc_, "MemTotal");
-  const auto available = meminfo(proc_, "MemAvailable");
-  if (!total || !available || *total <= 0) return std::nullopt;
+  const auto total = process::sum_of_lines(proc_ + "/meminfo", {"MemTotal:"});
+  const auto available = process::sum_of_lines(proc_ + "/meminfo", {"MemAvailable:"});
+  if (!total || !available || *total == 0) return std::nullopt;
   return std::clamp(1 - static_cast<double>(*available) / static_cast<double>(*total), 0.0, 1.0);
 }
 

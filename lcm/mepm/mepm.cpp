@@ -28,7 +28,8 @@ Mepm::Mepm(const MepmOptions& options, const Needs& needs)
            packages_,      needs.clock, options.host.id,
            options.token,  {},          [this] { return health(); }},
       router_(needs.registry, "mepm") {
-  add_endpoints(router_, api_);
+  add_lcm_endpoints(router_, api_);
+  add_support_endpoints(router_, api_);
 }
 
 void Mepm::set_root(const std::string& root) {

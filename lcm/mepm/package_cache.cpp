@@ -18,9 +18,7 @@ constexpr auto kExecutable = fs::perms::owner_all | fs::perms::group_read | fs::
                              fs::perms::others_read | fs::perms::others_exec;
 
 Error refused(std::string cause, std::string detail) {
-  auto error = invalid_argument(std::move(detail));
-  error.cause = std::move(cause);
-  return error;
+  return refused_as(ErrorCode::kInvalidArgument, std::move(detail), std::move(cause));
 }
 
 std::uint64_t size_of(const std::string& directory) {

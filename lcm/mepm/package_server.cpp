@@ -32,9 +32,9 @@ Error refused(const std::string& app_d_id, int status) {
 }
 
 Error unreachable(const Error& error) {
-  auto out = unavailable("the orchestrator cannot be asked for the package: " + error.detail);
-  out.cause = "orchestrator-unreachable";
-  return out;
+  return refused_as(ErrorCode::kUnavailable,
+                    "the orchestrator cannot be asked for the package: " + error.detail,
+                    "orchestrator-unreachable", 1);
 }
 
 bool is_digest(std::string_view text) {

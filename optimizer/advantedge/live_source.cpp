@@ -70,8 +70,8 @@ Result<void> LiveSource::read() {
   auto document = client_.active();
   if (!document) return document.error();
   if (!*document) {
-    ended();
-    return {};
+    document_.clear();
+    return unavailable("no scenario is active");
   }
   {
     const std::lock_guard lock(mutex_);
@@ -88,11 +88,6 @@ Result<void> LiveSource::read() {
   publish(std::move(*scenario), std::move(topology));
   subscriptions_.set_zones(zones());
   return {};
-}
-
-void LiveSource::ended() {
-  document_.clear();
-  failed("no scenario is active");
 }
 
 void LiveSource::failed(const std::string& why) {

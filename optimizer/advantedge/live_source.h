@@ -79,7 +79,6 @@ class LiveSource final : public TopologySource {
 
   [[nodiscard]] Result<void> read();
   [[nodiscard]] Result<Scenario> scenario_of(const std::string& document);
-  void ended();
   void failed(const std::string& why);
   void publish(Scenario scenario, std::shared_ptr<Topology> topology);
   void find_moves();

@@ -20,18 +20,21 @@ void read_header(config::Reader& reader, http::Headers& headers) {
   headers.emplace_back(trim(line.substr(0, colon)), trim(line.substr(colon + 1)));
 }
 
-void read_live(config::Reader& reader, Options& options) {
-  auto& live = options.live;
+}  // namespace
+
+std::shared_ptr<const Options> read_options(config::Reader& reader) {
+  auto options = std::make_shared<Options>();
+  auto& live = options->live;
   std::string url;
-  reader.text("advantedge.scenario_file", options.scenario_file);
+  reader.text("advantedge.scenario_file", options->scenario_file);
   reader.url("advantedge.url", url);
   reader.url("advantedge.sandbox_ctrl_url", live.access.sandbox_ctrl_url);
   reader.url("advantedge.location_url", live.access.location_url);
-  reader.text("advantedge.ca_file", options.ca_file);
-  reader.text("advantedge.header_file", options.header_file);
+  reader.text("advantedge.ca_file", options->ca_file);
+  reader.text("advantedge.header_file", options->header_file);
   read_header(reader, live.access.headers);
   reader.integer("advantedge.poll_ms", live.poll_ms, 10, 3600000);
-  reader.integer("advantedge.timeout_ms", options.timeout_ms, 100, 600000);
+  reader.integer("advantedge.timeout_ms", options->timeout_ms, 100, 600000);
   reader.url("advantedge.callback_url", live.callback_url);
   reader.integer("advantedge.jitter_percent", live.terms.jitter_percent, 0, 10000);
   reader.integer("advantedge.loss_us_per_percent", live.terms.loss_us_per_percent, 0, kLossUsMax);
@@ -39,19 +42,12 @@ void read_live(config::Reader& reader, Options& options) {
   for (auto* root : {&live.access.sandbox_ctrl_url, &live.access.location_url}) {
     if (root->empty()) *root = url;
   }
-  if (options.is_live() && !options.scenario_file.empty()) {
+  if (options->is_live() && !options->scenario_file.empty()) {
     reader.fail("advantedge.scenario_file", "is a file; leave it empty, or the url");
   }
-  if (!live.callback_url.empty() && options.is_live() && live.access.location_url.empty()) {
+  if (!live.callback_url.empty() && options->is_live() && live.access.location_url.empty()) {
     reader.fail("advantedge.callback_url", "needs the location service: url or location_url");
   }
-}
-
-}  // namespace
-
-std::shared_ptr<const Options> read_options(config::Reader& reader) {
-  auto options = std::make_shared<Options>();
-  read_live(reader, *options);
   return options;
 }
 

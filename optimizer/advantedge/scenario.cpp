@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <fstream>
 #include <sstream>
 
+#include "api/base/text.h"
 #include "api/config/yaml.h"
 #include "optimizer/advantedge/element.h"
 
@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kSessionsMax = 400'000;
 constexpr const char* kMajorVersion = "1";
+constexpr EnumTexts<4> kNodeTypes{"UE", "FOG", "EDGE", "DC"};
 
 class Reader {
  public:
@@ -84,15 +85,14 @@ class Reader {
 
   // Of a type that is unknown, it is told, and the first one is used.
   template <std::size_t n>
-  std::size_t type_of(const Element& element, const std::array<const char*, n>& types) {
+  std::size_t type_of(const Element& element, const EnumTexts<n>& types) {
     const auto type = element.text("type");
-    for (std::size_t i = 0; i < n; ++i) {
-      if (type == types[i]) return i;
+    const auto known = parse_enum<std::size_t>(type, types);
+    if (!known && !type.empty()) {
+      element.problem(
+          fmt::format("type '{}' is unknown; {} is used", type.substr(0, 40), types.front()));
     }
-    if (!type.empty()) {
-      element.problem("type '" + type.substr(0, 40) + "' is unknown; " + types[0] + " is used");
-    }
-    return 0;
+    return known.value_or(0);
   }
 
   void read_domain(const json::Value& value) {
@@ -128,13 +128,11 @@ class Reader {
 
   // A node of unknown type is left out: it is not known what it is for.
   std::optional<NodeType> node_type(const Element& element) {
-    const auto type = element.text("type");
-    if (type == "UE") return NodeType::kUe;
-    if (type == "FOG") return NodeType::kFog;
-    if (type == "EDGE") return NodeType::kEdge;
-    if (type == "DC") return NodeType::kDc;
-    element.problem("type '" + type.substr(0, 40) + "' is unknown; this one is left out");
-    return std::nullopt;
+    const auto text = element.text("type");
+    const auto type = parse_enum<NodeType>(text, kNodeTypes);
+    if (!type)
+      element.problem("type '" + text.substr(0, 40) + "' is unknown; this one is left out");
+    return type;
   }
 
   void read_node(const json::Value& value, Index location) {

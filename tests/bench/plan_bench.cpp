@@ -31,20 +31,21 @@ long resident_mib() {
 }
 
 Placement report(const char* name, const Snapshot& snapshot) {
-  MinCostFlowPolicy::Statistics statistics;
   const auto begin = std::chrono::steady_clock::now();
-  auto placement = MinCostFlowPolicy().place(snapshot, statistics);
+  auto placement = place_min_cost_flow(snapshot);
   const auto seconds = seconds_since(begin);
   const auto result = evaluate(snapshot, placement);
+  const auto memory_mib = resident_mib();
+  const auto solved = test::solved(snapshot);
   std::printf(
       "{\"bench\":\"%s\",\"value\":%.3f,\"unit\":\"s\",\"ratio\":null,\"against\":null,"
       "\"contexts\":%zu,\"hosts\":%zu,\"classes\":%zu,"
       "\"arcs\":%zu,\"rounds\":%d,\"moves\":%lld,\"unserved\":%lld,\"mean_ms\":%.2f,"
       "\"p95_ms\":%.2f,\"cost_s\":%.1f,\"resident_mib_max\":%ld}\n",
-      name, seconds, snapshot.groups.size(), snapshot.hosts.size(), statistics.classes,
-      statistics.arcs, statistics.rounds, static_cast<long long>(result.moves),
+      name, seconds, snapshot.groups.size(), snapshot.hosts.size(), solved.classes,
+      solved.flow.arcs, solved.flow.rounds, static_cast<long long>(result.moves),
       static_cast<long long>(result.unserved_contexts), result.latency_mean_ms,
-      result.latency_p95_ms, static_cast<double>(result.total()) / 1e6, resident_mib());
+      result.latency_p95_ms, static_cast<double>(result.total()) / 1e6, memory_mib);
   std::fflush(stdout);
   return placement;
 }

@@ -60,7 +60,7 @@ Snapshot make_snapshot(const std::vector<Position>& sites, const std::vector<Pos
     test::add_groups(snapshot, 1, 0, u);
   }
   test::finish(snapshot, latencies);
-  const auto nearest = NearestPolicy().place(snapshot);
+  const auto nearest = place_nearest(snapshot);
   for (std::size_t i = 0; i < users.size(); ++i) {
     snapshot.groups[i].host = nearest.host_of_group[i];
   }
@@ -92,10 +92,10 @@ int run(const std::string& directory, std::uint64_t seed) {
   std::printf(
       "| policy        | mean ms | p95 ms | overloaded | moves | unserved |      cost s | "
       "× optimum |\n|---|---|---|---|---|---|---|---|\n");
-  const auto best = evaluate(snapshot, make_policy("min-cost-flow")->place(snapshot)).total();
+  const auto best = evaluate(snapshot, find_policy("min-cost-flow")->place(snapshot)).total();
   bool optimal = true;
   for (const auto& name : policy_names()) {
-    const auto result = evaluate(snapshot, make_policy(name)->place(snapshot));
+    const auto result = evaluate(snapshot, find_policy(name)->place(snapshot));
     optimal = optimal && best <= result.total();
     print_row(name, result, best);
   }

@@ -34,7 +34,7 @@ const Candidate& candidate(const Choice& choice, Index host) {
 
 TEST_CASE("explain: every host with each term of its cost, and why it was chosen", "[explain]") {
   const auto snapshot = three_hosts();
-  const auto placement = MinCostFlowPolicy().place(snapshot);
+  const auto placement = place_min_cost_flow(snapshot);
   const auto high = explain(snapshot, placement, "dev:ue-1", "dear");
   REQUIRE(high);
   CHECK(high->chosen == 0);

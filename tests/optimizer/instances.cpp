@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "optimizer/flow_model.h"
 #include "optimizer/stability.h"
 
 namespace mx2::optimizer::test {
@@ -81,6 +82,13 @@ void large_hosts(const LargeInstance& size, Dice& dice, Snapshot& snapshot) {
 }
 
 }  // namespace
+
+Solved solved(const Snapshot& snapshot) {
+  const auto classes = classify(snapshot);
+  const auto scale = flow_scale(snapshot, classes);
+  return {classes.classes.size(),
+          *solve(build_transport(snapshot, Feasibility(snapshot), classes, scale))};
+}
 
 HostModel host(const std::string& id, std::int64_t capacity, Tier tier) {
   HostModel model;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "optimizer/model.h"
+#include "optimizer/transport.h"
 
 namespace mx2::optimizer::test {
 
@@ -23,6 +24,13 @@ class Dice {
  private:
   std::mt19937_64 engine_;
 };
+
+// The flow of least cost as policy min-cost-flow finds it, without limits of the response time.
+struct Solved {
+  std::size_t classes = 0;
+  TransportFlow flow;
+};
+Solved solved(const Snapshot& snapshot);
 
 HostModel host(const std::string& id, std::int64_t capacity, Tier tier = Tier::kEdge);
 AppModel app(const std::string& id);

@@ -130,7 +130,7 @@ TEST_CASE("location: every policy serves it where it can be served", "[location]
   Town town;
   town.put_context("a", "", shared(square(144.005, -37)));
   for (const auto& name : policy_names()) {
-    const auto placement = make_policy(name)->place(town.snapshot());
+    const auto placement = find_policy(name)->place(town.snapshot());
     INFO(name);
     CHECK(placement.host_of_group.at(0) == 1);
   }

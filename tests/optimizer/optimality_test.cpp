@@ -135,7 +135,7 @@ TEST_CASE("min-cost-flow: the cost is that of GLPK on 1000 random instances", "[
     const auto snapshot = test::random_snapshot(seed);
     if (snapshot.groups.empty()) continue;
     CAPTURE(seed);
-    const auto ours = evaluate(snapshot, MinCostFlowPolicy().place(snapshot)).total();
+    const auto ours = evaluate(snapshot, place_min_cost_flow(snapshot)).total();
     const auto theirs = std::llround(stated_optimum(snapshot));
     REQUIRE(ours == theirs);
   }
@@ -147,7 +147,7 @@ TEST_CASE("min-cost-flow: the cost is that of GLPK with what leaving costs, on 1
     const auto snapshot = test::random_calmed_snapshot(seed);
     if (snapshot.groups.empty()) continue;
     CAPTURE(seed);
-    const auto ours = evaluate(snapshot, MinCostFlowPolicy().place(snapshot)).total();
+    const auto ours = evaluate(snapshot, place_min_cost_flow(snapshot)).total();
     const auto theirs = std::llround(stated_optimum(snapshot));
     REQUIRE(ours == theirs);
   }
@@ -169,8 +169,7 @@ TEST_CASE("min-cost-flow: costs of any size are added up", "[optimality]") {
     for (auto& host : snapshot.hosts) host.capacity = host.ready_capacity = 1'000'000'000;
     for (auto& group : snapshot.groups)
       group.contexts = static_cast<std::uint32_t>(dice.roll(1, 9));
-    MinCostFlowPolicy::Statistics statistics;
-    const auto placed = MinCostFlowPolicy().place(snapshot, statistics);
+    const auto placed = place_min_cost_flow(snapshot);
     CHECK(placed.degraded.empty());
     const Feasibility feasible(snapshot);
     for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
@@ -184,7 +183,7 @@ TEST_CASE("min-cost-flow: costs of any size are added up", "[optimality]") {
       CHECK((at != kNone) == anywhere);
       if (at != kNone) CHECK(feasible.may(group, group.host, at));
     }
-    wide += statistics.wide ? 1 : 0;
+    wide += test::solved(snapshot).flow.wide ? 1 : 0;
   }
   CHECK(wide > 150);
 }

@@ -25,7 +25,7 @@ TEST_CASE("count-greedy: five contexts and two hosts are split 3/2", "[policy][p
   add_groups(snapshot, 5, 0, kNone);
   add_groups(snapshot, 1, 1, kNone);
   finish(snapshot, {});
-  const auto placement = CountGreedyPolicy().place(snapshot);
+  const auto placement = place_count_greedy(snapshot);
   const auto result = evaluate(snapshot, placement);
   CHECK(result.load == std::vector<std::int64_t>{3, 2});
   CHECK(placement.host_of_group.back() == kNone);
@@ -38,7 +38,7 @@ TEST_CASE("count-greedy: 300 contexts of three apps are split 100/100/100", "[po
   snapshot.apps[0].instances = snapshot.apps[1].instances = {true, true, false};
   for (Index a = 0; a < 3; ++a) add_groups(snapshot, 100, a, kNone);
   finish(snapshot, {});
-  const auto result = evaluate(snapshot, CountGreedyPolicy().place(snapshot));
+  const auto result = evaluate(snapshot, place_count_greedy(snapshot));
   CHECK(result.load == std::vector<std::int64_t>{100, 100, 100});
 }
 
@@ -49,7 +49,7 @@ TEST_CASE("count-greedy: the largest group goes first", "[policy][prototype]") {
   add_groups(snapshot, 4, 0, kNone);
   snapshot.groups[3].contexts = 3;
   finish(snapshot, {});
-  const auto result = evaluate(snapshot, CountGreedyPolicy().place(snapshot));
+  const auto result = evaluate(snapshot, place_count_greedy(snapshot));
   CHECK(result.load == std::vector<std::int64_t>{3, 3});
 }
 
@@ -65,18 +65,17 @@ Snapshot two_sites(std::int64_t edge_capacity, std::size_t contexts, Index at = 
 
 TEST_CASE("nearest ignores the load, min-cost-flow and least-loaded do not", "[policy]") {
   const auto snapshot = two_sites(3, 5);
-  CHECK(evaluate(snapshot, NearestPolicy().place(snapshot)).overloaded_hosts == 1);
-  CHECK(evaluate(snapshot, MinCostFlowPolicy().place(snapshot)).load ==
-        std::vector<std::int64_t>{2, 3});
-  CHECK(evaluate(snapshot, LeastLoadedPolicy().place(snapshot)).overloaded_hosts == 0);
+  CHECK(evaluate(snapshot, place_nearest(snapshot)).overloaded_hosts == 1);
+  CHECK(evaluate(snapshot, place_min_cost_flow(snapshot)).load == std::vector<std::int64_t>{2, 3});
+  CHECK(evaluate(snapshot, place_least_loaded(snapshot)).overloaded_hosts == 0);
 }
 
 TEST_CASE("static: everybody where the row for everybody leads", "[policy]") {
   auto snapshot = two_sites(3, 5);
   snapshot.apps[0].default_host = 1;
-  CHECK(evaluate(snapshot, StaticPolicy().place(snapshot)).load[1] == 5);
+  CHECK(evaluate(snapshot, place_static(snapshot)).load[1] == 5);
   snapshot.hosts[1].status = HostStatus::kDown;
-  CHECK(evaluate(snapshot, StaticPolicy().place(snapshot)).load[0] == 5);
+  CHECK(evaluate(snapshot, place_static(snapshot)).load[0] == 5);
 }
 
 TEST_CASE("min-cost-flow: overflow goes to the cloud, least utility first", "[policy]") {
@@ -84,7 +83,7 @@ TEST_CASE("min-cost-flow: overflow goes to the cloud, least utility first", "[po
   add_groups(snapshot, 4, 1, 0);
   finish(snapshot, {{20000, 1000}});
   snapshot.apps[1].qos.utility = 10;
-  const auto placement = MinCostFlowPolicy().place(snapshot);
+  const auto placement = place_min_cost_flow(snapshot);
   for (std::size_t i = 0; i < 4; ++i) CHECK(placement.host_of_group[i] == 0);
   for (std::size_t i = 4; i < 8; ++i) CHECK(placement.host_of_group[i] == 1);
 }
@@ -93,10 +92,10 @@ TEST_CASE("min-cost-flow: overflow skips a tier that the app may not be in", "[p
   auto snapshot = two_sites(4, 6);
   snapshot.hosts.push_back(host("region", kPlenty, Tier::kRegional));
   finish(snapshot, {{20000, 1000, 5000}});
-  CHECK(evaluate(snapshot, MinCostFlowPolicy().place(snapshot)).load ==
+  CHECK(evaluate(snapshot, place_min_cost_flow(snapshot)).load ==
         std::vector<std::int64_t>{0, 4, 2});
   snapshot.apps[0].tiers = {Tier::kEdge, Tier::kCloud};
-  CHECK(evaluate(snapshot, MinCostFlowPolicy().place(snapshot)).load ==
+  CHECK(evaluate(snapshot, place_min_cost_flow(snapshot)).load ==
         std::vector<std::int64_t>{2, 4, 0});
   CHECK(host_suits_app(snapshot.apps[0], snapshot.hosts[2], 2) == Verdict::kTier);
 }
@@ -107,31 +106,31 @@ TEST_CASE("min-cost-flow: what nobody can take is unserved, least utility first"
   finish(snapshot, {{20000, 1000}});
   snapshot.apps[1].qos.utility = 10;
   snapshot.hosts[0].capacity = 1;
-  const auto result = evaluate(snapshot, MinCostFlowPolicy().place(snapshot));
+  const auto result = evaluate(snapshot, place_min_cost_flow(snapshot));
   CHECK(result.unserved_contexts == 3);
   CHECK(result.load == std::vector<std::int64_t>{1, 4});
   snapshot.apps[0].qos.served_percent_min = 75;  // dearer than utility 10 is
   snapshot.apps[1].qos.utility = 2;
-  const auto placement = MinCostFlowPolicy().place(snapshot);
+  const auto placement = place_min_cost_flow(snapshot);
   CHECK(std::count(placement.host_of_group.begin(), placement.host_of_group.begin() + 4, kNone) ==
         1);
 }
 
 TEST_CASE("min-cost-flow: nobody moves without need", "[policy]") {
   const auto snapshot = two_sites(10, 5, 1);
-  CHECK(evaluate(snapshot, MinCostFlowPolicy().place(snapshot)).moves == 0);
+  CHECK(evaluate(snapshot, place_min_cost_flow(snapshot)).moves == 0);
 }
 
 TEST_CASE("min-cost-flow: an unknown latency is neither zero nor unreachable", "[policy]") {
   auto snapshot = two_sites(10, 5);
   snapshot.latency.set(0, 1, LatencyMatrix::kUnknown);
-  CHECK(evaluate(snapshot, MinCostFlowPolicy().place(snapshot)).load[0] == 5);
+  CHECK(evaluate(snapshot, place_min_cost_flow(snapshot)).load[0] == 5);
   snapshot.latency.set(0, 0, LatencyMatrix::kUnreachable);
-  const auto result = evaluate(snapshot, MinCostFlowPolicy().place(snapshot));
+  const auto result = evaluate(snapshot, place_min_cost_flow(snapshot));
   CHECK(result.load[1] == 5);
   CHECK(result.unknown_latency_contexts == 5);
   snapshot.latency.set(0, 1, LatencyMatrix::kUnreachable);
-  CHECK(evaluate(snapshot, MinCostFlowPolicy().place(snapshot)).unserved_contexts == 5);
+  CHECK(evaluate(snapshot, place_min_cost_flow(snapshot)).unserved_contexts == 5);
 }
 
 TEST_CASE("min-cost-flow: groups of several weights keep to the capacities", "[policy]") {
@@ -144,7 +143,7 @@ TEST_CASE("min-cost-flow: groups of several weights keep to the capacities", "[p
       group.contexts = static_cast<std::uint32_t>(dice.roll(1, 3));
       group.fixed = false;
     }
-    const auto result = evaluate(snapshot, MinCostFlowPolicy().place(snapshot));
+    const auto result = evaluate(snapshot, place_min_cost_flow(snapshot));
     CHECK(result.overloaded_hosts == 0);
   }
 }
@@ -154,18 +153,18 @@ TEST_CASE("policies: empty catalogue, no hosts, nobody there", "[policy][hostile
     CAPTURE(name);
     Snapshot nothing;
     finish(nothing, {});
-    CHECK(make_policy(name)->place(nothing).host_of_group.empty());
+    CHECK(find_policy(name)->place(nothing).host_of_group.empty());
     Snapshot no_hosts;
     no_hosts.apps = {app("a")};
     add_groups(no_hosts, 2, 0, kNone);
     finish(no_hosts, {});
-    CHECK(evaluate(no_hosts, make_policy(name)->place(no_hosts)).unserved_contexts == 2);
+    CHECK(evaluate(no_hosts, find_policy(name)->place(no_hosts)).unserved_contexts == 2);
     Snapshot no_room = no_hosts;
     no_room.hosts = {host("h", 0)};
     finish(no_room, {});
-    CHECK(evaluate(no_room, make_policy(name)->place(no_room)).unserved_contexts == 2);
+    CHECK(evaluate(no_room, find_policy(name)->place(no_room)).unserved_contexts == 2);
   }
-  CHECK(make_policy("nonsense") == nullptr);
+  CHECK(find_policy("nonsense") == nullptr);
 }
 
 TEST_CASE("policies: the same snapshot gives the same placement; who is fixed stays", "[policy]") {
@@ -173,8 +172,8 @@ TEST_CASE("policies: the same snapshot gives the same placement; who is fixed st
     const auto snapshot = test::random_snapshot(seed);
     for (const auto& name : policy_names()) {
       CAPTURE(seed, name);
-      const auto placement = make_policy(name)->place(snapshot);
-      CHECK(placement.host_of_group == make_policy(name)->place(snapshot).host_of_group);
+      const auto placement = find_policy(name)->place(snapshot);
+      CHECK(placement.host_of_group == find_policy(name)->place(snapshot).host_of_group);
       for (std::size_t i = 0; i < snapshot.groups.size(); ++i) {
         if (snapshot.groups[i].fixed) {
           CHECK(placement.host_of_group[i] == snapshot.groups[i].host);
@@ -192,15 +191,15 @@ TEST_CASE("min-cost-flow: what is too large to be solved is evacuated, and that 
   snapshot.apps[1].qos.utility = 10;
   snapshot.hosts.push_back(host("small", 3));
   finish(snapshot, {{20000, 1000, 1000}});
-  CHECK(MinCostFlowPolicy(5).place(snapshot).host_of_group ==
+  CHECK(place_min_cost_flow(snapshot, 5).host_of_group ==
         std::vector<Index>(8, 1));  // all may stay
   snapshot.hosts[1].status = HostStatus::kDown;
-  const auto placement = MinCostFlowPolicy(5).place(snapshot);
+  const auto placement = place_min_cost_flow(snapshot, 5);
   CHECK_THAT(placement.degraded, ContainsSubstring("too large"));
   // The dearest first, to the nearest with room; the rest to the cloud.
   CHECK(std::count(placement.host_of_group.begin() + 4, placement.host_of_group.end(), 2) == 3);
   CHECK(std::count(placement.host_of_group.begin(), placement.host_of_group.end(), 0) == 5);
-  CHECK(MinCostFlowPolicy(6).place(snapshot).degraded.empty());
+  CHECK(place_min_cost_flow(snapshot, 6).degraded.empty());
 }
 
 // Everything is in the same unit: who is worth more is so in every term.
@@ -262,7 +261,7 @@ TEST_CASE("response limits: waiting counts, so a full host keeps those it serves
   const auto snapshot = hurried(100);
   const auto everybody = evaluate(snapshot, current_placement(snapshot));
   CHECK(everybody.late_contexts == 100);  // 1 ms away, 1 ms of work, and 49 ms of waiting
-  const auto placed = evaluate(snapshot, MinCostFlowPolicy().place(snapshot));
+  const auto placed = evaluate(snapshot, place_min_cost_flow(snapshot));
   CHECK(placed.late_contexts == 0);
   CHECK(placed.load[1] > 90);  // 23 ms of waiting are allowed
   CHECK(placed.load[1] < 98);
@@ -301,13 +300,13 @@ TEST_CASE("response limits: no answer is worse than that everybody stays", "[pol
       return group.host == kNone || !feasible.may(group, group.host, group.host);
     });
     const auto stay = evaluate(snapshot, current_placement(snapshot)).total();
-    CHECK(evaluate(snapshot, MinCostFlowPolicy().place(snapshot)).total() <= stay);
+    CHECK(evaluate(snapshot, place_min_cost_flow(snapshot)).total() <= stay);
   }
 }
 
 TEST_CASE("response limits: a problem that is too large is told though everybody stays",
           "[policy]") {
-  CHECK_FALSE(MinCostFlowPolicy(1).place(hurried(10)).degraded.empty());
+  CHECK_FALSE(place_min_cost_flow(hurried(10), 1).degraded.empty());
 }
 
 TEST_CASE("policies: each app by its own", "[policy]") {

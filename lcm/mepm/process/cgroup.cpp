@@ -34,23 +34,6 @@ Result<void> put(const std::string& file, const std::string& value) {
   return unavailable(file + ": " + std::strerror(errno));
 }
 
-// The number behind a word at the beginning of a line.
-std::optional<std::uint64_t> number_of(const std::string& file, const std::string& word) {
-  std::ifstream lines(file);
-  std::string name;
-  std::uint64_t value = 0;
-  while (lines >> name >> value) {
-    if (name == word) return value;
-  }
-  return std::nullopt;
-}
-
-std::uint64_t sum_of(const std::string& file, const std::vector<std::string>& words) {
-  std::uint64_t sum = 0;
-  for (const auto& word : words) sum += number_of(file, word).value_or(0);
-  return sum;
-}
-
 bool has_word(const std::string& file, const std::string& word) {
   std::ifstream words(file);
   std::string each;
@@ -162,16 +145,18 @@ std::vector<pid_t> Cgroup::processes() const {
 std::optional<std::uint64_t> Cgroup::memory_bytes() const {
   if (memory.empty()) return std::nullopt;
   const auto stat = memory + "/memory.stat";
-  if (memory != unified) return sum_of(stat, {"total_rss", "total_shmem", "total_swap"});
+  if (memory != unified) {
+    return sum_of_lines(stat, {"total_rss", "total_shmem", "total_swap"}).value_or(0);
+  }
   std::uint64_t swap = 0;
   std::ifstream(memory + "/memory.swap.current") >> swap;
-  return sum_of(stat, {"anon", "shmem"}) + swap;
+  return sum_of_lines(stat, {"anon", "shmem"}).value_or(0) + swap;
 }
 
 std::uint64_t Cgroup::memory_kills() const {
   if (memory.empty()) return 0;
   const auto* file = memory == unified ? "/memory.events" : "/memory.oom_control";
-  return number_of(memory + file, "oom_kill").value_or(0);
+  return sum_of_lines(memory + file, {"oom_kill"}).value_or(0);
 }
 
 void Cgroup::limit(std::uint64_t memory_bytes, std::int64_t processes) const {
@@ -189,7 +174,7 @@ void Cgroup::limit(std::uint64_t memory_bytes, std::int64_t processes) const {
 }
 
 bool Cgroup::kill() const {
-  const auto populated = number_of(unified + "/cgroup.events", "populated");
+  const auto populated = sum_of_lines(unified + "/cgroup.events", {"populated"});
   if (populated ? *populated == 0 : processes().empty()) return true;
   if (put(unified + "/cgroup.kill", "1")) return false;
   if (!pids.empty()) (void)put(pids + "/pids.max", "0");  // nobody is born while they die

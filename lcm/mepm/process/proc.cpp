@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -156,23 +154,30 @@ void kill_user(uid_t uid) {
 }
 
 std::uint64_t proportional_memory(pid_t pid) {
-  std::ifstream file(proc_file(pid, "smaps_rollup"));
-  std::string line;
-  std::uint64_t kib = 0;
-  bool known = false;
-  while (std::getline(file, line)) {
-    for (const auto* name : {"Pss_Anon:", "Pss_Shmem:", "SwapPss:"}) {
-      if (!line.starts_with(name)) continue;
-      kib += std::strtoull(line.c_str() + std::strlen(name), nullptr, 10);
-      known = true;
-    }
-  }
-  if (known) return kib * whole::kKib;
+  const auto kib =
+      sum_of_lines(proc_file(pid, "smaps_rollup"), {"Pss_Anon:", "Pss_Shmem:", "SwapPss:"});
+  if (kib) return *kib * whole::kKib;
   const auto status = read_status(pid);
   return status ? status->memory_bytes : 0;
 }
 
 }  // namespace
+
+std::optional<std::uint64_t> sum_of_lines(const std::string& path,
+                                          std::initializer_list<std::string_view> names) {
+  std::ifstream file(path);
+  std::string line;
+  std::optional<std::uint64_t> sum;
+  while (std::getline(file, line)) {
+    std::istringstream fields(line);
+    std::string name;
+    std::uint64_t number = 0;
+    fields >> name >> number;
+    const bool counts = fields && std::find(names.begin(), names.end(), name) != names.end();
+    if (counts) sum = sum.value_or(0) + number;
+  }
+  return sum;
+}
 
 const std::string& boot_id() {
   static const std::string kId = [] {

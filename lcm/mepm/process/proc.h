@@ -4,14 +4,21 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lcm/mepm/process/cgroup.h"
 
 namespace mx2::mepm::process {
+
+// Of a file of the kernel's, with lines "name number …": what these names have, added up. None: no
+// line has one of them.
+[[nodiscard]] std::optional<std::uint64_t> sum_of_lines(
+    const std::string& path, std::initializer_list<std::string_view> names);
 
 // Of this start of the machine: pids and start times begin anew with each.
 [[nodiscard]] const std::string& boot_id();

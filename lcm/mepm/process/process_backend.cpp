@@ -40,12 +40,6 @@ std::string machine() {
   return ::uname(&name) == 0 ? name.machine : "";
 }
 
-Error refusal(std::string cause, std::string detail) {
-  auto error = invalid_argument(std::move(detail));
-  error.cause = std::move(cause);
-  return error;
-}
-
 }  // namespace
 
 ProcessBackend::ProcessBackend(ProcessOptions options, http::AsyncClient& http,
@@ -60,12 +54,15 @@ ProcessBackend::~ProcessBackend() = default;
 
 Result<void> ProcessBackend::accepts(const AppDescriptor& descriptor) const {
   if (!descriptor.process) {
-    return refusal("no-process", "its descriptor has no mx2Process, and this host runs processes");
+    return refused_as(ErrorCode::kInvalidArgument,
+                      "its descriptor has no mx2Process, and this host runs processes",
+                      "no-process");
   }
   const auto here = machine();
   if (!descriptor.architecture.empty() && descriptor.architecture != here) {
-    return refusal("wrong-architecture",
-                   "it is built for " + descriptor.architecture + ", this host is " + here);
+    return refused_as(ErrorCode::kInvalidArgument,
+                      "it is built for " + descriptor.architecture + ", this host is " + here,
+                      "wrong-architecture");
   }
   return {};
 }
@@ -81,14 +78,11 @@ void ProcessBackend::start(const std::string& instance_id, const InstalledPackag
   if (!instance) {
     auto place = places_.take(instance_id);
     if (!place) {
-      return events_.push_back({BackendEvent::Kind::kFailed,
-                                instance_id,
-                                {},
-                                0,
-                                0,
-                                "no-resources",
-                                place.error().detail,
-                                true});
+      return events_.push_back({.kind = BackendEvent::Kind::kFailed,
+                                .instance_id = instance_id,
+                                .cause = "no-resources",
+                                .detail = place.error().detail,
+                                .temporary = true});
     }
     instance = instances_[instance_id] = std::make_shared<Instance>();
     instance->place = std::move(*place);
@@ -240,7 +234,7 @@ void ProcessBackend::stop(const std::string& instance_id, bool graceful) {
   const auto instance = find(instance_id);
   if (!instance || instance->state == State::kStopped || instance->state == State::kWaiting) {
     if (instance) instance->state = State::kStopped;
-    return events_.push_back({BackendEvent::Kind::kStopped, instance_id, {}, 0, 0, {}, {}, false});
+    return events_.push_back({BackendEvent::Kind::kStopped, instance_id});
   }
   const auto now = clock_.now_ms();
   auto& it = *instance;
