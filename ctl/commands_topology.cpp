@@ -66,8 +66,7 @@ Result<json::Value> ask(OperatorClient& server, const Asked& asked) {
   if (!document) return document;
   const bool fine = document->contains("source") && (*document)["source"].is_object() &&
                     document->contains("ues") && (*document)["ues"].is_array();
-  if (!fine)
-    return Error{ErrorCode::kInternal, "this optimizer's answer is not as expected", {}, {}, {}, 0};
+  if (!fine) return refused_as(ErrorCode::kInternal, "this optimizer's answer is not as expected");
   return document;
 }
 

@@ -12,19 +12,15 @@ constexpr std::size_t kPageItems = 1000;
 constexpr const char* kOperatorApi = "/operator/v1";
 
 Error strange_answer(const std::string& url, int status) {
-  return {ErrorCode::kInternal,
-          "is " + url + " an operator API? It answered with status " + std::to_string(status) +
-              " and no document of ours",
-          {},
-          {},
-          {},
-          0};
+  return refused_as(ErrorCode::kInternal, "is " + url +
+                                              " an operator API? It answered with status " +
+                                              std::to_string(status) + " and no document of ours");
 }
 
 Error refusal(const http::Reply& reply, const std::string& url) {
   auto detail = json::problem_detail(reply.body);
   if (detail.empty()) return strange_answer(url, reply.status);
-  return {http::code_of(reply.status), std::move(detail), {}, {}, {}, 0};
+  return refused_as(http::code_of(reply.status), std::move(detail));
 }
 
 std::string with_query(std::string path, const Query& query) {

@@ -105,8 +105,8 @@ bool may_connect(const Transfer& transfer, const sockaddr& address) {
 curl_socket_t open_socket(void* user, curlsocktype /*purpose*/, curl_sockaddr* address) {
   auto& transfer = *static_cast<Transfer*>(user);
   if (!may_connect(transfer, address->addr)) {
-    transfer.incoming.error = Error{
-        ErrorCode::kForbidden, "the address of the host is not allowed", {}, kNotAllowed, {}, 0};
+    transfer.incoming.error =
+        refused_as(ErrorCode::kForbidden, "the address of the host is not allowed", kNotAllowed);
     return CURL_SOCKET_BAD;
   }
   return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);

@@ -71,8 +71,8 @@ http::Reply CallbackHub::receive(const http::Request& request) {
   }
   if (!inbox) return http::problem_reply(not_found("nobody is called back here"));
   if (request.method != "POST") {
-    auto reply = http::problem_reply(
-        {ErrorCode::kMethodNotAllowed, "a notification is a POST", {}, {}, {}, 0});
+    auto reply =
+        http::problem_reply(refused_as(ErrorCode::kMethodNotAllowed, "a notification is a POST"));
     reply.headers.emplace_back("Allow", "POST");
     return reply;
   }

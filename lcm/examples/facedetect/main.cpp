@@ -33,7 +33,7 @@ bool is_jpeg(const http::Request& request) {
 Result<json::Value> detect_faces(FaceDetector& detector, const http::Request& request) {
   if (request.method == "GET") return json::Value{{"usage", "POST a picture as image/jpeg"}};
   if (!is_jpeg(request)) {
-    return Error{ErrorCode::kUnsupportedMediaType, "the picture must be image/jpeg", {}, {}, {}, 0};
+    return refused_as(ErrorCode::kUnsupportedMediaType, "the picture must be image/jpeg");
   }
   const auto image = decode_jpeg(request.body);
   if (!image) return image.error();
