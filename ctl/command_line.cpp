@@ -63,18 +63,19 @@ CommandLine::CommandLine()
   app_.footer(
       "Exit status: 0 done, 1 refused or nothing found, 2 wrong usage, 3 server not reached");
   add_global_options();
-  add_host_commands(app_, chosen_);
-  add_app_commands(app_, chosen_);
-  add_package_commands(app_, chosen_);
-  add_table_commands(app_, chosen_);
-  add_context_commands(app_, chosen_);
-  add_outbox_commands(app_, chosen_);
-  add_lifecycle_commands(app_, chosen_);
-  add_explain_command(app_, chosen_);
-  add_optimizer_commands(app_, chosen_);
-  add_topology_commands(app_, chosen_);
-  add_health_commands(app_, chosen_);
-  add_completion_command(app_, chosen_);
+  const Menu menu(app_, chosen_);
+  add_host_commands(menu);
+  add_app_commands(menu);
+  add_package_commands(menu);
+  add_table_commands(menu);
+  add_context_commands(menu);
+  add_outbox_commands(menu);
+  add_lifecycle_commands(menu);
+  add_explain_command(menu);
+  add_optimizer_commands(menu);
+  add_topology_commands(menu);
+  add_health_commands(menu);
+  add_completion_command(menu);
 }
 
 void CommandLine::add_global_options() {
