@@ -1,7 +1,6 @@
 // mx2ctl table list, set, unset, history, rollback.
-#include "api/operator/types.h"
+#include "api/operator/codec.h"
 #include "ctl/commands.h"
-#include "ctl/row_file.h"
 
 namespace mx2::ctl {
 namespace {
@@ -55,7 +54,7 @@ Result<TableChange> change_of(const RowArguments& arguments) {
 Result<int> apply(Session& session, const TableChange& change, const std::string& result) {
   const auto name = name_of(change.row.ue.text(), change.row.app_d_id);
   return for_each_id(session, "row", {name}, [&](const auto& /*id*/) -> Result<std::string> {
-    return said(session.server.patch_table(patch_line(change)), result);
+    return said(session.server.patch_table(codec::encode_table_change(change)), result);
   });
 }
 

@@ -2,16 +2,12 @@
 
 #include <map>
 
+#include "api/base/text.h"
+
 namespace mx2::ctl {
 namespace {
 
 using Option = CompletionNode::Option;
-
-std::string join(const std::vector<std::string>& words, const std::string& separator) {
-  std::string out;
-  for (const auto& word : words) out += (out.empty() ? "" : separator) + word;
-  return out;
-}
 
 // Options with values, each name once: a name means the same wherever it appears.
 std::map<std::string, Option> value_options(const std::vector<CompletionNode>& nodes) {

@@ -1,6 +1,7 @@
 // mx2 watch: tells what happens to a context, without calling anything.
 #include <memory>
 
+#include "api/base/text.h"
 #include "mx2-client/cli/commands.h"
 #include "mx2-client/cli/printer.h"
 
@@ -8,12 +9,6 @@ namespace mx2::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{100};
-
-std::string joined(const std::vector<std::string>& endpoints) {
-  std::string out;
-  for (const auto& endpoint : endpoints) out += (out.empty() ? "" : ", ") + endpoint;
-  return out.empty() ? "nowhere" : out;
-}
 
 // What is not a move: the channel, other endpoints, another context.
 class Observer {
@@ -32,7 +27,9 @@ class Observer {
     id_ = id;
     auto endpoints = context_.endpoints();
     const bool more = endpoints.size() > 1 || endpoints_.size() > 1;
-    if (endpoints != endpoints_ && more) printer_.note("all", "at " + joined(endpoints));
+    if (endpoints != endpoints_ && more) {
+      printer_.note("all", "at " + (endpoints.empty() ? "nowhere" : join(endpoints, ", ")));
+    }
     endpoints_ = std::move(endpoints);
   }
 
