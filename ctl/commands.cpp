@@ -23,9 +23,9 @@ void print_error(std::ostream& err, const Error& error) {
 }
 
 Menu Menu::group(const std::string& name, const std::string& help) const {
-  auto* group = app_.add_subcommand(name, help);
-  group->require_subcommand(1);
-  return {*group, chosen_};
+  auto* added = app_.add_subcommand(name, help);
+  added->require_subcommand(1);
+  return {*added, chosen_};
 }
 
 CLI::App& Menu::add(const std::string& name, const std::string& help, Command run) const {

@@ -1,11 +1,10 @@
 // mx2ctl packages …: application packages, over app_pkgm/v1 of ETSI GS MEC 010-2.
 #include <chrono>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <thread>
 
 #include "api/base/digest.h"
+#include "api/base/file.h"
 #include "api/base/ids.h"
 #include "api/base/text.h"
 #include "ctl/commands.h"
@@ -92,13 +91,6 @@ Result<std::string> id_of(Session& session, const std::string& id) {
 
 bool is_uri(const std::string& source) { return source.find("://") != std::string::npos; }
 
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream content;
-  if (!file || !(content << file.rdbuf())) return usage_error("cannot be read", path);
-  return std::move(content).str();
-}
-
 // What is there for us is what must be there for the orchestrator.
 Result<std::string> digest_of_uri(const std::string& uri) {
   http::CurlClient client({});
@@ -149,7 +141,7 @@ Result<int> onboard(Session& session, const OnboardArguments& given) {
   std::string content;
   if (!from_uri) {
     auto read = read_file(arguments.source);
-    if (!read) return read.error();
+    if (!read) return usage_error(read.error().detail, read.error().pointer);
     content = std::move(*read);
   }
   if (arguments.sha256.empty()) {

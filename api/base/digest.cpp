@@ -6,6 +6,8 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "api/base/text.h"
+
 namespace mx2 {
 namespace {
 
@@ -39,18 +41,12 @@ void Sha256::update(std::string_view data) {
 }
 
 std::string Sha256::hex() const {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
   const Handle copy(EVP_MD_CTX_new());
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
   need(EVP_MD_CTX_copy_ex(copy.get(), context_->handle.get()));
   need(EVP_DigestFinal_ex(copy.get(), digest.data(), &size));
-  std::string text;
-  for (unsigned i = 0; i < size; ++i) {
-    text += kDigits[digest[i] >> 4U];
-    text += kDigits[digest[i] & 0xFU];
-  }
-  return text;
+  return to_hex({digest.data(), size});
 }
 
 Result<std::string> sha256_of_file(const std::string& path) {

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "api/base/text.h"
+
 namespace mx2 {
 namespace {
 
@@ -26,16 +28,6 @@ void fill_random(std::uint8_t* out, std::size_t size) {
   }
   std::memcpy(out, pool.data() + used, size);
   used += size;
-}
-
-std::string to_hex(const std::array<std::uint8_t, kIdBytes>& bytes) {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text(2 * kIdBytes, '0');
-  for (std::size_t i = 0; i < kIdBytes; ++i) {
-    text[2 * i] = kDigits[bytes[i] >> 4U];
-    text[2 * i + 1] = kDigits[bytes[i] & 0xFU];
-  }
-  return text;
 }
 
 }  // namespace
