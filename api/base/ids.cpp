@@ -42,13 +42,6 @@ std::string RandomIds::next() {
   return to_hex(bytes);
 }
 
-std::string SequentialIds::next() {
-  const auto n = ++last_;
-  std::array<std::uint8_t, kIdBytes> bytes{};
-  for (unsigned i = 0; i < 8; ++i) bytes[15 - i] = static_cast<std::uint8_t>(n >> (8U * i));
-  return to_hex(bytes);
-}
-
 bool is_hex32(std::string_view text) {
   return text.size() == 2 * kIdBytes && std::all_of(text.begin(), text.end(), [](char c) {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');

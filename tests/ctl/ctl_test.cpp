@@ -12,6 +12,7 @@
 #include "ctl/row_file.h"
 #include "ctl/table_import.h"
 #include "tests/catch.h"
+#include "tests/support/manual_clock.h"
 
 namespace mx2::ctl {
 namespace {
