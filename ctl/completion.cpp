@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "api/base/text.h"
-#include "ctl/completion_scripts.h"
 
 namespace mx2::ctl {
 namespace {

@@ -1,8 +1,9 @@
-#include "ctl/completion_scripts.h"
-
+// Each script first walks the words typed so far to the path of the command they name, skipping the
+// values of options, then offers what may follow it.
 #include <map>
 
 #include "api/base/text.h"
+#include "ctl/completion.h"
 
 namespace mx2::ctl {
 namespace {

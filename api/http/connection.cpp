@@ -7,7 +7,6 @@
 
 #include "api/base/text.h"
 #include "api/http/acked.h"
-#include "api/http/connection_sink.h"
 #include "api/http/head.h"
 #include "api/http/problem.h"
 #include "api/http/transport.h"
