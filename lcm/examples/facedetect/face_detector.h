@@ -21,7 +21,7 @@ struct Face {
 // For one thread at a time: the classifier keeps intermediate results. Uses that thread alone.
 using FaceDetector = std::function<Result<std::vector<Face>>(const GreyImage& image)>;
 
-// `cascade`: an XML file as OpenCV ships it; invalid_argument when it is none.
-[[nodiscard]] Result<FaceDetector> load_face_detector(const std::string& cascade);
+// `file`: XML as OpenCV ships it; invalid_argument when it is none.
+[[nodiscard]] Result<FaceDetector> load_face_detector(const std::string& file);
 
 }  // namespace mx2::lambda
