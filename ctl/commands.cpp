@@ -22,18 +22,6 @@ void print_error(std::ostream& err, const Error& error) {
   err << printable(error.detail) << '\n';
 }
 
-Menu Menu::group(const std::string& name, const std::string& help) const {
-  auto* added = app_.add_subcommand(name, help);
-  added->require_subcommand(1);
-  return {*added, chosen_};
-}
-
-CLI::App& Menu::add(const std::string& name, const std::string& help, Command run) const {
-  auto* command = app_.add_subcommand(name, help);
-  command->callback([*this, run = std::move(run)] { choose(run); });
-  return *command;
-}
-
 Result<int> print_item(const Session& session, const Result<json::Value>& document,
                        const std::vector<Column>& columns) {
   if (!document) return document.error();

@@ -7,10 +7,10 @@
 #include <memory>
 #include <ostream>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "api/base/result.h"
+#include "api/program/client_line.h"
 #include "ctl/operator_client.h"
 #include "ctl/output.h"
 
@@ -29,33 +29,9 @@ struct Session {
   std::istream& in;
 };
 
-// The exit status, or an error for main() to print.
-using Command = std::function<Result<int>(Session&)>;
-
-// Where commands are declared: the program, or a group of it.
-class Menu {
- public:
-  Menu(CLI::App& app, Command& chosen) : app_(app), chosen_(chosen) {}  // which must outlive this
-
-  [[nodiscard]] CLI::App& app() const { return app_; }
-  void choose(Command command) const { chosen_ = std::move(command); }
-  // A command that only has others.
-  [[nodiscard]] Menu group(const std::string& name, const std::string& help) const;
-  CLI::App& add(const std::string& name, const std::string& help, Command run) const;
-  // With the arguments that the caller's options of it write to; they live as long as it does.
-  template <typename Arguments>
-  std::pair<CLI::App&, Arguments&> add(
-      const std::string& name, const std::string& help,
-      std::function<Result<int>(Session&, const Arguments&)> run) const {
-    const auto arguments = std::make_shared<Arguments>();
-    auto& command = add(name, help, [=](Session& session) { return run(session, *arguments); });
-    return {command, *arguments};
-  }
-
- private:
-  CLI::App& app_;
-  Command& chosen_;
-};
+// The exit status of a command, or an error for main() to print.
+using Menu = program::Menu<Session, Result<int>>;
+using Command = Menu::Command;
 
 void add_host_commands(const Menu& program);
 void add_app_commands(const Menu& program);

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/base/result.h"
@@ -38,5 +41,42 @@ void declare(CLI::App& app, const ClientProgram& program, GlobalOptions& options
 
 // The first line of the file, or else what the variable says. invalid_argument with the file.
 [[nodiscard]] Result<std::string> read_token(const std::string& file, const char* variable);
+
+// Where commands are declared: the program, or a group of it. Parsing a command line leaves the one
+// that was named in `chosen`. A command works with a `Session`, and comes to a `Status`.
+template <typename Session, typename Status>
+class Menu {
+ public:
+  using Command = std::function<Status(Session&)>;
+
+  Menu(CLI::App& app, Command& chosen) : app_(app), chosen_(chosen) {}  // which must outlive this
+
+  [[nodiscard]] CLI::App& app() const { return app_; }
+  void choose(Command command) const { chosen_ = std::move(command); }
+  // A command that only has others.
+  [[nodiscard]] Menu group(const std::string& name, const std::string& help) const {
+    auto* added = app_.add_subcommand(name, help);
+    added->require_subcommand(1);
+    return {*added, chosen_};
+  }
+  CLI::App& add(const std::string& name, const std::string& help, Command run) const {
+    auto* added = app_.add_subcommand(name, help);
+    added->callback([*this, run = std::move(run)] { choose(run); });
+    return *added;
+  }
+  // With the arguments that the caller's options of it write to; they live as long as it does.
+  template <typename Arguments>
+  std::pair<CLI::App&, Arguments&> add(
+      const std::string& name, const std::string& help,
+      std::function<Status(Session&, const Arguments&)> run) const {
+    const auto arguments = std::make_shared<Arguments>();
+    auto& command = add(name, help, [=](Session& session) { return run(session, *arguments); });
+    return {command, *arguments};
+  }
+
+ private:
+  CLI::App& app_;
+  Command& chosen_;
+};
 
 }  // namespace mx2::program

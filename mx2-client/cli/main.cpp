@@ -21,7 +21,7 @@ const program::ClientProgram kMx2{"mx2",
                                   {"table", "json"},
                                   "How to print; json: one document or line each"};
 
-int run(const program::GlobalOptions& options, const Command& command) {
+int run(const program::GlobalOptions& options, const Menu::Command& command) {
   const auto token = program::read_token(options.token_file, kTokenVariable);
   if (!token) {
     std::cerr << "mx2: " << token.error().pointer << ": " << token.error().detail << '\n';
@@ -45,11 +45,12 @@ int run(const program::GlobalOptions& options, const Command& command) {
 int parse_and_run(int argc, char** argv) {
   CLI::App app("Uses applications at the edge as a device does, over Mx2 (ETSI GS MEC 016)");
   program::GlobalOptions options{"http://localhost:8080", 5};
-  Command chosen;
+  Menu::Command chosen;
+  const Menu menu(app, chosen);
   program::declare(app, kMx2, options);
-  add_apps_command(app, chosen);
-  add_run_command(app, chosen);
-  add_watch_command(app, chosen);
+  add_apps_command(menu);
+  add_run_command(menu);
+  add_watch_command(menu);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -1,6 +1,4 @@
 // mx2 watch: tells what happens to a context, without calling anything.
-#include <memory>
-
 #include "api/base/text.h"
 #include "mx2-client/cli/commands.h"
 #include "mx2-client/cli/printer.h"
@@ -58,13 +56,10 @@ int watch(Session& session, const ContextOptions& options) {
 
 }  // namespace
 
-void add_watch_command(CLI::App& app, Command& chosen) {
-  auto* command = app.add_subcommand(
-      "watch", "Create a context for an application and tell where it is, until Ctrl-C");
-  const auto options = std::make_shared<ContextOptions>();
-  add_context_options(*command, *options);
-  command->callback(
-      [=, &chosen] { chosen = [=](Session& session) { return watch(session, *options); }; });
+void add_watch_command(const Menu& program) {
+  const auto [command, options] = program.add<ContextOptions>(
+      "watch", "Create a context for an application and tell where it is, until Ctrl-C", watch);
+  add_context_options(command, options);
 }
 
 }  // namespace mx2::cli
