@@ -79,12 +79,12 @@ void add_for_each(const Menu& menu, const std::string& name, const std::string& 
 void add_list(const Menu& menu, const std::string& name, const std::string& help,
               const std::string& path, const std::vector<ListOption>& options,
               const std::vector<Column>& columns) {
-  struct Wanted {
+  struct Listing {
     Query query;
     std::size_t limit = 0;
   };
   const auto [command, wanted] =
-      menu.add<Wanted>(name, help, [=](Session& session, const Wanted& all) {
+      menu.add<Listing>(name, help, [=](Session& session, const Listing& all) {
         return print_list(session, path, all.query, all.limit, columns);
       });
   for (const auto& option : options) wanted.query.emplace_back(option.parameter, "");

@@ -71,7 +71,7 @@ void add_verbs(const Menu& group, const Collection& collection) {
                              });
   put.add_option("FILE", file, "One document or a list of them; - is stdin")->required();
   add_for_each(group, "delete", "Delete " + path, kind, "",
-               [path = path](Session& session, const std::string& each) {
+               [path](Session& session, const std::string& each) {
                  return said(session.server.remove(encoded(path, each)), "deleted");
                });
 }

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "api/base/ip.h"
 #include "api/http/problem.h"
 #include "mx2-client/src/endpoint.h"
 
@@ -36,9 +37,7 @@ Result<void> CallbackHub::start() {
   } catch (const std::exception& e) {
     return unavailable(e.what());
   }
-  const bool v6 = address->find(':') != std::string::npos;
-  base_ = "http://" + (v6 ? "[" + *address + "]" : *address) + ":" +
-          std::to_string(server->port()) + "/";
+  base_ = "http://" + authority(*address, server->port()) + "/";
   server_ = std::move(server);
   return {};
 }
