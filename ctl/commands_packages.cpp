@@ -175,9 +175,7 @@ Result<int> onboard(Session& session, const OnboardArguments& given) {
 }
 
 std::string check_digest(const std::string& text) {
-  const bool fine = text.size() == kDigestDigits &&
-                    text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
-  return fine ? "" : "must be 64 hexadecimal digits";
+  return is_hex(to_lower(text), kDigestDigits) ? "" : "must be 64 hexadecimal digits";
 }
 
 void add_onboard(const Menu& group) {

@@ -42,10 +42,6 @@ std::string RandomIds::next() {
   return to_hex(bytes);
 }
 
-bool is_hex32(std::string_view text) {
-  return text.size() == 2 * kIdBytes && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
-}
+bool is_hex32(std::string_view text) { return is_hex(text, 2 * kIdBytes); }
 
 }  // namespace mx2
