@@ -6,17 +6,10 @@
 
 #include "api/base/result.h"
 #include "api/http/http_client.h"
+#include "api/program/client_line.h"
 #include "ctl/commands.h"
 
 namespace mx2::ctl {
-
-struct GlobalOptions {
-  std::string url = "http://127.0.0.1:8081";
-  std::string token_file;
-  std::string ca_file;
-  std::string output = "table";
-  double timeout_s = 30;
-};
 
 class CommandLine {
  public:
@@ -36,10 +29,8 @@ class CommandLine {
   [[nodiscard]] Result<http::ClientOptions> client_options() const;
 
  private:
-  void add_global_options();
-
   CLI::App app_;
-  GlobalOptions options_;
+  program::GlobalOptions options_{"http://127.0.0.1:8081", 30};
   Command chosen_;
 };
 

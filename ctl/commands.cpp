@@ -22,6 +22,13 @@ void print_error(std::ostream& err, const Error& error) {
   err << printable(error.detail) << '\n';
 }
 
+Result<int> print_item(const Session& session, const Result<json::Value>& document,
+                       const std::vector<Column>& columns) {
+  if (!document) return document.error();
+  write_item(session.format, session.out, columns, *document);
+  return 0;
+}
+
 Result<int> print_list(Session& session, const std::string& path, const Query& query,
                        std::size_t limit, std::vector<Column> columns) {
   const auto writer = make_list_writer(session.format, session.out, std::move(columns));
@@ -57,6 +64,34 @@ Result<int> for_each_id(Session& session, const std::string& kind,
   }
   if (writer != nullptr) writer->finish();
   return status;
+}
+
+void add_for_each(const Menu& menu, const std::string& name, const std::string& help,
+                  const std::string& kind, const std::string& id_help, const Action& action) {
+  using Ids = std::vector<std::string>;
+  const auto [command, ids] = menu.add<Ids>(name, help, [=](Session& session, const Ids& all) {
+    return for_each_id(session, kind, all,
+                       [&](const std::string& id) { return action(session, id); });
+  });
+  command.add_option("ID", ids, id_help)->required();
+}
+
+void add_list(const Menu& menu, const std::string& name, const std::string& help,
+              const std::string& path, const std::vector<ListOption>& options,
+              const std::vector<Column>& columns) {
+  struct Listing {
+    Query query;
+    std::size_t limit = 0;
+  };
+  const auto [command, wanted] =
+      menu.add<Listing>(name, help, [=](Session& session, const Listing& all) {
+        return print_list(session, path, all.query, all.limit, columns);
+      });
+  for (const auto& option : options) wanted.query.emplace_back(option.parameter, "");
+  for (std::size_t i = 0; i < options.size(); ++i) {
+    command.add_option(options[i].name, wanted.query[i].second, options[i].help);
+  }
+  add_limit(command, wanted.limit);
 }
 
 void add_limit(CLI::App& command, std::size_t& limit) {

@@ -1,6 +1,4 @@
 // mx2ctl hosts … and apps …: the same verbs over two collections.
-#include <memory>
-
 #include "api/operator/codec.h"
 #include "ctl/commands.h"
 #include "ctl/documents.h"
@@ -17,7 +15,7 @@ struct Collection {
   std::function<Result<void>(const json::Value&)> check;
 };
 
-Result<int> put(Session& session, const Collection& collection, const std::string& file) {
+Result<int> put_entries(Session& session, const Collection& collection, const std::string& file) {
   const auto documents = Documents::read(file, session.in);
   if (!documents) return documents.error();
   std::vector<std::string> ids;
@@ -31,29 +29,23 @@ Result<int> put(Session& session, const Collection& collection, const std::strin
   std::size_t next = 0;
   return for_each_id(session, collection.kind, ids, [&](const auto& id) -> Result<std::string> {
     const auto reply = session.server.put(encoded(collection.path, id), (*documents)[next++]);
-    if (!reply) {
-      auto error = reply.error();
-      error.detail = collection.kind + " " + id + ": " + error.detail;
-      return error;
-    }
-    return std::string(reply->status == 201 ? "created" : "updated");
+    const bool made = reply && reply->status == 201;
+    return said(reply, made ? "created" : "updated", collection.kind + " " + id);
   });
 }
 
 // Of a host; an app has none.
 void print_instances(std::ostream& out, const json::Value& host) {
-  const auto instances = host.find("instances");
-  if (instances == host.end() || instances->empty()) return;
+  const auto instances = list_in(host, "instances");
+  if (instances.empty()) return;
   out << '\n';
-  const auto writer =
-      make_list_writer(Format::kTable, out,
-                       {member("appDId", "APP"), member("appInstanceId", "INSTANCE"),
-                        member("referenceURI", "REFERENCE URI")});
-  for (const auto& instance : *instances) writer->add(instance);
-  writer->finish();
+  print_items(Format::kTable, out,
+              {member("appDId", "APP"), member("appInstanceId", "INSTANCE"),
+               member("referenceURI", "REFERENCE URI")},
+              instances);
 }
 
-Result<int> show(Session& session, const Collection& collection, const std::string& id) {
+Result<int> show_entry(Session& session, const Collection& collection, const std::string& id) {
   const auto item = session.server.get(encoded(collection.path, id));
   if (!item) return item.error();
   auto columns = collection.columns;
@@ -63,63 +55,31 @@ Result<int> show(Session& session, const Collection& collection, const std::stri
   return 0;
 }
 
-Result<int> remove(Session& session, const Collection& collection,
-                   const std::vector<std::string>& ids) {
-  return for_each_id(session, collection.kind, ids, [&](const auto& id) -> Result<std::string> {
-    const auto removed = session.server.remove(encoded(collection.path, id));
-    if (!removed) return removed.error();
-    return std::string("deleted");
-  });
-}
-
-struct EntryArguments {
-  std::string id;
-  std::vector<std::string> ids;
-  std::string file;
-  std::size_t limit = 0;
-};
-
-void add_verbs(CLI::App& group, const std::shared_ptr<const Collection>& collection,
-               Command& chosen) {
-  const auto arguments = std::make_shared<EntryArguments>();
-  group.require_subcommand(1);
-  auto* list = group.add_subcommand("list", "List all " + collection->path);
-  add_limit(*list, arguments->limit);
-  list->callback([=, &chosen] {
-    chosen = [=](Session& s) {
-      return print_list(s, "/" + collection->path, {}, arguments->limit, collection->columns);
-    };
-  });
-  auto* show_one = group.add_subcommand("show", "Show one " + collection->kind);
-  show_one->add_option("ID", arguments->id)->required();
-  show_one->callback(
-      [=, &chosen] { chosen = [=](Session& s) { return show(s, *collection, arguments->id); }; });
-  auto* put_file = group.add_subcommand(
-      "put", "Create or replace the " + collection->path + " of a JSON or YAML file");
-  put_file->add_option("FILE", arguments->file, "One document or a list of them; - is stdin")
-      ->required();
-  put_file->callback(
-      [=, &chosen] { chosen = [=](Session& s) { return put(s, *collection, arguments->file); }; });
-  auto* delete_ids = group.add_subcommand("delete", "Delete " + collection->path);
-  delete_ids->add_option("ID", arguments->ids)->required();
-  delete_ids->callback([=, &chosen] {
-    chosen = [=](Session& s) { return remove(s, *collection, arguments->ids); };
-  });
-}
-
-void add_state_verb(CLI::App& hosts, const std::string& verb, const std::string& done,
-                    const std::string& help, Command& chosen) {
-  const auto ids = std::make_shared<std::vector<std::string>>();
-  auto* command = hosts.add_subcommand(verb, help);
-  command->add_option("ID", *ids)->required();
-  command->callback([=, &chosen] {
-    chosen = [=](Session& s) {
-      return for_each_id(s, "host", *ids, [&](const auto& id) -> Result<std::string> {
-        const auto answer = s.server.post(encoded("hosts", id) + "/" + verb);
-        if (!answer) return answer.error();
-        return done;
+void add_verbs(const Menu& group, const Collection& collection) {
+  const auto& path = collection.path;
+  const auto& kind = collection.kind;
+  add_list(group, "list", "List all " + path, "/" + path, {}, collection.columns);
+  const auto [show, id] = group.add<std::string>(
+      "show", "Show one " + kind, [collection](Session& session, const std::string& given) {
+        return show_entry(session, collection, given);
       });
-    };
+  show.add_option("ID", id)->required();
+  const auto [put, file] =
+      group.add<std::string>("put", "Create or replace the " + path + " of a JSON or YAML file",
+                             [collection](Session& session, const std::string& given) {
+                               return put_entries(session, collection, given);
+                             });
+  put.add_option("FILE", file, "One document or a list of them; - is stdin")->required();
+  add_for_each(group, "delete", "Delete " + path, kind, "",
+               [path](Session& session, const std::string& each) {
+                 return said(session.server.remove(encoded(path, each)), "deleted");
+               });
+}
+
+void add_state_verb(const Menu& hosts, const std::string& verb, const std::string& done,
+                    const std::string& help) {
+  add_for_each(hosts, verb, help, "host", "", [=](Session& session, const std::string& id) {
+    return said(session.server.post(encoded("hosts", id) + "/" + verb), done);
   });
 }
 
@@ -135,25 +95,25 @@ Result<int> set_strategy(Session& session, const std::string& id, const std::str
   return 0;
 }
 
-void add_strategy_verb(CLI::App& apps, Command& chosen) {
-  const auto arguments = std::make_shared<std::pair<std::string, std::string>>();
-  auto* command =
-      apps.add_subcommand("strategy", "Set what happens to contexts when a row changes");
-  command->add_option("ID", arguments->first)->required();
-  command->add_option("STRATEGY", arguments->second, "standard: as the configuration says")
+void add_strategy_verb(const Menu& apps) {
+  struct Arguments {
+    std::string id;
+    std::string strategy;
+  };
+  const auto [command, arguments] =
+      apps.add<Arguments>("strategy", "Set what happens to contexts when a row changes",
+                          [](Session& session, const Arguments& given) {
+                            return set_strategy(session, given.id, given.strategy);
+                          });
+  command.add_option("ID", arguments.id)->required();
+  command.add_option("STRATEGY", arguments.strategy, "standard: as the configuration says")
       ->required()
       ->check(CLI::IsMember({"baseline", "notification", "multiple", "dispatching", "standard"}));
-  command->callback([=, &chosen] {
-    chosen = [=](Session& s) { return set_strategy(s, arguments->first, arguments->second); };
-  });
 }
 
 Column instances_column() {
   return {"instances", "INSTANCES",
-          [](const json::Value& host) {
-            const auto it = host.find("instances");
-            return std::to_string(it == host.end() ? 0 : it->size());
-          },
+          [](const json::Value& host) { return std::to_string(list_in(host, "instances").size()); },
           true};
 }
 
@@ -178,20 +138,20 @@ std::function<Result<void>(const json::Value&)> checked_by(
 
 }  // namespace
 
-void add_host_commands(CLI::App& app, Command& chosen) {
+void add_host_commands(const Menu& program) {
   Collection hosts{"hosts", "host", "id", {}, {}, checked_by(codec::decode_host)};
   hosts.columns = {member("id", "ID"),     host_state_column(),        member("name", "NAME"),
                    member("zone", "ZONE"), member("labels", "LABELS"), instances_column()};
   hosts.more = {member("serviceArea", "SERVICE AREA"), member("mepmUri", "MEPM"),
                 member("leaseMs", "LEASE MS")};
-  auto* group = app.add_subcommand("hosts", "MEC hosts");
-  add_verbs(*group, std::make_shared<const Collection>(std::move(hosts)), chosen);
-  add_state_verb(*group, "cordon", "cordoned", "Send no new contexts to hosts", chosen);
-  add_state_verb(*group, "drain", "draining", "Have the Optimizer empty hosts", chosen);
-  add_state_verb(*group, "uncordon", "uncordoned", "Send new contexts to hosts again", chosen);
+  const auto group = program.group("hosts", "MEC hosts");
+  add_verbs(group, hosts);
+  add_state_verb(group, "cordon", "cordoned", "Send no new contexts to hosts");
+  add_state_verb(group, "drain", "draining", "Have the Optimizer empty hosts");
+  add_state_verb(group, "uncordon", "uncordoned", "Send new contexts to hosts again");
 }
 
-void add_app_commands(CLI::App& app, Command& chosen) {
+void add_app_commands(const Menu& program) {
   Collection apps{"apps", "app", "appDId", {}, {}, checked_by(codec::decode_app)};
   apps.columns = {member("appDId", "ID"),
                   member("appName", "NAME"),
@@ -203,10 +163,10 @@ void add_app_commands(CLI::App& app, Command& chosen) {
                   member("appDescription", "DESCRIPTION")};
   apps.more = {member("appCharcs", "CHARACTERISTICS"), member("appLocation", "LOCATION"),
                member("subjects", "SUBJECTS"), member("vendorSpecificExt", "VENDOR EXTENSION")};
-  auto* group = app.add_subcommand("apps", "Applications of the catalogue");
-  add_verbs(*group, std::make_shared<const Collection>(std::move(apps)), chosen);
-  add_strategy_verb(*group, chosen);
-  add_import_command(*group, chosen);
+  const auto group = program.group("apps", "Applications of the catalogue");
+  add_verbs(group, apps);
+  add_strategy_verb(group);
+  add_import_command(group);
 }
 
 }  // namespace mx2::ctl

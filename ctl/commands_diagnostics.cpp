@@ -1,6 +1,4 @@
 // mx2ctl explain, health, metrics, completion.
-#include <memory>
-
 #include "ctl/commands.h"
 #include "ctl/completion.h"
 #include "ctl/explanation.h"
@@ -16,16 +14,17 @@ struct Question {
 
 void print_explanation(Session& session, const json::Value& document) {
   if (print_as_json(session.format, session.out, document)) return;
-  const auto writer = make_list_writer(
-      session.format, session.out,
-      {member("ue", "ROW"), member("target", "TARGET"), member("verdict", "VERDICT")});
-  const bool tried = add_items(*writer, document, "steps");
-  if (tried || session.format == Format::kCsv) writer->finish();
+  const auto steps = list_in(document, "steps");
+  if (!steps.empty() || session.format == Format::kCsv) {
+    print_items(session.format, session.out,
+                {member("ue", "ROW"), member("target", "TARGET"), member("verdict", "VERDICT")},
+                steps);
+  }
   if (session.format == Format::kCsv) return;
-  session.out << (tried ? "\n" : "") << explain_in_words(document) << '\n';
+  session.out << (steps.empty() ? "" : "\n") << explain_in_words(document) << '\n';
 }
 
-Result<int> explain(Session& session, const Question& question) {
+Result<int> explain_row(Session& session, const Question& question) {
   const auto ue = question.ue == "*" ? "" : question.ue;
   const auto document =
       session.server.get("/explain", {{"ue", ue}, {"app", question.app}, {"ip", question.ip}});
@@ -59,36 +58,27 @@ Result<int> metrics(Session& session) {
 
 }  // namespace
 
-void add_explain_command(CLI::App& app, Command& chosen) {
-  auto* command = app.add_subcommand(
-      "explain", "Say which row serves a UE, and why; exit status 1 when nothing can");
-  const auto question = std::make_shared<Question>();
-  command->add_option("UE", question->ue, "[dev:]<associateDevAppId>, ip:<address> or *")
-      ->required();
-  command->add_option("APP", question->app, "appDId")->required();
-  command->add_option("--ip", question->ip, "The address the device application calls from");
-  command->callback(
-      [=, &chosen] { chosen = [=](Session& session) { return explain(session, *question); }; });
+void add_explain_command(const Menu& program) {
+  const auto [command, question] = program.add<Question>(
+      "explain", "Say which row serves a UE, and why; exit status 1 when nothing can", explain_row);
+  command.add_option("UE", question.ue, "[dev:]<associateDevAppId>, ip:<address> or *")->required();
+  command.add_option("APP", question.app, "appDId")->required();
+  command.add_option("--ip", question.ip, "The address the device application calls from");
 }
 
-void add_health_commands(CLI::App& app, Command& chosen) {
-  app.add_subcommand("health", "Is the orchestrator well, and how much does it hold")
-      ->callback([&chosen] { chosen = health; });
-  app.add_subcommand("metrics", "Its metrics as Prometheus text")->callback([&chosen] {
-    chosen = metrics;
-  });
+void add_health_commands(const Menu& program) {
+  program.add("health", "Is the orchestrator well, and how much does it hold", health);
+  program.add("metrics", "Its metrics as Prometheus text", metrics);
 }
 
-void add_completion_command(CLI::App& app, Command& chosen) {
-  auto* command = app.add_subcommand("completion", "Print a completion script for a shell");
-  const auto shell = std::make_shared<std::string>();
-  command->add_option("SHELL", *shell)->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  command->callback([=, &app, &chosen] {
-    chosen = [=, &app](Session& session) -> Result<int> {
-      session.out << completion_script(app, *shell);
-      return 0;
-    };
-  });
+void add_completion_command(const Menu& program) {
+  const auto [command, shell] =
+      program.add<std::string>("completion", "Print a completion script for a shell",
+                               [program](Session& session, const std::string& name) -> Result<int> {
+                                 session.out << completion_script(program.app(), name);
+                                 return 0;
+                               });
+  command.add_option("SHELL", shell)->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
 }
 
 }  // namespace mx2::ctl

@@ -1,6 +1,5 @@
 // mx2ctl apps import: the on-boarded applications of the ETSI MEC Sandbox, into the catalogue.
 #include <map>
-#include <memory>
 
 #include "api/operator/codec.h"
 #include "ctl/commands.h"
@@ -72,8 +71,7 @@ Result<std::string> import_app(Session& session, const std::string& id, json::Va
   document = codec::to_json(*app);
   if (present && document == *present) return std::string("unchanged");
   if (dry_run) return std::string(present ? "would be updated" : "would be created");
-  if (const auto put = session.server.put(encoded("apps", id), document); !put) return put.error();
-  return std::string(present ? "updated" : "created");
+  return said(session.server.put(encoded("apps", id), document), present ? "updated" : "created");
 }
 
 Result<int> import_apps(Session& session, const ImportArguments& arguments) {
@@ -86,15 +84,11 @@ Result<int> import_apps(Session& session, const ImportArguments& arguments) {
 
 }  // namespace
 
-void add_import_command(CLI::App& apps, Command& chosen) {
-  const auto arguments = std::make_shared<ImportArguments>();
-  auto* command =
-      apps.add_subcommand("import", "Take over on-boarded applications of the ETSI MEC Sandbox");
-  command->add_option("FILE", arguments->files, "Its onboarded-demo*.json; - is stdin")->required();
-  command->add_flag("--dry-run", arguments->dry_run, "Say what would be done");
-  command->callback([=, &chosen] {
-    chosen = [=](Session& session) { return import_apps(session, *arguments); };
-  });
+void add_import_command(const Menu& apps) {
+  const auto [command, arguments] = apps.add<ImportArguments>(
+      "import", "Take over on-boarded applications of the ETSI MEC Sandbox", import_apps);
+  command.add_option("FILE", arguments.files, "Its onboarded-demo*.json; - is stdin")->required();
+  command.add_flag("--dry-run", arguments.dry_run, "Say what would be done");
 }
 
 }  // namespace mx2::ctl

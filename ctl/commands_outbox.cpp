@@ -1,6 +1,4 @@
 // mx2ctl outbox …
-#include <memory>
-
 #include "ctl/commands.h"
 
 namespace mx2::ctl {
@@ -8,19 +6,21 @@ namespace {
 
 Result<int> summary(Session& session) {
   auto document = session.server.get("/outbox", {{"limit", "1"}});
-  if (!document) return document.error();
-  document->erase("items");
-  document->erase("next");
-  write_item(session.format, session.out,
-             {member("pending", "PENDING"), member("inFlight", "IN FLIGHT"), member("dead", "DEAD"),
-              member("failingDestinations", "FAILING DESTINATIONS"), member("oldest", "OLDEST"),
-              member("lastError", "LAST ERROR")},
-             *document);
-  return 0;
+  if (document) document->erase("items");
+  if (document) document->erase("next");
+  return print_item(session, document,
+                    {member("pending", "PENDING"), member("inFlight", "IN FLIGHT"),
+                     member("dead", "DEAD"), member("failingDestinations", "FAILING DESTINATIONS"),
+                     member("oldest", "OLDEST"), member("lastError", "LAST ERROR")});
 }
 
-Result<int> list(Session& session, bool dead, std::size_t limit) {
-  return print_list(session, "/outbox", {{"state", dead ? "dead" : "pending"}}, limit,
+struct Owed {
+  bool dead = false;
+  std::size_t limit = 0;
+};
+
+Result<int> list_owed(Session& session, const Owed& owed) {
+  return print_list(session, "/outbox", {{"state", owed.dead ? "dead" : "pending"}}, owed.limit,
                     {member("contextId", "CONTEXT"), member("notificationType", "NOTIFICATION"),
                      member("state", "STATE"), member("attempts", "ATTEMPTS", true),
                      member("written", "WRITTEN"), member("due", "DUE"),
@@ -41,37 +41,26 @@ Result<int> retry(Session& session, const std::vector<std::string>& ids) {
   if (ids.empty()) return retry_all(session);
   return for_each_id(session, "context", ids, [&](const auto& id) -> Result<std::string> {
     const auto revived = session.server.post("/outbox/retry", {{"contextId", id}});
-    if (!revived) {
-      auto error = revived.error();
-      error.detail = "context " + id + ": " + error.detail;
-      return error;
-    }
-    return std::string("retrying");
+    return said(revived, "retrying", "context " + id);
   });
 }
 
 }  // namespace
 
-void add_outbox_commands(CLI::App& app, Command& chosen) {
-  auto* outbox = app.add_subcommand("outbox", "Notifications that are owed, in numbers");
-  outbox->require_subcommand(0, 1);
-  outbox->callback([=, &chosen] {
-    if (outbox->get_subcommands().empty()) chosen = summary;
+void add_outbox_commands(const Menu& program) {
+  const auto outbox = program.group("outbox", "Notifications that are owed, in numbers");
+  outbox.app().require_subcommand(0, 1);
+  outbox.app().callback([outbox] {
+    if (outbox.app().get_subcommands().empty()) outbox.choose(summary);
   });
 
-  auto* list_command = outbox->add_subcommand("list", "List those not delivered yet");
-  const auto dead = std::make_shared<bool>(false);
-  const auto limit = std::make_shared<std::size_t>(0);
-  list_command->add_flag("--dead", *dead, "Those that were given up");
-  add_limit(*list_command, *limit);
-  list_command->callback(
-      [=, &chosen] { chosen = [=](Session& session) { return list(session, *dead, *limit); }; });
+  const auto [list, owed] = outbox.add<Owed>("list", "List those not delivered yet", list_owed);
+  list.add_flag("--dead", owed.dead, "Those that were given up");
+  add_limit(list, owed.limit);
 
-  auto* retry_command = outbox->add_subcommand("retry", "Try again what was given up");
-  const auto ids = std::make_shared<std::vector<std::string>>();
-  retry_command->add_option("ID", *ids, "contextId; none: all");
-  retry_command->callback(
-      [=, &chosen] { chosen = [=](Session& session) { return retry(session, *ids); }; });
+  const auto [again, ids] =
+      outbox.add<std::vector<std::string>>("retry", "Try again what was given up", retry);
+  again.add_option("ID", ids, "contextId; none: all");
 }
 
 }  // namespace mx2::ctl

@@ -1,12 +1,10 @@
 // mx2ctl packages …: application packages, over app_pkgm/v1 of ETSI GS MEC 010-2.
 #include <chrono>
 #include <filesystem>
-#include <fstream>
-#include <memory>
-#include <sstream>
 #include <thread>
 
 #include "api/base/digest.h"
+#include "api/base/file.h"
 #include "api/base/ids.h"
 #include "api/base/text.h"
 #include "ctl/commands.h"
@@ -15,6 +13,7 @@ namespace mx2::ctl {
 namespace {
 
 constexpr const char* kApi = "/app_pkgm/v1";
+constexpr const char* kIdHelp = "Of the package, or appDId of its app";
 constexpr auto kLookEvery = std::chrono::milliseconds(50);
 constexpr std::size_t kVersionDigits = 12;
 constexpr int kIdleMs = 30000;
@@ -32,21 +31,16 @@ struct OnboardArguments {
 Column state_column() {
   return {"onboardingState", "STATE", [](const json::Value& package) {
             auto state = package.value("onboardingState", std::string());
-            const auto failure = package.find("onboardingFailureDetails");
-            if (failure == package.end()) return state;
-            const auto type = failure->value("type", std::string());
+            if (!package.contains("onboardingFailureDetails")) return state;
+            const auto type = text_at(package, "onboardingFailureDetails.type");
             return state + ": " + type.substr(type.rfind(':') + 1);
           }};
 }
 
 Column of_extension(const std::string& name, const std::string& title, bool right = false) {
-  return {name, title,
-          [name](const json::Value& package) -> std::string {
-            const auto extension = package.find("mx2");
-            if (extension == package.end() || !extension->contains(name)) return "";
-            return text_of((*extension)[name]);
-          },
-          right};
+  auto column = member("mx2." + name, title, right);
+  column.name = name;
+  return column;
 }
 
 std::vector<Column> list_columns() {
@@ -64,77 +58,38 @@ std::vector<Column> show_columns() {
   auto columns = list_columns();
   columns.push_back(member("appProvider", "PROVIDER"));
   columns.push_back(member("appSoftwareVersion", "SOFTWARE"));
-  columns.push_back({"sha256", "SHA-256", [](const json::Value& package) {
-                       const auto checksum = package.find("checksum");
-                       return checksum == package.end() ? "" : checksum->value("hash", "");
-                     }});
+  columns.push_back({"sha256", "SHA-256", member("checksum.hash", "").text});
   columns.push_back(of_extension("memoryMiB", "MEMORY MIB"));
   columns.push_back(of_extension("cpus", "CPUS"));
   columns.push_back(of_extension("architecture", "ARCHITECTURE"));
   columns.push_back(of_extension("appPkgPath", "SOURCE"));
-  columns.push_back({"failure", "FAILURE", [](const json::Value& package) {
-                       const auto failure = package.find("onboardingFailureDetails");
-                       return failure == package.end() ? "" : failure->value("detail", "");
-                     }});
+  columns.push_back({"failure", "FAILURE", member("onboardingFailureDetails.detail", "").text});
   return columns;
 }
 
-Result<json::Value> parsed(const Result<http::Reply>& reply) {
-  if (!reply) return reply.error();
-  return json::parse(reply->body);
-}
-
 Result<int> list_packages(Session& session) {
-  const auto packages = parsed(session.server.api(kApi).exchange("GET", "/app_packages"));
+  const auto answer = session.server.api(kApi).exchange("GET", "/app_packages");
+  if (!answer) return answer.error();
+  const auto packages = json::parse(answer->body);
   if (!packages) return packages.error();
-  const auto writer = make_list_writer(session.format, session.out, list_columns());
-  for (const auto& package : *packages) writer->add(package);
-  writer->finish();
+  print_items(session.format, session.out, list_columns(), *packages);
   return 0;
 }
 
 // By its identifier, or by its app's.
-Result<json::Value> find(Session& session, const std::string& id) {
+Result<json::Value> find_package(Session& session, const std::string& id) {
   auto server = session.server.api(kApi);
   return server.get(encoded(is_hex32(id) ? "app_packages" : "onboarded_app_packages", id));
 }
 
 Result<std::string> id_of(Session& session, const std::string& id) {
   if (is_hex32(id)) return id;
-  const auto package = find(session, id);
+  const auto package = find_package(session, id);
   if (!package) return package.error();
   return package->value("id", "");
 }
 
-Result<int> show(Session& session, const std::string& id) {
-  const auto package = find(session, id);
-  if (!package) return package.error();
-  write_item(session.format, session.out, show_columns(), *package);
-  return 0;
-}
-
-Result<int> for_each_package(Session& session, const std::vector<std::string>& ids,
-                             const std::string& method, const std::string& body,
-                             const std::string& done) {
-  return for_each_id(session, "package", ids, [&](const auto& id) -> Result<std::string> {
-    const auto known = id_of(session, id);
-    if (!known) return known.error();
-    auto server = session.server.api(kApi);
-    const auto reply = server.exchange(method, encoded("app_packages", *known), body,
-                                       body.empty() ? "" : "application/json");
-    if (!reply) return reply.error();
-    return done;
-  });
-}
-
 bool is_uri(const std::string& source) { return source.find("://") != std::string::npos; }
-
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream content;
-  if (!file || !(content << file.rdbuf())) return usage_error("cannot be read", path);
-  return std::move(content).str();
-}
 
 // What is there for us is what must be there for the orchestrator.
 Result<std::string> digest_of_uri(const std::string& uri) {
@@ -160,7 +115,7 @@ Result<std::string> digest_of_uri(const std::string& uri) {
 Result<int> follow(Session& session, const std::string& id, double wait_s) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(wait_s);
   while (true) {
-    const auto package = find(session, id);
+    const auto package = find_package(session, id);
     if (!package) return package.error();
     const auto state = package->value("onboardingState", std::string());
     const auto failure = package->find("onboardingFailureDetails");
@@ -180,12 +135,13 @@ Result<int> follow(Session& session, const std::string& id, double wait_s) {
   }
 }
 
-Result<int> onboard(Session& session, OnboardArguments arguments) {
+Result<int> onboard(Session& session, const OnboardArguments& given) {
+  auto arguments = given;
   const bool from_uri = is_uri(arguments.source);
   std::string content;
   if (!from_uri) {
     auto read = read_file(arguments.source);
-    if (!read) return read.error();
+    if (!read) return usage_error(read.error().detail, read.error().pointer);
     content = std::move(*read);
   }
   if (arguments.sha256.empty()) {
@@ -219,77 +175,59 @@ Result<int> onboard(Session& session, OnboardArguments arguments) {
 }
 
 std::string check_digest(const std::string& text) {
-  const bool fine = text.size() == kDigestDigits &&
-                    text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
-  return fine ? "" : "must be 64 hexadecimal digits";
+  return is_hex(to_lower(text), kDigestDigits) ? "" : "must be 64 hexadecimal digits";
 }
 
-void add_onboard(CLI::App& group, Command& chosen) {
-  auto* command = group.add_subcommand("onboard", "On-board a package, and wait for it");
-  const auto arguments = std::make_shared<OnboardArguments>();
+void add_onboard(const Menu& group) {
+  const auto [command, arguments] =
+      group.add<OnboardArguments>("onboard", "On-board a package, and wait for it", onboard);
   command
-      ->add_option("SOURCE", arguments->source,
-                   "A file, which is uploaded, or a URI, from which the orchestrator fetches it")
+      .add_option("SOURCE", arguments.source,
+                  "A file, which is uploaded, or a URI, from which the orchestrator fetches it")
       ->required();
-  command->add_option("--name", arguments->name, "appPkgName; else the file's name");
-  command->add_option("--package-version", arguments->version,
-                      "appPkgVersion; else the beginning of the digest");
+  command.add_option("--name", arguments.name, "appPkgName; else the file's name");
+  command.add_option("--package-version", arguments.version,
+                     "appPkgVersion; else the beginning of the digest");
   command
-      ->add_option(
-          "--sha256", arguments->sha256,
+      .add_option(
+          "--sha256", arguments.sha256,
           "What the content must be; else mx2ctl reads it, of a URI too, and takes its digest")
       ->check(check_digest);
-  command->add_option("--wait", arguments->wait_s, "Seconds to wait")
+  command.add_option("--wait", arguments.wait_s, "Seconds to wait")
       ->check(CLI::Range(0.0, 86400.0))
       ->capture_default_str();
-  command->callback(
-      [=, &chosen] { chosen = [=](Session& session) { return onboard(session, *arguments); }; });
 }
 
-struct Verb {
-  const char* name;
-  const char* help;
-  const char* method;
-  const char* body;
-  const char* done;
-};
-
-void add_verb(CLI::App& group, const Verb& verb, Command& chosen) {
-  auto* command = group.add_subcommand(verb.name, verb.help);
-  const auto ids = std::make_shared<std::vector<std::string>>();
-  command->add_option("ID", *ids, "Of the package, or appDId of its app")->required();
-  command->callback([=, &chosen] {
-    chosen = [=](Session& session) {
-      return for_each_package(session, *ids, verb.method, verb.body, verb.done);
-    };
-  });
+void add_verb(const Menu& group, const std::string& name, const std::string& help,
+              const std::string& method, const std::string& body, const std::string& done) {
+  add_for_each(group, name, help, "package", kIdHelp,
+               [=](Session& session, const std::string& id) -> Result<std::string> {
+                 const auto known = id_of(session, id);
+                 if (!known) return known;
+                 auto server = session.server.api(kApi);
+                 return said(server.exchange(method, encoded("app_packages", *known), body,
+                                             body.empty() ? "" : "application/json"),
+                             done);
+               });
 }
 
 }  // namespace
 
-void add_package_commands(CLI::App& app, Command& chosen) {
-  auto* group = app.add_subcommand("packages", "Application packages");
-  group->require_subcommand(1);
-  auto* list_all = group->add_subcommand("list", "List all packages");
-  list_all->callback([&chosen] { chosen = list_packages; });
-  auto* show_one = group->add_subcommand("show", "Show one package");
-  const auto id = std::make_shared<std::string>();
-  show_one->add_option("ID", *id, "Of the package, or appDId of its app")->required();
-  show_one->callback(
-      [=, &chosen] { chosen = [=](Session& session) { return show(session, *id); }; });
-  add_onboard(*group, chosen);
-  add_verb(*group,
-           {"enable", "Let apps of packages be instantiated", "PATCH",
-            R"({"operationalState":"ENABLED"})", "enabled"},
-           chosen);
-  add_verb(*group,
-           {"disable", "Let no new instances of apps be made", "PATCH",
-            R"({"operationalState":"DISABLED"})", "disabled"},
-           chosen);
-  add_verb(*group,
-           {"delete", "Delete packages that are disabled and have no instances", "DELETE", "",
-            "deleted"},
-           chosen);
+void add_package_commands(const Menu& program) {
+  const auto group = program.group("packages", "Application packages");
+  group.add("list", "List all packages", list_packages);
+  const auto [show, id] = group.add<std::string>(
+      "show", "Show one package", [](Session& session, const std::string& given) {
+        return print_item(session, find_package(session, given), show_columns());
+      });
+  show.add_option("ID", id, kIdHelp)->required();
+  add_onboard(group);
+  add_verb(group, "enable", "Let apps of packages be instantiated", "PATCH",
+           R"({"operationalState":"ENABLED"})", "enabled");
+  add_verb(group, "disable", "Let no new instances of apps be made", "PATCH",
+           R"({"operationalState":"DISABLED"})", "disabled");
+  add_verb(group, "delete", "Delete packages that are disabled and have no instances", "DELETE", "",
+           "deleted");
 }
 
 }  // namespace mx2::ctl

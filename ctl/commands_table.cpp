@@ -1,9 +1,6 @@
 // mx2ctl table list, set, unset, history, rollback.
-#include <memory>
-
-#include "api/operator/types.h"
+#include "api/operator/codec.h"
 #include "ctl/commands.h"
-#include "ctl/row_file.h"
 
 namespace mx2::ctl {
 namespace {
@@ -15,7 +12,6 @@ struct RowArguments {
   std::string writer = "operator";
   std::string reason;
   std::size_t limit = 0;
-  std::uint64_t version = 0;
 };
 
 // "ip:10.1.0.0/16" in the one form the table keeps.
@@ -30,7 +26,7 @@ std::string name_of(const std::string& ue, const std::string& app) {
   return "(" + ue + ", " + app + ")";
 }
 
-Result<int> list(Session& session, const RowArguments& arguments) {
+Result<int> list_rows(Session& session, const RowArguments& arguments) {
   const auto ue = canonical(arguments.ue);
   if (!ue) return ue.error();
   return print_list(session, "/table", {{"app", arguments.app}, {"ue", *ue}}, arguments.limit,
@@ -58,19 +54,17 @@ Result<TableChange> change_of(const RowArguments& arguments) {
 Result<int> apply(Session& session, const TableChange& change, const std::string& result) {
   const auto name = name_of(change.row.ue.text(), change.row.app_d_id);
   return for_each_id(session, "row", {name}, [&](const auto& /*id*/) -> Result<std::string> {
-    const auto applied = session.server.patch_table(patch_line(change));
-    if (!applied) return applied.error();
-    return result;
+    return said(session.server.patch_table(codec::encode_table_change(change)), result);
   });
 }
 
-Result<int> set(Session& session, const RowArguments& arguments) {
+Result<int> set_row(Session& session, const RowArguments& arguments) {
   const auto change = change_of(arguments);
   if (!change) return change.error();
   return apply(session, *change, "set");
 }
 
-Result<int> unset(Session& session, const RowArguments& arguments) {
+Result<int> unset_row(Session& session, const RowArguments& arguments) {
   auto change = change_of(arguments);
   if (!change) return change.error();
   change->remove = true;
@@ -83,32 +77,16 @@ Result<int> unset(Session& session, const RowArguments& arguments) {
   return apply(session, *change, "removed");
 }
 
-Result<int> history(Session& session, const RowArguments& arguments) {
-  return print_list(
-      session, "/table/history", {}, arguments.limit,
-      {member("version", "VERSION", true), member("kind", "KIND"), member("rows", "ROWS", true),
-       member("state", "STATE"), member("created", "CREATED"), member("summary", "SUMMARY")});
-}
-
-Result<int> rollback(Session& session, const RowArguments& arguments) {
-  const auto done = session.server.post_for("/table/rollback", {{"version", arguments.version}});
+Result<int> rollback(Session& session, const std::uint64_t& version) {
+  const auto done = session.server.post_for("/table/rollback", {{"version", version}});
   if (!done) return done.error();
   const auto skipped = done->value("skipped", json::Value::object()).value("unknown", 0);
-  session.out << "the table is as it was at version " << arguments.version << ": version "
+  session.out << "the table is as it was at version " << version << ": version "
               << done->value("tableVersion", 0) << ", " << done->value("rows", 0)
               << " rows changed";
   if (skipped > 0) session.out << ", " << skipped << " left out: their app or host has gone";
   session.out << "\nAn Optimizer that runs plans on from here; mx2ctl optimizer pause stops it.\n";
   return 0;
-}
-
-using RowAction = Result<int> (*)(Session&, const RowArguments&);
-
-std::shared_ptr<RowArguments> bind_row(CLI::App& command, RowAction action, Command& chosen) {
-  auto arguments = std::make_shared<RowArguments>();
-  command.callback(
-      [=, &chosen] { chosen = [=](Session& session) { return action(session, *arguments); }; });
-  return arguments;
 }
 
 void add_row_name(CLI::App& command, RowArguments& arguments) {
@@ -119,41 +97,37 @@ void add_row_name(CLI::App& command, RowArguments& arguments) {
 
 }  // namespace
 
-void add_table_commands(CLI::App& app, Command& chosen) {
-  auto* table = app.add_subcommand("table", "The table (UE, app) -> targets");
-  table->require_subcommand(1);
+void add_table_commands(const Menu& program) {
+  const auto table = program.group("table", "The table (UE, app) -> targets");
 
-  auto* list_rows = table->add_subcommand("list", "List rows");
-  const auto listed = bind_row(*list_rows, list, chosen);
-  list_rows->add_option("--app", listed->app, "Only rows of this appDId");
-  list_rows->add_option("--ue", listed->ue, "Only rows with this selector");
-  add_limit(*list_rows, listed->limit);
+  const auto [list, listed] = table.add<RowArguments>("list", "List rows", list_rows);
+  list.add_option("--app", listed.app, "Only rows of this appDId");
+  list.add_option("--ue", listed.ue, "Only rows with this selector");
+  add_limit(list, listed.limit);
 
-  auto* set_row = table->add_subcommand("set", "Write one row");
-  const auto written = bind_row(*set_row, set, chosen);
-  add_row_name(*set_row, *written);
-  set_row
-      ->add_option("TARGET", written->targets,
-                   "host:<id> or endpoint:<address>, in order of preference")
+  const auto [set, written] = table.add<RowArguments>("set", "Write one row", set_row);
+  add_row_name(set, written);
+  set.add_option("TARGET", written.targets,
+                 "host:<id> or endpoint:<address>, in order of preference")
       ->required();
-  set_row->add_option("--writer", written->writer, "operator pins the row against the Optimizer")
+  set.add_option("--writer", written.writer, "operator pins the row against the Optimizer")
       ->check(CLI::IsMember({"operator", "optimizer"}))
       ->capture_default_str();
-  set_row->add_option("--reason", written->reason, "Free text kept with the row");
+  set.add_option("--reason", written.reason, "Free text kept with the row");
 
-  auto* unset_row = table->add_subcommand("unset", "Remove one row");
-  const auto removed = bind_row(*unset_row, unset, chosen);
-  add_row_name(*unset_row, *removed);
+  const auto [unset, removed] = table.add<RowArguments>("unset", "Remove one row", unset_row);
+  add_row_name(unset, removed);
 
-  auto* versions = table->add_subcommand("history", "List the versions of the table, newest first");
-  const auto shown = bind_row(*versions, history, chosen);
-  add_limit(*versions, shown->limit);
+  add_list(
+      table, "history", "List the versions of the table, newest first", "/table/history", {},
+      {member("version", "VERSION", true), member("kind", "KIND"), member("rows", "ROWS", true),
+       member("state", "STATE"), member("created", "CREATED"), member("summary", "SUMMARY")});
 
-  auto* back = table->add_subcommand("rollback", "Make the table what it was at a version");
-  const auto target = bind_row(*back, rollback, chosen);
-  back->add_option("VERSION", target->version, "See mx2ctl table history")->required();
+  const auto [back, version] =
+      table.add<std::uint64_t>("rollback", "Make the table what it was at a version", rollback);
+  back.add_option("VERSION", version, "See mx2ctl table history")->required();
 
-  add_table_file_commands(*table, chosen);
+  add_table_file_commands(table);
 }
 
 }  // namespace mx2::ctl

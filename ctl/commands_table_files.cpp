@@ -3,7 +3,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <memory>
 
 #include "ctl/commands.h"
 #include "ctl/row_file.h"
@@ -116,33 +115,28 @@ Result<int> export_table(Session& session, const FileArguments& arguments) {
   return 0;
 }
 
-using FileAction = Result<int> (*)(Session&, const FileArguments&);
-
-std::shared_ptr<FileArguments> bind_file(CLI::App& command, FileAction action, Command& chosen) {
-  auto arguments = std::make_shared<FileArguments>();
-  command.add_option("FILE", arguments->file, "- is the standard stream")->required();
-  command.add_option("--format", arguments->format, "By default what the file's name ends in")
+void add_file(CLI::App& command, FileArguments& arguments) {
+  command.add_option("FILE", arguments.file, "- is the standard stream")->required();
+  command.add_option("--format", arguments.format, "By default what the file's name ends in")
       ->check(CLI::IsMember({"csv", "ndjson"}));
-  command.callback(
-      [=, &chosen] { chosen = [=](Session& session) { return action(session, *arguments); }; });
-  return arguments;
 }
 
 }  // namespace
 
-void add_table_file_commands(CLI::App& table, Command& chosen) {
-  auto* import_rows = table.add_subcommand(
-      "import", "Write the rows of a file; of two lines for one row the later counts");
-  const auto imported = bind_file(*import_rows, import_table, chosen);
-  import_rows->add_option("--batch", imported->batch, "Rows applied at once, all or none")
+void add_table_file_commands(const Menu& table) {
+  const auto [import_rows, imported] = table.add<FileArguments>(
+      "import", "Write the rows of a file; of two lines for one row the later counts",
+      import_table);
+  add_file(import_rows, imported);
+  import_rows.add_option("--batch", imported.batch, "Rows applied at once, all or none")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
-  import_rows->add_flag("--progress", imported->progress,
-                        "Say how it goes, also without a terminal");
+  import_rows.add_flag("--progress", imported.progress, "Say how it goes, also without a terminal");
 
-  auto* export_rows = table.add_subcommand("export", "Write rows to a file that import can read");
-  const auto exported = bind_file(*export_rows, export_table, chosen);
-  export_rows->add_option("--app", exported->app, "Only rows of this appDId");
+  const auto [export_rows, exported] =
+      table.add<FileArguments>("export", "Write rows to a file that import can read", export_table);
+  add_file(export_rows, exported);
+  export_rows.add_option("--app", exported.app, "Only rows of this appDId");
 }
 
 }  // namespace mx2::ctl

@@ -2,7 +2,6 @@
 // has there and could have; asks the optimizer.
 #include <chrono>
 #include <map>
-#include <memory>
 #include <thread>
 
 #include "api/base/clock.h"
@@ -12,7 +11,6 @@ namespace mx2::ctl {
 namespace {
 
 struct Asked {
-  std::string url;
   std::string ue;
   std::string app;
   bool all = false;
@@ -20,19 +18,11 @@ struct Asked {
   int interval_ms = 1000;
   int times = 0;  // 0: for ever
 };
-using AskedPtr = std::shared_ptr<Asked>;
-
-std::string latency_text(const json::Value& item, const char* name) {
-  const auto it = item.find(name);
-  if (it == item.end() || !it->is_number()) return "";
-  auto text = std::to_string(it->get<double>());
-  return text.substr(0, text.find('.') + 3);
-}
 
 std::string has_text(const json::Value& item) {
   if (!item.value("connected", true)) return "disconnected";
   if (!item.value("reachable", true)) return "unreachable";
-  return latency_text(item, "latencyMs");
+  return decimals_at(item, "latencyMs");
 }
 
 std::vector<Column> columns() {
@@ -42,8 +32,7 @@ std::vector<Column> columns() {
           member("host", "HOST"),
           {"latencyMs", "HAS MS", has_text, true},
           member("best", "NEAREST"),
-          {"bestMs", "COULD MS",
-           [](const json::Value& item) { return latency_text(item, "bestMs"); }, true}};
+          decimals("bestMs", "COULD MS")};
 }
 
 std::string source_line(const json::Value& document) {
@@ -58,41 +47,34 @@ std::string source_line(const json::Value& document) {
 
 // The document, or an error that says what is missing of it.
 Result<json::Value> ask(OperatorClient& server, const Asked& asked) {
-  Query query{{"limit", std::to_string(asked.limit)}};
-  if (!asked.ue.empty()) query.emplace_back("ue", asked.ue);
-  if (!asked.app.empty()) query.emplace_back("app", asked.app);
-  if (asked.all) query.emplace_back("all", "true");
-  auto document = server.get("/topology", query);
+  auto document = server.get("/topology", {{"limit", std::to_string(asked.limit)},
+                                           {"ue", asked.ue},
+                                           {"app", asked.app},
+                                           {"all", asked.all ? "true" : ""}});
   if (!document) return document;
   const bool fine = document->contains("source") && (*document)["source"].is_object() &&
                     document->contains("ues") && (*document)["ues"].is_array();
-  if (!fine)
-    return Error{ErrorCode::kInternal, "this optimizer's answer is not as expected", {}, {}, {}, 0};
+  if (!fine) return refused_as(ErrorCode::kInternal, "this optimizer's answer is not as expected");
   return document;
 }
 
 void print(Session& session, const json::Value& document) {
   if (session.format == Format::kTable) session.out << source_line(document) << "\n";
-  const auto writer = make_list_writer(session.format, session.out, columns());
-  add_items(*writer, document, "ues");
-  writer->finish();
+  print_items(session.format, session.out, columns(), list_in(document, "ues"));
   if (session.format != Format::kTable) return;
-  if (const auto hosts = document.find("hostsWithoutPlace"); hosts != document.end()) {
-    for (const auto& host : *hosts) {
-      session.out << "! " << text_of(host) << " has no place in the topology: no UE reaches it\n";
-    }
+  for (const auto& host : list_in(document, "hostsWithoutPlace")) {
+    session.out << "! " << text_of(host) << " has no place in the topology: no UE reaches it\n";
   }
-  if (const auto problems = document["source"].find("problems");
-      problems != document["source"].end()) {
-    for (const auto& problem : *problems) session.out << "! " << text_of(problem) << "\n";
+  for (const auto& problem : list_in(document["source"], "problems")) {
+    session.out << "! " << text_of(problem) << "\n";
   }
   const auto shown = document["ues"].size();
   const auto total = document.value("total", shown);
   if (total > shown) session.out << "... and " << total - shown << " more (--limit)\n";
 }
 
-Result<int> show(Session& session, const Asked& asked) {
-  auto server = optimizer(session, asked.url);
+Result<int> show_topology(Session& session, const std::string& url, const Asked& asked) {
+  auto server = optimizer(session, url);
   if (!server) return server.error();
   const auto document = ask(*server, asked);
   if (!document) return document.error();
@@ -136,7 +118,7 @@ void print_change(std::ostream& out, const json::Value& item, const Seen& before
   out << format_utc(SystemClock().now_ms()).substr(11, 12) << "  " << item.value("ue", "") << "  "
       << item.value("app", "") << "  at " << arrow(before.attachment, now.attachment) << "  host "
       << arrow(before.host, now.host) << "  " << arrow(before.has, now.has) << " ms";
-  const auto best = latency_text(item, "bestMs");
+  const auto best = decimals_at(item, "bestMs");
   if (!best.empty()) out << "  (could have " << best << " at " << item.value("best", "") << ")";
   out << "\n";
 }
@@ -172,13 +154,13 @@ class Watcher {
 };
 
 // Goes on when an optimizer hands over to another, or none leads for a while.
-Result<int> watch(Session& session, const Asked& asked) {
+Result<int> watch_topology(Session& session, const std::string& url, const Asked& asked) {
   Watcher watcher(session.out);
   std::string trouble;  // told once
   int status = 0;
   for (int i = 0; asked.times == 0 || i < asked.times; ++i) {
     if (i > 0) std::this_thread::sleep_for(std::chrono::milliseconds(asked.interval_ms));
-    auto server = optimizer(session, asked.url);
+    auto server = optimizer(session, url);
     const auto document = server ? ask(*server, asked) : Result<json::Value>(server.error());
     if (document) watcher.look(*document);
     const auto now = document ? std::string() : document.error().detail;
@@ -189,33 +171,29 @@ Result<int> watch(Session& session, const Asked& asked) {
   return status;
 }
 
-void add_options(CLI::App& command, const AskedPtr& asked) {
-  command.add_option("--ue", asked->ue, "Only this one: [dev:]<associateDevAppId>");
-  command.add_option("--app", asked->app, "Only contexts of this appDId");
-  command.add_flag("--all", asked->all, "Also UEs that have no context");
-  command.add_option("--limit", asked->limit, "UEs at most")->check(CLI::Range(1, 100000));
+void add_options(CLI::App& command, Asked& asked) {
+  command.add_option("--ue", asked.ue, "Only this one: [dev:]<associateDevAppId>");
+  command.add_option("--app", asked.app, "Only contexts of this appDId");
+  command.add_flag("--all", asked.all, "Also UEs that have no context");
+  command.add_option("--limit", asked.limit, "UEs at most")->check(CLI::Range(1, 100000));
 }
 
 }  // namespace
 
-void add_topology_commands(CLI::App& app, Command& chosen) {
-  auto* group = app.add_subcommand("topology", "Where UEs are, and the latency they have");
-  group->require_subcommand(1);
-  const auto asked = std::make_shared<Asked>();
-  group->add_option("--optimizer-url", asked->url,
-                    "Where the optimizer's API is; else the orchestrator says who leads");
-  auto* show_command =
-      group->add_subcommand("show", "UEs, where they are attached, their host, its latency");
-  add_options(*show_command, asked);
-  show_command->callback(
-      [=, &chosen] { chosen = [=](Session& session) { return show(session, *asked); }; });
-  auto* watch_command = group->add_subcommand("watch", "A line for each change, until Ctrl-C");
-  add_options(*watch_command, asked);
-  watch_command->add_option("--interval", asked->interval_ms, "Milliseconds between two looks")
+void add_topology_commands(const Menu& program) {
+  const auto group = program.group("topology", "Where UEs are, and the latency they have");
+  const auto url = add_optimizer_url(group);
+  const auto [show, shown] = group.add<Asked>(
+      "show", "UEs, where they are attached, their host, its latency",
+      [url](Session& session, const Asked& asked) { return show_topology(session, *url, asked); });
+  add_options(show, shown);
+  const auto [watch, watched] = group.add<Asked>(
+      "watch", "A line for each change, until Ctrl-C",
+      [url](Session& session, const Asked& asked) { return watch_topology(session, *url, asked); });
+  add_options(watch, watched);
+  watch.add_option("--interval", watched.interval_ms, "Milliseconds between two looks")
       ->check(CLI::Range(10, 3600000));
-  watch_command->add_option("--times", asked->times, "So many looks, then exit; 0: for ever");
-  watch_command->callback(
-      [=, &chosen] { chosen = [=](Session& session) { return watch(session, *asked); }; });
+  watch.add_option("--times", watched.times, "So many looks, then exit; 0: for ever");
 }
 
 }  // namespace mx2::ctl

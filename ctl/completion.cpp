@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "api/base/text.h"
-#include "ctl/completion_scripts.h"
 
 namespace mx2::ctl {
 namespace {
@@ -21,10 +20,6 @@ std::vector<std::string> choices_of(const CLI::Option& option) {
   return choices;
 }
 
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 CompletionNode node_of(const CLI::App& app, const std::string& path) {
   CompletionNode node;
   node.path = path;
@@ -39,7 +34,7 @@ CompletionNode node_of(const CLI::App& app, const std::string& path) {
     }
     for (const auto& name : option->get_lnames()) {
       node.options.push_back({"--" + name, option->get_description(),
-                              option->get_items_expected_max() > 0, ends_with(name, "-file"),
+                              option->get_items_expected_max() > 0, name.ends_with("-file"),
                               choices_of(*option)});
     }
   }

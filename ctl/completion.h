@@ -30,6 +30,9 @@ struct CompletionNode {
 // The program first, then its subcommands, depth first.
 [[nodiscard]] std::vector<CompletionNode> completion_nodes(const CLI::App& app);
 
+[[nodiscard]] std::string bash_script(const std::vector<CompletionNode>& nodes);
+[[nodiscard]] std::string zsh_script(const std::vector<CompletionNode>& nodes);
+[[nodiscard]] std::string fish_script(const std::vector<CompletionNode>& nodes);
 // `shell`: bash, zsh or fish.
 [[nodiscard]] std::string completion_script(const CLI::App& app, const std::string& shell);
 

@@ -1,17 +1,14 @@
-#include "ctl/completion_scripts.h"
-
+// Each script first walks the words typed so far to the path of the command they name, skipping the
+// values of options, then offers what may follow it.
 #include <map>
+
+#include "api/base/text.h"
+#include "ctl/completion.h"
 
 namespace mx2::ctl {
 namespace {
 
 using Option = CompletionNode::Option;
-
-std::string join(const std::vector<std::string>& words, const std::string& separator) {
-  std::string out;
-  for (const auto& word : words) out += (out.empty() ? "" : separator) + word;
-  return out;
-}
 
 // Options with values, each name once: a name means the same wherever it appears.
 std::map<std::string, Option> value_options(const std::vector<CompletionNode>& nodes) {

@@ -14,24 +14,18 @@ struct Step {
   std::string verdict;
 };
 
-std::string text(const json::Value& object, const char* name) {
-  return member(name, "").text(object);
-}
-
 std::vector<Step> steps_of(const json::Value& document) {
   std::vector<Step> steps;
-  const auto found = document.find("steps");
-  if (found == document.end()) return steps;
-  for (const auto& step : *found) {
+  for (const auto& step : list_in(document, "steps")) {
     if (!step.is_object()) continue;
-    steps.push_back({text(step, "ue"), text(step, "target"), text(step, "verdict")});
+    steps.push_back({text_at(step, "ue"), text_at(step, "target"), text_at(step, "verdict")});
   }
   return steps;
 }
 
 std::string who(const json::Value& document) {
-  const auto device = text(document, "associateDevAppId");
-  const auto ip = text(document, "ip");
+  const auto device = text_at(document, "associateDevAppId");
+  const auto ip = text_at(document, "ip");
   if (device.empty() && ip.empty()) return "a UE that nothing is known of";
   if (device.empty()) return "address " + ip;
   return "device " + device + (ip.empty() ? "" : " at " + ip);
@@ -48,7 +42,7 @@ std::string precedence(const json::Value& document, const std::vector<Step>& ste
                ? "no target of the more specific rows can serve, and it has the longest prefix of "
                  "the rest"
                : "no row names the device, and it has the longest prefix that holds " +
-                     text(document, "ip");
+                     text_at(document, "ip");
   }
   return others ? "no target of the more specific rows can serve" : "no more specific row applies";
 }
@@ -69,15 +63,15 @@ bool is_found(const json::Value& document) {
 
 std::string explain_in_words(const json::Value& document) {
   const auto steps = steps_of(document);
-  const auto app = text(document, "app");
+  const auto app = text_at(document, "app");
   const auto asked = app + " for " + who(document);
   if (!is_found(document) || steps.empty()) {
     return steps.empty() ? "Nothing can serve " + asked + ": the table has no row for it."
                          : "Nothing can serve " + asked + ": no target of its rows can.";
   }
-  const auto host = text(document, "host");
+  const auto host = text_at(document, "host");
   const auto where = host.empty() ? "a literal endpoint" : "host " + host;
-  return asked + " goes to " + where + " (" + text(document, "referenceURI") + ").\n" + "Row " +
+  return asked + " goes to " + where + " (" + text_at(document, "referenceURI") + ").\n" + "Row " +
          steps.back().ue + " decides" + choice(steps) + ": " + precedence(document, steps) + ".";
 }
 

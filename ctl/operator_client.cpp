@@ -12,19 +12,15 @@ constexpr std::size_t kPageItems = 1000;
 constexpr const char* kOperatorApi = "/operator/v1";
 
 Error strange_answer(const std::string& url, int status) {
-  return {ErrorCode::kInternal,
-          "is " + url + " an operator API? It answered with status " + std::to_string(status) +
-              " and no document of ours",
-          {},
-          {},
-          {},
-          0};
+  return refused_as(ErrorCode::kInternal, "is " + url +
+                                              " an operator API? It answered with status " +
+                                              std::to_string(status) + " and no document of ours");
 }
 
 Error refusal(const http::Reply& reply, const std::string& url) {
   auto detail = json::problem_detail(reply.body);
   if (detail.empty()) return strange_answer(url, reply.status);
-  return {http::code_of(reply.status), std::move(detail), {}, {}, {}, 0};
+  return refused_as(http::code_of(reply.status), std::move(detail));
 }
 
 std::string with_query(std::string path, const Query& query) {
@@ -55,8 +51,9 @@ OperatorClient OperatorClient::peer(const std::string& url) const {
   return other;
 }
 
-Result<http::Reply> OperatorClient::call(const std::string& method, const std::string& path,
-                                         const std::string& body, const std::string& content_type) {
+Result<http::Reply> OperatorClient::exchange(const std::string& method, const std::string& path,
+                                             const std::string& body,
+                                             const std::string& content_type) {
   http::Headers headers{{"Accept", "application/json"}};
   if (!content_type.empty()) headers.emplace_back("Content-Type", content_type);
   auto reply = http_.send(method, root_ + path, headers, body);
@@ -66,48 +63,42 @@ Result<http::Reply> OperatorClient::call(const std::string& method, const std::s
   return reply;
 }
 
-Result<json::Value> OperatorClient::get(const std::string& path, const Query& query) {
-  const auto reply = call("GET", with_query(path, query));
+Result<json::Value> OperatorClient::document_of(const Result<http::Reply>& reply) const {
   if (!reply) return reply.error();
   auto value = json::parse(reply->body);
   if (!value || !value->is_object()) return strange_answer(root_, reply->status);
   return value;
 }
 
+Result<json::Value> OperatorClient::get(const std::string& path, const Query& query) {
+  return document_of(exchange("GET", with_query(path, query)));
+}
+
 Result<std::string> OperatorClient::get_text(const std::string& path) {
-  auto reply = call("GET", path);
+  auto reply = exchange("GET", path);
   if (!reply) return reply.error();
   return std::move(reply->body);
 }
 
 Result<http::Reply> OperatorClient::put(const std::string& path, const json::Value& document) {
-  return call("PUT", path, json::dump(document), "application/json");
+  return exchange("PUT", path, json::dump(document), "application/json");
 }
 
 Result<http::Reply> OperatorClient::post(const std::string& path, const Query& query) {
-  return call("POST", with_query(path, query));
+  return exchange("POST", with_query(path, query));
 }
 
 Result<json::Value> OperatorClient::post_for(const std::string& path, const json::Value& document) {
-  const auto reply = document.is_null()
-                         ? call("POST", path)
-                         : call("POST", path, json::dump(document), "application/json");
-  if (!reply) return reply.error();
-  auto value = json::parse(reply->body);
-  if (!value || !value->is_object()) return strange_answer(root_, reply->status);
-  return value;
+  if (document.is_null()) return document_of(exchange("POST", path));
+  return document_of(exchange("POST", path, json::dump(document), "application/json"));
 }
 
-Result<void> OperatorClient::remove(const std::string& path) {
-  const auto reply = call("DELETE", path);
-  if (!reply) return reply.error();
-  return {};
+Result<http::Reply> OperatorClient::remove(const std::string& path) {
+  return exchange("DELETE", path);
 }
 
-Result<void> OperatorClient::patch_table(const std::string& ndjson) {
-  const auto reply = call("PATCH", "/table", ndjson, "application/x-ndjson");
-  if (!reply) return reply.error();
-  return {};
+Result<http::Reply> OperatorClient::patch_table(const std::string& ndjson) {
+  return exchange("PATCH", "/table", ndjson, "application/x-ndjson");
 }
 
 Result<void> OperatorClient::list(const std::string& path, Query query, std::size_t limit,

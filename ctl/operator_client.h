@@ -29,9 +29,7 @@ class OperatorClient {
   // Any exchange; what is not 2xx is an error.
   [[nodiscard]] Result<http::Reply> exchange(const std::string& method, const std::string& path,
                                              const std::string& body = {},
-                                             const std::string& content_type = {}) {
-    return call(method, path, body, content_type);
-  }
+                                             const std::string& content_type = {});
 
   // `path` is below /operator/v1, already encoded; see encoded(). Empty query values are left out.
   [[nodiscard]] Result<json::Value> get(const std::string& path, const Query& query = {});
@@ -42,9 +40,9 @@ class OperatorClient {
   // The document of the reply. `document`: null for no body.
   [[nodiscard]] Result<json::Value> post_for(const std::string& path,
                                              const json::Value& document = nullptr);
-  [[nodiscard]] Result<void> remove(const std::string& path);
+  [[nodiscard]] Result<http::Reply> remove(const std::string& path);
   // One line a change, as codec::decode_table_patch reads them.
-  [[nodiscard]] Result<void> patch_table(const std::string& ndjson);
+  [[nodiscard]] Result<http::Reply> patch_table(const std::string& ndjson);
 
   // Every item of a list, page after page, at most `limit` (0: all), until `visit` says false.
   using Visit = std::function<bool(const json::Value& item)>;
@@ -52,9 +50,7 @@ class OperatorClient {
                                   const Visit& visit);
 
  private:
-  [[nodiscard]] Result<http::Reply> call(const std::string& method, const std::string& path,
-                                         const std::string& body = {},
-                                         const std::string& content_type = {});
+  [[nodiscard]] Result<json::Value> document_of(const Result<http::Reply>& reply) const;
 
   http::Client& http_;
   std::string root_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/base/text.h"
 #include "api/csv/csv.h"
 
 namespace mx2::ctl {
@@ -87,13 +88,29 @@ std::string text_of(const json::Value& value) {
   return out;
 }
 
-Column member(const std::string& name, const std::string& title, bool right) {
-  return {name, title,
-          [name](const json::Value& item) {
-            const auto it = item.find(name);
-            return it == item.end() ? std::string() : text_of(*it);
-          },
-          right};
+std::string text_at(const json::Value& item, const std::string& path) {
+  const auto* value = &item;
+  for (const auto name : split(path, '.')) {
+    const auto it = value->find(std::string(name));
+    if (it == value->end()) return "";
+    value = &*it;
+  }
+  return text_of(*value);
+}
+
+Column member(const std::string& path, const std::string& title, bool right) {
+  return {path, title, [path](const json::Value& item) { return text_at(item, path); }, right};
+}
+
+std::string decimals_at(const json::Value& item, const std::string& name) {
+  const auto it = item.find(name);
+  if (it == item.end() || !it->is_number()) return "";
+  auto text = std::to_string(it->get<double>());
+  return text.substr(0, text.find('.') + 3);
+}
+
+Column decimals(const std::string& name, const std::string& title) {
+  return {name, title, [name](const json::Value& item) { return decimals_at(item, name); }, true};
 }
 
 std::unique_ptr<ListWriter> make_list_writer(Format format, std::ostream& out,
@@ -106,11 +123,16 @@ std::unique_ptr<ListWriter> make_list_writer(Format format, std::ostream& out,
   return std::make_unique<TableWriter>(out, std::move(columns));
 }
 
-bool add_items(ListWriter& writer, const json::Value& document, const char* list) {
-  const auto items = document.find(list);
-  if (items == document.end() || !items->is_array()) return false;
-  for (const auto& item : *items) writer.add(item);
-  return !items->empty();
+void print_items(Format format, std::ostream& out, std::vector<Column> columns,
+                 const json::Value& items) {
+  const auto writer = make_list_writer(format, out, std::move(columns));
+  for (const auto& item : items) writer->add(item);
+  writer->finish();
+}
+
+json::Value list_in(const json::Value& document, const char* name) {
+  const auto list = document.find(name);
+  return list != document.end() && list->is_array() ? *list : json::Value::array();
 }
 
 bool print_as_json(Format format, std::ostream& out, const json::Value& document) {

@@ -23,10 +23,15 @@ struct Column {
   bool right = false;  // numbers
 };
 
-// The member of this name as text: strings as they are, a list joined by spaces, an object of texts
-// as name=value, anything else as JSON. Empty when it is absent.
-[[nodiscard]] Column member(const std::string& name, const std::string& title, bool right = false);
+// A value as text: strings as they are, a list joined by spaces, an object of texts as name=value,
+// anything else as JSON.
 [[nodiscard]] std::string text_of(const json::Value& value);
+// The member at a path, "name" or "outer.name", as text; empty when it is absent.
+[[nodiscard]] std::string text_at(const json::Value& item, const std::string& path);
+[[nodiscard]] Column member(const std::string& path, const std::string& title, bool right = false);
+// A number, with two decimals; empty when it is none.
+[[nodiscard]] std::string decimals_at(const json::Value& item, const std::string& name);
+[[nodiscard]] Column decimals(const std::string& name, const std::string& title);
 
 // Items as they come. JSON and CSV are written at once, so a long list needs no memory; a table
 // waits for finish(), as it must know its widths.
@@ -39,8 +44,11 @@ class ListWriter {
 [[nodiscard]] std::unique_ptr<ListWriter> make_list_writer(Format format, std::ostream& out,
                                                            std::vector<Column> columns);
 
-// Adds the items of a list within a document; false if there are none.
-bool add_items(ListWriter& writer, const json::Value& document, const char* list);
+// All items of a list.
+void print_items(Format format, std::ostream& out, std::vector<Column> columns,
+                 const json::Value& items);
+// A list within a document; an empty one if there is none.
+[[nodiscard]] json::Value list_in(const json::Value& document, const char* name);
 
 // True if JSON is wanted: then the document has been printed.
 [[nodiscard]] bool print_as_json(Format format, std::ostream& out, const json::Value& document);

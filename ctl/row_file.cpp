@@ -82,7 +82,7 @@ class CsvRows final : public RowReader {
       if (!contains(kExported, column) && !contains(kReadOver, column)) {
         return invalid_argument(
             "unknown column '" + printable(column) + "'" +
-                did_you_mean(column, kExported, "; the header is " + join(kExported)),
+                did_you_mean(column, kExported, "; the header is " + join(kExported, ",")),
             where);
       }
       if (std::count(header_.begin(), header_.end(), column) > 1) {
@@ -109,12 +109,6 @@ class CsvRows final : public RowReader {
       }
     }
     return document;
-  }
-
-  static std::string join(const std::vector<std::string>& words) {
-    auto line = csv_line(words);
-    line.pop_back();
-    return line;
   }
 
   CsvReader csv_;
@@ -172,15 +166,8 @@ std::string file_row(FileFormat format, const json::Value& row) {
   }
   std::vector<std::string> fields;
   fields.reserve(kExported.size());
-  for (const auto& name : kExported) fields.push_back(member(name, "").text(row));
+  for (const auto& name : kExported) fields.push_back(text_at(row, name));
   return csv_line(fields);
-}
-
-std::string patch_line(const TableChange& change) {
-  auto line = codec::to_json(change.row);
-  for (const auto& name : kReadOver) line.erase(name);
-  if (change.remove) line["remove"] = true;
-  return json::dump(line) + '\n';
 }
 
 }  // namespace mx2::ctl

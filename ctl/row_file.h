@@ -44,7 +44,4 @@ class RowReader {
 [[nodiscard]] std::string file_header(FileFormat format);
 [[nodiscard]] std::string file_row(FileFormat format, const json::Value& row);
 
-// A change as one line of a PATCH.
-[[nodiscard]] std::string patch_line(const TableChange& change);
-
 }  // namespace mx2::ctl

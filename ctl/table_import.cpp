@@ -5,6 +5,8 @@
 #include <cmath>
 #include <string_view>
 
+#include "api/operator/codec.h"
+
 namespace mx2::ctl {
 namespace {
 
@@ -20,14 +22,10 @@ std::string duration_text(double seconds) {
 std::size_t line_in(std::string_view detail) {
   constexpr std::string_view kPrefix = "line ";
   std::size_t line = 0;
-  if (detail.substr(0, kPrefix.size()) == kPrefix) {
+  if (detail.starts_with(kPrefix)) {
     std::from_chars(detail.data() + kPrefix.size(), detail.data() + detail.size(), line);
   }
   return line;
-}
-
-bool starts_with(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
 }
 
 }  // namespace
@@ -90,7 +88,7 @@ Result<std::uint64_t> TableImport::run() {
 
 void TableImport::add(const FileRow& row) {
   const auto& change = row.change;
-  Line line{patch_line(change), row.line,
+  Line line{codec::encode_table_change(change), row.line,
             "row (" + change.row.ue.text() + ", " + change.row.app_d_id + "): "};
   batch_bytes_ += line.text.size();
   ++lines_taken_;
@@ -129,7 +127,7 @@ Error TableImport::located(Error error) const {
       error.pointer = name_ + ":" + std::to_string(batch_[number - 1].line);
     }
     for (const auto& line : batch_) {
-      if (starts_with(error.detail, line.key)) {
+      if (error.detail.starts_with(line.key)) {
         error.pointer = name_ + ":" + std::to_string(line.line);
       }
     }

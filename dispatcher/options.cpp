@@ -1,8 +1,8 @@
 #include "dispatcher/options.h"
 
 #include <algorithm>
-#include <fstream>
 
+#include "api/base/file.h"
 #include "api/base/text.h"
 #include "api/base/units.h"
 #include "api/config/reader.h"
@@ -11,13 +11,6 @@ namespace mx2::dispatcher {
 namespace {
 
 constexpr int kHourMs = 3'600'000;
-
-Result<std::string> first_line(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  if (!std::getline(file, line)) return invalid_argument("cannot read " + path);
-  return line;
-}
 
 // What the MEPM says of the place it has given us.
 Result<void> take_environment(const Environment& environment, DispatcherOptions& options) {
@@ -36,9 +29,9 @@ Result<void> take_environment(const Environment& environment, DispatcherOptions&
   access.ca_file = environment("MX2_ORCHESTRATOR_CA_FILE");
   const auto token_file = environment("MX2_ORCHESTRATOR_TOKEN_FILE");
   if (token_file.empty()) return {};
-  auto token = first_line(token_file);
-  if (!token) return token.error();
-  access.token = std::move(*token);
+  const auto content = read_file(token_file);
+  if (!content) return invalid_argument("cannot read " + token_file);
+  access.token = first_line(*content);
   return {};
 }
 

@@ -36,9 +36,7 @@ struct Closer {
 using Reader = std::unique_ptr<::archive, Closer>;
 
 Error refused(const char* cause, std::string detail) {
-  auto error = invalid_argument(std::move(detail));
-  error.cause = cause;
-  return error;
+  return refused_as(ErrorCode::kInvalidArgument, std::move(detail), cause);
 }
 
 // What may be told of a name that nobody has checked.

@@ -5,11 +5,10 @@
 // process. SystemClock for what people read and what must survive a restart. It may step, back as
 // well; who compares with what it said before says what a step does.
 //
-// Take the one that is needed, so that the other cannot be given. Tests move a ManualClock, which
-// is both, by hand; where the two matter, they have one for each.
+// Take the one that is needed, so that the other cannot be given. Tests move one
+// that is both (tests/support/manual_clock.h); where the two matter, they have one for each.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -44,17 +43,6 @@ class SteadyClock : public virtual Clock {
   [[nodiscard]] std::int64_t now_ms() const override {
     return to_ms(std::chrono::steady_clock::now());
   }
-};
-
-// Callable from any thread.
-class ManualClock final : public SystemClock, public SteadyClock {
- public:
-  explicit ManualClock(std::int64_t now_ms = 0) : now_ms_(now_ms) {}
-  [[nodiscard]] std::int64_t now_ms() const override { return now_ms_; }
-  void advance(std::int64_t by_ms) { now_ms_ += by_ms; }
-
- private:
-  std::atomic<std::int64_t> now_ms_;
 };
 
 // "2026-01-31T12:00:00.250Z"

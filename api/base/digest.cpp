@@ -3,13 +3,12 @@
 #include <openssl/evp.h>
 
 #include <array>
-#include <fstream>
 #include <stdexcept>
+
+#include "api/base/text.h"
 
 namespace mx2 {
 namespace {
-
-constexpr std::size_t kBlockBytes = 64 << 10;
 
 struct FreeDigest {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
@@ -39,30 +38,12 @@ void Sha256::update(std::string_view data) {
 }
 
 std::string Sha256::hex() const {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
   const Handle copy(EVP_MD_CTX_new());
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
   need(EVP_MD_CTX_copy_ex(copy.get(), context_->handle.get()));
   need(EVP_DigestFinal_ex(copy.get(), digest.data(), &size));
-  std::string text;
-  for (unsigned i = 0; i < size; ++i) {
-    text += kDigits[digest[i] >> 4U];
-    text += kDigits[digest[i] & 0xFU];
-  }
-  return text;
-}
-
-Result<std::string> sha256_of_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return unavailable("a file cannot be read", path);
-  Sha256 digest;
-  std::array<char, kBlockBytes> block{};
-  while (file.read(block.data(), block.size()) || file.gcount() > 0) {
-    digest.update({block.data(), static_cast<std::size_t>(file.gcount())});
-  }
-  if (file.bad()) return unavailable("a file cannot be read", path);
-  return digest.hex();
+  return to_hex({digest.data(), size});
 }
 
 }  // namespace mx2

@@ -7,8 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include "api/base/result.h"
-
 namespace mx2 {
 
 inline constexpr std::size_t kDigestDigits = 64;
@@ -29,8 +27,5 @@ class Sha256 {
   struct Context;
   std::unique_ptr<Context> context_;
 };
-
-// unavailable when the file cannot be read. Blocking.
-[[nodiscard]] Result<std::string> sha256_of_file(const std::string& path);
 
 }  // namespace mx2

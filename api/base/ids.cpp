@@ -7,6 +7,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "api/base/text.h"
+
 namespace mx2 {
 namespace {
 
@@ -28,16 +30,6 @@ void fill_random(std::uint8_t* out, std::size_t size) {
   used += size;
 }
 
-std::string to_hex(const std::array<std::uint8_t, kIdBytes>& bytes) {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text(2 * kIdBytes, '0');
-  for (std::size_t i = 0; i < kIdBytes; ++i) {
-    text[2 * i] = kDigits[bytes[i] >> 4U];
-    text[2 * i + 1] = kDigits[bytes[i] & 0xFU];
-  }
-  return text;
-}
-
 }  // namespace
 
 std::string RandomIds::next() {
@@ -50,17 +42,6 @@ std::string RandomIds::next() {
   return to_hex(bytes);
 }
 
-std::string SequentialIds::next() {
-  const auto n = ++last_;
-  std::array<std::uint8_t, kIdBytes> bytes{};
-  for (unsigned i = 0; i < 8; ++i) bytes[15 - i] = static_cast<std::uint8_t>(n >> (8U * i));
-  return to_hex(bytes);
-}
-
-bool is_hex32(std::string_view text) {
-  return text.size() == 2 * kIdBytes && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
-}
+bool is_hex32(std::string_view text) { return is_hex(text, 2 * kIdBytes); }
 
 }  // namespace mx2

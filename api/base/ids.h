@@ -2,8 +2,6 @@
 // (clause 6.2.3) and safe in a URL.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -28,15 +26,6 @@ class RandomIds final : public IdGenerator {
 
  private:
   const Clock& clock_;
-};
-
-// 00…01, 00…02, …: for tests.
-class SequentialIds final : public IdGenerator {
- public:
-  [[nodiscard]] std::string next() override;
-
- private:
-  std::atomic<std::uint64_t> last_{0};
 };
 
 [[nodiscard]] bool is_hex32(std::string_view text);

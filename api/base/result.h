@@ -90,20 +90,18 @@ inline Error invalid_argument(std::string detail, std::string pointer = {}) {
   return {ErrorCode::kInvalidArgument, std::move(detail), std::move(pointer), {}, {}, 0};
 }
 inline Error not_found(std::string detail) {
-  return {ErrorCode::kNotFound, std::move(detail), {}, {}, {}, 0};
+  return refused_as(ErrorCode::kNotFound, std::move(detail));
 }
 inline Error forbidden(std::string cause, std::string detail) {
-  return {ErrorCode::kForbidden, std::move(detail), {}, std::move(cause), {}, 0};
+  return refused_as(ErrorCode::kForbidden, std::move(detail), std::move(cause));
 }
 inline Error conflict(std::string detail) {
-  return {ErrorCode::kConflict, std::move(detail), {}, {}, {}, 0};
+  return refused_as(ErrorCode::kConflict, std::move(detail));
 }
 inline Error precondition_failed(std::string detail) {
-  return {ErrorCode::kPreconditionFailed, std::move(detail), {}, {}, {}, 0};
+  return refused_as(ErrorCode::kPreconditionFailed, std::move(detail));
 }
-inline Error gone(std::string detail) {
-  return {ErrorCode::kGone, std::move(detail), {}, {}, {}, 0};
-}
+inline Error gone(std::string detail) { return refused_as(ErrorCode::kGone, std::move(detail)); }
 inline Error unavailable(std::string detail, std::string internal_text = {}) {
   return {ErrorCode::kUnavailable, std::move(detail), {}, {}, std::move(internal_text), 1};
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,9 @@ namespace mx2 {
 // RFC 3986 percent-decoding; nothing for a malformed escape ("%4", "%zz") or a NUL.
 [[nodiscard]] std::optional<std::string> percent_decode(std::string_view text);
 [[nodiscard]] std::string percent_encode(std::string_view text);
+// Two lower-case digits a byte; and whether a text is that many of them.
+[[nodiscard]] std::string to_hex(std::span<const std::uint8_t> bytes);
+[[nodiscard]] bool is_hex(std::string_view text, std::size_t digits);
 
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 [[nodiscard]] std::string_view trim(std::string_view text);  // spaces and tabs at both ends

@@ -3,9 +3,8 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
+#include "api/base/file.h"
 #include "api/base/text.h"
 
 namespace mx2::config {
@@ -127,15 +126,14 @@ void Reader::secret_file(const std::string& key, std::string& content) {
   std::string path;
   text(key, path);
   if (path.empty()) return;
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream bytes;
-  if (!in || !(bytes << in.rdbuf())) return fail(key, "names " + path + ", which cannot be read");
-  content = bytes.str();
+  const auto bytes = read_file(path);
+  if (!bytes) return fail(key, "names " + path + ", which cannot be read");
+  content = *bytes;
 }
 
 void Reader::token_file(const std::string& key, std::string& token) {
   secret_file(key, token);
-  token = trim(std::string_view(token).substr(0, token.find('\n')));
+  token = first_line(token);
 }
 
 void Reader::refuse_unknown(const json::Value& value, const std::string& pointer) {

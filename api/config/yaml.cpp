@@ -4,10 +4,11 @@
 #include <yaml-cpp/yaml.h>
 
 #include <cmath>
-#include <fstream>
 #include <optional>
 #include <sstream>
 #include <vector>
+
+#include "api/base/file.h"
 
 namespace mx2::config {
 namespace {
@@ -165,11 +166,9 @@ Result<Document> parse_yaml(const std::string& text, const std::string& file) {
 }
 
 Result<Document> read_yaml_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  if (!in || !(text << in.rdbuf())) return invalid_argument("cannot be read", path);
-  if (text.str().size() > kBytesMax) return invalid_argument("is larger than 16 MiB", path);
-  return parse_yaml(text.str(), path);
+  const auto text = read_file(path, kBytesMax);
+  if (!text) return text.error();
+  return parse_yaml(*text, path);
 }
 
 }  // namespace mx2::config

@@ -37,7 +37,7 @@ Endpoint guarded(const std::string& token, const std::string& whose, Endpoint en
   return [&token, refusal = std::move(refusal), endpoint = std::move(endpoint)](
              Request& request, const PathValues& values, Responder responder) {
     if (bears(request, token)) return endpoint(request, values, std::move(responder));
-    responder.reply(problem_reply({ErrorCode::kUnauthorized, refusal, {}, {}, {}, 0}));
+    responder.reply(problem_reply(refused_as(ErrorCode::kUnauthorized, refusal)));
   };
 }
 

@@ -7,7 +7,6 @@
 
 #include "api/base/text.h"
 #include "api/http/acked.h"
-#include "api/http/connection_sink.h"
 #include "api/http/head.h"
 #include "api/http/problem.h"
 #include "api/http/transport.h"
@@ -122,12 +121,8 @@ Connection::Step Connection::read_head() {
   const auto end = input_.find(kBlankLine);
   if (std::min(end, input_.size()) > limit) {
     const bool long_line = input_.find('\n') > limit;
-    return reject({long_line ? ErrorCode::kUriTooLong : ErrorCode::kHeadersTooLarge,
-                   "request head longer than " + std::to_string(limit) + " bytes",
-                   {},
-                   {},
-                   {},
-                   0});
+    return reject(refused_as(long_line ? ErrorCode::kUriTooLong : ErrorCode::kHeadersTooLarge,
+                             "request head longer than " + std::to_string(limit) + " bytes"));
   }
   if (end == std::string::npos) return Step::kMore;
   auto head = prepare_head(std::string_view(input_).substr(0, end + kBlankLine.size()));
@@ -149,13 +144,10 @@ Connection::Step Connection::read_head() {
 }
 
 Error Connection::too_large(std::size_t bytes) const {
-  return {ErrorCode::kTooLarge,
-          "body " + (bytes > 0 ? "of " + std::to_string(bytes) + " bytes is" : std::string("is")) +
-              " too large; at most " + std::to_string(shared_.options.body_bytes_max) + " bytes",
-          {},
-          {},
-          {},
-          0};
+  return refused_as(
+      ErrorCode::kTooLarge,
+      "body " + (bytes > 0 ? "of " + std::to_string(bytes) + " bytes is" : std::string("is")) +
+          " too large; at most " + std::to_string(shared_.options.body_bytes_max) + " bytes");
 }
 
 void Connection::finish_message() {

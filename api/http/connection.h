@@ -125,4 +125,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Fd orphan_;                 // the client closed its sending half: its replies go here
 };
 
+// The way back of one request.
+[[nodiscard]] std::unique_ptr<Responder::Sink> sink_for(std::shared_ptr<Connection> connection);
+
 }  // namespace mx2::http

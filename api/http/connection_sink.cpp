@@ -1,8 +1,8 @@
-#include "api/http/connection_sink.h"
-
+// How replies find their connection.
 #include <fcntl.h>
 
 #include "api/base/log.h"
+#include "api/http/connection.h"
 #include "api/http/transport.h"
 #include "api/http/wire.h"
 

@@ -31,7 +31,7 @@ struct CurlClient::Impl {
 std::optional<Error> CurlClient::Impl::reason_to_end(int idle_ms) {
   const bool skipped = skip_one.exchange(false);
   if (interrupted) return curl::unreachable(ErrorCode::kUnavailable, "interrupted");
-  if (skipped) return Error{ErrorCode::kUnavailable, "interrupted", {}, kInterrupted, {}, 0};
+  if (skipped) return refused_as(ErrorCode::kUnavailable, "interrupted", kInterrupted);
   if (idle_ms > 0 &&
       curl::Steady::now() - exchanges.heard() >= std::chrono::milliseconds(idle_ms)) {
     return curl::unreachable(ErrorCode::kDeadlineExceeded, "no answer in time");

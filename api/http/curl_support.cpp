@@ -46,7 +46,7 @@ bool was_sent(CURL* handle) {
 }
 
 Error unreachable(ErrorCode code, std::string detail) {
-  return {code, std::move(detail), {}, kUnreachable, {}, 0};
+  return refused_as(code, std::move(detail), kUnreachable);
 }
 
 namespace {

@@ -108,8 +108,8 @@ curl_socket_t open_socket(void* user, curlsocktype /*purpose*/, curl_sockaddr* a
   if (!may_connect(transfer, address->addr)) {
     // Of a host with others that may be, what became of those counts.
     if (!in.tried) {
-      in.error = Error{
-          ErrorCode::kForbidden, "the address of the host is not allowed", {}, kNotAllowed, {}, 0};
+      in.error =
+          refused_as(ErrorCode::kForbidden, "the address of the host is not allowed", kNotAllowed);
     }
     return CURL_SOCKET_BAD;
   }

@@ -79,8 +79,7 @@ Result<void> check_content_type(const Request& request) {
       "multipart/", "image/",          "application/octet-stream"};
   for (const auto other : kOthers) {
     if (type.substr(0, other.size()) != other) continue;
-    return Error{
-        ErrorCode::kUnsupportedMediaType, "send application/json, not " + type, {}, {}, {}, 0};
+    return refused_as(ErrorCode::kUnsupportedMediaType, "send application/json, not " + type);
   }
   return {};
 }

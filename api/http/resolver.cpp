@@ -42,7 +42,7 @@ bool is_below_invalid(std::string_view name) {
 }
 
 Error failure(ErrorCode code, const std::string& name, const std::string& why, const char* cause) {
-  return {code, "the name '" + name + "' " + why, {}, cause, {}, 0};
+  return refused_as(code, "the name '" + name + "' " + why, cause);
 }
 
 }  // namespace

@@ -180,13 +180,30 @@ inline constexpr EnumTexts<3> kLcmOperations{"INSTANTIATE", "OPERATE", "TERMINAT
 inline constexpr EnumTexts<5> kOperationStates{"STARTING", "PROCESSING", "COMPLETED", "FAILED",
                                                "FAILED_TEMP"};
 
-[[nodiscard]] std::string_view to_text(InstancePhase phase);
-[[nodiscard]] std::string_view to_text(OperationalState state);
-[[nodiscard]] std::string_view to_text(AppInstanceState state);
-[[nodiscard]] std::string_view to_text(LcmOperation operation);
-[[nodiscard]] std::string_view to_text(OperationState state);
+[[nodiscard]] inline std::string_view to_text(InstancePhase phase) {
+  return enum_text(phase, kInstancePhases);
+}
+[[nodiscard]] inline std::string_view to_text(OperationalState state) {
+  return enum_text(state, kOperationalStates);
+}
+[[nodiscard]] inline std::string_view to_text(AppInstanceState state) {
+  return enum_text(state, kInstanceStates);
+}
+[[nodiscard]] inline std::string_view to_text(LcmOperation operation) {
+  return enum_text(operation, kLcmOperations);
+}
+[[nodiscard]] inline std::string_view to_text(OperationState state) {
+  return enum_text(state, kOperationStates);
+}
 
-[[nodiscard]] AppInstanceState state_of(const AppInstanceInfo& instance);
-[[nodiscard]] bool is_over(OperationState state);  // completed or failed for good
+[[nodiscard]] inline AppInstanceState state_of(const AppInstanceInfo& instance) {
+  if (!instance.instantiated) return AppInstanceState::kNotInstantiated;
+  return instance.operational_state == OperationalState::kStarted ? AppInstanceState::kStarted
+                                                                  : AppInstanceState::kStopped;
+}
+// Completed or failed for good.
+[[nodiscard]] inline bool is_over(OperationState state) {
+  return state == OperationState::kCompleted || state == OperationState::kFailed;
+}
 
 }  // namespace mx2

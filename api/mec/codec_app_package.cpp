@@ -54,10 +54,6 @@ std::string_view operational_state(const Package& package) {
   return package.enabled ? "ENABLED" : "DISABLED";
 }
 
-bool is_hex(std::string_view text) {
-  return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
 bool is_sha256(std::string_view algorithm) {
   const auto name = to_lower(algorithm);
   return name == "sha-256" || name == "sha256";
@@ -70,7 +66,7 @@ void read_checksum(ObjectReader& reader, std::string& out) {
     if (!is_sha256(algorithm)) checksum.fail("must be SHA-256", "algorithm");
     checksum.required("hash", out, kDigest);
     out = to_lower(out);
-    if (!is_hex(out)) checksum.fail("must be 64 hexadecimal digits", "hash");
+    if (!is_hex(out, kDigest.least)) checksum.fail("must be 64 hexadecimal digits", "hash");
   });
 }
 

@@ -22,21 +22,13 @@ Result<json::Value> OperatorCalls::get(const std::string& path) {
 Error OperatorCalls::refused(const std::string& path, const http::Reply& reply) {
   auto detail = json::problem_detail(reply.body);
   if (!detail.empty()) detail = ": " + detail;
-  return {http::code_of(reply.status),
-          "the orchestrator answered " + path + " with " + std::to_string(reply.status) + detail,
-          {},
-          {},
-          {},
-          0};
+  return refused_as(http::code_of(reply.status), "the orchestrator answered " + path + " with " +
+                                                     std::to_string(reply.status) + detail);
 }
 
 Error OperatorCalls::strange(const std::string& path) {
-  return {ErrorCode::kInternal,
-          "the orchestrator's answer to " + path + " is not as expected",
-          {},
-          {},
-          {},
-          0};
+  return refused_as(ErrorCode::kInternal,
+                    "the orchestrator's answer to " + path + " is not as expected");
 }
 
 Result<json::Value> OperatorCalls::document_of(const std::string& path,

@@ -14,6 +14,10 @@ struct LogOptions {
 };
 
 // Keys address and port of a section; what else there is to a listener is up to the program.
-void read_listener(config::Reader& reader, const std::string& section, http::ServerOptions& server);
+inline void read_listener(config::Reader& reader, const std::string& section,
+                          http::ServerOptions& server) {
+  reader.text(section + ".address", server.address);
+  reader.integer(section + ".port", server.port, 0, 65535);
+}
 
 }  // namespace mx2::program

@@ -1,6 +1,4 @@
 // mx2 apps
-#include <memory>
-
 #include "api/base/terminal.h"
 #include "api/json/json.h"
 #include "mx2-client/cli/commands.h"
@@ -38,13 +36,11 @@ int list_apps(Session& session, const client::AppFilter& filter) {
 
 }  // namespace
 
-void add_apps_command(CLI::App& app, Command& chosen) {
-  auto* command = app.add_subcommand("apps", "List the applications on offer");
-  const auto filter = std::make_shared<client::AppFilter>();
-  command->add_option("--name", filter->names, "Only with this name; may be repeated");
-  command->add_option("--provider", filter->providers, "Only of this provider; may be repeated");
-  command->callback(
-      [=, &chosen] { chosen = [=](Session& session) { return list_apps(session, *filter); }; });
+void add_apps_command(const Menu& program) {
+  const auto [command, filter] =
+      program.add<client::AppFilter>("apps", "List the applications on offer", list_apps);
+  command.add_option("--name", filter.names, "Only with this name; may be repeated");
+  command.add_option("--provider", filter.providers, "Only of this provider; may be repeated");
 }
 
 }  // namespace mx2::cli

@@ -1,12 +1,11 @@
-// The commands of mx2. Each add_… function declares one; parsing a command line then leaves the one
-// that was asked for in `chosen`, ready to run.
+// The commands of mx2.
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <functional>
 #include <ostream>
 #include <string>
 
+#include "api/program/client_line.h"
 #include "mx2-client/cli/stop.h"
 #include "mx2-client/include/mx2/client.h"
 
@@ -25,12 +24,12 @@ struct Session {
   Stop& stop;
 };
 
-// The exit status.
-using Command = std::function<int(Session&)>;
+// A command comes to its exit status.
+using Menu = program::Menu<Session, int>;
 
-void add_apps_command(CLI::App& app, Command& chosen);
-void add_run_command(CLI::App& app, Command& chosen);
-void add_watch_command(CLI::App& app, Command& chosen);
+void add_apps_command(const Menu& program);
+void add_run_command(const Menu& program);
+void add_watch_command(const Menu& program);
 
 // Prints it and gives the exit status.
 int report(std::ostream& err, const client::Error& error);

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <fstream>
 #include <iostream>
-#include <memory>
 #include <optional>
 
 #include "mx2-client/cli/commands.h"
@@ -105,7 +104,7 @@ void print_summary(client::Context& context, const Tally& tally, Printer& printe
                   text);
 }
 
-int run(Session& session, const RunOptions& options) {
+int run_calls(Session& session, const RunOptions& options) {
   const auto payload = read_payload(options.payload, session.err);
   if (!payload) return kExitUsage;
   auto context = session.client.open(request_of(options.context));
@@ -131,25 +130,23 @@ int run(Session& session, const RunOptions& options) {
 
 }  // namespace
 
-void add_run_command(CLI::App& app, Command& chosen) {
-  auto* command = app.add_subcommand(
+void add_run_command(const Menu& program) {
+  const auto [command, options] = program.add<RunOptions>(
       "run",
       "Call an application again and again, wherever it moves; exit status 1 when a call "
-      "failed or was answered with 400 or above");
-  const auto options = std::make_shared<RunOptions>();
-  add_context_options(*command, options->context);
-  command->add_option("--payload", options->payload, "What to POST: text, @FILE, or @- for stdin");
-  command->add_option("--content-type", options->content_type, "Its media type")
+      "failed or was answered with 400 or above",
+      run_calls);
+  add_context_options(command, options.context);
+  command.add_option("--payload", options.payload, "What to POST: text, @FILE, or @- for stdin");
+  command.add_option("--content-type", options.content_type, "Its media type")
       ->capture_default_str();
-  command->add_option("--every", options->every_s, "Time between calls, e.g. 500ms, 1s, 2m")
+  command.add_option("--every", options.every_s, "Time between calls, e.g. 500ms, 1s, 2m")
       ->transform(CLI::AsNumberWithUnit(
           std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}},
           CLI::AsNumberWithUnit::CASE_SENSITIVE, "TIME"))
       ->default_str("1s");
-  command->add_option("--count", options->count, "Stop after this many calls; else at Ctrl-C")
+  command.add_option("--count", options.count, "Stop after this many calls; else at Ctrl-C")
       ->check(CLI::PositiveNumber);
-  command->callback(
-      [=, &chosen] { chosen = [=](Session& session) { return run(session, *options); }; });
 }
 
 }  // namespace mx2::cli

@@ -1,6 +1,5 @@
 // mx2 watch: tells what happens to a context, without calling anything.
-#include <memory>
-
+#include "api/base/text.h"
 #include "mx2-client/cli/commands.h"
 #include "mx2-client/cli/printer.h"
 
@@ -8,12 +7,6 @@ namespace mx2::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{100};
-
-std::string joined(const std::vector<std::string>& endpoints) {
-  std::string out;
-  for (const auto& endpoint : endpoints) out += (out.empty() ? "" : ", ") + endpoint;
-  return out.empty() ? "nowhere" : out;
-}
 
 // What is not a move: the channel, other endpoints, another context.
 class Observer {
@@ -32,7 +25,9 @@ class Observer {
     id_ = id;
     auto endpoints = context_.endpoints();
     const bool more = endpoints.size() > 1 || endpoints_.size() > 1;
-    if (endpoints != endpoints_ && more) printer_.note("all", "at " + joined(endpoints));
+    if (endpoints != endpoints_ && more) {
+      printer_.note("all", "at " + (endpoints.empty() ? "nowhere" : join(endpoints, ", ")));
+    }
     endpoints_ = std::move(endpoints);
   }
 
@@ -61,13 +56,10 @@ int watch(Session& session, const ContextOptions& options) {
 
 }  // namespace
 
-void add_watch_command(CLI::App& app, Command& chosen) {
-  auto* command = app.add_subcommand(
-      "watch", "Create a context for an application and tell where it is, until Ctrl-C");
-  const auto options = std::make_shared<ContextOptions>();
-  add_context_options(*command, *options);
-  command->callback(
-      [=, &chosen] { chosen = [=](Session& session) { return watch(session, *options); }; });
+void add_watch_command(const Menu& program) {
+  const auto [command, options] = program.add<ContextOptions>(
+      "watch", "Create a context for an application and tell where it is, until Ctrl-C", watch);
+  add_context_options(command, options);
 }
 
 }  // namespace mx2::cli

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "api/base/ip.h"
 #include "api/http/problem.h"
 #include "mx2-client/src/endpoint.h"
 
@@ -36,9 +37,7 @@ Result<void> CallbackHub::start() {
   } catch (const std::exception& e) {
     return unavailable(e.what());
   }
-  const bool v6 = address->find(':') != std::string::npos;
-  base_ = "http://" + (v6 ? "[" + *address + "]" : *address) + ":" +
-          std::to_string(server->port()) + "/";
+  base_ = "http://" + authority(*address, server->port()) + "/";
   server_ = std::move(server);
   return {};
 }
@@ -71,8 +70,8 @@ http::Reply CallbackHub::receive(const http::Request& request) {
   }
   if (!inbox) return http::problem_reply(not_found("nobody is called back here"));
   if (request.method != "POST") {
-    auto reply = http::problem_reply(
-        {ErrorCode::kMethodNotAllowed, "a notification is a POST", {}, {}, {}, 0});
+    auto reply =
+        http::problem_reply(refused_as(ErrorCode::kMethodNotAllowed, "a notification is a POST"));
     reply.headers.emplace_back("Allow", "POST");
     return reply;
   }

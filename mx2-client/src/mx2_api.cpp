@@ -19,7 +19,7 @@ http::Headers json_headers() {
 }
 
 Error strange(const std::string& what) {
-  return {ErrorCode::kInternal, "an answer that is not of MEC 016: " + what, {}, "protocol", {}, 0};
+  return refused_as(ErrorCode::kInternal, "an answer that is not of MEC 016: " + what, "protocol");
 }
 
 std::string joined(const char* name, const std::vector<std::string>& values) {

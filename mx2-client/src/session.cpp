@@ -202,9 +202,10 @@ void Session::pause(milliseconds time) {
   wake_.wait_for(lock, time, [&] { return stopping_; });
 }
 
-void Session::failed(const std::string& why) {
+Session::Outcome Session::failed(const std::string& why, Outcome outcome) {
   const std::lock_guard lock(mutex_);
   if (!stopping_) last_error_ = why;
+  return outcome;
 }
 
 void Session::worked() {

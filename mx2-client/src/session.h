@@ -87,7 +87,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void back_off();
   void pause(std::chrono::milliseconds time);
   [[nodiscard]] bool is_closed() const;
-  void failed(const std::string& why);  // for the statistics
+  // Notes it for the statistics, and says what it comes to.
+  Outcome failed(const std::string& why, Outcome outcome = Outcome::kRetry);
   void worked();
 
   // session_channels.cpp: one turn of each channel.

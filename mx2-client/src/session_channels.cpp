@@ -47,14 +47,8 @@ Session::Outcome Session::follow_events() {
   const auto url = shared_->api.context_url(state_.context_id()) + "/events";
   const auto ended = waiting_.stream(url, headers, sink, kEventsIdleMs);
   if (gone) return Outcome::kGone;
-  if (!ended) {
-    failed(ended.error().detail);
-    return Outcome::kRetry;
-  }
-  if (is_event_stream(head)) {
-    failed("the stream of events ended");
-    return Outcome::kRetry;
-  }
+  if (!ended) return failed(ended.error().detail);
+  if (is_event_stream(head)) return failed("the stream of events ended");
   failed("no events: status " + std::to_string(head.status));
   if (head.status != 200 && !means_unsupported(head.status)) return Outcome::kRetry;
   // The context may be gone, or the server has no events.
@@ -90,7 +84,7 @@ Session::Outcome Session::poll() {
   const auto generation = state_.generation();
   const bool wait = statistics().connected;  // first see whether it can be read at all
   const auto outcome = wait ? look(waiting_, true) : look(asking_);
-  if (outcome == Outcome::kUnsupported) failed("the context cannot be read");
+  if (outcome == Outcome::kUnsupported) return failed("the context cannot be read", outcome);
   if (outcome != Outcome::kFine) return outcome;
   worked();
   const bool waited = Clock::now() - begin >= kWait / 2;
@@ -109,10 +103,7 @@ Session::Outcome Session::look(http::Client& http, bool wait) {
       headers.emplace_back("Prefer", "wait=" + std::to_string(kWait.count() / 1000));
     }
     const auto reply = http.send("GET", shared_->api.context_url(id), headers, "");
-    if (!reply) {
-      failed(reply.error().detail);
-      return Outcome::kRetry;
-    }
+    if (!reply) return failed(reply.error().detail);
     if (state_.context_id() != id) return Outcome::kFine;  // made again meanwhile
     bool taken = true;
     const auto outcome = take(*reply, generation, taken);
@@ -128,14 +119,10 @@ Session::Outcome Session::take(const http::Reply& reply, std::uint64_t generatio
     reads_work_ = true;
     return Outcome::kFine;
   }
-  if (reply.status != 200) {
-    failed("reading the context: " + refusal(reply).detail);
-    return Outcome::kRetry;
-  }
+  if (reply.status != 200) return failed("reading the context: " + refusal(reply).detail);
   const auto context = codec::decode_app_context(reply.body);
   if (!context) {
-    failed("reading the context: " + context.error().detail);
-    return Outcome::kUnsupported;
+    return failed("reading the context: " + context.error().detail, Outcome::kUnsupported);
   }
   reads_work_ = true;
   const auto revision = revision_of(reply);
@@ -184,10 +171,8 @@ Session::Outcome Session::follow_callbacks() {
 
 Session::Outcome Session::register_callback() {
   if (callback_reference_.empty()) {
-    if (const auto opened = open_mailbox(); !opened) {
-      failed(opened.error().detail);
-      return Outcome::kUnsupported;
-    }
+    const auto opened = open_mailbox();
+    if (!opened) return failed(opened.error().detail, Outcome::kUnsupported);
   }
   request_.callback_reference = callback_reference_;
   const auto outcome = probe();
@@ -201,10 +186,7 @@ Session::Outcome Session::probe() {
   auto context = request_;
   context.context_id = state_.context_id();
   const auto reply = shared_->api.update(asking_, context);
-  if (!reply) {
-    failed(reply.error().detail);
-    return Outcome::kRetry;
-  }
+  if (!reply) return failed(reply.error().detail);
   if (reply->status >= 200 && reply->status < 300) {
     worked();
     return Outcome::kFine;

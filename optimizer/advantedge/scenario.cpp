@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <sstream>
+#include <array>
 
-#include "api/base/text.h"
+#include "api/base/file.h"
 #include "api/config/yaml.h"
 #include "optimizer/advantedge/element.h"
 
@@ -225,11 +224,9 @@ PduSessions read_pdu_sessions(const json::Value& document, std::vector<std::stri
 }
 
 Result<Scenario> read_scenario_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream buffer;
-  if (!in || !(buffer << in.rdbuf())) return invalid_argument("cannot be read", path);
-  const auto text = buffer.str();
-  if (text.size() > kFileBytesMax) return invalid_argument("is larger than 64 MiB", path);
+  const auto content = read_file(path, kFileBytesMax);
+  if (!content) return content.error();
+  const auto& text = *content;
   // JSON is YAML, but is read a hundred times as fast as such.
   if (path.ends_with(".json") || begins_as_json(text)) {
     const auto document = json::parse(text);

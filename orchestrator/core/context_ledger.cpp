@@ -3,6 +3,7 @@
 #include <charconv>
 #include <functional>
 
+#include "api/base/text.h"
 #include "orchestrator/core/assignment.h"
 
 namespace mx2 {
@@ -87,16 +88,9 @@ void ContextLedger::restore(const ContextRecord& context) {
 
 std::vector<std::string> ContextLedger::find(std::string_view app_d_id,
                                              std::string_view dev_app_id) const {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   std::vector<std::string> ids;
   const auto [begin, end] = contexts_.equal_range(key_of_use(app_d_id, dev_app_id));
-  for (auto it = begin; it != end; ++it) {
-    auto& id = ids.emplace_back();
-    for (const auto byte : it->second) {
-      id += kDigits[byte >> 4U];
-      id += kDigits[byte & 15U];
-    }
-  }
+  for (auto it = begin; it != end; ++it) ids.push_back(to_hex(it->second));
   return ids;
 }
 

@@ -9,6 +9,8 @@
 #include "api/base/ip.h"
 #include "api/base/text.h"
 #include "tests/catch.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/sequential_ids.h"
 
 namespace mx2 {
 namespace {

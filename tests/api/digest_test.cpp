@@ -1,6 +1,7 @@
 #include "api/base/digest.h"
 
 #include "tests/catch.h"
+#include "tests/support/digest_of_file.h"
 #include "tests/support/temp_dir.h"
 
 namespace mx2 {

@@ -4,6 +4,7 @@
 
 #include "api/csv/csv.h"
 #include "api/http/http_client.h"
+#include "api/operator/codec.h"
 #include "ctl/command_line.h"
 #include "ctl/completion.h"
 #include "ctl/explanation.h"
@@ -11,6 +12,7 @@
 #include "ctl/row_file.h"
 #include "ctl/table_import.h"
 #include "tests/catch.h"
+#include "tests/support/manual_clock.h"
 
 namespace mx2::ctl {
 namespace {
@@ -184,7 +186,7 @@ TEST_CASE("Rows survive a file of either format", "[ctl]") {
     const auto read = reader->next();
     REQUIRE(read.ok());
     REQUIRE(*read);
-    const auto back = *json::parse(patch_line((*read)->change));
+    const auto back = *json::parse(codec::encode_table_change((*read)->change));
     auto expected = row;
     expected.erase("version");
     expected.erase("updated");

@@ -7,6 +7,7 @@
 
 #include "tests/catch.h"
 #include "tests/dispatcher/support.h"
+#include "tests/support/manual_clock.h"
 #include "tests/support/name_server.h"
 
 namespace mx2::dispatcher {

@@ -1,6 +1,7 @@
 // Every public call of the client library, to be made inside its callbacks.
 #pragma once
 
+#include <atomic>
 #include <cstdlib>
 #include <future>
 #include <iostream>

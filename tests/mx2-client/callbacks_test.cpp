@@ -2,6 +2,7 @@
 // ever, and nothing that is still needed dies.
 #include "tests/mx2-client/callbacks.h"
 
+#include <atomic>
 #include <mutex>
 
 #include "tests/catch.h"

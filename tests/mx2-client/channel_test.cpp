@@ -1,4 +1,6 @@
 // How a context learns of its moves, at orchestrators that can do more or less.
+#include <atomic>
+
 #include "tests/catch.h"
 #include "tests/mx2-client/support.h"
 

@@ -1,6 +1,7 @@
 // One λ in several domains: changes, closing, and the local function when none can be reached.
 #include "mx2-client/include/mx2/domains.h"
 
+#include <atomic>
 #include <deque>
 #include <limits>
 #include <mutex>

@@ -1,6 +1,7 @@
 // End to end: our orchestrator, its notifier, the library, and λ that move once a second under
 // calls every 10 ms.
 #include <algorithm>
+#include <atomic>
 #include <iostream>
 #include <vector>
 

@@ -1,4 +1,6 @@
 // Calls that follow their λ.
+#include <atomic>
+
 #include "tests/catch.h"
 #include "tests/mx2-client/support.h"
 

@@ -1,4 +1,6 @@
 // From the list of applications to the deletion of a context, at our orchestrator and at others.
+#include <atomic>
+
 #include "tests/catch.h"
 #include "tests/mx2-client/support.h"
 #include "tests/support/samples.h"

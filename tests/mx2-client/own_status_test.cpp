@@ -1,4 +1,6 @@
 // Statuses that may say that a λ has left, from one that has not.
+#include <atomic>
+
 #include "tests/catch.h"
 #include "tests/mx2-client/support.h"
 

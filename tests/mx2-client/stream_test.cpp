@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
+
 #include "api/http/http_client.h"
 #include "tests/catch.h"
 #include "tests/mx2-client/support.h"

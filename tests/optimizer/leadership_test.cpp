@@ -2,6 +2,7 @@
 
 #include "tests/catch.h"
 #include "tests/optimizer/fake_orchestrator.h"
+#include "tests/support/manual_clock.h"
 
 namespace mx2::optimizer {
 namespace {

@@ -7,6 +7,7 @@
 #include "optimizer/topology.h"
 #include "tests/catch.h"
 #include "tests/optimizer/fake_orchestrator.h"
+#include "tests/support/manual_clock.h"
 
 namespace mx2::optimizer::test {
 

@@ -5,6 +5,7 @@
 #include "optimizer/endpoints.h"
 #include "tests/catch.h"
 #include "tests/optimizer/fake_orchestrator.h"
+#include "tests/support/manual_clock.h"
 #include "tests/support/temp_dir.h"
 
 namespace mx2::optimizer {

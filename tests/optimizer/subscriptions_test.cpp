@@ -7,6 +7,7 @@
 #include "tests/catch.h"
 #include "tests/optimizer/fake_sandbox.h"
 #include "tests/support/logged.h"
+#include "tests/support/manual_clock.h"
 
 namespace mx2::optimizer::advantedge {
 namespace {

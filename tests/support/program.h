@@ -14,6 +14,8 @@
 #include "orchestrator/operator/procedures.h"
 #include "tests/catch.h"
 #include "tests/support/failing_store.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/sequential_ids.h"
 #include "tests/support/units.h"
 
 namespace mx2::test {

@@ -15,6 +15,7 @@
 #include "api/http/async_client.h"
 #include "notifier/outbox.h"
 #include "notifier/relay.h"
+#include "tests/support/manual_clock.h"
 
 namespace mx2::test {
 

@@ -8,6 +8,8 @@
 #include "api/base/clock.h"
 #include "api/base/ids.h"
 #include "orchestrator/orchestrator.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/sequential_ids.h"
 #include "tests/support/socket.h"
 #include "tests/support/temp_dir.h"
 

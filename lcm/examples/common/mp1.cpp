@@ -12,6 +12,7 @@
 #include "api/base/text.h"
 #include "api/http/problem.h"
 #include "api/json/json.h"
+#include "api/mec/app_support.h"
 
 namespace mx2::lambda {
 namespace {
@@ -65,12 +66,10 @@ bool Mp1::post(const std::string& resource, const std::string& body) {
 void Mp1::say_ready(const std::string& address, std::uint16_t port) {
   if (uri_.empty()) return;
   const auto reached_at = "http://" + authority(address_from_here(address), port);
-  const json::Value subscription{{"subscriptionType", "AppTerminationNotificationSubscription"},
-                                 {"callbackReference", reached_at + path_},
-                                 {"appInstanceId", instance_id_}};
-  static_cast<void>(post("/subscriptions", json::dump(subscription)));
+  const AppTerminationSubscription subscription{{}, instance_id_, reached_at + path_};
+  static_cast<void>(post("/subscriptions", codec::encode_termination_subscription(subscription)));
   for (int i = 0; i < kAttempts; ++i) {
-    if (post("/confirm_ready", R"({"indication":"READY"})")) return;
+    if (post("/confirm_ready", codec::encode_app_ready())) return;
     std::this_thread::sleep_for(kPause);
   }
 }

@@ -2,7 +2,7 @@
 // using a boosted cascade of simple features, CVPR 2001). The only place that includes OpenCV.
 #pragma once
 
-#include <memory>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,12 +19,9 @@ struct Face {
 };
 
 // For one thread at a time: the classifier keeps intermediate results. Uses that thread alone.
-class FaceDetector {
- public:
-  // `cascade`: an XML file as OpenCV ships it; invalid_argument when it is none.
-  [[nodiscard]] static Result<std::shared_ptr<FaceDetector>> load(const std::string& cascade);
-  virtual ~FaceDetector() = default;
-  [[nodiscard]] virtual Result<std::vector<Face>> detect(const GreyImage& image) = 0;
-};
+using FaceDetector = std::function<Result<std::vector<Face>>(const GreyImage& image)>;
+
+// `file`: XML as OpenCV ships it; invalid_argument when it is none.
+[[nodiscard]] Result<FaceDetector> load_face_detector(const std::string& file);
 
 }  // namespace mx2::lambda

@@ -48,12 +48,9 @@ Result<GreyImage> decode_jpeg(std::string_view jpeg) {
     return bad_image(decoder.get());
   }
   if (std::int64_t{out.full_width} * out.full_height > kPixelsMax) {
-    return Error{ErrorCode::kTooLarge,
-                 "the picture has more than " + std::to_string(kPixelsMax) + " pixels",
-                 {},
-                 "too-many-pixels",
-                 {},
-                 0};
+    return refused_as(ErrorCode::kTooLarge,
+                      "the picture has more than " + std::to_string(kPixelsMax) + " pixels",
+                      "too-many-pixels");
   }
   const auto scale = scale_for(out.full_width, out.full_height);
   out.width = TJSCALED(out.full_width, scale);

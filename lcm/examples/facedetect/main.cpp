@@ -30,14 +30,14 @@ bool is_jpeg(const http::Request& request) {
   return type && equals_ignoring_case(trim(split(*type, ';').front()), "image/jpeg");
 }
 
-Result<json::Value> detect_faces(FaceDetector& detector, const http::Request& request) {
+Result<json::Value> detect_faces(const FaceDetector& detector, const http::Request& request) {
   if (request.method == "GET") return json::Value{{"usage", "POST a picture as image/jpeg"}};
   if (!is_jpeg(request)) {
-    return Error{ErrorCode::kUnsupportedMediaType, "the picture must be image/jpeg", {}, {}, {}, 0};
+    return refused_as(ErrorCode::kUnsupportedMediaType, "the picture must be image/jpeg");
   }
   const auto image = decode_jpeg(request.body);
   if (!image) return image.error();
-  const auto found = detector.detect(*image);
+  const auto found = detector(*image);
   if (!found) return found.error();
   auto faces = json::Value::array();
   for (const auto& face : *found) {
@@ -50,10 +50,10 @@ Result<json::Value> detect_faces(FaceDetector& detector, const http::Request& re
 Result<std::vector<Work>> make_workers(int threads, const std::string& cascade) {
   std::vector<Work> workers;
   for (int i = 0; i < threads; ++i) {
-    const auto detector = FaceDetector::load(cascade);
+    const auto detector = load_face_detector(cascade);
     if (!detector) return detector.error();
     workers.emplace_back([detector = *detector](const http::Request& request) {
-      return detect_faces(*detector, request);
+      return detect_faces(detector, request);
     });
   }
   return workers;

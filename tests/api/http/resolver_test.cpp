@@ -9,6 +9,7 @@
 
 #include "api/http/http_client.h"
 #include "tests/catch.h"
+#include "tests/support/manual_clock.h"
 #include "tests/support/name_server.h"
 
 namespace mx2::http {

@@ -3,6 +3,7 @@
 #include "lcm/mepm/lifecycle.h"
 
 #include "tests/catch.h"
+#include "tests/support/manual_clock.h"
 #include "tests/support/temp_dir.h"
 
 namespace mx2::mepm {

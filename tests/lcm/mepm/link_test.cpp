@@ -5,7 +5,9 @@
 #include "lcm/mepm/orchestrator_link.h"
 #include "tests/catch.h"
 #include "tests/support/logged.h"
+#include "tests/support/manual_clock.h"
 #include "tests/support/scripted_notifier.h"
+#include "tests/support/sequential_ids.h"
 #include "tests/support/temp_dir.h"
 
 namespace mx2::mepm {

@@ -13,6 +13,7 @@
 #include "api/mec/codec_app_lcm.h"
 #include "tests/catch.h"
 #include "tests/support/contract_log.h"
+#include "tests/support/digest_of_file.h"
 #include "tests/support/paths.h"
 
 namespace mx2::mepm::test {

@@ -6,6 +6,7 @@
 
 #include "api/base/ids.h"
 #include "tests/catch.h"
+#include "tests/support/sequential_ids.h"
 
 namespace mx2 {
 namespace {

@@ -2,6 +2,7 @@
 #include "orchestrator/core/host_watch.h"
 
 #include "tests/catch.h"
+#include "tests/support/manual_clock.h"
 #include "tests/support/scripted_notifier.h"
 
 namespace mx2::test {

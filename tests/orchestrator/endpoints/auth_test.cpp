@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "tests/catch.h"
+#include "tests/support/manual_clock.h"
 #include "tests/support/temp_dir.h"
 
 namespace mx2 {

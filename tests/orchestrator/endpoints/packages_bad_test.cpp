@@ -1,4 +1,5 @@
 // Packages, and sources of packages, that are not as they should be.
+#include <atomic>
 #include <future>
 #include <thread>
 

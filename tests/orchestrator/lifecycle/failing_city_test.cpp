@@ -1,6 +1,7 @@
 // The reconcilers of many hosts against MEPMs that fail at random.
 #include "orchestrator/lifecycle/host_reconciler.h"
 #include "tests/catch.h"
+#include "tests/support/sequential_ids.h"
 #include "tests/support/simulated_driver.h"
 
 namespace mx2 {

@@ -2,6 +2,7 @@
 #include "orchestrator/lifecycle/host_reconciler.h"
 
 #include "tests/catch.h"
+#include "tests/support/sequential_ids.h"
 #include "tests/support/simulated_driver.h"
 
 namespace mx2 {

@@ -3,7 +3,9 @@
 
 #include "api/mec/service_management.h"
 #include "tests/catch.h"
+#include "tests/support/manual_clock.h"
 #include "tests/support/scripted_notifier.h"
+#include "tests/support/sequential_ids.h"
 
 namespace mx2::test {
 namespace {

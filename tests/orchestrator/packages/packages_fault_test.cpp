@@ -7,6 +7,8 @@
 #include "tests/catch.h"
 #include "tests/orchestrator/endpoints/packages.h"
 #include "tests/support/failing_store.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/sequential_ids.h"
 #include "tests/support/units.h"
 
 namespace mx2 {
