@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
 #include "api/base/file.h"
+#include "api/base/text.h"
 #include "api/config/yaml.h"
 #include "optimizer/advantedge/element.h"
 
