@@ -67,6 +67,7 @@ std::vector<Column> status_columns() {
                                  nested("topology", "state", "SCENARIO IS"),
                                  nested("topology", "error", "BECAUSE"),
                                  member("hostsWithoutPlace", "HOSTS WITHOUT A PLACE"),
+                                 member("unknownNames", "UNKNOWN NAMES"),
                                  nested("configuration", "file", "CONFIGURATION"),
                                  nested("configuration", "read", "READ"),
                                  nested("configuration", "error", "REFUSED"),

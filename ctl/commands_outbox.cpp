@@ -19,12 +19,16 @@ Result<int> summary(Session& session) {
   return 0;
 }
 
+// Those given up come last, or alone.
 Result<int> list(Session& session, bool dead, std::size_t limit) {
-  return print_list(session, "/outbox", {{"state", dead ? "dead" : "pending"}}, limit,
-                    {member("contextId", "CONTEXT"), member("notificationType", "NOTIFICATION"),
-                     member("state", "STATE"), member("attempts", "ATTEMPTS", true),
-                     member("written", "WRITTEN"), member("due", "DUE"),
-                     member("callbackReference", "CALLBACK"), member("lastError", "LAST ERROR")});
+  std::vector<Query> queries;
+  if (!dead) queries.push_back({{"state", "pending"}});
+  queries.push_back({{"state", "dead"}});
+  return print_lists(session, "/outbox", queries, limit,
+                     {member("contextId", "CONTEXT"), member("notificationType", "NOTIFICATION"),
+                      member("state", "STATE"), member("attempts", "ATTEMPTS", true),
+                      member("written", "WRITTEN"), member("due", "DUE"),
+                      member("callbackReference", "CALLBACK"), member("lastError", "LAST ERROR")});
 }
 
 Result<int> retry_all(Session& session) {
@@ -59,10 +63,10 @@ void add_outbox_commands(CLI::App& app, Command& chosen) {
     if (outbox->get_subcommands().empty()) chosen = summary;
   });
 
-  auto* list_command = outbox->add_subcommand("list", "List those not delivered yet");
+  auto* list_command = outbox->add_subcommand("list", "List those not delivered, and why");
   const auto dead = std::make_shared<bool>(false);
   const auto limit = std::make_shared<std::size_t>(0);
-  list_command->add_flag("--dead", *dead, "Those that were given up");
+  list_command->add_flag("--dead", *dead, "Only those that were given up");
   add_limit(*list_command, *limit);
   list_command->callback(
       [=, &chosen] { chosen = [=](Session& session) { return list(session, *dead, *limit); }; });

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 #include "api/base/text.h"
@@ -20,6 +21,13 @@ std::string pointer_of(const std::string& key) {
 std::string dotted(std::string pointer) {
   std::replace(pointer.begin(), pointer.end(), '/', '.');
   return pointer.substr(1);
+}
+
+std::optional<std::string> content_of(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream bytes;
+  if (!in || !(bytes << in.rdbuf())) return std::nullopt;
+  return bytes.str();
 }
 
 void emit(YAML::Emitter& out, const json::Value& value) {
@@ -47,6 +55,10 @@ void emit(YAML::Emitter& out, const json::Value& value) {
 
 void Reader::fail(const std::string& key, const std::string& detail) {
   errors_.push_back(document_.place(pointer_of(key)) + ": " + key + " " + detail);
+}
+
+void Reader::doubt(const std::string& key, const std::string& detail) {
+  doubts_.push_back(document_.place(pointer_of(key)) + ": " + key + " " + detail);
 }
 
 void Reader::note(const std::string& key, json::Value value) {
@@ -123,14 +135,32 @@ void Reader::read_integer(const std::string& key, std::int64_t& out, std::int64_
   note(key, out);
 }
 
+void Reader::file(const std::string& key, std::string& out) {
+  const auto standard = out;
+  text(key, out);
+  if (out == standard) return;
+  out = file_named_in(document_.file, out);
+  note(key, out);
+}
+
+void Reader::ca_file(const std::string& key, std::string& out) {
+  const auto standard = out;
+  file(key, out);
+  if (out.empty() || out == standard) return;
+  const auto content = content_of(out);
+  if (!content) return doubt(key, "names " + out + ", which cannot be read");
+  if (content->find("CERTIFICATE-----") == std::string::npos) {
+    doubt(key, "names " + out + ", which has no certificate in PEM");
+  }
+}
+
 void Reader::secret_file(const std::string& key, std::string& content) {
   std::string path;
-  text(key, path);
+  file(key, path);
   if (path.empty()) return;
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream bytes;
-  if (!in || !(bytes << in.rdbuf())) return fail(key, "names " + path + ", which cannot be read");
-  content = bytes.str();
+  auto read = content_of(path);
+  if (!read) return fail(key, "names " + path + ", which cannot be read");
+  content = std::move(*read);
 }
 
 void Reader::token_file(const std::string& key, std::string& token) {
