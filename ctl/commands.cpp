@@ -31,12 +31,24 @@ Result<int> print_item(const Session& session, const Result<json::Value>& docume
 
 Result<int> print_list(Session& session, const std::string& path, const Query& query,
                        std::size_t limit, std::vector<Column> columns) {
+  return print_lists(session, path, {query}, limit, std::move(columns));
+}
+
+Result<int> print_lists(Session& session, const std::string& path,
+                        const std::vector<Query>& queries, std::size_t limit,
+                        std::vector<Column> columns) {
   const auto writer = make_list_writer(session.format, session.out, std::move(columns));
-  const auto listed = session.server.list(path, query, limit, [&](const json::Value& item) {
-    writer->add(item);
-    return session.out.good();
-  });
-  if (!listed) return listed.error();
+  std::size_t printed = 0;
+  for (const auto& query : queries) {
+    if (limit > 0 && printed >= limit) break;
+    const auto left = limit > 0 ? limit - printed : 0;
+    const auto listed = session.server.list(path, query, left, [&](const json::Value& item) {
+      writer->add(item);
+      ++printed;
+      return session.out.good();
+    });
+    if (!listed) return listed.error();
+  }
   writer->finish();
   return 0;
 }

@@ -76,6 +76,11 @@ void add_list(const Menu& menu, const std::string& name, const std::string& help
               const std::string& path, const std::vector<ListOption>& options,
               const std::vector<Column>& columns);
 
+// The same of several queries, as one list.
+[[nodiscard]] Result<int> print_lists(Session& session, const std::string& path,
+                                      const std::vector<Query>& queries, std::size_t limit,
+                                      std::vector<Column> columns);
+
 // Does `action` for each identifier, saying "host mec-1: deleted". Goes on after a refusal, which
 // is printed and makes the exit status 1; ends when the server cannot be reached.
 [[nodiscard]] Result<int> for_each_id(

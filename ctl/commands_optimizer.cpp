@@ -43,6 +43,7 @@ std::vector<Column> status_columns() {
                                  member("topology.state", "SCENARIO IS"),
                                  member("topology.error", "BECAUSE"),
                                  member("hostsWithoutPlace", "HOSTS WITHOUT A PLACE"),
+                                 member("unknownNames", "UNKNOWN NAMES"),
                                  member("configuration.file", "CONFIGURATION"),
                                  member("configuration.read", "READ"),
                                  member("configuration.error", "REFUSED"),

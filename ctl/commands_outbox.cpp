@@ -19,12 +19,16 @@ struct Owed {
   std::size_t limit = 0;
 };
 
+// Those given up come last, or alone.
 Result<int> list_owed(Session& session, const Owed& owed) {
-  return print_list(session, "/outbox", {{"state", owed.dead ? "dead" : "pending"}}, owed.limit,
-                    {member("contextId", "CONTEXT"), member("notificationType", "NOTIFICATION"),
-                     member("state", "STATE"), member("attempts", "ATTEMPTS", true),
-                     member("written", "WRITTEN"), member("due", "DUE"),
-                     member("callbackReference", "CALLBACK"), member("lastError", "LAST ERROR")});
+  std::vector<Query> queries;
+  if (!owed.dead) queries.push_back({{"state", "pending"}});
+  queries.push_back({{"state", "dead"}});
+  return print_lists(session, "/outbox", queries, owed.limit,
+                     {member("contextId", "CONTEXT"), member("notificationType", "NOTIFICATION"),
+                      member("state", "STATE"), member("attempts", "ATTEMPTS", true),
+                      member("written", "WRITTEN"), member("due", "DUE"),
+                      member("callbackReference", "CALLBACK"), member("lastError", "LAST ERROR")});
 }
 
 Result<int> retry_all(Session& session) {
@@ -54,8 +58,9 @@ void add_outbox_commands(const Menu& program) {
     if (outbox.app().get_subcommands().empty()) outbox.choose(summary);
   });
 
-  const auto [list, owed] = outbox.add<Owed>("list", "List those not delivered yet", list_owed);
-  list.add_flag("--dead", owed.dead, "Those that were given up");
+  const auto [list, owed] =
+      outbox.add<Owed>("list", "List those not delivered, and why", list_owed);
+  list.add_flag("--dead", owed.dead, "Only those that were given up");
   add_limit(list, owed.limit);
 
   const auto [again, ids] =

@@ -15,6 +15,7 @@ constexpr std::string_view kHttps = "https://";
 constexpr std::uint16_t kHttpPort = 80;
 constexpr std::uint16_t kHttpsPort = 443;
 constexpr std::size_t kHostBytesMax = 253;
+constexpr std::size_t kComparedMax = 1000;
 
 bool is_plain(std::string_view text, std::string_view extra) {
   return std::all_of(text.begin(), text.end(), [&](char c) {
@@ -229,6 +230,24 @@ Result<ReferenceUri> parse_reference_uri(std::string_view uri) {
     return invalid_argument("a path that cannot be dispatched to");
   result->path = path;
   return result;
+}
+
+std::vector<std::string> unknown_names(const World& world, const DispatcherOptions& options) {
+  std::vector<std::string> unknown;
+  const auto look = [&](const std::string& key, const std::string& name, const auto& known) {
+    if (known.contains(name)) return;
+    std::vector<std::string> names;
+    if (known.size() <= kComparedMax) {
+      for (const auto& [id, entry] : known) names.push_back(id);
+    }
+    unknown.push_back(key + " names '" + name + "', which there is not" +
+                      did_you_mean(name, names));
+  };
+  for (const auto& app : options.apps) look("dispatcher.apps", app, world.apps);
+  for (const auto& [host, ms] : options.place.latency_ms) {
+    look("host.latency_ms", host, world.hosts);
+  }
+  return unknown;
 }
 
 std::vector<std::string> names_to_resolve(const World& world) {

@@ -77,6 +77,11 @@ struct World {
   std::map<std::string, std::string> addresses;  // of host names, as they were resolved
 };
 
+// What the options name and the world does not have, a sentence each with a suggestion: apps to
+// serve, and hosts with a latency.
+[[nodiscard]] std::vector<std::string> unknown_names(const World& world,
+                                                     const DispatcherOptions& options);
+
 // Host names in the world's referenceURIs, for somebody to resolve.
 [[nodiscard]] std::vector<std::string> names_to_resolve(const World& world);
 

@@ -60,12 +60,23 @@ void Dispatcher::step() {
   ready_.set(serving_ ? 1 : 0);
 }
 
+// Each is told once, and again only after it was known.
+void Dispatcher::note_unknown(std::vector<std::string> unknown) {
+  for (const auto& name : unknown) {
+    const auto& told = unknown_names_;
+    if (std::find(told.begin(), told.end(), name) != told.end()) continue;
+    log::warn("the configuration names what the orchestrator does not have", {{"reason", name}});
+  }
+  unknown_names_ = std::move(unknown);
+}
+
 void Dispatcher::take_world() {
   auto world = follower_.world();
   if (!world || world == world_) return;
   world_ = std::move(world);
   const auto now_ms = clock_.now_ms();
   plane_.set_complete();
+  note_unknown(unknown_names(*world_, options_));
   auto lambdas = find_lambdas(*world_, options_);
   for (auto it = entries_.begin(); it != entries_.end();) {
     if (lambdas.contains(it->first)) {
@@ -274,6 +285,7 @@ json::Value Dispatcher::status() const {
   const std::lock_guard lock(mutex_);
   out["policy"] = options_.selection.policy;
   out["generation"] = plane_.generation();
+  if (!unknown_names_.empty()) out["unknownNames"] = unknown_names_;
   auto& lambdas = out["lambdas"] = json::Value::array();
   for (const auto& [app, entry] : entries_) lambdas.push_back(to_json(entry));
   return out;

@@ -56,6 +56,7 @@ class Dispatcher {
   };
 
   void take_world();
+  void note_unknown(std::vector<std::string> unknown);
   void read_log(int fd);
   void read_line(std::string_view line);
   void take_call(Entry& entry, const CallLogged& call);
@@ -81,6 +82,7 @@ class Dispatcher {
 
   mutable std::mutex mutex_;
   std::shared_ptr<const World> world_;
+  std::vector<std::string> unknown_names_;                 // of the configuration, there
   std::map<std::string, Entry> entries_;                   // by appDId
   std::map<std::string, Entry*, std::less<>> by_backend_;  // a λ may have two
   std::set<std::string> busy_;                             // appDIds that had calls lately

@@ -139,7 +139,7 @@ Result<config::Loaded<DispatcherOptions>> read_dispatcher_options(const config::
   read_limits(reader, options);
   read_health(reader, options.health);
   read_haproxy(reader, options.haproxy);
-  reader.text("tls.ca_file", options.ca_file);
+  reader.ca_file("tls.ca_file", options.ca_file);
   check_path(reader, "tls.ca_file", options.ca_file);
   reader.log(options.log.level, options.log.format);
   return reader.finish(std::move(options));

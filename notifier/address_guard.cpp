@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "api/base/text.h"
+
 namespace mx2::notifier {
 namespace {
 
@@ -33,6 +35,16 @@ bool within(const std::vector<IpPrefix>& prefixes, const IpAddress& address) {
                      [&](const IpPrefix& prefix) { return prefix.contains(address); });
 }
 
+std::string_view host_of(std::string_view url) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string_view::npos) return {};
+  auto authority = url.substr(scheme + 3);
+  authority = authority.substr(0, authority.find_first_of("/?#"));
+  authority.remove_prefix(authority.rfind('@') + 1);  // npos + 1 is 0
+  if (!authority.starts_with('[')) return authority.substr(0, authority.find(':'));
+  return authority.substr(1, authority.find(']') - 1);
+}
+
 }  // namespace
 
 Result<AddressGuard> AddressGuard::make(const std::vector<std::string>& allow) {
@@ -48,6 +60,14 @@ Result<AddressGuard> AddressGuard::make(const std::vector<std::string>& allow) {
 
 bool AddressGuard::allows(const IpAddress& address) const {
   return within(allowed_, address) || !within(denied_, address);
+}
+
+std::string AddressGuard::refusal_of(const std::string& url) const {
+  const auto host = host_of(url);
+  const bool loopback = equals_ignoring_case(host, "localhost");
+  const auto address = IpAddress::parse(loopback ? "127.0.0.1" : host);
+  if (!address || allows(*address)) return {};
+  return "nothing is sent to " + address->text() + std::string(kAllowHint);
 }
 
 }  // namespace mx2::notifier

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/base/ip.h"
@@ -15,12 +16,18 @@
 
 namespace mx2::notifier {
 
+// After why an address is refused: the key that would allow it.
+inline constexpr std::string_view kAllowHint = "; notifier.allow does not have it";
+
 class AddressGuard {
  public:
   // `allow`: addresses or prefixes; they win over what is denied. invalid_argument names a bad one.
   [[nodiscard]] static Result<AddressGuard> make(const std::vector<std::string>& allow);
 
   [[nodiscard]] bool allows(const IpAddress& address) const;
+  // Why nothing will be sent to the URL, with what to mend; empty: it will, as far as can be told
+  // without asking for the addresses of its name.
+  [[nodiscard]] std::string refusal_of(const std::string& url) const;
 
  private:
   std::vector<IpPrefix> allowed_;

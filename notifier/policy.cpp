@@ -5,6 +5,7 @@
 
 #include "api/base/text.h"
 #include "api/http/async_client.h"
+#include "notifier/address_guard.h"
 
 namespace mx2::notifier {
 namespace {
@@ -48,7 +49,8 @@ Verdict judge(const Result<http::Reply>& reply, const Times& times, std::int64_t
     const bool absent = error.cause == http::kNoSuchName &&
                         steady_ms - times.waits_since_ms >= options.absent_name_ms;
     if (absent) return {Outcome::Kind::kDead, false, error.detail};
-    if (is_hopeless(error)) return {Outcome::Kind::kDead, true, error.detail};
+    const auto hint = error.cause == http::kNotAllowed ? kAllowHint : std::string_view();
+    if (is_hopeless(error)) return {Outcome::Kind::kDead, true, error.detail + std::string(hint)};
     return {later, false, error.detail};
   }
   const int status = reply->status;

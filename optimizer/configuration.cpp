@@ -32,7 +32,7 @@ Result<Configuration> read_configuration(const config::Document& document,
   const auto& file = result.options.topology_file;
   if (!file.empty()) {
     files.push_back(file);
-    const auto topology = config::read_yaml_file(file);
+    const auto topology = config::read_yaml_file(file, &result.problems);
     if (!topology) return topology.error();
     result.topology = read_topology(*topology);
     files.insert(files.end(), result.topology.files.begin(), result.topology.files.end());
@@ -40,6 +40,8 @@ Result<Configuration> read_configuration(const config::Document& document,
   for (const auto& source : result.options.sources) {
     if (auto added = source->add_to(result.topology); !added) return added.error();
   }
+  const auto& problems = result.topology.problems;
+  result.problems.insert(result.problems.end(), problems.begin(), problems.end());
   result.files = files;
   return result;
 }
@@ -100,8 +102,8 @@ std::optional<Result<Configuration>> ConfigurationWatch::read() {
     files_ = files;
     read_ = seen_ = stamps();
   }
-  if (result && !result->topology.problems.empty()) {
-    return invalid_argument(join(result->topology.problems, "\n"));
+  if (result && !result->problems.empty()) {
+    return invalid_argument(join(result->problems, "\n"));
   }
   return result;
 }

@@ -36,8 +36,8 @@ class ConfigurationWatch {
   // True if it should be read again: some file has changed, and none any more since the last look,
   // so that a file is not read while it is being written.
   [[nodiscard]] bool look();
-  // Nothing: there is no file. Entries of the topology that cannot be used are errors here, as
-  // something better is running.
+  // Nothing: there is no file. Problems, as of entries of the topology that cannot be used, are
+  // errors here, as something better is running.
   [[nodiscard]] std::optional<Result<Configuration>> read();
   [[nodiscard]] const std::string& file() const { return file_; }
 

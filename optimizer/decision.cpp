@@ -26,6 +26,7 @@ Decided decide(const Replica& replica, const Topology& topology, const Optimizer
   decision.dispatched = replica.dispatched();
   auto& snapshot = decision.snapshot;
   snapshot = replica.snapshot(topology, options, now_ms);
+  decision.unknown_names = unknown_names(topology, snapshot);
   for (const auto& group : snapshot.groups) decision.pinned.push_back(group.fixed);
   calm(snapshot, options.stability, now_ms);
   decision.policy_of_app = names_of_policies(snapshot, topology, options.policy);

@@ -20,6 +20,7 @@ struct Decision {
   std::vector<std::string> policy_of_app;
   std::vector<bool> pinned;                       // groups that are fixed whatever time it is
   std::map<std::string, std::string> dispatched;  // appDId: the dispatchers', who stand for it
+  std::vector<std::string> unknown_names;         // of the topology
   std::int64_t made_ms = 0;                       // by the steady clock
   bool in_force = false;                          // false: it was only looked at, or refused
 };

@@ -27,12 +27,6 @@ struct Flags {
   bool dry_run = false;
 };
 
-void tell_problems(const Topology& topology) {
-  for (const auto& problem : topology.problems) {
-    log::warn("topology: left out", {{"problem", problem}});
-  }
-}
-
 // What is waited for goes by the one, what people read by the other.
 struct Clocks {
   SteadyClock steady;
@@ -70,6 +64,9 @@ Result<void> run_once(const Configuration& configuration, bool dry_run) {
   std::cout << outcome->description;
   for (const auto& host : hosts_without_place(optimizer.decision()->snapshot)) {
     std::cout << host << " has no place in the topology: no UE reaches it\n";
+  }
+  for (const auto& unknown : optimizer.decision()->unknown_names) {
+    std::cout << "The topology: " << unknown << '\n';
   }
   if (dry_run) std::cout << "Nothing was sent (--dry-run).\n";
   return {};
@@ -132,7 +129,6 @@ Result<void> run_for_ever(const Configuration& configuration) {
 }
 
 Result<void> run(const Configuration& configuration, const Flags& flags) {
-  tell_problems(configuration.topology);
   if (flags.once || flags.dry_run) return run_once(configuration, flags.dry_run);
   return run_for_ever(configuration);
 }

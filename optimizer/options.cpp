@@ -55,7 +55,7 @@ void read_leader(config::Reader& reader, LeaderOptions& leader) {
 
 void read_topology_options(config::Reader& reader, OptimizerOptions& options) {
   auto& distance = options.distance;
-  reader.text("topology.file", options.topology_file);
+  reader.file("topology.file", options.topology_file);
   reader.integer("topology.base_us", distance.base_us, 0, kHourUs / 1000);
   reader.integer("topology.us_per_km", distance.us_per_km, 0, 10000);
   reader.integer("topology.regional_extra_us", distance.regional_extra_us, 0, kHourUs / 1000);

@@ -75,6 +75,16 @@ void Status::note_places(std::vector<std::string> without) {
   without_place_ = std::move(without);
 }
 
+// Each is told once, and again only after it was known.
+void Status::note_unknown(const std::vector<std::string>& unknown) {
+  for (const auto& name : unknown) {
+    const auto& told = unknown_names_;
+    if (std::find(told.begin(), told.end(), name) != told.end()) continue;
+    log::warn("the topology names what the orchestrator does not have", {{"reason", name}});
+  }
+  unknown_names_ = unknown;
+}
+
 // Told once, and when it is over.
 void Status::note_degraded(const std::string& reason) {
   degraded_gauge_.set(reason.empty() ? 0 : 1);
@@ -136,6 +146,7 @@ void Status::failed(const std::string& detail) {
 void Status::decided(std::shared_ptr<const Decision> decision) {
   const std::lock_guard lock(mutex_);
   if (decision) note_places(hosts_without_place(decision->snapshot));
+  if (decision) note_unknown(decision->unknown_names);
   decision_ = {std::move(decision), wall_.now_ms()};
 }
 
@@ -189,6 +200,7 @@ json::Value Status::health(const Leadership::State& leader, bool paused) const {
   if (!needs_restart_.empty()) out["needsRestart"] = needs_restart_;
   if (source_ != nullptr) out["topology"] = source_json(*source_);
   add_hosts_without_place(out, without_place_);
+  if (!unknown_names_.empty()) out["unknownNames"] = unknown_names_;
   return out;
 }
 

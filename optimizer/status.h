@@ -54,7 +54,8 @@ class Status {
   [[nodiscard]] json::Value configuration() const;
   void count_changes(const Plan& plan);
   void note_degraded(const std::string& reason);
-  void note_places(std::vector<std::string> without);  // under the lock
+  void note_places(std::vector<std::string> without);          // under the lock
+  void note_unknown(const std::vector<std::string>& unknown);  // likewise
 
   metrics::Registry& registry_;
   metrics::Gauge& degraded_gauge_;
@@ -67,6 +68,7 @@ class Status {
   std::optional<json::Value> last_plan_;
   Decided decision_;
   std::vector<std::string> without_place_;  // hosts of the last decision
+  std::vector<std::string> unknown_names_;  // of the topology, in the last decision
   std::uint64_t table_version_ = 0;
   std::size_t contexts_ = 0;
   std::size_t hosts_ = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <set>
 
 #include "api/base/text.h"
 #include "api/base/units.h"
@@ -17,8 +18,16 @@ constexpr double kEarthKm = 6371.0;
 constexpr std::int64_t kCountMax = 1'000'000'000;
 constexpr std::int64_t kUtilityMax = 1000;
 constexpr double kMsMax = 1'000'000;
+constexpr std::size_t kComparedMax = 1000;
 
 using config::Mapping;
+
+template <typename Map>
+std::vector<std::string> keys(const Map& map) {
+  std::vector<std::string> result;
+  for (const auto& [key, value] : map) result.push_back(key);
+  return result;
+}
 
 // Entries of a list under one key, each with an identifier that appears once.
 template <typename Use>
@@ -128,6 +137,33 @@ Attachment read_attachment(Mapping& entry, const std::string& name) {
   return attachment;
 }
 
+// UEs and prefixes, each with its attachment: the first that has it.
+class AttachedOnce {
+ public:
+  void add(Mapping& entry, const Attachment& attachment) {
+    for (const auto& device : attachment.devices) {
+      add(entry, "devices", device, devices_, attachment.name);
+    }
+    for (const auto& prefix : attachment.prefixes) {
+      add(entry, "prefixes", prefix.text(), prefixes_, attachment.name);
+    }
+  }
+
+ private:
+  using Attached = std::unordered_map<std::string, std::string>;
+
+  static void add(Mapping& entry, const char* key, const std::string& text, Attached& attached,
+                  const std::string& name) {
+    const auto [it, fresh] = attached.emplace(text, name);
+    if (fresh) return;
+    entry.problem("'" + text + "' is at attachment '" + it->second + "' already, which counts",
+                  key);
+  }
+
+  Attached devices_;
+  Attached prefixes_;
+};
+
 QosClass read_qos(Mapping& entry, const std::string& name) {
   QosClass qos{name, 1, 0, 0};
   entry.integer("utility", qos.utility, 1, kUtilityMax);
@@ -156,15 +192,19 @@ TopologyApp read_app(Mapping& entry, const std::map<std::string, QosClass>& clas
   const auto it = classes.find(qos);
   if (it != classes.end()) app.qos = it->second;
   if (!qos.empty() && it == classes.end()) {
-    entry.problem("there is no class '" + qos + "' under qos", "qos");
+    entry.problem(
+        "there is no class '" + qos + "' under qos" + entry.suggestion(qos, keys(classes)), "qos");
   }
   return app;
 }
 
 void check_parents(Mapping& reader, Topology& topology) {
+  const auto ids = keys(topology.hosts);
   for (auto& [id, host] : topology.hosts) {
     if (host.parent.empty() || topology.hosts.contains(host.parent)) continue;
-    reader.problem("parent '" + host.parent + "' of host '" + id + "' is not among them", "hosts");
+    reader.problem("parent '" + host.parent + "' of host '" + id + "' is not among them" +
+                       reader.suggestion(host.parent, ids),
+                   "hosts");
     host.parent.clear();
   }
   for (auto& [id, host] : topology.hosts) {
@@ -178,15 +218,38 @@ void check_parents(Mapping& reader, Topology& topology) {
   }
 }
 
+// A list that has one of the hosts to which there are latencies is taken to have all of them; of
+// another one only what looks like a slip of the pen is told. What is told is used all the same.
+void check_hosts(Mapping& reader, const json::Value& rows, const Topology& topology) {
+  const auto& latencies = topology.latency_us;
+  const auto listed = [&](const auto& entry) { return topology.hosts.contains(entry.first); };
+  const bool has_all = std::any_of(latencies.begin(), latencies.end(), [&](const auto& row) {
+    return std::any_of(row.second.begin(), row.second.end(), listed);
+  });
+  const auto ids = keys(topology.hosts);
+  for (const auto& [attachment, row] : latencies) {
+    auto entry = reader.at("latency_ms/" + attachment, rows[attachment]);
+    for (const auto& [host, us] : row) {
+      if (topology.hosts.contains(host)) continue;
+      const auto hint = entry.suggestion(host, ids);
+      if (has_all || !hint.empty()) {
+        entry.problem("there is no host '" + host + "' under hosts" + hint, host);
+      }
+    }
+  }
+}
+
 void read_latencies(Mapping& reader, Topology& topology) {
   std::map<std::string, bool> attachments;
   for (const auto& attachment : topology.attachments) attachments[attachment.name] = true;
+  const auto names = keys(attachments);
   const auto* rows = reader.mapping("latency_ms");
   if (rows == nullptr) return;
   for (const auto& [attachment, row] : rows->items()) {
     auto entry = reader.at("latency_ms/" + attachment, row);
     if (!attachments.contains(attachment)) {
-      entry.problem("there is no attachment '" + attachment + "'; its row is left out");
+      entry.problem("there is no attachment '" + attachment + "'" +
+                    entry.suggestion(attachment, names) + "; its row is left out");
       continue;
     }
     if (!entry.is_mapping()) entry.problem("must be a mapping; it is left out");
@@ -196,6 +259,7 @@ void read_latencies(Mapping& reader, Topology& topology) {
       }
     }
   }
+  check_hosts(reader, *rows, topology);
 }
 
 }  // namespace
@@ -208,8 +272,10 @@ Topology read_topology(const config::Document& yaml) {
   each_entry(reader, "hosts", "id",
              [&](Mapping& entry, const std::string& id) { read_host(entry, topology.hosts[id]); });
   check_parents(reader, topology);
+  AttachedOnce attached;
   each_entry(reader, "attachments", "name", [&](Mapping& entry, const std::string& name) {
     topology.attachments.push_back(read_attachment(entry, name));
+    attached.add(entry, topology.attachments.back());
   });
   std::map<std::string, QosClass> classes;
   each_entry(reader, "qos", "name", [&](Mapping& entry, const std::string& name) {
@@ -239,6 +305,30 @@ Topology merged(const Topology& file, const Topology& live) {
   result.computed = live.computed;
   result.problems.insert(result.problems.end(), live.problems.begin(), live.problems.end());
   return result;
+}
+
+std::vector<std::string> unknown_names(const Topology& topology, const Snapshot& snapshot) {
+  std::vector<std::string> unknown;
+  const auto compare = [&](const std::string& kind, const auto& named, const auto& known) {
+    std::vector<std::string> ids;
+    for (const auto& entry : known) ids.push_back(entry.id);
+    std::sort(ids.begin(), ids.end());
+    for (const auto& name : named) {
+      if (unknown.size() >= kUnknownMax) return;
+      if (std::binary_search(ids.begin(), ids.end(), name)) continue;
+      const auto hint = ids.size() > kComparedMax ? std::string() : did_you_mean(name, ids);
+      unknown.push_back("there is no " + kind + " '" + name + "'" + hint);
+    }
+  };
+  std::set<std::string> hosts;
+  for (const auto& [id, host] : topology.hosts) hosts.insert(id);
+  for (const auto& [attachment, row] : topology.latency_us) {
+    for (const auto& [host, us] : row) hosts.insert(host);
+  }
+  for (const auto& host : topology.computed.hosts) hosts.erase(host);
+  compare("host", hosts, snapshot.hosts);
+  compare("app", keys(topology.apps), snapshot.apps);
+  return unknown;
 }
 
 Placed::Placed(const Topology& topology) {

@@ -71,6 +71,12 @@ struct Topology {
 // What the file says and what a live source says; where both say something, the file.
 [[nodiscard]] Topology merged(const Topology& file, const Topology& live);
 
+// What the topology names and the orchestrator does not have: hosts, unless a source computes their
+// latencies, and apps. One sentence each with a suggestion, at most kUnknownMax.
+inline constexpr std::size_t kUnknownMax = 100;
+[[nodiscard]] std::vector<std::string> unknown_names(const Topology& topology,
+                                                     const Snapshot& snapshot);
+
 // Which hosts a topology places: those that are given a latency, and those of its list, or if a
 // source computes all latencies those that it knows. One that says of no host where it is, with a
 // latency or a position, places all: its list gives capacities and the like. Refers to the

@@ -8,7 +8,8 @@
 
 namespace mx2 {
 
-// Errors carry file:line:column.
+// All errors in one: one line for each item, with file:line:column; the apps and hosts that items
+// refer to must be in the file, as the store is empty.
 [[nodiscard]] Result<Content> read_content(const config::Document& document);
 
 }  // namespace mx2

@@ -2,9 +2,11 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "api/base/log.h"
 #include "api/program/program.h"
+#include "orchestrator/content.h"
 #include "orchestrator/orchestrator.h"
 
 namespace mx2 {
@@ -53,6 +55,24 @@ Result<void> run(const config::Loaded<OrchestratorOptions>& read) {
   return {};
 }
 
+// The first content. It may have been removed once there is a store.
+std::vector<std::string> content_problems(const config::Loaded<OrchestratorOptions>& read) {
+  const auto& file = read.options.content;
+  std::error_code ignored;
+  const bool not_needed = !std::filesystem::exists(file, ignored) &&
+                          std::filesystem::exists(read.options.store.path, ignored);
+  if (file.empty() || not_needed) return {};
+  const auto document = config::read_yaml_file(file);
+  std::optional<Error> error;
+  if (!document) {
+    error = document.error();
+  } else if (const auto content = read_content(*document); !content) {
+    error = content.error();
+  }
+  if (!error) return {};
+  return {error->pointer + ": " + error->detail};
+}
+
 }  // namespace
 }  // namespace mx2
 
@@ -61,5 +81,5 @@ int main(int argc, char** argv) {
       argc, argv,
       {"mx2-orchestrator",
        "MEC orchestrator: answers device applications over Mx2 (ETSI GS MEC 016)"},
-      mx2::read_options, mx2::run);
+      mx2::read_options, mx2::run, mx2::content_problems);
 }

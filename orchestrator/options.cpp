@@ -92,7 +92,7 @@ void read_notifier(config::Reader& reader, notifier::NotifierOptions& options) {
   for (const auto& text : options.allow) {
     if (!IpPrefix::parse(text)) reader.fail("notifier.allow", "'" + text + "' is no prefix");
   }
-  reader.text("notifier.ca_file", options.ca_file);
+  reader.ca_file("notifier.ca_file", options.ca_file);
   reader.integer("notifier.connect_timeout_ms", options.connect_timeout_ms, 10, 60000);
   reader.integer("notifier.timeout_ms", options.timeout_ms, 10, 60000);
   reader.integer("notifier.in_flight_max", relay.in_flight_max, 1, 100000);
@@ -165,7 +165,7 @@ void read_packages(config::Reader& reader, PackageOptions& packages) {
   reader.integer("packages.parallel_max", packages.parallel_max, 1, 64);
   reader.integer("packages.fetch_timeout_ms", packages.fetch_timeout_ms, 100, 86400000);
   reader.integer("packages.fetch_idle_ms", packages.fetch_idle_ms, 10, 3600000);
-  reader.text("packages.ca_file", packages.ca_file);
+  reader.ca_file("packages.ca_file", packages.ca_file);
   reader.texts("packages.device_sources", packages.device_sources);
   for (const auto& prefix : packages.device_sources) {
     if (auto ok = check_source_prefix(prefix); !ok) {
@@ -251,7 +251,7 @@ Result<config::Loaded<OrchestratorOptions>> read_options(const config::Document&
   reader.integer("limits.changes_bytes_max", options.changes.bytes_max, kMebibyte,
                  1024 * 1024 * kMebibyte);
   reader.integer("limits.page_max", options.operator_endpoints.page_max, 1, 100000);
-  reader.text("content", options.content);
+  reader.file("content", options.content);
   reader.log(options.log.level, options.log.format);
   reader.integer("shutdown_grace_ms", options.shutdown_grace_ms, 0, 600000);
   static const SystemClock kClock;

@@ -9,6 +9,7 @@
 #include "lcm/mec010_driver.h"
 #include "notifier/notifier.h"
 #include "orchestrator/content.h"
+#include "orchestrator/endpoints/callback_warning.h"
 #include "orchestrator/mec_platform/mec_platform.h"
 #include "orchestrator/packages/packages.h"
 #include "orchestrator/store/store_outbox.h"
@@ -225,8 +226,11 @@ Result<void> Orchestrator::Impl::load_first_content() {
 }
 
 Result<void> Orchestrator::Impl::listen() {
-  add_mx2_endpoints(mx2_router, contexts, auth, options.mx2_endpoints);
-  add_legacy_endpoints(mx2_router, contexts, auth, options.mx2_endpoints);
+  auto for_devices = options.mx2_endpoints;
+  auto guard = notifier::AddressGuard::make(options.notifier.allow);
+  if (notifier && guard) for_devices.callbacks = std::make_shared<CallbackWarning>(*guard);
+  add_mx2_endpoints(mx2_router, contexts, auth, for_devices);
+  add_legacy_endpoints(mx2_router, contexts, auth, for_devices);
   if (platform) add_platform_endpoints(mx2_router, *platform);
   auto for_operators = options.operator_endpoints;
   if (notifier) for_operators.relay_status = [this] { return notifier->status(); };

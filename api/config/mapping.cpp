@@ -8,6 +8,8 @@
 namespace mx2::config {
 namespace {
 
+constexpr std::size_t kNamesMax = 1000;
+
 std::string brief(double number) {
   std::ostringstream out;
   out << number;
@@ -91,6 +93,12 @@ std::optional<std::int64_t> Mapping::read_integer(const std::string& key, std::i
               " to " + std::to_string(most),
           key);
   return std::nullopt;
+}
+
+std::string Mapping::suggestion(const std::string& word,
+                                const std::vector<std::string>& names) const {
+  const bool compared = problems_.size() < kProblemsMax && names.size() <= kNamesMax;
+  return compared ? did_you_mean(word, names) : std::string();
 }
 
 std::vector<std::string> Mapping::names() const {

@@ -13,9 +13,6 @@
 
 namespace mx2::config {
 
-// That are kept; what comes then is dropped.
-inline constexpr std::size_t kProblemsMax = 1000;
-
 class Mapping {
  public:
   // All references must outlive this. What is no mapping has no members; whoever needs one asks.
@@ -45,6 +42,9 @@ class Mapping {
   void refuse_unknown(std::string_view quote = "'");
   // Of the mapping, or of a member.
   void problem(const std::string& text, const std::string& key = {});
+  // did_you_mean(), as long as problems are kept and the names are not too many to compare.
+  [[nodiscard]] std::string suggestion(const std::string& word,
+                                       const std::vector<std::string>& names) const;
   [[nodiscard]] std::string place() const { return document_.place(pointer_); }
   // A member, or an item of one, as a mapping of its own.
   [[nodiscard]] Mapping at(const std::string& key, const json::Value& value) const {

@@ -48,6 +48,10 @@ void Reader::fail(const std::string& key, const std::string& detail) {
   errors_.push_back(document_.place(pointer_of(key)) + ": " + key + " " + detail);
 }
 
+void Reader::doubt(const std::string& key, const std::string& detail) {
+  doubts_.push_back(document_.place(pointer_of(key)) + ": " + key + " " + detail);
+}
+
 void Reader::note(const std::string& key, json::Value value) {
   effective_[json::Value::json_pointer(pointer_of(key))] = std::move(value);
 }
@@ -122,9 +126,28 @@ void Reader::read_integer(const std::string& key, std::int64_t& out, std::int64_
   note(key, out);
 }
 
+void Reader::file(const std::string& key, std::string& out) {
+  const auto standard = out;
+  text(key, out);
+  if (out == standard) return;
+  out = file_named_in(document_.file, out);
+  note(key, out);
+}
+
+void Reader::ca_file(const std::string& key, std::string& out) {
+  const auto standard = out;
+  file(key, out);
+  if (out.empty() || out == standard) return;
+  const auto content = read_file(out);
+  if (!content) return doubt(key, "names " + out + ", which cannot be read");
+  if (content->find("CERTIFICATE-----") == std::string::npos) {
+    doubt(key, "names " + out + ", which has no certificate in PEM");
+  }
+}
+
 void Reader::secret_file(const std::string& key, std::string& content) {
   std::string path;
-  text(key, path);
+  file(key, path);
   if (path.empty()) return;
   const auto bytes = read_file(path);
   if (!bytes) return fail(key, "names " + path + ", which cannot be read");

@@ -21,7 +21,8 @@ namespace mx2::config {
 template <typename Options>
 struct Loaded {
   Options options;
-  std::string effective;  // as YAML, without secrets
+  std::string effective;                   // as YAML, without secrets
+  std::vector<std::string> problems = {};  // that a start bears, but not --check-config or a reload
 };
 
 class Reader {
@@ -48,6 +49,10 @@ class Reader {
     out = static_cast<Int>(value);
   }
   void log(std::string& level, std::string& format);  // log.level and log.format
+  // A file that is read later: its name, as file_named_in() the document.
+  void file(const std::string& key, std::string& out);
+  // The same, of trusted certificates; a problem if the one named has none in PEM.
+  void ca_file(const std::string& key, std::string& out);
   // A file whose content is the value (a secret): read now, printed only as its path.
   void secret_file(const std::string& key, std::string& content);
   // The same, where the value is the file's first line without the spaces around it.
@@ -55,6 +60,9 @@ class Reader {
 
   // An error that concerns a key but needs more than its bounds to be seen.
   void fail(const std::string& key, const std::string& detail);
+
+  // The same of what a start can bear.
+  void doubt(const std::string& key, const std::string& detail);
 
   // invalid_argument with all errors, or nothing.
   [[nodiscard]] Result<void> finish();
@@ -64,7 +72,7 @@ class Reader {
   template <typename Options>
   [[nodiscard]] Result<Loaded<Options>> finish(Options options) {
     if (auto fine = finish(); !fine) return fine.error();
-    return Loaded<Options>{std::move(options), effective()};
+    return Loaded<Options>{std::move(options), effective(), std::move(doubts_)};
   }
 
  private:
@@ -77,6 +85,7 @@ class Reader {
   const Document& document_;
   std::vector<std::string> known_;  // as pointers
   std::vector<std::string> errors_;
+  std::vector<std::string> doubts_;
   json::Value effective_ = json::Value::object();
 };
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/base/file.h"
+#include "api/base/log.h"
 
 namespace mx2::config {
 namespace {
@@ -52,8 +53,8 @@ std::optional<YAML::Mark> second_document(const std::string& text) {
 
 class Converter {
  public:
-  Converter(Document& document, std::size_t nodes_max)
-      : document_(document), nodes_max_(nodes_max) {}
+  Converter(Document& document, std::size_t nodes_max, std::vector<std::string>* twice)
+      : document_(document), nodes_max_(nodes_max), twice_(twice) {}
 
   json::Value convert(const YAML::Node& node, const std::string& pointer, std::size_t depth) {
     if (error_) return nullptr;
@@ -98,8 +99,14 @@ class Converter {
         return object;
       }
       if (object.contains(key)) {
-        error_ = invalid_argument("'" + key + "' appears twice", place(entry.first));
-        return object;
+        if (twice_ == nullptr) {
+          error_ = invalid_argument("'" + key + "' appears twice", place(entry.first));
+          return object;
+        }
+        if (twice_->size() < kProblemsMax) {
+          twice_->push_back(place(entry.first) + ": '" + key + "' appears twice; the first counts");
+        }
+        continue;
       }
       object[key] = convert(entry.second, pointer + "/" + key, depth + 1);
       document_.places[pointer + "/" + key] = place(entry.first);
@@ -124,6 +131,7 @@ class Converter {
   Document& document_;
   std::optional<Error> error_;
   const std::size_t nodes_max_;
+  std::vector<std::string>* twice_;
   std::size_t nodes_ = 0;
 };
 
@@ -148,7 +156,8 @@ Error Document::located(const Error& error, const std::string& below) const {
   return result;
 }
 
-Result<Document> parse_yaml(const std::string& text, const std::string& file) {
+Result<Document> parse_yaml(const std::string& text, const std::string& file,
+                            std::vector<std::string>* twice) {
   Document document{json::Value::object(), file, {}};
   try {
     const auto root = YAML::Load(text);
@@ -156,7 +165,7 @@ Result<Document> parse_yaml(const std::string& text, const std::string& file) {
       return invalid_argument("a second document: use one list", place_of(file, *second));
     }
     if (root.IsNull()) return document;
-    Converter converter(document, text.size() + kNodesOfAliases);
+    Converter converter(document, text.size() + kNodesOfAliases, twice);
     document.value = converter.convert(root, "", 0);
     if (converter.error()) return *converter.error();
     return document;
@@ -165,10 +174,25 @@ Result<Document> parse_yaml(const std::string& text, const std::string& file) {
   }
 }
 
-Result<Document> read_yaml_file(const std::string& path) {
+Result<Document> read_yaml_file(const std::string& path, std::vector<std::string>* twice) {
   const auto text = read_file(path, kBytesMax);
   if (!text) return text.error();
-  return parse_yaml(*text, path);
+  return parse_yaml(*text, path, twice);
+}
+
+std::string file_named_in(const std::string& document, const std::string& name) {
+  const std::filesystem::path path(name);
+  if (name.empty() || path.is_absolute()) return name;
+  const auto beside = std::filesystem::path(document).parent_path() / path;
+  std::error_code ignored;
+  const bool only_here =
+      !std::filesystem::exists(beside, ignored) && std::filesystem::exists(path, ignored);
+  if (!only_here) return beside.string();
+  log::warn(
+      "a file is looked for below the folder of the file that names it; it was found below "
+      "the working directory alone",
+      {{"file", name}, {"named_in", document}});
+  return name;
 }
 
 }  // namespace mx2::config

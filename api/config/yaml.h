@@ -4,11 +4,15 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "api/base/result.h"
 #include "api/json/json.h"
 
 namespace mx2::config {
+
+// That are kept of one file; what comes then is dropped.
+inline constexpr std::size_t kProblemsMax = 1000;
 
 struct Document {
   json::Value value;
@@ -23,8 +27,15 @@ struct Document {
 
 // invalid_argument with the place: missing file, malformed YAML, duplicate key, over 16 MiB.
 // Plain scalars become true/false, null, integers and numbers as in the YAML core schema; quoted
-// ones stay strings. An empty file is an empty mapping.
-[[nodiscard]] Result<Document> read_yaml_file(const std::string& path);
-[[nodiscard]] Result<Document> parse_yaml(const std::string& text, const std::string& file);
+// ones stay strings. An empty file is an empty mapping. With `twice`, a duplicate key is told there
+// (at most kProblemsMax) and the first one counts.
+[[nodiscard]] Result<Document> read_yaml_file(const std::string& path,
+                                              std::vector<std::string>* twice = nullptr);
+[[nodiscard]] Result<Document> parse_yaml(const std::string& text, const std::string& file,
+                                          std::vector<std::string>* twice = nullptr);
+
+// A file to be read that `document` names: a relative name is below the document's folder. One that
+// is only below the working directory is taken from there, and the log says so.
+[[nodiscard]] std::string file_named_in(const std::string& document, const std::string& name);
 
 }  // namespace mx2::config

@@ -5,7 +5,7 @@ namespace mx2 {
 void read_access(config::Reader& reader, OrchestratorAccess& access) {
   reader.url("orchestrator.url", access.url);
   reader.token_file("orchestrator.token_file", access.token);
-  reader.text("orchestrator.ca_file", access.ca_file);
+  reader.ca_file("orchestrator.ca_file", access.ca_file);
   reader.integer("orchestrator.timeout_ms", access.timeout_ms, 100, 3'600'000);
 }
 

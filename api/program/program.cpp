@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "api/base/log.h"
+#include "api/base/text.h"
 
 namespace mx2::program {
 namespace {
@@ -40,12 +41,20 @@ int fail(const Program& program, const Error& error) {
   return 1;
 }
 
+int check(const Program& program, const Prepared& prepared) {
+  auto problems = prepared.problems;
+  const auto further = prepared.look_further();
+  problems.insert(problems.end(), further.begin(), further.end());
+  return problems.empty() ? 0 : fail(program, invalid_argument(join(problems, "\n")));
+}
+
 int start(const Program& program, const Prepared& prepared) {
   // Blocked before any thread starts, so that only wait_for_stop() receives them.
   const auto signals = awaited_signals(program.takes_hangup);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   log::configure(prepared.log.level,
                  prepared.log.format == "json" ? log::Format::kJson : log::Format::kText);
+  for (const auto& problem : prepared.problems) log::warn("configuration", {{"problem", problem}});
   if (const auto ended = prepared.run(); !ended) return fail(program, ended.error());
   log::info("stopped");
   return 0;
@@ -72,7 +81,8 @@ int run(int argc, char** argv, const Program& program,
   const auto prepared = prepare(*document);
   if (!prepared) return fail(program, prepared.error());
   if (command_line.print_config) std::cout << prepared->effective;
-  if (command_line.check_config || command_line.print_config) return 0;
+  if (command_line.check_config) return check(program, *prepared);
+  if (command_line.print_config) return 0;
   return start(program, *prepared);
 }
 

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "api/base/result.h"
@@ -33,7 +35,10 @@ struct Program {
 struct Prepared {
   std::string effective;  // as YAML, without secrets
   LogOptions log;
+  std::vector<std::string> problems;  // that are told, and no more than that when it starts
   std::function<Result<void>()> run;
+  // Problems that only --check-config seeks.
+  std::function<std::vector<std::string>()> look_further;
 };
 
 [[nodiscard]] int run(int argc, char** argv, const Program& program,
@@ -42,16 +47,25 @@ struct Prepared {
 // main() of a daemon: the exit code is 0, 1 (cannot start, or the configuration is wrong) or 2 (the
 // command line is wrong). `options_of` makes a Loaded of the configuration's document, or a Result
 // with the error; `serve` is given that, and runs until stop is called for: an error means that it
-// could not start. Signals are blocked by then, so threads may be started.
-template <typename OptionsOf, typename Serve>
+// could not start. Signals are blocked by then, so threads may be started. `look_further` is given
+// the Loaded, too, and reads what the program would read only later.
+template <typename OptionsOf, typename Serve, typename LookFurther>
 [[nodiscard]] int run(int argc, char** argv, const Program& program, OptionsOf options_of,
-                      Serve serve) {
+                      Serve serve, LookFurther look_further) {
   return run(argc, argv, program, [&](const config::Document& document) -> Result<Prepared> {
     auto read = options_of(document);
     if (!read) return read.error();
-    return Prepared{read->effective, read->options.log,
-                    [serve, kept = std::move(*read)] { return serve(kept); }};
+    const auto kept = std::make_shared<const std::decay_t<decltype(*read)>>(std::move(*read));
+    return Prepared{kept->effective, kept->options.log, kept->problems,
+                    [serve, kept] { return serve(*kept); },
+                    [look_further, kept] { return look_further(*kept); }};
   });
+}
+template <typename OptionsOf, typename Serve>
+[[nodiscard]] int run(int argc, char** argv, const Program& program, OptionsOf options_of,
+                      Serve serve) {
+  return run(argc, argv, program, options_of, serve,
+             [](const auto&) { return std::vector<std::string>(); });
 }
 
 // Unavailable, with what to mend: the server's address cannot be used.

@@ -26,12 +26,12 @@ std::shared_ptr<const Options> read_options(config::Reader& reader) {
   auto options = std::make_shared<Options>();
   auto& live = options->live;
   std::string url;
-  reader.text("advantedge.scenario_file", options->scenario_file);
+  reader.file("advantedge.scenario_file", options->scenario_file);
   reader.url("advantedge.url", url);
   reader.url("advantedge.sandbox_ctrl_url", live.access.sandbox_ctrl_url);
   reader.url("advantedge.location_url", live.access.location_url);
-  reader.text("advantedge.ca_file", options->ca_file);
-  reader.text("advantedge.header_file", options->header_file);
+  reader.ca_file("advantedge.ca_file", options->ca_file);
+  reader.file("advantedge.header_file", options->header_file);
   read_header(reader, live.access.headers);
   reader.integer("advantedge.poll_ms", live.poll_ms, 10, 3600000);
   reader.integer("advantedge.timeout_ms", options->timeout_ms, 100, 600000);

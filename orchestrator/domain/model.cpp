@@ -20,6 +20,16 @@ bool version_less(std::string_view a, std::string_view b) {
   return parts_a.size() < parts_b.size();
 }
 
+constexpr std::size_t kNamesMax = 1000;  // more are not compared
+
+template <typename Map>
+std::string suggestion(const std::string& word, const Map& known) {
+  if (known.size() > kNamesMax) return {};
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : known) names.push_back(name);
+  return did_you_mean(word, names);
+}
+
 bool is_later(const AppInfo& a, const AppInfo& b) {
   if (a.app_d_version != b.app_d_version) return version_less(b.app_d_version, a.app_d_version);
   return version_less(b.app_soft_version, a.app_soft_version);
@@ -173,11 +183,13 @@ Result<void> Model::check(const TableChange& change) const {
   const std::string name = "row (" + row.ue.text() + ", " + row.app_d_id + "): ";
   if (change.remove) return {};
   if (app(row.app_d_id) == nullptr) {
-    return invalid_argument(name + "app '" + row.app_d_id + "' is not in the catalogue");
+    return invalid_argument(name + "app '" + row.app_d_id + "' is not in the catalogue" +
+                            suggestion(row.app_d_id, apps_));
   }
   for (const auto& target : row.targets) {
     if (target.kind == Target::Kind::kHost && host(target.value) == nullptr) {
-      return invalid_argument(name + "host '" + target.value + "' is not known");
+      return invalid_argument(name + "host '" + target.value + "' is not known" +
+                              suggestion(target.value, hosts_));
     }
   }
   return {};
@@ -202,7 +214,8 @@ Result<void> Model::check_removal_of_host(const std::string& id) const {
 Result<void> Model::check_host(const Host& host) const {
   for (const auto& instance : host.instances) {
     if (app(instance.app_d_id) == nullptr) {
-      return invalid_argument("app '" + instance.app_d_id + "' is not in the catalogue",
+      return invalid_argument("app '" + instance.app_d_id + "' is not in the catalogue" +
+                                  suggestion(instance.app_d_id, apps_),
                               "/instances");
     }
   }

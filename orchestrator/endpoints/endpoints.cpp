@@ -3,8 +3,14 @@
 #include "api/base/log.h"
 #include "api/base/text.h"
 #include "api/http/problem.h"
+#include "orchestrator/endpoints/callback_warning.h"
 
 namespace mx2 {
+
+http::Headers warnings_of(const Mx2EndpointOptions& options, const AppContext& request) {
+  if (!options.callbacks) return {};
+  return options.callbacks->headers_for(request.callback_reference);
+}
 
 http::Reply refusal(const Error& error, const std::string& request_id) {
   if (!error.internal_text.empty()) {

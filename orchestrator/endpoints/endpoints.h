@@ -20,6 +20,7 @@
 
 namespace mx2 {
 
+class CallbackWarning;
 class MecPlatform;
 class Packages;
 
@@ -28,7 +29,11 @@ struct Mx2EndpointOptions {
   std::vector<std::string>
       path_prefixes;       // others that dev_app/v1 is served below, e.g. "sandbox1"
   std::string public_url;  // scheme and authority for Location; empty: http and the request's Host
+  std::shared_ptr<CallbackWarning> callbacks = {};  // null: who sends to them is elsewhere
 };
+// Headers that tell of a callback that is refused.
+[[nodiscard]] http::Headers warnings_of(const Mx2EndpointOptions& options,
+                                        const AppContext& request);
 inline constexpr std::size_t kPathPrefixesMax = 16;
 
 // MEC 016 V2.2.1 below {prefix}/dev_app/v1 for each of the prefixes, and /openapi.yaml. A Location

@@ -22,8 +22,8 @@ http::Reply legacy_refusal(Error error, const std::string& request_id) {
 
 class LegacyEndpoints {
  public:
-  LegacyEndpoints(Contexts& contexts, const Authenticator& auth)
-      : contexts_(contexts), auth_(auth) {}
+  LegacyEndpoints(Contexts& contexts, const Authenticator& auth, Mx2EndpointOptions options)
+      : contexts_(contexts), auth_(auth), options_(std::move(options)) {}
 
   // Query strings are ignored in this dialect.
   void app_list_get(const Request& request, const PathValues&, Responder responder) {
@@ -41,11 +41,14 @@ class LegacyEndpoints {
     if (!context) return responder.reply(legacy_refusal(context.error(), request.id));
     const AppContext echo = *context;
     drop_empty(*context);
+    auto warnings = warnings_of(options_, *context);
     create_app_context(contexts_, std::move(*context), std::move(*caller), true,
-                       [echo, id = request.id,
+                       [echo, id = request.id, warnings = std::move(warnings),
                         responder = std::move(responder)](Result<StoredContext> made) mutable {
                          if (!made) return responder.reply(legacy_refusal(made.error(), id));
-                         responder.reply(http::json_reply(201, in_this_dialect(*made, echo)));
+                         auto reply = http::json_reply(201, in_this_dialect(*made, echo));
+                         reply.headers = std::move(warnings);
+                         responder.reply(std::move(reply));
                        });
   }
 
@@ -55,8 +58,10 @@ class LegacyEndpoints {
     auto context = codec_v1::decode_update_request(request.body);
     if (!context) return responder.reply(legacy_refusal(context.error(), request.id));
     drop_empty(*context);
-    update_app_context(contexts_, path[0], std::move(*context), std::move(*caller), std::nullopt,
-                       answer_no_content<std::uint64_t>(request, std::move(responder)));
+    auto warnings = warnings_of(options_, *context);
+    update_app_context(
+        contexts_, path[0], std::move(*context), std::move(*caller), std::nullopt,
+        answer_no_content<std::uint64_t>(request, std::move(responder), std::move(warnings)));
   }
 
   void app_context_delete(const Request& request, const PathValues& path, Responder responder) {
@@ -83,14 +88,20 @@ class LegacyEndpoints {
   }
 
   template <typename T>
-  static Callback<Result<T>> answer_no_content(const Request& request, Responder responder) {
-    return [id = request.id, responder = std::move(responder)](const Result<T>& outcome) mutable {
-      responder.reply(outcome ? http::no_content() : legacy_refusal(outcome.error(), id));
+  static Callback<Result<T>> answer_no_content(const Request& request, Responder responder,
+                                               http::Headers warnings = {}) {
+    return [id = request.id, warnings = std::move(warnings),
+            responder = std::move(responder)](const Result<T>& outcome) mutable {
+      if (!outcome) return responder.reply(legacy_refusal(outcome.error(), id));
+      auto reply = http::no_content();
+      reply.headers = std::move(warnings);
+      responder.reply(std::move(reply));
     };
   }
 
   Contexts& contexts_;
   const Authenticator& auth_;
+  const Mx2EndpointOptions options_;
 };
 
 }  // namespace
@@ -98,7 +109,7 @@ class LegacyEndpoints {
 void add_legacy_endpoints(http::Router& router, Contexts& contexts, const Authenticator& auth,
                           const Mx2EndpointOptions& options) {
   const auto root = options.path_prefix + kLegacyRoot;
-  const auto api = std::make_shared<LegacyEndpoints>(contexts, auth);
+  const auto api = std::make_shared<LegacyEndpoints>(contexts, auth, options);
   const auto one = root + "/app_contexts/{contextId}";
   router.add("GET", root + "/app_list", endpoint_of(api, &LegacyEndpoints::app_list_get));
   router.add("POST", root + "/app_contexts", endpoint_of(api, &LegacyEndpoints::app_contexts_post));

@@ -98,15 +98,18 @@ class Mx2Endpoints {
     if (!caller) return;
     auto context = codec::decode_create_request(request.body);
     if (!context) return responder.reply(refusal(context.error(), request.id));
-    create_app_context(contexts_, std::move(*context), *caller, false,
-                       [base = resource_base(request), id = request.id,
-                        responder = std::move(responder)](Result<StoredContext> made) mutable {
-                         if (!made) return responder.reply(refusal(made.error(), id));
-                         auto reply = http::json_reply(201, std::move(made->document));
-                         reply.headers.emplace_back("Location", base + made->context_id);
-                         reply.headers.emplace_back("ETag", etag(made->revision));
-                         responder.reply(std::move(reply));
-                       });
+    auto warnings = warnings_of(options_, *context);
+    create_app_context(
+        contexts_, std::move(*context), *caller, false,
+        [base = resource_base(request), id = request.id, warnings = std::move(warnings),
+         responder = std::move(responder)](Result<StoredContext> made) mutable {
+          if (!made) return responder.reply(refusal(made.error(), id));
+          auto reply = http::json_reply(201, std::move(made->document));
+          reply.headers = std::move(warnings);
+          reply.headers.emplace_back("Location", base + made->context_id);
+          reply.headers.emplace_back("ETag", etag(made->revision));
+          responder.reply(std::move(reply));
+        });
   }
 
   void app_context_put(const Request& request, const PathValues& path, Responder responder) {
@@ -114,14 +117,17 @@ class Mx2Endpoints {
     if (!caller) return;
     auto context = codec::decode_update_request(request.body);
     if (!context) return responder.reply(refusal(context.error(), request.id));
-    update_app_context(contexts_, path[0], std::move(*context), *caller, if_match_of(request),
-                       [id = request.id, responder = std::move(responder)](
-                           const Result<std::uint64_t>& updated) mutable {
-                         if (!updated) return responder.reply(refusal(updated.error(), id));
-                         auto reply = http::no_content();
-                         reply.headers.emplace_back("ETag", etag(*updated));
-                         responder.reply(std::move(reply));
-                       });
+    auto warnings = warnings_of(options_, *context);
+    update_app_context(
+        contexts_, path[0], std::move(*context), *caller, if_match_of(request),
+        [id = request.id, warnings = std::move(warnings),
+         responder = std::move(responder)](const Result<std::uint64_t>& updated) mutable {
+          if (!updated) return responder.reply(refusal(updated.error(), id));
+          auto reply = http::no_content();
+          reply.headers = std::move(warnings);
+          reply.headers.emplace_back("ETag", etag(*updated));
+          responder.reply(std::move(reply));
+        });
   }
 
   void app_context_delete(const Request& request, const PathValues& path, Responder responder) {

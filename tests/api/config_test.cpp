@@ -178,6 +178,44 @@ TEST_CASE("content: errors carry file, line and column", "[config][content]") {
             .rfind("f.yaml:3:", 0) == 0);
 }
 
+TEST_CASE("content: all errors are told, those of references last", "[config][content]") {
+  const auto read = read_content(
+      yaml("apps: [{appDId: a}, 7]\nhosts: [{id: north}]\n"
+           "table:\n  - {ue: '*', app: b, targets: ['host:nort']}\n  - {ue: x, app: a}\n"));
+  REQUIRE_FALSE(read.ok());
+  CHECK(read.error().pointer.rfind("f.yaml:1:", 0) == 0);
+  for (const char* part :
+       {"\nf.yaml:1:", "\nf.yaml:5:", "\nf.yaml:4:", "app 'b' is not in this file",
+        "host 'nort' is not in this file; did you mean 'north'?"}) {
+    CHECK_THAT(read.error().detail, ContainsSubstring(part));
+  }
+}
+
+TEST_CASE("YAML: duplicate keys can be told one and all", "[config]") {
+  std::vector<std::string> twice;
+  const auto document = parse_yaml("a: 1\na: 2\nb: {c: 1, c: 2}\n", "f", &twice);
+  REQUIRE(document.ok());
+  CHECK(document->value == json::parse(R"({"a":1,"b":{"c":1}})").value());
+  CHECK(twice == std::vector<std::string>{"f:2:1: 'a' appears twice; the first counts",
+                                          "f:3:11: 'c' appears twice; the first counts"});
+}
+
+TEST_CASE("options: a file is looked for beside the file that names it", "[config]") {
+  const test::TempDir directory;
+  (void)directory.write("token", "s3cret\n");
+  (void)directory.write("no.pem", "nothing\n");
+  const auto read =
+      read_options(parse_yaml("operator: {token_file: token}\nnotifier: {ca_file: no.pem}\n",
+                              directory.file("o.yaml"))
+                       .value());
+  REQUIRE(read.ok());
+  CHECK(read->options.operator_endpoints.token == "s3cret");
+  CHECK(read->options.notifier.ca_file == directory.file("no.pem"));
+  REQUIRE(read->problems.size() == 1);
+  CHECK_THAT(read->problems.front(), ContainsSubstring("o.yaml:2:12: notifier.ca_file names "));
+  CHECK_THAT(read->problems.front(), ContainsSubstring("has no certificate in PEM"));
+}
+
 TEST_CASE("config: the shipped examples have every key, with its default", "[config]") {
   using test::check_example;
   check_example("orchestrator.yaml", read_options);

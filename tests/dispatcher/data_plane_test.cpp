@@ -127,6 +127,18 @@ TEST_CASE("Which applications and destinations there are", "[dispatcher]") {
   CHECK(find_lambdas(all, options).empty());
 }
 
+TEST_CASE("Names of the configuration that nobody has", "[dispatcher]") {
+  const auto all = world({host("mec-north", "x", "http://10.0.0.1:1")});
+  auto options = at("a");
+  CHECK(unknown_names(all, options).empty());
+  options.apps = {"echo", "ehco"};
+  options.place.latency_ms = {{"mec-north", 4}, {"mec-norht", 5}};
+  CHECK(unknown_names(all, options) ==
+        std::vector<std::string>{
+            "dispatcher.apps names 'ehco', which there is not; did you mean 'echo'?",
+            "host.latency_ms names 'mec-norht', which there is not; did you mean 'mec-north'?"});
+}
+
 TEST_CASE("Addresses that HAProxy would refuse, or that lead back to us, are none",
           "[dispatcher]") {
   for (const auto* bad : {"fe80::1%eth0", "0.0.0.0", "::", "::ffff:0.0.0.0", "", "a.example", "*",

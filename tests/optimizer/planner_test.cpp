@@ -294,6 +294,21 @@ TEST_CASE("planner: a changed topology is used, when it is complete", "[planner]
   CHECK(bench.get("/explain?ue=a&app=app")["chosen"] == "far");
 }
 
+TEST_CASE("planner: names that nobody has are told", "[planner]") {
+  PlannerBench bench;
+  bench.step(2);
+  CHECK_FALSE(bench.get("/status").contains("unknownNames"));
+  (void)bench.folder.write("topology.yaml",
+                           "hosts: [{id: near}, {id: far}, {id: faraway}]\n"
+                           "attachments: [{name: x, prefixes: [10.0.0.0/8]}]\n"
+                           "latency_ms: {x: {near: 2, far: 30}}\n");
+  bench.control.ask_reload();
+  bench.step();
+  for (const auto* where : {"/health", "/status"}) {
+    CHECK(bench.get(where)["unknownNames"] == json::Value::array({"there is no host 'faraway'"}));
+  }
+}
+
 TEST_CASE("planner: hosts without a place in the topology are told", "[planner]") {
   PlannerBench bench;
   bench.orchestrator.lists["hosts"].push_back(codec::to_json_with_status(test::host("odd"), 0));

@@ -114,6 +114,46 @@ TEST_CASE("topology: the circle of parents is told", "[topology][hostile]") {
   CHECK(topology.problems.size() == 1);
 }
 
+TEST_CASE("topology: what is at two attachments counts at the first", "[topology]") {
+  const auto topology = read(
+      "attachments:\n"
+      "  - {name: x, prefixes: [10.0.0.0/8, 10.1.0.0/16], devices: [car-1]}\n"
+      "  - {name: y, prefixes: [10.1.0.0/16], devices: [car-2, car-1]}\n");
+  CHECK(topology.problems.size() == 2);
+  CHECK_THAT(problems(topology), ContainsSubstring("'car-1' is at attachment 'x' already"));
+  CHECK_THAT(problems(topology), ContainsSubstring("'10.1.0.0/16' is at attachment 'x' already"));
+}
+
+TEST_CASE("topology: hosts of latencies are among those listed, if any is", "[topology]") {
+  const auto told = [](const std::string& hosts) {
+    return problems(
+        read("attachments: [{name: x}]\nlatency_ms: {x: {mec-north: 2, cloud: 9}}\n" + hosts));
+  };
+  CHECK(told("").empty());
+  CHECK(told("hosts: [{id: another-one}]\n").empty());
+  CHECK(told("hosts: [{id: mec-north}, {id: cloud}]\n").empty());
+  CHECK_THAT(told("hosts: [{id: mec-north}]\n"),
+             ContainsSubstring("there is no host 'cloud' under hosts"));
+  CHECK_THAT(
+      told("hosts: [{id: mec-norht}]\n"),
+      ContainsSubstring("there is no host 'mec-north' under hosts; did you mean 'mec-norht'"));
+}
+
+TEST_CASE("topology: what it names and nobody has is told with a suggestion", "[topology]") {
+  auto topology = read(
+      "hosts: [{id: mec-1}, {id: mec-nroth}]\nattachments: [{name: x}]\n"
+      "latency_ms: {x: {mec-1: 2}}\napps: [{id: fac}, {id: face}]\n");
+  Snapshot snapshot;
+  for (const char* id : {"mec-1", "mec-north"}) snapshot.hosts.emplace_back().id = id;
+  snapshot.apps.emplace_back().id = "face";
+  CHECK(unknown_names(topology, snapshot) ==
+        std::vector<std::string>{"there is no host 'mec-nroth'; did you mean 'mec-north'?",
+                                 "there is no app 'fac'; did you mean 'face'?"});
+  topology.computed.hosts = {"mec-nroth"};
+  topology.apps.clear();
+  CHECK(unknown_names(topology, snapshot).empty());
+}
+
 Topology read_in(const mx2::test::TempDir& folder, const std::string& text) {
   return read_topology(config::parse_yaml(text, folder.file("t.yaml")).value());
 }

@@ -152,9 +152,30 @@ TEST_CASE("SSRF: with no allow list nothing reaches this host", "[http][notifica
   CHECK(dead["items"].size() == refused);
   for (const auto& item : dead["items"]) {
     CAPTURE(json::dump(item));
-    CHECK(item["lastError"] == "the address of the host is not allowed");
+    CHECK(item["lastError"] ==
+          "the address of the host is not allowed; notifier.allow does not have it");
   }
   CHECK(world.receiver.heard().empty());
+}
+
+TEST_CASE("SSRF: a callback that is refused is told in the answer", "[http][notification][ssrf]") {
+  Notified world([](OrchestratorOptions& options) { options.notifier.allow = {"10.1.0.0/16"}; });
+  const auto warning_for = [&](const std::string& callback) {
+    auto body = minimal_context("ue");
+    body["callbackReference"] = callback;
+    const auto made = world.client.post(kContexts, body);
+    REQUIRE(made.status == 201);
+    return made.header("Warning").value_or("");
+  };
+  for (const char* refused : {"http://127.0.0.1:9/x", "https://10.2.0.1", "http://[::1]:9/?a=b",
+                              "http://LOCALHOST/", "http://192.168.1.1/?x"}) {
+    CAPTURE(refused);
+    CHECK_THAT(warning_for(refused), ContainsSubstring("notifier.allow does not have it"));
+  }
+  for (const char* fine : {"http://10.1.2.3:9/x", "http://192.0.2.7/", "http://name.example/"}) {
+    CAPTURE(fine);
+    CHECK(warning_for(fine).empty());
+  }
 }
 
 // Milliseconds from the change to each good receiver, with `bad` contexts at bad destinations.
