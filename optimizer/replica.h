@@ -36,7 +36,7 @@ class Replica {
   // Of a host that is not known it is dropped.
   void put_load(const std::string& host, const HostLoad& load, std::int64_t now_ms);
   void remove_host(const std::string& id) { hosts_.erase(id); }
-  // Contexts of apps of strategy `dispatching` count as the dispatchers' (README, strategies),
+  // Contexts of apps of strategy `dispatching` count as the dispatchers' (docs/guide-operators.md),
   // those of `baseline` where they are. `standard`: of apps that name none. Before the apps.
   void set_strategies(std::string dispatcher, Strategy standard);
   // Large when contexts that are known belong to another app's rows now: all should be read anew.
