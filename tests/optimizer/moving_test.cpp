@@ -42,7 +42,7 @@ struct MovingBench {
   std::size_t plans_read = 0;
 
   explicit MovingBench(const std::string& callback, int wait_ms = 0)
-      : configuration{at_once(wait_ms), {}, {}, {}},
+      : configuration{{at_once(wait_ms), {}}, {}, {}},
         source({sandbox, sandbox, sandbox},
                {{"http://s", "http://s", {}}, {}, 500, callback, "tag"}, clock, wall, [] {}),
         planner(orchestrator, orchestrator, configuration, ConfigurationWatch("", {}), leadership,
