@@ -101,7 +101,8 @@ def every_variable(role, folder):
              "MX_LOG_FORMAT": "json", "MX_AUTH": "bearer", "MX_ADDRESS": "127.0.0.1",
              "MX_OPERATOR_ADDRESS": "::1", "MX_PATH_PREFIX": "/sandbox1/mep1"}
     one_of_many = {"MX_SCENARIO_FILE", "MX_ADVANTEDGE_URL", "MX_PLATFORM_URL"}
-    files = {"token": "a-secret subject\n", "header": "Cookie: authCookie=1\n", "file": "{}\n"}
+    files = {"token": "a-secret subject\n", "header": "Cookie: authCookie=1\n",
+             "ca_file": "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", "file": "{}\n"}
     for name, text in files.items():
         (folder / name).write_text(text)
     given = {}
