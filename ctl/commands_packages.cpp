@@ -202,7 +202,7 @@ void add_verb(const Menu& group, const std::string& name, const std::string& hel
               const std::string& method, const std::string& body, const std::string& done) {
   add_for_each(group, name, help, "package", kIdHelp,
                [=](Session& session, const std::string& id) -> Result<std::string> {
-                 const auto known = id_of(session, id);
+                 auto known = id_of(session, id);
                  if (!known) return known;
                  auto server = session.server.api(kApi);
                  return said(server.exchange(method, encoded("app_packages", *known), body,

@@ -119,7 +119,7 @@ http::OutgoingRequest Mec010Driver::request(std::string method, const std::strin
 }
 
 template <typename T>
-void Mec010Driver::ask(http::OutgoingRequest request, Read<T> read, Callback<Result<T>> answer) {
+void Mec010Driver::ask(http::OutgoingRequest&& request, Read<T> read, Callback<Result<T>> answer) {
   client_->begin(std::move(request),
                  [read, answer = std::move(answer)](const Result<http::Reply>& reply) mutable {
                    answer(read(reply));

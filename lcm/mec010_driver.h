@@ -42,7 +42,7 @@ class Mec010Driver final : public LcmDriver {
   template <typename T>
   using Read = Result<T> (*)(const Result<http::Reply>&);
   template <typename T>
-  void ask(http::OutgoingRequest request, Read<T> read, Callback<Result<T>> answer);
+  void ask(http::OutgoingRequest&& request, Read<T> read, Callback<Result<T>> answer);
   [[nodiscard]] http::OutgoingRequest request(std::string method, const std::string& mepm,
                                               const std::string& path, std::string body = {}) const;
 

@@ -58,7 +58,8 @@ std::size_t end_of_ue(const Snapshot& snapshot, std::size_t first) {
 
 Snapshot without_groups(const Snapshot& snapshot, const std::vector<std::int64_t>& load) {
   Snapshot part;
-  static_cast<Landscape&>(part) = snapshot;
+  const Landscape& all = snapshot;
+  static_cast<Landscape&>(part) = all;
   for (Index h = 0; h < part.hosts.size(); ++h) {
     auto& host = part.hosts[h];
     host.background += load[h];

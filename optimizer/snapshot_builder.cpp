@@ -110,8 +110,9 @@ Index SnapshotBuilder::host_index(const std::string& id) const {
 
 HostModel SnapshotBuilder::host_model(const Replica::HostEntry& entry) const {
   const auto& extra = find_or(topology_.hosts, entry.host.id, kNoHost);
+  const HostTerms& terms = extra;
   HostModel model;
-  static_cast<HostTerms&>(model) = extra;
+  static_cast<HostTerms&>(model) = terms;
   model.id = entry.host.id;
   model.zone = entry.host.zone;
   model.labels = entry.host.labels;
@@ -141,8 +142,9 @@ void SnapshotBuilder::add_hosts() {
 AppModel SnapshotBuilder::app_model(const App& app) const {
   const auto& id = app.info.app_d_id;
   const auto& extra = find_or(topology_.apps, id, kNoApp);
+  const AppTerms& terms = extra;
   AppModel model;
-  static_cast<AppTerms&>(model) = extra;
+  static_cast<AppTerms&>(model) = terms;
   model.id = id;
   if (model.required_latency_us == 0 && app.info.app_charcs) {
     model.required_latency_us = app.info.app_charcs->latency.value_or(0) * whole::kUsPerMs;

@@ -25,6 +25,7 @@ using config::Mapping;
 template <typename Map>
 std::vector<std::string> keys(const Map& map) {
   std::vector<std::string> result;
+  result.reserve(map.size());
   for (const auto& [key, value] : map) result.push_back(key);
   return result;
 }
@@ -311,6 +312,7 @@ std::vector<std::string> unknown_names(const Topology& topology, const Snapshot&
   std::vector<std::string> unknown;
   const auto compare = [&](const std::string& kind, const auto& named, const auto& known) {
     std::vector<std::string> ids;
+    ids.reserve(known.size());
     for (const auto& entry : known) ids.push_back(entry.id);
     std::sort(ids.begin(), ids.end());
     for (const auto& name : named) {

@@ -26,6 +26,7 @@ template <typename Map>
 std::string suggestion(const std::string& word, const Map& known) {
   if (known.size() > kNamesMax) return {};
   std::vector<std::string> names;
+  names.reserve(known.size());
   for (const auto& [name, entry] : known) names.push_back(name);
   return did_you_mean(word, names);
 }

@@ -105,7 +105,7 @@ void put_host(Core& core, Host given, const Precondition& guard, Callback<Result
   auto edit = [given = std::move(given), guard, &core](const Model& model, Host& host,
                                                        RelocationScopes& scopes) -> Result<void> {
     const auto* before = model.host(given.id);
-    const auto ok = check(guard, before != nullptr, etag_of(document_of(before)));
+    auto ok = check(guard, before != nullptr, etag_of(document_of(before)));
     if (!ok) return ok;
     if (auto known = model.check_host(given); !known) return known;
     host = given;
