@@ -87,6 +87,7 @@ stop() {
   echo "Stopping ..."
   kill -TERM "$optimizer" "${mepms[@]}" "$server" 2>/dev/null
   wait "$optimizer" "${mepms[@]}" "$server"
+  [[ "$hosts_dir" == "$data" ]] || rm -rf "$hosts_dir"
   echo "Stopped; the store stays in $data"
   exit 0
 }
@@ -129,6 +130,16 @@ END
   done
 }
 
+# Started by root, λ are users of their own, who must be able to reach their folders.
+choose_hosts_dir() {
+  hosts_dir="$data"
+  [[ $EUID -ne 0 ]] || setpriv --reuid 65534 --regid 65534 --clear-groups test -x "$data" || {
+    hosts_dir="$(mktemp -d /var/tmp/mx2-hosts.XXXXXX)" || fail "cannot make a folder for the MEC hosts"
+    chmod 755 "$hosts_dir"
+    echo "Others than root cannot reach $data: the MEC hosts keep their files in $hosts_dir meanwhile"
+  }
+}
+
 # A MEC host is a mx2-mepm; here all of them are this machine.
 start_mepm() {
   local host="$1" number="$2" port=0 config="$data/$1.yaml" said="$data/$1.log"
@@ -138,7 +149,7 @@ start_mepm() {
 host: {id: $host, zone: ${host#edge-}}
 server: {port: $port}
 orchestrator: {url: "$operator_url", trusted_apps: [dispatcher-1]}
-state_dir: "$data/$host"
+state_dir: "$hosts_dir/$host"
 end_on_stop: true
 process: {port_first: $((20000 + 1000 * number)), ports: 1000, uid_first: $((700000 + 1000 * number)), files_max: 8192}
 END
@@ -170,6 +181,7 @@ on_board_packages() {
 }
 
 print_invitation() {
+  local mx2ctl="${bin/#$PWD\//}/mx2ctl --url $operator_url"
   cat <<END
 
 mx2-orchestrator, mx2-optimizer and three mx2-mepm are running; Ctrl-C stops them.
@@ -187,29 +199,28 @@ Ask for an application context, as the device application car-1 would:
 
 Look at the table, ask why car-1 is sent where it is, and send it elsewhere:
 
-  mx2ctl="${bin/#$PWD\//}/mx2ctl --url $operator_url"
-  \$mx2ctl table list
-  \$mx2ctl explain dev:car-1 facedetect-1
-  \$mx2ctl table set dev:car-1 facedetect-1 host:mec-south
+  $mx2ctl table list
+  $mx2ctl explain dev:car-1 facedetect-1
+  $mx2ctl table set dev:car-1 facedetect-1 host:mec-south
 
 See what the Optimizer thinks of it:
 
-  \$mx2ctl optimizer status
-  \$mx2ctl optimizer explain car-1 facedetect-1
-  \$mx2ctl table history
+  $mx2ctl optimizer status
+  $mx2ctl optimizer explain car-1 facedetect-1
+  $mx2ctl table history
 
 Call a λ that really runs: its first instance is started for you. In another terminal send it
 elsewhere, and see the calls follow:
 
   ${bin/#$PWD\//}/mx2 --url $mx2_url run executor --device cam-1
-  \$mx2ctl table set dev:cam-1 executor-1 host:edge-west
-  \$mx2ctl instances
-  \$mx2ctl packages list
-  \$mx2ctl hosts list
+  $mx2ctl table set dev:cam-1 executor-1 host:edge-west
+  $mx2ctl instances
+  $mx2ctl packages list
+  $mx2ctl hosts list
 
 Have its calls dispatched, by dispatchers that are started where the UEs are; the client follows:
 
-  \$mx2ctl apps strategy executor-1 dispatching
+  $mx2ctl apps strategy executor-1 dispatching
 END
 }
 
@@ -228,6 +239,7 @@ done
 mkdir -p "$data" || fail "cannot make the directory $data"
 data="$(cd "$data" && pwd)"
 log="$data/orchestrator.log"
+choose_hosts_dir
 write_config
 start
 start_optimizer

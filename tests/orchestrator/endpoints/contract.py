@@ -176,6 +176,9 @@ def check(exchange, known):
         wrong = problem_details(exchange)
         if wrong:
             yield "RFC 7807", wrong
+    if path.startswith("/operator/v1") and exchange["status"] not in (404, 405) and not any(
+            document.operation(exchange["method"], path) for document in known):
+        yield "our operator.yaml", "it has no such operation"
     for document in known:
         operation = document.operation(exchange["method"], path)
         if operation is None:
