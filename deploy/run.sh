@@ -87,7 +87,6 @@ stop() {
   echo "Stopping ..."
   kill -TERM "$optimizer" "${mepms[@]}" "$server" 2>/dev/null
   wait "$optimizer" "${mepms[@]}" "$server"
-  [[ "$hosts_dir" == "$data" ]] || rm -rf "$hosts_dir"
   echo "Stopped; the store stays in $data"
   exit 0
 }
@@ -97,7 +96,7 @@ start() {
   "$bin/mx2-orchestrator" --config "$data/orchestrator.yaml" >"$log" 2>&1 &
   server=$!
   trap stop INT TERM
-  trap 'kill "$server" $optimizer "${mepms[@]}" 2>/dev/null' EXIT
+  trap 'kill "$server" $optimizer "${mepms[@]}" 2>/dev/null; [[ "$hosts_dir" == "$data" ]] || rm -rf "$hosts_dir"' EXIT
   until grep -q ' listening ' "$log"; do
     kill -0 "$server" 2>/dev/null || fail "the orchestrator did not start: $(tail -n 3 "$log")"
     sleep 0.05

@@ -79,12 +79,12 @@ Result<void> owe_package_event(const Core& core, StoreTransaction& transaction, 
   const bool used = in_use(model, package);
   const bool ends = event == PackageEvent::kDeleted;
   for (const auto& [id, subscription] : model.package_subscriptions()) {
+    const bool of_its_type = subscription.type == type_of(event);
+    if (!of_its_type && !ends) continue;
     const bool wanted =
-        subscription.type == type_of(event) &&
-        matches(subscription, codec::app_pkg_info(package, used, subscription.root));
-    // What is owed must stay true: that it was on-boarded is not, nor what no filter matches any
-    // more.
-    if (!wanted && !ends && subscription.type != type_of(event)) continue;
+        of_its_type && matches(subscription, codec::app_pkg_info(package, used, subscription.root));
+    // What is owed must stay true: that one was on-boarded is not when it is gone, nor is what the
+    // filter does not match any more.
     auto owed = wanted ? transaction.put_notification(owed_to(core, subscription, event, package))
                        : transaction.delete_notification(id + "/" + package.id, kTopic);
     if (!owed) return owed;
