@@ -5,64 +5,79 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 cd "$root" || exit 1
 source deploy/packages.sh
 readonly logs="$root/build/test-logs" dev="$root/build/dev" bin="$root/build/release/bin"
-readonly skip_code=77 fuzz_seconds="${MX2_FUZZ_SECONDS:-10}"
+readonly outcomes="$logs/outcomes" skip_code=77
+fuzz_seconds="${MX2_FUZZ_SECONDS:-10}" at_once="${MX2_TEST_JOBS:-$(nproc)}" fast=""
 # The first sanitizer report ends the program that caused it.
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export CTEST_OUTPUT_ON_FAILURE=1
-passed=0 failed=0 skipped=0 fast="" running=""
-
-interrupted() {
-  [[ -n "$running" ]] && kill -TERM "$running" && wait "$running"
-  exit 130
-}
-trap interrupted INT TERM
+declare -A wanted=()
+# Each step passes it on to the group of processes that it is.
+trap 'kill -TERM $(jobs -rp) 2>/dev/null; wait; exit 130' INT TERM
 
 usage() {
   cat <<END
-usage: tests/run.sh [--fast]
+usage: tests/run.sh [--fast] [STEP...]
 
 Installs what is missing with apt, builds with sanitizers (build/dev) and as users run it
-(build/release), and runs every test, one line each. The last line is
-"N passed, N failed, N skipped"; the exit code is 1 when something failed.
+(build/release), and runs every test, one line each, as many side by side as there are cores.
+The last line is "N passed, N failed, N skipped"; the exit code is 1 when something failed.
 
   --fast   only the unit, HTTP and client tests, with sanitizers
+  STEP     only the steps with these names, after the build: tests/run.sh crash notify
 
 MX2_FUZZ_SECONDS (10, for each fuzz target), MX2_CRASH_ROUNDS (20) and
-MX2_NOTIFY_ROUNDS (50) make those steps shorter or longer. Logs are in build/test-logs.
-Benchmarks are apart: tests/bench/run.sh
+MX2_NOTIFY_ROUNDS (50) make those steps shorter or longer; MX2_TEST_JOBS says how many run at once.
+Logs are in build/test-logs. Benchmarks are apart: tests/bench/run.sh
 END
 }
 
-# step NAME SECONDS_MAX COMMAND...: one line, and the end of the log when it fails.
+# step NAME SECONDS_MAX COMMAND...: begins when there is room beside the others.
 step() {
+  [[ ${#wanted[@]} -eq 0 || -n "${wanted[$1]:-}" ]] || return 0
+  while [[ $(jobs -rp | wc -l) -ge $at_once ]]; do wait -n; done
+  run_step "$@" &
+}
+
+# One line, and the end of the log when it fails; the outcome is a line of $outcomes.
+run_step() {
   local name="$1" limit="$2" log="$logs/$1.log" begin=$SECONDS code
   shift 2
-  [[ -t 1 ]] && printf '...  %s' "$name"
   timeout --kill-after=10 "$limit" "$@" >"$log" 2>&1 </dev/null &
-  running=$!
-  wait "$running"
+  trap 'kill -TERM $! 2>/dev/null' INT TERM
+  wait $!
   code=$?
-  running=""
-  [[ -t 1 ]] && printf '\r\033[K'
   if [[ $code -eq 0 ]]; then
-    passed=$((passed + 1))
+    echo passed >>"$outcomes"
     printf 'ok    %-16s %4d s\n' "$name" $((SECONDS - begin))
   elif [[ $code -eq $skip_code ]]; then
-    skipped=$((skipped + 1))
+    echo skipped >>"$outcomes"
     printf 'SKIP  %-16s %4d s   %s\n' "$name" $((SECONDS - begin)) "$(tail -n 1 "$log")"
   else
-    failed=$((failed + 1))
-    printf 'FAIL  %-16s %4d s   exit code %d%s\n' "$name" $((SECONDS - begin)) "$code" \
-      "$([[ $code -eq 124 ]] && echo ": longer than $limit s")"
-    tail -n 40 "$log" | sed 's/^/      /'
-    echo "      (all of it: $log)"
+    echo failed >>"$outcomes"
+    printf 'FAIL  %-16s %4d s   exit code %d%s\n%s\n' "$name" $((SECONDS - begin)) "$code" \
+      "$([[ $code -eq 124 ]] && echo ": longer than $limit s")" \
+      "$(tail -n 40 "$log" | sed 's/^/      /'; echo "      (all of it: $log)")"
   fi
-  return "$code"
+}
+
+count() { grep -cx "$1" "$outcomes"; }
+
+# Waits for all that runs; what comes after needs it.
+settle() {
+  wait
+  [[ $(count failed) -eq 0 ]]
+}
+
+# build NAME COMMAND...: alone, as it takes every core; nothing is tested when it fails.
+build() {
+  run_step "$1" 2700 "${@:2}" &
+  settle || close
 }
 
 close() {
-  echo "$passed passed, $failed failed, $skipped skipped"
-  [[ $failed -eq 0 ]]
+  wait
+  echo "$(count passed) passed, $(count failed) failed, $(count skipped) skipped"
+  settle
   exit
 }
 
@@ -88,9 +103,8 @@ test_in_dev() {
 test_all() {
   local python
   python="$(find_python)"
+  step fuzz $((20 * fuzz_seconds + 900)) tests/fuzz/run.sh "$fuzz_seconds"
   test_in_dev
-  step contract 300 "$python" tests/orchestrator/endpoints/contract.py "$dev/tests/contract.ndjson"
-  step contract-mepm 300 "$python" tests/orchestrator/endpoints/contract.py "$dev/tests/contract_mepm.ndjson"
   step agreement 120 "$python" tests/orchestrator/endpoints/agreement_test.py "$bin"
   step descriptors 60 "$python" tests/api/http/descriptors_test.py "$bin"
   step layers 60 tests/check_layers
@@ -124,23 +138,30 @@ test_all() {
   step notify 600 "$python" tests/notifier/notify_test.py "$bin"
   step notify-names 60 "$python" tests/notifier/names_test.py "$bin"
   step notify-clock 60 "$python" tests/notifier/clock_test.py "$bin"
-  step fuzz $((20 * fuzz_seconds + 900)) tests/fuzz/run.sh "$fuzz_seconds"
+  # Of what the HTTP and the MEPM tests have answered.
+  wait
+  step contract 300 "$python" tests/orchestrator/endpoints/contract.py "$dev/tests/contract.ndjson"
+  step contract-mepm 300 "$python" tests/orchestrator/endpoints/contract.py "$dev/tests/contract_mepm.ndjson"
 }
 
-case "${1:-}" in
-  "") ;;
-  --fast) fast=yes ;;
-  --help | -h) usage && exit 0 ;;
-  *) usage >&2 && exit 2 ;;
-esac
+for argument in "$@"; do
+  case "$argument" in
+    --fast) fast=yes ;;
+    --help | -h) usage && exit 0 ;;
+    -*) usage >&2 && exit 2 ;;
+    *) grep -q "^  step $argument " "$0" || { echo "tests/run.sh: no step is named $argument" >&2; exit 2; }
+      wanted[$argument]=yes ;;
+  esac
+done
 mkdir -p "$logs"
+: >"$outcomes"
 mx2_install build test || { echo "tests/run.sh: some packages are missing" >&2; exit 1; }
-step build-dev 2700 deploy/build.sh dev mx2_fast_tests || close
+build build-dev deploy/build.sh dev mx2_fast_tests
 if [[ -n "$fast" ]]; then
   test_in_dev
   close
 fi
-step build-release 2700 deploy/build.sh release mx2_programs mx2_no_store_server mx2_receiver \
-  mx2_bare_multi mx2_plan_bench mx2_scenario_bench mx2_move_bench mx2_test_lambda || close
+build build-release deploy/build.sh release mx2_programs mx2_no_store_server mx2_receiver \
+  mx2_bare_multi mx2_plan_bench mx2_scenario_bench mx2_move_bench mx2_test_lambda
 test_all
 close
