@@ -44,12 +44,8 @@ class Fields : public config::Mapping {
   template <typename Enum>
   void choice(const char* key, Enum& out, const std::vector<std::string>& names) {
     auto name = names[static_cast<std::size_t>(out)];
-    text(key, name);
-    const auto it = std::find(names.begin(), names.end(), name);
-    if (it == names.end()) {
-      return fail(key, "is '" + name + "'; must be one of " + join(names, ", "));
-    }
-    out = static_cast<Enum>(it - names.begin());
+    Mapping::choice(key, name, names);
+    out = static_cast<Enum>(std::find(names.begin(), names.end(), name) - names.begin());
   }
   void fail(const std::string& key, const std::string& text) { problem(key + " " + text, key); }
 

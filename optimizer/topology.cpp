@@ -54,19 +54,6 @@ void each_entry(Mapping& topology, const std::string& list, const std::string& i
   }
 }
 
-// `out` keeps what it has, or becomes one of those allowed.
-void choice(Mapping& entry, const std::string& key, std::string& out,
-            const std::vector<std::string>& allowed) {
-  auto value = out;
-  entry.text(key, value);
-  if (value == out) return;
-  if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
-    const auto rest = did_you_mean(value, allowed, "; allowed: " + join(allowed, ", "));
-    return entry.problem(key + " is '" + value + "'" + rest, key);
-  }
-  out = value;
-}
-
 std::map<std::string, std::string> labels(Mapping& entry, const std::string& key) {
   std::map<std::string, std::string> result;
   const auto* value = entry.find(key);
@@ -117,7 +104,7 @@ std::optional<Position> position(Mapping& entry) {
 
 void read_host(Mapping& entry, TopologyHost& host) {
   std::string tier = "edge";
-  choice(entry, "tier", tier, {"edge", "regional", "cloud"});
+  entry.choice("tier", tier, {"edge", "regional", "cloud"});
   host.tier = parse_enum<Tier>(tier, kTiers).value_or(Tier::kEdge);
   entry.text("parent", host.parent);
   entry.integer("capacity", host.capacity, 0, kCountMax);
@@ -175,11 +162,11 @@ QosClass read_qos(Mapping& entry, const std::string& name) {
 
 TopologyApp read_app(Mapping& entry, const std::map<std::string, QosClass>& classes) {
   TopologyApp app;
-  choice(entry, "policy", app.policy, policy_names());
+  entry.choice("policy", app.policy, policy_names());
   app.required_latency_us = milliseconds(entry, "required_latency_ms").value_or(0);
   entry.integer("weight", app.weight, 1, 1000);
   std::string weight_per = "context";
-  choice(entry, "weight_per", weight_per, {"context", "request"});
+  entry.choice("weight_per", weight_per, {"context", "request"});
   app.weight_by_request = weight_per == "request";
   app.zones = entry.texts("zones");
   for (const auto& text : entry.texts("tiers")) {

@@ -20,14 +20,25 @@ std::string brief(double number) {
 
 void Mapping::problem(const std::string& text, const std::string& key) {
   if (problems_.size() >= kProblemsMax) return;
-  problems_.push_back(document_.place(key.empty() ? pointer_ : pointer_ + "/" + key) + ": " + text);
+  problems_.push_back(place(key) + ": " + text);
+}
+
+std::string Mapping::pointer_of(const std::string& key) const {
+  auto pointer = pointer_ + "/" + key;
+  if (keys_ == Keys::kPaths) std::replace(pointer.begin(), pointer.end(), '.', '/');
+  return pointer;
 }
 
 const json::Value* Mapping::find(const std::string& key) {
   known_.push_back(key);
-  if (!value_.is_object()) return nullptr;
-  const auto it = value_.find(key);
-  return it == value_.end() || it->is_null() ? nullptr : &*it;
+  const auto* value = &value_;
+  for (const auto part : split(key, keys_ == Keys::kPaths ? '.' : '\0')) {
+    if (!value->is_object()) return nullptr;
+    const auto it = value->find(std::string(part));
+    if (it == value->end() || it->is_null()) return nullptr;
+    value = &*it;
+  }
+  return value;
 }
 
 const json::Value* Mapping::list(const std::string& key) {
@@ -49,6 +60,18 @@ void Mapping::text(const std::string& key, std::string& out) {
   if (value == nullptr) return;
   if (!value->is_string()) return problem(key + " must be a text", key);
   out = value->get<std::string>();
+}
+
+void Mapping::choice(const std::string& key, std::string& out,
+                     const std::vector<std::string>& allowed) {
+  auto value = out;
+  text(key, value);
+  if (value == out) return;
+  if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
+    const auto rest = did_you_mean(value, allowed, "; allowed: " + join(allowed, ", "));
+    return problem(key + " is '" + value + "'" + rest, key);
+  }
+  out = value;
 }
 
 std::vector<std::string> Mapping::texts(const std::string& key) {
@@ -108,12 +131,38 @@ std::vector<std::string> Mapping::names() const {
   return result;
 }
 
+std::vector<std::string> Mapping::known_with_sections() const {
+  auto keys = known_;
+  for (const auto& known : known_) {
+    const auto dot = keys_ == Keys::kPaths ? known.rfind('.') : std::string::npos;
+    if (dot != std::string::npos) keys.push_back(known.substr(0, dot));
+  }
+  return keys;
+}
+
 void Mapping::refuse_unknown(std::string_view quote) {
-  for (const auto& key : names()) {
+  if (value_.is_object()) refuse_unknown(value_, {}, quote);
+}
+
+bool Mapping::is_section(const std::string& key) const {
+  return keys_ == Keys::kPaths && std::any_of(known_.begin(), known_.end(), [&](const auto& known) {
+           return known.starts_with(key + ".");
+         });
+}
+
+void Mapping::refuse_unknown(const json::Value& value, const std::string& section,
+                             std::string_view quote) {
+  for (const auto& [name, member] : value.items()) {
+    const auto key = section.empty() ? name : section + "." + name;
     if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
-    problem(
-        std::string(quote) + key + std::string(quote) + " is not known" + did_you_mean(key, known_),
-        key);
+    const auto quoted = std::string(quote) + key + std::string(quote);
+    if (!is_section(key)) {
+      problem(quoted + " is not known" + did_you_mean(key, known_with_sections()), key);
+    } else if (member.is_object()) {
+      refuse_unknown(member, key, quote);
+    } else if (!member.is_null()) {
+      problem(quoted + " must be a section of keys", key);
+    }
   }
 }
 

@@ -10,17 +10,6 @@
 namespace mx2::config {
 namespace {
 
-std::string pointer_of(const std::string& key) {
-  std::string pointer = "/" + key;
-  std::replace(pointer.begin(), pointer.end(), '.', '/');
-  return pointer;
-}
-
-std::string dotted(std::string pointer) {
-  std::replace(pointer.begin(), pointer.end(), '/', '.');
-  return pointer.substr(1);
-}
-
 void emit(YAML::Emitter& out, const json::Value& value) {
   if (value.is_object()) {
     out << YAML::BeginMap;
@@ -45,35 +34,21 @@ void emit(YAML::Emitter& out, const json::Value& value) {
 }  // namespace
 
 void Reader::fail(const std::string& key, const std::string& detail) {
-  errors_.push_back(document_.place(pointer_of(key)) + ": " + key + " " + detail);
+  keys_.problem(key + " " + detail, key);
 }
 
 void Reader::doubt(const std::string& key, const std::string& detail) {
-  doubts_.push_back(document_.place(pointer_of(key)) + ": " + key + " " + detail);
+  doubts_.push_back(keys_.place(key) + ": " + key + " " + detail);
 }
 
 void Reader::note(const std::string& key, json::Value value) {
-  effective_[json::Value::json_pointer(pointer_of(key))] = std::move(value);
-}
-
-const json::Value* Reader::find(const std::string& key, json::Value effective) {
-  known_.push_back(pointer_of(key));
-  note(key, std::move(effective));
-  const auto* value = &document_.value;
-  for (const auto part : split(key, '.')) {
-    if (!value->is_object()) return nullptr;
-    const auto it = value->find(std::string(part));
-    if (it == value->end() || it->is_null()) return nullptr;
-    value = &*it;
-  }
-  return value;
+  auto* place = &effective_;
+  for (const auto part : split(key, '.')) place = &(*place)[std::string(part)];
+  *place = std::move(value);
 }
 
 void Reader::text(const std::string& key, std::string& out) {
-  const auto* value = find(key, out);
-  if (value == nullptr) return;
-  if (!value->is_string()) return fail(key, "must be a text");
-  out = value->get<std::string>();
+  keys_.text(key, out);
   note(key, out);
 }
 
@@ -89,40 +64,17 @@ void Reader::log(std::string& level, std::string& format) {
 
 void Reader::choice(const std::string& key, std::string& out,
                     const std::vector<std::string>& allowed) {
-  text(key, out);
-  if (std::find(allowed.begin(), allowed.end(), out) != allowed.end()) return;
-  fail(key, "is '" + out + "'; allowed: " + join(allowed, ", "));
+  keys_.choice(key, out, allowed);
+  note(key, out);
 }
 
 void Reader::boolean(const std::string& key, bool& out) {
-  const auto* value = find(key, out);
-  if (value == nullptr) return;
-  if (!value->is_boolean()) return fail(key, "must be true or false");
-  out = value->get<bool>();
+  keys_.boolean(key, out);
   note(key, out);
 }
 
 void Reader::texts(const std::string& key, std::vector<std::string>& out) {
-  const auto* value = find(key, out);
-  if (value == nullptr) return;
-  const bool good = value->is_array() && std::all_of(value->begin(), value->end(),
-                                                     [](const auto& v) { return v.is_string(); });
-  if (!good) return fail(key, "must be a list of texts");
-  out = value->get<std::vector<std::string>>();
-  note(key, out);
-}
-
-void Reader::read_integer(const std::string& key, std::int64_t& out, std::int64_t least,
-                          std::int64_t most) {
-  const auto* value = find(key, out);
-  if (value == nullptr) return;
-  if (!value->is_number_integer()) return fail(key, "must be an integer");
-  const auto number = value->get<std::int64_t>();
-  if (number < least || number > most) {
-    return fail(key, "is " + std::to_string(number) + "; must be from " + std::to_string(least) +
-                         " to " + std::to_string(most));
-  }
-  out = number;
+  if (keys_.find(key) != nullptr) out = keys_.texts(key);
   note(key, out);
 }
 
@@ -159,33 +111,11 @@ void Reader::token_file(const std::string& key, std::string& token) {
   token = first_line(token);
 }
 
-void Reader::refuse_unknown(const json::Value& value, const std::string& pointer) {
-  for (const auto& [name, member] : value.items()) {
-    const auto here = pointer + "/" + name;
-    if (std::find(known_.begin(), known_.end(), here) != known_.end()) continue;
-    const bool section = std::any_of(known_.begin(), known_.end(), [&](const std::string& known) {
-      return known.rfind(here + "/", 0) == 0;
-    });
-    if (section && (member.is_object() || member.is_null())) {
-      if (member.is_object()) refuse_unknown(member, here);
-      continue;
-    }
-    std::vector<std::string> keys;
-    for (const auto& known : known_) {
-      keys.push_back(dotted(known));
-      const auto slash = known.rfind('/');
-      if (slash > 0) keys.push_back(dotted(known.substr(0, slash)));  // its section
-    }
-    fail(dotted(here),
-         section ? "must be a section of keys" : "is not known" + did_you_mean(dotted(here), keys));
-  }
-}
-
 Result<void> Reader::finish() {
   if (!document_.value.is_object()) {
     errors_.push_back(document_.file + ": must be a mapping of keys");
   } else {
-    refuse_unknown(document_.value, "");
+    keys_.refuse_unknown("");
   }
   if (errors_.empty()) return {};
   return invalid_argument(join(errors_, "\n"));

@@ -13,7 +13,7 @@
 
 #include "api/base/result.h"
 #include "api/base/text.h"
-#include "api/config/yaml.h"
+#include "api/config/mapping.h"
 
 namespace mx2::config {
 
@@ -27,7 +27,10 @@ struct Loaded {
 
 class Reader {
  public:
-  explicit Reader(const Document& document) : document_(document) {}
+  explicit Reader(const Document& document)
+      : document_(document), keys_(document, document.value, "", errors_, Mapping::Keys::kPaths) {}
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
 
   // `out` holds the default and keeps it when the key is absent. Keys are dotted paths.
   void text(const std::string& key, std::string& out);
@@ -44,9 +47,8 @@ class Reader {
   void texts(const std::string& key, std::vector<std::string>& out);
   template <typename Int>
   void integer(const std::string& key, Int& out, std::int64_t least, std::int64_t most) {
-    auto value = static_cast<std::int64_t>(out);
-    read_integer(key, value, least, most);
-    out = static_cast<Int>(value);
+    keys_.integer(key, out, least, most);
+    note(key, static_cast<std::int64_t>(out));
   }
   void log(std::string& level, std::string& format);  // log.level and log.format
   // A file that is read later: its name, as file_named_in() the document.
@@ -76,15 +78,11 @@ class Reader {
   }
 
  private:
-  [[nodiscard]] const json::Value* find(const std::string& key, json::Value effective);
-  void read_integer(const std::string& key, std::int64_t& out, std::int64_t least,
-                    std::int64_t most);
-  void refuse_unknown(const json::Value& value, const std::string& pointer);
   void note(const std::string& key, json::Value value);
 
   const Document& document_;
-  std::vector<std::string> known_;  // as pointers
   std::vector<std::string> errors_;
+  Mapping keys_;
   std::vector<std::string> doubts_;
   json::Value effective_ = json::Value::object();
 };

@@ -80,8 +80,9 @@ TEST_CASE("Reader: defaults, values and bounds", "[config]") {
   reader.text("s.absent", absent);
   const auto finished = reader.finish();
   REQUIRE_FALSE(finished.ok());
-  for (const char* part : {"s.port is 70000; must be from 0 to 65535", "s.on must be true or false",
-                           "s.list must be a list", "s.text must be a text", "f.yaml:1:"}) {
+  for (const char* part :
+       {"s.port is 70000; must be an integer from 0 to 65535", "s.on must be true or false",
+        "s.list must be a list", "s.text must be a text", "f.yaml:1:"}) {
     CHECK_THAT(finished.error().detail, ContainsSubstring(part));
   }
   CHECK(port == 80);

@@ -66,7 +66,7 @@ strategy: {kind: notify}
   CHECK_THAT(error, ContainsSubstring("test.yaml:5:7"));
   CHECK_THAT(error, ContainsSubstring("number is 0; must be an integer from 1"));
   CHECK_THAT(error, ContainsSubstring("trafic is not known; did you mean 'traffic'?"));
-  CHECK_THAT(error, ContainsSubstring("must be one of static, baseline, notification"));
+  CHECK_THAT(error, ContainsSubstring("allowed: static, baseline, notification"));
 }
 
 TEST_CASE("Errors of a setting name it") {
