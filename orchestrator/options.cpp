@@ -55,6 +55,8 @@ void read_mx2(config::Reader& reader, OrchestratorOptions& options) {
   read_prefixes(reader, endpoints);
   reader.text("mx2.public_url", endpoints.public_url);
   reader.texts("mx2.trusted_proxies", options.auth.trusted_proxies);
+  reader.choice("mx2.forwarded_header", options.auth.forwarded_header,
+                {"any", "forwarded", "x-forwarded-for"});
 }
 
 void read_auth(config::Reader& reader, AuthOptions& auth) {

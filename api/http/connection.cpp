@@ -135,6 +135,7 @@ Connection::Step Connection::read_head() {
   }
   method_ = std::move(head->method);
   target_ = std::move(head->target);
+  headers_ = std::move(head->headers);
   keep_alive_ = head->keep_alive;
   body_left_ = head->content_length;
   input_.replace(0, end + kBlankLine.size(), head->text);
@@ -158,18 +159,15 @@ void Connection::finish_message() {
   since_ = std::chrono::steady_clock::now();
 }
 
-Request Connection::make_request() const {
+Request Connection::make_request() {
   Request request;
-  const auto& parsed = parser_.request;
   request.method = method_;
   const auto path = strip_authority(target_);
   const auto question = path.find('?');
   request.path = path.substr(0, question);
   if (question != std::string_view::npos) request.query = path.substr(question + 1);
-  for (const auto& [name, raw] : parsed.headers().rawList()) {
-    request.headers.emplace_back(unshielded(name), raw.value());
-  }
-  request.body = parsed.body();
+  request.headers = std::move(headers_);
+  request.body = parser_.request.body();
   request.peer_address = peer_address_;
   return request;
 }

@@ -88,7 +88,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] Step reject(Reply reply);
   [[nodiscard]] std::optional<bool> feed(std::size_t bytes);
   void finish_message();
-  [[nodiscard]] Request make_request() const;
+  [[nodiscard]] Request make_request();
   void write(std::string bytes, bool close, std::unique_lock<std::mutex>& lock);
   void write_to_orphan(std::string_view bytes);
   void on_written(bool close);
@@ -110,6 +110,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t chunk_left_ = 0;  // of a chunk's data and line end
   std::string method_;
   std::string target_;
+  Headers headers_;
   bool keep_alive_ = true;  // as the current request asks
   bool head_only_ = false;  // its method is HEAD: the reply has no body
   bool advancing_ = false;  // a thread is inside advance()

@@ -11,7 +11,6 @@
 namespace mx2::http {
 namespace {
 
-constexpr char kShield = '~';
 constexpr std::string_view kChunked = "chunked";
 
 bool is_alphanumeric(char c) {
@@ -122,8 +121,8 @@ Result<Framing> read_fields(std::string_view lines, Head& head) {
     const auto value = trim(line.substr(colon + 1));
     if (!is_field_value(value)) return invalid_argument("a control character in a header");
     if (auto noted = note(name, value, head, framing); !noted) return noted.error();
-    if (!frames_message(name)) head.text += kShield;
-    head.text.append(lines.substr(0, end + 2));
+    head.headers.emplace_back(name, value);
+    if (frames_message(name)) head.text.append(lines.substr(0, end + 2));
     lines.remove_prefix(end + 2);
   }
   return framing;
@@ -173,10 +172,6 @@ Result<Head> prepare_head(std::string_view text) {
   head.keep_alive = !framing->close && (!is_http10 || framing->keep);
   head.text.append("\r\n");
   return head;
-}
-
-std::string_view unshielded(std::string_view header_name) {
-  return !header_name.empty() && header_name[0] == kShield ? header_name.substr(1) : header_name;
 }
 
 }  // namespace mx2::http

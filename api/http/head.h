@@ -6,12 +6,14 @@
 #include <string_view>
 
 #include "api/base/result.h"
+#include "api/http/http.h"
 
 namespace mx2::http {
 
 struct Head {
   std::string method;  // any token
   std::string target;  // Pistache's form of it drops repeated query names
+  Headers headers;     // all, in order: Pistache keeps one of each name
   std::string text;    // for Pistache, see below
   std::size_t content_length = 0;
   bool keep_alive = true;   // whether the connection stays, RFC 9112 9.3
@@ -26,10 +28,8 @@ struct Head {
 // Content-Length, in HTTP/1.0, or does not end in `chunked` (RFC 9112 6.1, 6.3).
 //
 // Pistache refuses methods that it does not know, and messages whose Accept, Content-Type, Date, …
-// it cannot interpret, though they are legal or harmless; so it is told GET for the former, and all
-// names but those that it needs are shielded from its typed parsers by a leading '~'. `head`
-// includes the blank line.
+// it cannot interpret, though they are legal or harmless; so it is told GET for the former, and of
+// the headers only those that frame the message. `head` includes the blank line.
 [[nodiscard]] Result<Head> prepare_head(std::string_view head);
-[[nodiscard]] std::string_view unshielded(std::string_view header_name);
 
 }  // namespace mx2::http

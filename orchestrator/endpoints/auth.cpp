@@ -60,25 +60,36 @@ Result<void> check_times(jwt_t* token, std::int64_t now_ms, int leeway_s) {
   return {};
 }
 
-// RFC 7239: the last for= of Forwarded, or the last entry of X-Forwarded-For: what the trusted
-// proxy itself has seen. Earlier entries are the client's own words.
-std::string last_forwarded(const http::Request& request) {
-  std::string last;
-  if (const auto forwarded = request.header("Forwarded")) {
-    for (const auto element : split(split(*forwarded, ',').back(), ';')) {
-      const auto pair = trim(element);
-      if (pair.size() > 4 && equals_ignoring_case(pair.substr(0, 4), "for=")) last = pair.substr(4);
-    }
-  } else if (const auto list = request.header("X-Forwarded-For")) {
-    last = trim(split(*list, ',').back());
+// The address of a node as RFC 7239 section 6 and X-Forwarded-For write it, without its port.
+std::string node_address(std::string_view node) {
+  std::string text(trim(node));
+  text.erase(std::remove(text.begin(), text.end(), '"'), text.end());
+  if (!text.empty() && text[0] == '[') return text.substr(1, text.find(']') - 1);  // "[v6]:port"
+  const auto colon = text.find(':');
+  const bool has_port =
+      colon != std::string::npos && text.find(':', colon + 1) == std::string::npos;
+  return has_port ? text.substr(0, colon) : text;
+}
+
+// One hop of Forwarded: its for=, empty if it has none.
+std::string forwarded_for(std::string_view hop) {
+  for (const auto parameter : split(hop, ';')) {
+    const auto pair = trim(parameter);
+    if (equals_ignoring_case(pair.substr(0, 4), "for=")) return node_address(pair.substr(4));
   }
-  last.erase(std::remove(last.begin(), last.end(), '"'), last.end());
-  if (!last.empty() && last[0] == '[') return last.substr(1, last.find(']') - 1);  // "[v6]:port"
-  const auto colon = last.find(':');
-  if (colon != std::string::npos && last.find(':', colon + 1) == std::string::npos) {
-    last.erase(colon);  // "v4:port"
+  return {};
+}
+
+// The hops that all lines of a header name, the nearest one last.
+template <typename Address>
+std::vector<std::string> hops_in(const http::Request& request, std::string_view header,
+                                 Address address_of) {
+  std::vector<std::string> hops;
+  for (const auto& [name, value] : request.headers) {
+    if (!equals_ignoring_case(name, header)) continue;
+    for (const auto hop : split(value, ',')) hops.push_back(address_of(hop));
   }
-  return last;
+  return hops;
 }
 
 }  // namespace
@@ -123,10 +134,35 @@ bool Authenticator::is_trusted(const std::string& address) const {
                            [&](const IpPrefix& prefix) { return prefix.contains(*ip); });
 }
 
+// Each proxy names whom it has seen, after what it was told. So the nearest one that we do not
+// trust is the client, and what comes before it the client's own words. Nothing: there is no such
+// header.
+std::optional<std::string> Authenticator::client_of(const std::vector<std::string>& hops) const {
+  if (hops.empty()) return std::nullopt;
+  std::string client;
+  for (auto hop = hops.rbegin(); hop != hops.rend() && IpAddress::parse(*hop); ++hop) {
+    client = *hop;
+    if (!is_trusted(client)) break;
+  }
+  return client;
+}
+
+// A proxy writes one of the two headers and lets the other one through as the client sent it: when
+// they differ and nobody has said which it is, neither is believed.
 std::string Authenticator::client_address(const http::Request& request) const {
-  if (proxies_.empty() || !is_trusted(request.peer_address)) return request.peer_address;
-  auto forwarded = last_forwarded(request);
-  return IpAddress::parse(forwarded) ? forwarded : request.peer_address;
+  const auto& peer = request.peer_address;
+  if (proxies_.empty() || !is_trusted(peer)) return peer;
+  std::optional<std::string> forwarded;
+  std::optional<std::string> listed;
+  if (options_.forwarded_header != "x-forwarded-for") {
+    forwarded = client_of(hops_in(request, "Forwarded", forwarded_for));
+  }
+  if (options_.forwarded_header != "forwarded") {
+    listed = client_of(hops_in(request, "X-Forwarded-For", node_address));
+  }
+  if (forwarded && listed && IpAddress::parse(*forwarded) != IpAddress::parse(*listed)) return peer;
+  const auto client = forwarded ? *forwarded : listed.value_or("");
+  return client.empty() ? peer : client;
 }
 
 Result<std::string> Authenticator::subject_of_jwt(const std::string& token) const {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -27,8 +28,9 @@ struct AuthOptions {
   std::string jwt_issuer;                    // required `iss`; empty: any
   std::string jwt_audience;                  // required `aud`; empty: any
   int jwt_leeway_s = 5;                      // by so much `exp`, `nbf` and `iat` may miss our clock
-  std::vector<std::string> trusted_proxies;  // prefixes whose Forwarded headers are believed
-  std::size_t requests_per_second_max = 0;   // of one subject, or else address; 0: no limit
+  std::vector<std::string> trusted_proxies;  // prefixes that are believed about whom they stand for
+  std::string forwarded_header = "any";  // any | forwarded | x-forwarded-for: what they say it in
+  std::size_t requests_per_second_max = 0;  // of one subject, or else address; 0: no limit
 };
 
 class Authenticator {
@@ -47,6 +49,7 @@ class Authenticator {
   [[nodiscard]] Result<std::string> subject_of(const std::string& token) const;
   [[nodiscard]] Result<std::string> subject_of_jwt(const std::string& token) const;
   [[nodiscard]] std::string client_address(const http::Request& request) const;
+  [[nodiscard]] std::optional<std::string> client_of(const std::vector<std::string>& hops) const;
   [[nodiscard]] bool is_trusted(const std::string& address) const;
 
   AuthOptions options_;

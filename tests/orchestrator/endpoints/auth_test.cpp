@@ -267,9 +267,11 @@ TEST_CASE("auth RS256: signed by the key, and no confusion with HS256", "[auth][
   CHECK(subject_of(options, with_token(sign({}, JWT_ALG_HS256, options.jwt_key))).empty());
 }
 
-std::string address_of(const std::vector<std::string>& proxies, const http::Request& asked) {
+std::string address_of(const std::vector<std::string>& proxies, const http::Request& asked,
+                       const std::string& header = "any") {
   AuthOptions options;
   options.trusted_proxies = proxies;
+  options.forwarded_header = header;
   return Authenticator::make(options, kClock, kClock)->identify(asked)->ip_text;
 }
 
@@ -278,6 +280,38 @@ TEST_CASE("auth: forwarded addresses only from trusted proxies", "[auth]") {
   CHECK(address_of({}, asked) == "10.0.0.1");
   CHECK(address_of({"10.0.0.2"}, asked) == "10.0.0.1");
   CHECK(address_of({"10.0.0.0/8"}, asked) == "203.0.113.9");
+}
+
+TEST_CASE("auth: the nearest proxy that is not ours is the client, in all lines of a header",
+          "[auth]") {
+  const std::vector<std::string> ours{"10.0.0.0/8", "fd00::/8"};
+  const auto listed = [&](const std::vector<std::string>& lines) {
+    auto asked = request({}, "10.0.0.1");
+    for (const auto& line : lines) asked.headers.emplace_back("X-Forwarded-For", line);
+    return address_of(ours, asked);
+  };
+  CHECK(listed({"198.51.100.7", "203.0.113.9"}) == "203.0.113.9");
+  CHECK(listed({"198.51.100.7, 203.0.113.9, 10.1.1.1", "10.2.2.2"}) == "203.0.113.9");
+  CHECK(listed({"10.3.3.3"}) == "10.3.3.3");
+  CHECK(listed({"unknown, 10.3.3.3"}) == "10.3.3.3");
+  CHECK(listed({"203.0.113.9, unknown"}) == "10.0.0.1");
+  CHECK(listed({"2001:db8::9, fd00::1"}) == "2001:db8::9");
+}
+
+TEST_CASE("auth: of two headers that differ neither is believed, or the one that proxies write",
+          "[auth][hostile]") {
+  const auto asked = [](const std::string& forwarded, const std::string& listed) {
+    return request({{"Forwarded", forwarded}, {"X-Forwarded-For", listed}}, "10.0.0.1");
+  };
+  const std::vector<std::string> ours{"10.0.0.0/8"};
+  CHECK(address_of(ours, asked("for=198.51.100.7", "203.0.113.9")) == "10.0.0.1");
+  CHECK(address_of(ours, asked("for=unknown", "203.0.113.9")) == "10.0.0.1");
+  CHECK(address_of(ours, asked("for=\"[2001:DB8::9]:1\"", "2001:db8:0::9")) == "2001:db8::9");
+  CHECK(address_of(ours, asked("for=198.51.100.7", "203.0.113.9"), "forwarded") == "198.51.100.7");
+  CHECK(address_of(ours, asked("for=198.51.100.7", "203.0.113.9"), "x-forwarded-for") ==
+        "203.0.113.9");
+  CHECK(address_of(ours, request({{"Forwarded", "for=198.51.100.7"}}, "10.0.0.1"),
+                   "x-forwarded-for") == "10.0.0.1");
 }
 
 TEST_CASE("auth: what the proxy itself has seen, in every spelling", "[auth]") {
