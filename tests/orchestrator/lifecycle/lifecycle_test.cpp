@@ -168,12 +168,12 @@ TEST_CASE("a location that becomes available is offered once, and had by asking 
     return city.program.running->store.notification(made->context_id, notifier::Topic::kLocations)
         .value();
   };
-  auto offered = offer();
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!offered && std::chrono::steady_clock::now() < deadline) {
-    city.run(1);
-    offered = offer();
-  }
+  const auto run_until = [&](const auto& done) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!done() && std::chrono::steady_clock::now() < deadline) city.run(1);
+  };
+  run_until([&] { return offer().has_value(); });
+  const auto offered = offer();
   REQUIRE(offered.has_value());
   CHECK(offered->type == "ApplicationLocationAvailabilityNotification");
   CHECK(city.started("m2") == 0);
@@ -184,7 +184,7 @@ TEST_CASE("a location that becomes available is offered once, and had by asking 
                                    Caller{}, std::nullopt, std::move(answer));
               })
               .ok());
-  city.run(60);
+  run_until([&] { return city.program.record(made->context_id).host_id == "m2"; });
   CHECK(city.started("m2") == 1);
   CHECK(city.program.record(made->context_id).host_id == "m2");
   const auto owed = city.program.running->store.notification(made->context_id).value();
