@@ -21,17 +21,23 @@ std::string dotted(std::string pointer) {
   return pointer.substr(1);
 }
 
-void emit(YAML::Emitter& out, const json::Value& value) {
+// `rules`: by pointer, what is said behind a value.
+void emit(YAML::Emitter& out, const json::Value& value,
+          const std::map<std::string, std::string>& rules, const std::string& pointer) {
   if (value.is_object()) {
     out << YAML::BeginMap;
     for (const auto& [name, member] : value.items()) {
+      const auto here = pointer + "/" + name;
       out << YAML::Key << name << YAML::Value;
-      emit(out, member);
+      emit(out, member, rules, here);
+      if (const auto rule = rules.find(here); rule != rules.end()) {
+        out << YAML::Comment(rule->second);
+      }
     }
     out << YAML::EndMap;
   } else if (value.is_array()) {
     out << YAML::Flow << YAML::BeginSeq;
-    for (const auto& item : value) emit(out, item);
+    for (const auto& item : value) emit(out, item, rules, pointer);
     out << YAML::EndSeq;
   } else if (value.is_string()) {
     out << YAML::DoubleQuoted << value.get<std::string>();
@@ -56,8 +62,9 @@ void Reader::note(const std::string& key, json::Value value) {
   effective_[json::Value::json_pointer(pointer_of(key))] = std::move(value);
 }
 
-const json::Value* Reader::find(const std::string& key, json::Value effective) {
-  known_.push_back(pointer_of(key));
+const json::Value* Reader::find(const std::string& key, json::Value effective,
+                                const std::string& rule) {
+  known_[pointer_of(key)] = rule;
   note(key, std::move(effective));
   const auto* value = &document_.value;
   for (const auto part : split(key, '.')) {
@@ -69,16 +76,18 @@ const json::Value* Reader::find(const std::string& key, json::Value effective) {
   return value;
 }
 
-void Reader::text(const std::string& key, std::string& out) {
-  const auto* value = find(key, out);
+void Reader::read_text(const std::string& key, std::string& out, const std::string& rule) {
+  const auto* value = find(key, out, rule);
   if (value == nullptr) return;
   if (!value->is_string()) return fail(key, "must be a text");
   out = value->get<std::string>();
   note(key, out);
 }
 
+void Reader::text(const std::string& key, std::string& out) { read_text(key, out, "text"); }
+
 void Reader::url(const std::string& key, std::string& out) {
-  text(key, out);
+  read_text(key, out, "URL");
   while (out.ends_with('/')) out.pop_back();
 }
 
@@ -89,13 +98,13 @@ void Reader::log(std::string& level, std::string& format) {
 
 void Reader::choice(const std::string& key, std::string& out,
                     const std::vector<std::string>& allowed) {
-  text(key, out);
+  read_text(key, out, join(allowed, ", "));
   if (std::find(allowed.begin(), allowed.end(), out) != allowed.end()) return;
   fail(key, "is '" + out + "'; allowed: " + join(allowed, ", "));
 }
 
 void Reader::boolean(const std::string& key, bool& out) {
-  const auto* value = find(key, out);
+  const auto* value = find(key, out, "true, false");
   if (value == nullptr) return;
   if (!value->is_boolean()) return fail(key, "must be true or false");
   out = value->get<bool>();
@@ -103,7 +112,7 @@ void Reader::boolean(const std::string& key, bool& out) {
 }
 
 void Reader::texts(const std::string& key, std::vector<std::string>& out) {
-  const auto* value = find(key, out);
+  const auto* value = find(key, out, "list of texts");
   if (value == nullptr) return;
   const bool good = value->is_array() && std::all_of(value->begin(), value->end(),
                                                      [](const auto& v) { return v.is_string(); });
@@ -114,13 +123,13 @@ void Reader::texts(const std::string& key, std::vector<std::string>& out) {
 
 void Reader::read_integer(const std::string& key, std::int64_t& out, std::int64_t least,
                           std::int64_t most) {
-  const auto* value = find(key, out);
+  const auto bounds = std::to_string(least) + " to " + std::to_string(most);
+  const auto* value = find(key, out, bounds);
   if (value == nullptr) return;
   if (!value->is_number_integer()) return fail(key, "must be an integer");
   const auto number = value->get<std::int64_t>();
   if (number < least || number > most) {
-    return fail(key, "is " + std::to_string(number) + "; must be from " + std::to_string(least) +
-                         " to " + std::to_string(most));
+    return fail(key, "is " + std::to_string(number) + "; must be from " + bounds);
   }
   out = number;
   note(key, out);
@@ -128,7 +137,7 @@ void Reader::read_integer(const std::string& key, std::int64_t& out, std::int64_
 
 void Reader::file(const std::string& key, std::string& out) {
   const auto standard = out;
-  text(key, out);
+  read_text(key, out, "file");
   if (out == standard) return;
   out = file_named_in(document_.file, out);
   note(key, out);
@@ -162,16 +171,16 @@ void Reader::token_file(const std::string& key, std::string& token) {
 void Reader::refuse_unknown(const json::Value& value, const std::string& pointer) {
   for (const auto& [name, member] : value.items()) {
     const auto here = pointer + "/" + name;
-    if (std::find(known_.begin(), known_.end(), here) != known_.end()) continue;
-    const bool section = std::any_of(known_.begin(), known_.end(), [&](const std::string& known) {
-      return known.rfind(here + "/", 0) == 0;
+    if (known_.contains(here)) continue;
+    const bool section = std::any_of(known_.begin(), known_.end(), [&](const auto& known) {
+      return known.first.starts_with(here + "/");
     });
     if (section && (member.is_object() || member.is_null())) {
       if (member.is_object()) refuse_unknown(member, here);
       continue;
     }
     std::vector<std::string> keys;
-    for (const auto& known : known_) {
+    for (const auto& [known, rule] : known_) {
       keys.push_back(dotted(known));
       const auto slash = known.rfind('/');
       if (slash > 0) keys.push_back(dotted(known.substr(0, slash)));  // its section
@@ -193,7 +202,7 @@ Result<void> Reader::finish() {
 
 std::string Reader::effective() const {
   YAML::Emitter out;
-  emit(out, effective_);
+  emit(out, effective_, known_, "");
   return std::string(out.c_str()) + "\n";
 }
 

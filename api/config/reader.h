@@ -1,6 +1,6 @@
 // A program's configuration: each key is read once, with its default, bounds and place. Unknown
 // keys are errors with a suggestion, and all errors are reported together, one line each, as
-// file:line:column. What was read can be printed, secrets apart.
+// file:line:column. What was read can be printed, secrets apart, and with it what each key may be.
 //
 //   config::Reader reader(document);
 //   reader.integer("mx2.port", options.port, 0, 65535);
@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -66,7 +67,7 @@ class Reader {
 
   // invalid_argument with all errors, or nothing.
   [[nodiscard]] Result<void> finish();
-  // The effective configuration as YAML.
+  // The effective configuration as YAML; a comment behind each key says what it may be.
   [[nodiscard]] std::string effective() const;
   // The options, or all errors.
   template <typename Options>
@@ -76,14 +77,16 @@ class Reader {
   }
 
  private:
-  [[nodiscard]] const json::Value* find(const std::string& key, json::Value effective);
+  [[nodiscard]] const json::Value* find(const std::string& key, json::Value effective,
+                                        const std::string& rule);
+  void read_text(const std::string& key, std::string& out, const std::string& rule);
   void read_integer(const std::string& key, std::int64_t& out, std::int64_t least,
                     std::int64_t most);
   void refuse_unknown(const json::Value& value, const std::string& pointer);
   void note(const std::string& key, json::Value value);
 
   const Document& document_;
-  std::vector<std::string> known_;  // as pointers
+  std::map<std::string, std::string> known_;  // keys as pointers, and what each may be
   std::vector<std::string> errors_;
   std::vector<std::string> doubts_;
   json::Value effective_ = json::Value::object();
