@@ -31,6 +31,7 @@ YAML_LINE = re.compile(r'( *)([\w-]+): *("(?:[^"\\]|\\.)*"|\[[^\]]*\]|[^#\s]*)(?
 MORE_COMMENT = re.compile(r" +# ?(.*)$")
 HELP_TITLE = re.compile(r"(Positionals|Options|Subcommands):$")
 HELP_ENTRY = re.compile(r"  (\S.*?)(?:  +(\S.*))?$")
+ADDRESS = re.compile(r'(https?://[^\s,;()"]*[^\s,;:.()"])')
 HELP_MORE = re.compile(r" {20,}(\S.*)$")
 
 
@@ -46,13 +47,17 @@ def said(*command):
     return done.stdout
 
 
-def cell(text):
-    """Within a table of Markdown."""
-    return text.replace("|", r"\|").replace("<", "&lt;").replace("*", r"\*").strip()
-
-
 def code(text):
     return f"`{text.replace('|', chr(92) + '|')}`" if text else ""
+
+
+def escaped(text):
+    return text.replace("|", r"\|").replace("<", "&lt;").replace("*", r"\*")
+
+
+def cell(text):
+    """Within a table of Markdown; addresses are no links."""
+    return "".join(code(part) if at % 2 else escaped(part) for at, part in enumerate(ADDRESS.split(text))).strip()
 
 
 def table(titles, rows):
@@ -74,9 +79,9 @@ def entries_of(text):
 
 
 def header_of(text):
-    """What the comment at the top says of the file as a whole, quoted."""
+    """What the comment at the top says of the file as a whole."""
     lines = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
-    return [f"> {cell(line[1:])}".strip() for line in lines]
+    return [line[1:].strip() for line in lines]
 
 
 def sentence(text):
@@ -107,7 +112,7 @@ def daemon_chapter(bin_dir, daemon):
         section = key.rpartition(".")[0]
         if section or known[key][1]:
             sections.setdefault(section, []).append(key)
-    lines = [f"## {program}", "", f"From [{name}](../{name}):", "", *header_of(text), ""]
+    lines = [f"## {program}", "", f"From [{name}](../{name}):", "", "```text", *header_of(text), "```", ""]
     for section, keys in sections.items():
         title = f"### {program}: {section or 'without a section'}"
         about = [sentence(example[section][1]), ""] if section and example[section][1] else []
@@ -174,7 +179,7 @@ def command_chapter(bin_dir, words):
 
 def command_lines(bin_dir):
     lines = [NOTICE, "", "# Command lines", "",
-             "What `--help` says of each program and command. Options of `mx2ctl` and `mx2` may follow the command, too.", ""]
+             "What `--help` says of each program and command. Options of `mx2ctl` and `mx2` may follow the command.", ""]
     for program in PROGRAMS:
         lines += command_chapter(bin_dir, [program])
     return "\n".join(lines)
