@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian or Ubuntu packages that are missing, with sudo when not root.
+# Installs the Debian packages that are missing, with sudo when not root.
 #   deploy/packages.sh build        what deploy/run.sh needs
 #   deploy/packages.sh build test   and what tests/run.sh needs
 # "a|b" is whichever exists on this release; "|-" marks what we can do without.

@@ -10,17 +10,23 @@
 namespace mx2::config {
 namespace {
 
-void emit(YAML::Emitter& out, const json::Value& value) {
+// `rules`: by key, what is said behind a value.
+void emit(YAML::Emitter& out, const json::Value& value,
+          const std::map<std::string, std::string>& rules, const std::string& section = {}) {
   if (value.is_object()) {
     out << YAML::BeginMap;
     for (const auto& [name, member] : value.items()) {
+      const auto key = section.empty() ? name : section + "." + name;
       out << YAML::Key << name << YAML::Value;
-      emit(out, member);
+      emit(out, member, rules, key);
+      if (const auto rule = rules.find(key); rule != rules.end()) {
+        out << YAML::Comment(rule->second);
+      }
     }
     out << YAML::EndMap;
   } else if (value.is_array()) {
     out << YAML::Flow << YAML::BeginSeq;
-    for (const auto& item : value) emit(out, item);
+    for (const auto& item : value) emit(out, item, rules, section);
     out << YAML::EndSeq;
   } else if (value.is_string()) {
     out << YAML::DoubleQuoted << value.get<std::string>();
@@ -41,19 +47,22 @@ void Reader::doubt(const std::string& key, const std::string& detail) {
   doubts_.push_back(keys_.place(key) + ": " + key + " " + detail);
 }
 
-void Reader::note(const std::string& key, json::Value value) {
+void Reader::note(const std::string& key, json::Value value, const std::string& rule) {
+  rules_[key] = rule;
   auto* place = &effective_;
   for (const auto part : split(key, '.')) place = &(*place)[std::string(part)];
   *place = std::move(value);
 }
 
-void Reader::text(const std::string& key, std::string& out) {
+void Reader::text(const std::string& key, std::string& out, const std::string& rule) {
   keys_.text(key, out);
-  note(key, out);
+  note(key, out, rule);
 }
 
+void Reader::text(const std::string& key, std::string& out) { text(key, out, "text"); }
+
 void Reader::url(const std::string& key, std::string& out) {
-  text(key, out);
+  text(key, out, "URL");
   while (out.ends_with('/')) out.pop_back();
 }
 
@@ -65,25 +74,25 @@ void Reader::log(std::string& level, std::string& format) {
 void Reader::choice(const std::string& key, std::string& out,
                     const std::vector<std::string>& allowed) {
   keys_.choice(key, out, allowed);
-  note(key, out);
+  note(key, out, join(allowed, ", "));
 }
 
 void Reader::boolean(const std::string& key, bool& out) {
   keys_.boolean(key, out);
-  note(key, out);
+  note(key, out, "true, false");
 }
 
 void Reader::texts(const std::string& key, std::vector<std::string>& out) {
   if (keys_.find(key) != nullptr) out = keys_.texts(key);
-  note(key, out);
+  note(key, out, "list of texts");
 }
 
 void Reader::file(const std::string& key, std::string& out) {
   const auto standard = out;
-  text(key, out);
+  text(key, out, "file");
   if (out == standard) return;
   out = file_named_in(document_.file, out);
-  note(key, out);
+  note(key, out, "file");
 }
 
 void Reader::ca_file(const std::string& key, std::string& out) {
@@ -123,7 +132,7 @@ Result<void> Reader::finish() {
 
 std::string Reader::effective() const {
   YAML::Emitter out;
-  emit(out, effective_);
+  emit(out, effective_, rules_);
   return std::string(out.c_str()) + "\n";
 }
 

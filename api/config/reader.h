@@ -1,6 +1,6 @@
 // A program's configuration: each key is read once, with its default, bounds and place. Unknown
 // keys are errors with a suggestion, and all errors are reported together, one line each, as
-// file:line:column. What was read can be printed, secrets apart.
+// file:line:column. What was read can be printed, secrets apart, and with it what each key may be.
 //
 //   config::Reader reader(document);
 //   reader.integer("mx2.port", options.port, 0, 65535);
@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -48,7 +49,8 @@ class Reader {
   template <typename Int>
   void integer(const std::string& key, Int& out, std::int64_t least, std::int64_t most) {
     keys_.integer(key, out, least, most);
-    note(key, static_cast<std::int64_t>(out));
+    note(key, static_cast<std::int64_t>(out),
+         std::to_string(least) + " to " + std::to_string(most));
   }
   void log(std::string& level, std::string& format);  // log.level and log.format
   // A file that is read later: its name, as file_named_in() the document.
@@ -68,7 +70,7 @@ class Reader {
 
   // invalid_argument with all errors, or nothing.
   [[nodiscard]] Result<void> finish();
-  // The effective configuration as YAML.
+  // The effective configuration as YAML; a comment behind each key says what it may be.
   [[nodiscard]] std::string effective() const;
   // The options, or all errors.
   template <typename Options>
@@ -78,13 +80,15 @@ class Reader {
   }
 
  private:
-  void note(const std::string& key, json::Value value);
+  void note(const std::string& key, json::Value value, const std::string& rule);
+  void text(const std::string& key, std::string& out, const std::string& rule);
 
   const Document& document_;
   std::vector<std::string> errors_;
   Mapping keys_;
   std::vector<std::string> doubts_;
   json::Value effective_ = json::Value::object();
+  std::map<std::string, std::string> rules_;  // by key: what its value may be
 };
 
 }  // namespace mx2::config

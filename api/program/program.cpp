@@ -68,7 +68,8 @@ int run(int argc, char** argv, const Program& program,
   CLI::App app{program.description, program.name};
   app.add_option("--config", command_line.config, "YAML file; without it, the defaults");
   app.add_flag("--check-config", command_line.check_config, "Check the configuration and exit");
-  app.add_flag("--print-config", command_line.print_config, "Print the effective configuration");
+  app.add_flag("--print-config", command_line.print_config,
+               "Print the effective configuration, and what each key may be");
   for (const auto& flag : program.flags) app.add_flag(flag.name, *flag.set, flag.help);
   app.set_version_flag("--version", MX2_VERSION);
   try {

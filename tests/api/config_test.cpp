@@ -159,6 +159,17 @@ TEST_CASE("options: the effective configuration can be read again", "[config]") 
   CHECK(again->effective == first->effective);
 }
 
+TEST_CASE("options: what is printed says what each key may be", "[config]") {
+  const auto read = read_options(yaml("mx2: {threads: 3}"));
+  REQUIRE(read.ok());
+  const auto& printed = read->effective;
+  CHECK_THAT(printed, ContainsSubstring("threads: 3  # 1 to 256\n"));
+  CHECK_THAT(printed, ContainsSubstring("mode: \"none\"  # none, bearer\n"));
+  CHECK_THAT(printed, ContainsSubstring("scale_to_zero: true  # true, false\n"));
+  CHECK_THAT(printed, ContainsSubstring("path_prefixes: []  # list of texts\n"));
+  CHECK_THAT(printed, ContainsSubstring("tokens_file: \"\"  # file\n"));
+}
+
 TEST_CASE("content: the sample is read whole", "[config][content]") {
   const auto content = read_content(yaml(test::sample_content()));
   CAPTURE(content.ok() ? "" : content.error().detail);

@@ -1,7 +1,6 @@
 // plan_cold (nobody has a place), plan_incremental (1 % have changed), plan_scattered (everybody is
 // somewhere at random) and plan_scaling: how long a whole plan takes once the snapshot is
 // held. One JSON object a line, as the other benchmarks print them.
-//   mx2_plan_bench [scaling]
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "optimizer/evaluation.h"
 #include "optimizer/min_cost_flow.h"
 #include "tests/optimizer/instances.h"
+#include "tests/support/command_line.h"
 
 namespace mx2::optimizer {
 namespace {
@@ -95,9 +95,11 @@ void run_scaling() {
 }  // namespace mx2::optimizer
 
 int main(int argc, char** argv) {
-  if (argc > 1 && std::string(argv[1]) == "scaling") {
-    mx2::optimizer::run_scaling();
-  } else {
-    mx2::optimizer::run_1m();
-  }
+  CLI::App app("How long an exact plan of 1 000 000 contexts on 200 hosts takes", "mx2_plan_bench");
+  const auto* scaling = app.add_subcommand(
+      "scaling", "Instead, plans of 10 000 to 1 000 000 contexts on 50 to 1 000 hosts");
+  return mx2::test::run_program(app, argc, argv, [&] {
+    scaling->parsed() ? mx2::optimizer::run_scaling() : mx2::optimizer::run_1m();
+    return 0;
+  });
 }

@@ -28,7 +28,7 @@ def scale(exponents, low, high):
 def draw(cells):
     xs, ys = decades([c["contexts"] for c in cells]), decades([c["value"] for c in cells])
     x, y = scale(xs, LEFT, WIDTH - RIGHT - 90), scale(ys, HEIGHT - BOTTOM, TOP)
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
            'font-family="sans-serif" font-size="12">',
            f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
            f'<text x="{LEFT}" y="20" font-size="14">Seconds for an exact plan, by contexts</text>']

@@ -230,6 +230,7 @@ MISTAKES = (
     ("no such program", unrun("Kubernetes", "kubectl x", "mx2-none"), "no program mx2-none"),
     ("no such option", unrun("Kubernetes", "kubectl x -- mx2ctl hosts list --nothing"), "no option --nothing"),
     ("no such option of a script", unrun("runs every test", "tests/run.sh --nothing"), "no option --nothing"),
+    ("no such option of a program of the tests", "Say `mx2_hop_count --nothing`.\n", "no option --nothing"),
     ("no such command", "Say `mx2ctl host drain`.\n", "has no command host"),
     ("no such file, in a sentence", "See `deploy/none`.\n", "`deploy/none`: no such file"),
     ("a link to nowhere", "[x](none.md)\n", "none.md: no such file"),

@@ -1,11 +1,13 @@
 // Side by side: the host that fewest hops away is, as AdvantEDGE's own mobility services choose,
 // and the one of least latency. One table for each scenario file.
-//   mx2_hop_count SCENARIO...      YAML or JSON, e.g. a saved answer of GET …/active
+#include <algorithm>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "optimizer/advantedge/path.h"
 #include "tests/optimizer/hops.h"
+#include "tests/support/command_line.h"
 
 namespace mx2::optimizer::advantedge::test {
 namespace {
@@ -49,11 +51,16 @@ bool run(const std::string& file) {
 }  // namespace mx2::optimizer::advantedge::test
 
 int main(int argc, char** argv) {
-  if (argc < 2) {
-    std::fprintf(stderr, "usage: mx2_hop_count SCENARIO...\n");
-    return 2;
-  }
-  bool ok = true;
-  for (int i = 1; i < argc; ++i) ok = mx2::optimizer::advantedge::test::run(argv[i]) && ok;
-  return ok ? 0 : 1;
+  CLI::App app("Which host UEs get by fewest hops, and which by least latency", "mx2_hop_count");
+  std::vector<std::string> files;
+  app.add_option("SCENARIO", files,
+                 "AdvantEDGE scenario in YAML or JSON, e.g. a saved answer of GET …/active")
+      ->required()
+      ->check(CLI::ExistingFile);
+  return mx2::test::run_program(app, argc, argv, [&] {
+    const auto failed = std::count_if(files.begin(), files.end(), [](const auto& file) {
+      return !mx2::optimizer::advantedge::test::run(file);
+    });
+    return failed == 0 ? 0 : 1;
+  });
 }
