@@ -37,7 +37,7 @@ struct Obstacle {
   const char* verdict;
   EscalationCause cause;
 };
-constexpr Obstacle kUnknownHost{"host is not known", EscalationCause::kRemoved};
+constexpr Obstacle kUnknownHost{"host is not known", EscalationCause::kNoInstance};
 constexpr Obstacle kHostDown{"host is down", EscalationCause::kDown};
 constexpr Obstacle kSilentHost{"host does not answer", EscalationCause::kUnreachable};
 constexpr Obstacle kNoInstance{"host has no instance of the app", EscalationCause::kNoInstance};
@@ -157,7 +157,7 @@ class Search {
   // The nearest counts, of equals the first.
   void note_passed_over(const std::string& id) {
     const auto* entry = model_.host(id);
-    if (entry == nullptr) return;
+    if (entry == nullptr) return;  // of what tier it was, nobody knows
     const auto tier = tier_of(entry->host);
     if (!passed_over_ || tier < passed_over_->first) passed_over_.emplace(tier, blocked_->cause);
   }

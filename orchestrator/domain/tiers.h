@@ -22,7 +22,6 @@ inline constexpr EnumTexts<3> kHostTiers{"edge", "regional", "cloud"};
 // Why a nearer host does not serve a context.
 enum class EscalationCause : std::uint8_t {
   kTable,        // nothing keeps it from that; a row leads farther
-  kRemoved,      // the host is not known any more
   kDown,         // as operators say
   kUnreachable,  // its lease has ended, or its probe failed
   kNoInstance,
@@ -30,8 +29,8 @@ enum class EscalationCause : std::uint8_t {
   kCordoned,
   kLocation,  // it does not serve the location that is asked for
 };
-inline constexpr EnumTexts<8> kEscalationCauses{
-    "table", "removed", "down", "unreachable", "no_instance", "draining", "cordoned", "location"};
+inline constexpr EnumTexts<7> kEscalationCauses{
+    "table", "down", "unreachable", "no_instance", "draining", "cordoned", "location"};
 
 // Of a context of this app that was served at host `before` (empty: nowhere) and is at `now`
 // (empty: a literal endpoint). `passed_over`: why a nearer target of its row was not taken, as

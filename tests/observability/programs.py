@@ -81,7 +81,6 @@ def start_all(bin_dir, directory, programs):
     access = f'url: "http://127.0.0.1:{orchestrator.port}", token_file: operator'
     add("notifier", f"server: {{port: 0}}\nstore: {{path: {orchestrator.directory}/store}}\n"
                     "notifier: {allow: [127.0.0.0/8]}\n")
-    # Longer than the cloud below: what moves there does so for want of the other.
     (orchestrator.directory.parent / "topology.yaml").write_text(
         "hosts: [{id: north, tier: edge}, {id: cloud, tier: cloud}]\n")
     add("optimizer", f"server: {{port: 0}}\norchestrator: {{{access}}}\nperiod_ms: 300\n"
@@ -89,5 +88,5 @@ def start_all(bin_dir, directory, programs):
     add("mepm", f"server: {{port: 0}}\nhost: {{id: north, labels: [tier=edge]}}\nstate_dir: state\n"
                 f"orchestrator: {{{access}, lease_ms: 1000, report_ms: 200}}\n"
                 "process: {port_first: 25000, ports: 10}\n")
-    add("dispatcher", f"server: {{port: 0}}\ndispatcher: {{address: 127.0.0.1, port: 0}}\n"
+    add("dispatcher", "server: {port: 0}\ndispatcher: {address: 127.0.0.1, port: 0}\n"
                       f"orchestrator: {{{access}}}\nhost: {{id: near, zone: here}}\n", listener="api")
