@@ -11,7 +11,7 @@ MX2_PACKAGES_build="g++ cmake ninja-build pkg-config ccache|- curl ca-certificat
   libopencv-objdetect-dev opencv-data libturbojpeg0-dev"
 MX2_PACKAGES_test="catch2 wrk faketime python3 python3-jsonschema python3-yaml
   python3-matplotlib python3-scipy git openssl jq sqlite3 shellcheck
-  libglpk-dev clang clang-format clang-tidy libclang-rt-dev|libclang-rt-14-dev|-"
+  prometheus libglpk-dev clang clang-format clang-tidy libclang-rt-dev|libclang-rt-14-dev|-"
 
 mx2_is_installed() {
   [[ "$(dpkg-query -W -f='${Status}' "$1" 2>/dev/null)" == "install ok installed" ]]
@@ -66,6 +66,19 @@ mx2_apt_quiet() {
   return 1
 }
 
+# mx2_disable SERVICE: of a package that was installed for its programs alone. It would listen.
+mx2_disable() {
+  local sudo=()
+  [[ $EUID -eq 0 ]] || sudo=(sudo)
+  if [[ -d /run/systemd/system ]]; then
+    "${sudo[@]}" systemctl disable --now "$1"
+  else
+    "${sudo[@]}" update-rc.d "$1" disable
+    "${sudo[@]}" service "$1" stop
+  fi >/dev/null 2>&1 </dev/null
+  return 0
+}
+
 # mx2_install SET...
 mx2_install() {
   local set entry name missing chosen="" entries=""
@@ -88,7 +101,8 @@ mx2_install() {
   done
   echo "Installing $(wc -w <<<"$chosen") packages (once; a few minutes on a fresh machine):"
   echo $chosen | fold -s -w 90 | sed 's/^/  /'
-  mx2_apt_quiet install -y --no-install-recommends $chosen
+  mx2_apt_quiet install -y --no-install-recommends $chosen || return 1
+  [[ " $chosen " != *" prometheus "* ]] || mx2_disable prometheus  # port 9090 of all addresses
 }
 
 if [[ "${BASH_SOURCE[0]}" == "$0" ]]; then

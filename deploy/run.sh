@@ -185,7 +185,7 @@ print_invitation() {
 
 mx2-orchestrator, mx2-optimizer and three mx2-mepm are running; Ctrl-C stops them.
   Mx2            $mx2_url/dev_app/v1     (V1.1.1 dialect: /mx2/v1, OpenAPI: /openapi.yaml)
-  operator API   $operator_url/operator/v1   (metrics: /operator/v1/metrics)
+  operator API   $operator_url/operator/v1   (metrics: ${operator_url}/metrics)
   Optimizer      $data/optimizer.yaml, read again when it changes
   store and logs $data
 

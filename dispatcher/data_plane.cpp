@@ -104,7 +104,7 @@ void DataPlane::tell_why() const {
 
 void DataPlane::supervise(std::int64_t now_ms) {
   if (const auto status = process_.ended()) {
-    log::error("HAProxy has ended; starting it again", {{"status", std::to_string(*status)}});
+    log::error("HAProxy has ended; starting it again", {{"status", *status}});
     listen();
     tell_why();
     if (now_ms - started_ms_ > kStableMs) start_pause_ms_ = 0;
@@ -199,10 +199,10 @@ void DataPlane::look_whether_loaded(std::int64_t now_ms) {
     changed_.merge(pending_->changed);
     leaving_.clear();
     reload_pause_ms_ = 0;
-    log::info("HAProxy serves", {{"generation", std::to_string(serving_)},
-                                 {"backends", std::to_string(running_.backends.size())},
-                                 {"servers", std::to_string(count_servers(running_))},
-                                 {"after_ms", std::to_string(now_ms - pending_->begun_ms)}});
+    log::info("HAProxy serves", {{"generation", serving_},
+                                 {"backends", running_.backends.size()},
+                                 {"servers", count_servers(running_)},
+                                 {"after_ms", now_ms - pending_->begun_ms}});
     pending_.reset();
     return;
   }

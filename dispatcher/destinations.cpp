@@ -194,10 +194,7 @@ class Finder {
 
 }  // namespace
 
-std::string_view to_text(Tier tier) {
-  static constexpr EnumTexts<3> kTexts{"local", "neighbour", "cloud"};
-  return enum_text(tier, kTexts);
-}
+std::string_view to_text(Tier tier) { return enum_text(tier, kTierTexts); }
 
 std::string_view to_text(Admin admin) {
   static constexpr EnumTexts<3> kTexts{"ready", "draining", "down"};

@@ -22,6 +22,7 @@
 namespace mx2::dispatcher {
 
 enum class Tier : std::uint8_t { kLocal, kNeighbour, kCloud };
+inline constexpr EnumTexts<3> kTierTexts{"local", "neighbour", "cloud"};
 [[nodiscard]] std::string_view to_text(Tier tier);
 
 enum class Admin : std::uint8_t {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "api/base/log.h"
 #include "api/base/units.h"
@@ -44,7 +45,19 @@ Dispatcher::Dispatcher(const DispatcherOptions& options, const Follower& followe
                                "Of those, with a server error or without an answer in time")),
       lambdas_(registry.gauge("mx2_dispatcher_lambdas", "Applications that are dispatched")),
       destinations_(registry.gauge("mx2_dispatcher_destinations", "Destinations of all of them")),
-      ready_(registry.gauge("mx2_dispatcher_ready", "1: calls are dispatched")) {}
+      ready_(registry.gauge("mx2_dispatcher_ready", "1: calls are dispatched")) {
+  for (std::size_t i = 0; i < by_tier_.size(); ++i) {
+    by_tier_[i] = &registry.counter("mx2_dispatcher_calls_total",
+                                    "Calls that HAProxy gave to destinations, by their tier",
+                                    {{"tier", std::string(kTierTexts[i])}});
+  }
+  for (std::size_t i = 0; i < escalations_.size(); ++i) {
+    escalations_[i] = &registry.counter(
+        "mx2_dispatcher_escalations_total",
+        "Of those, calls beyond the nearest tier that their application has, by cause",
+        {{"cause", std::string(kBeyond[i])}});
+  }
+}
 
 void Dispatcher::step() {
   const std::lock_guard lock(mutex_);
@@ -209,17 +222,42 @@ void Dispatcher::look_at_servers(std::int64_t now_ms) {
   if (now_ms < look_due_ms_ || entries_.empty() || !serving_) return;
   look_due_ms_ = now_ms + kLookEveryMs;
   std::map<std::pair<Entry*, std::string>, std::pair<long, long>> counts;  // of both backends
+  std::map<Entry*, std::map<std::string, long>> calls;
   for (const auto& server : plane_.look(backends_to_look_at())) {
     auto* entry = entry_of(server.backend);
     if (entry == nullptr) continue;
     auto& [in_flight, queued] = counts[{entry, server.server}];
     in_flight += server.in_flight;
     queued += server.queued;
+    calls[entry][server.server] += server.calls;
     if (server.disabled || !server.checked) continue;
     if (entry->selector.set_up(server.server, server.up)) busy_.insert(entry->lambda.app_d_id);
   }
   for (const auto& [server, count] : counts) {
     server.first->selector.set_counts(server.second, count.first, count.second);
+  }
+  for (const auto& [entry, by_server] : calls) count_calls(*entry, by_server);
+}
+
+// HAProxy counts from 0 in each generation, and for a server that is added again. What an old
+// generation still does after a reload is not seen.
+void Dispatcher::count_calls(Entry& entry, const std::map<std::string, long>& calls) {
+  const auto known = std::exchange(entry.counted, calls);
+  const bool anew = std::exchange(entry.counted_by, plane_.generation()) != plane_.generation();
+  auto nearest = Tier::kCloud;
+  for (const auto& destination : entry.lambda.destinations) {
+    nearest = std::min(nearest, destination.tier);
+  }
+  for (const auto& destination : entry.lambda.destinations) {
+    const auto now = calls.find(destination.name);
+    if (now == calls.end()) continue;
+    const auto before = known.find(destination.name);
+    const bool continues = !anew && before != known.end() && before->second <= now->second;
+    const auto more = static_cast<double>(now->second - (continues ? before->second : 0));
+    by_tier_.at(static_cast<std::size_t>(destination.tier))->add(more);
+    if (destination.tier == nearest) continue;
+    const auto why = entry.selector.why_beyond(nearest);
+    escalations_.at(static_cast<std::size_t>(why))->add(more);
   }
 }
 

@@ -4,6 +4,7 @@
 // Threads: step() and stop() are for one, that of the data plane; the rest is for any.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -51,8 +52,10 @@ class Dispatcher {
   struct Entry {
     Lambda lambda;
     Selector selector;
-    std::vector<int> sent;   // weights that the data plane has
-    bool asked_for = false;  // had calls, or changed, since the last weights
+    std::vector<int> sent;                     // weights that the data plane has
+    bool asked_for = false;                    // had calls, or changed, since the last weights
+    std::map<std::string, long> counted = {};  // calls by destination, as HAProxy had them last,
+    int counted_by = 0;                        // in this generation
   };
 
   void take_world();
@@ -64,6 +67,7 @@ class Dispatcher {
   void set_weights(std::int64_t now_ms);
   void set_weights(Entry& entry, std::int64_t now_ms, bool always);
   void look_at_servers(std::int64_t now_ms);
+  void count_calls(Entry& entry, const std::map<std::string, long>& calls);
   [[nodiscard]] std::vector<std::string> backends_to_look_at();
   [[nodiscard]] json::Value to_json(const Entry& entry) const;
 
@@ -76,6 +80,8 @@ class Dispatcher {
   const std::unique_ptr<Policy> policy_;
   metrics::Counter& calls_;
   metrics::Counter& errors_;
+  std::array<metrics::Counter*, kTierTexts.size()> by_tier_{};  // calls
+  std::array<metrics::Counter*, kBeyond.size()> escalations_{};
   metrics::Gauge& lambdas_;
   metrics::Gauge& destinations_;
   metrics::Gauge& ready_;

@@ -9,13 +9,15 @@
 #include <string>
 
 #include "api/base/metrics.h"
+#include "api/http/monitoring.h"
 #include "api/http/router.h"
 #include "dispatcher/dispatcher.h"
 
 namespace mx2::dispatcher {
 
-// All must outlive the router. An empty token: nobody is asked for one.
-void add_endpoints(http::Router& router, const metrics::Registry& registry,
-                   const Dispatcher& dispatcher, const std::string& token);
+// All must outlive the router. An empty token: nobody is asked for one. `monitoring`: who is told
+// /health and /metrics.
+void add_endpoints(http::Router& router, metrics::Registry& registry, const Dispatcher& dispatcher,
+                   const std::string& token, const http::MonitoringAccess& monitoring);
 
 }  // namespace mx2::dispatcher

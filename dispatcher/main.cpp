@@ -100,7 +100,7 @@ void find_files_max(DispatcherOptions& options) {
   const int possible = connections_max(options, 0);
   if (possible == options.limits.connections_max) return;
   log::warn("limits.connections_max is more than the open files allow (ulimit -Hn)",
-            {{"connections", std::to_string(possible)}});
+            {{"connections", possible}});
 }
 
 // Nothing of it is in our package: it comes from the host.
@@ -158,7 +158,7 @@ Result<void> run(const config::Loaded<DispatcherOptions>& read) {
   DataPlane plane(options, path, *listener, registry);
   Dispatcher dispatcher(options, follower, plane, logs, clock, registry);
   http::Router router(registry, "dispatcher");
-  add_endpoints(router, registry, dispatcher, options.token);
+  add_endpoints(router, registry, dispatcher, options.token, options.monitoring);
   http::PistacheServer server(options.server);
   if (auto listening = program::listen(server, router); !listening) return listening;
   options.server.port = server.port();  // HAProxy asks there

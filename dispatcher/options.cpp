@@ -133,6 +133,7 @@ Result<config::Loaded<DispatcherOptions>> read_dispatcher_options(const config::
   reader.texts("dispatcher.apps", options.apps);
   program::read_listener(reader, "server", options.server);
   reader.token_file("server.token_file", options.token);
+  program::read_monitoring(reader, options.monitoring);
   read_place(reader, options.place);
   read_selection(reader, options.selection);
   read_retry(reader, options.retry);

@@ -77,7 +77,8 @@ struct DispatcherOptions {
   std::string listen_address = "0.0.0.0";
   std::uint16_t listen_port = 8070;
   http::ServerOptions server{.port = 8071, .threads = 1};  // of the API
-  std::string token;                      // of the API, read from its file; empty: none
+  std::string token;  // of the API, read from its file; empty: none
+  http::MonitoringAccess monitoring = http::open_to_all();
   std::string app_d_id = "dispatcher-1";  // the application that dispatchers are instances of
   std::vector<std::string> apps;          // those that are served; empty: the whole catalogue
   PlaceOptions place;

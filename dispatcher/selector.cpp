@@ -171,8 +171,9 @@ void Selector::assume(const std::vector<Indices>& tiers) {
 }
 
 // Of those that we have heard of lately, the best counts; of the next tier, who is known.
-bool Selector::overflows(const Indices& tier, const Indices& next, std::int64_t now_ms) const {
-  if (next.empty()) return false;
+std::optional<Beyond> Selector::overflows(const Indices& tier, const Indices& next,
+                                          std::int64_t now_ms) const {
+  if (next.empty()) return std::nullopt;
   const auto better = [](const Measured* a, const Measured& b) {
     return a == nullptr || b.impedance() < a->impedance() ? &b : a;
   };
@@ -188,13 +189,25 @@ bool Selector::overflows(const Indices& tier, const Indices& next, std::int64_t 
     const bool known = m.is_fresh(now_ms, options_.stale_ms) || destinations_[i].latency_ms > 0;
     if (known) there = better(there, m);
   }
-  if (queued) return true;
+  if (queued) return Beyond::kQueue;
   const bool well = there == nullptr || there->failures < kFailuresMany;
-  if (here->failures > kFailuresMany && well) return true;
-  if (there == nullptr) return false;
+  if (here->failures > kFailuresMany && well) return Beyond::kFailures;
+  if (there == nullptr) return std::nullopt;
   const double gain_ms = (here->impedance() - there->impedance()) * kMsPerSecond;
-  return gain_ms > options_.spill_ms &&
-         here->impedance() * kPercent > there->impedance() * options_.spill_percent;
+  const bool longer = gain_ms > options_.spill_ms &&
+                      here->impedance() * kPercent > there->impedance() * options_.spill_percent;
+  return longer ? std::optional(Beyond::kLatency) : std::nullopt;
+}
+
+Beyond Selector::why_beyond(Tier tier) const {
+  bool somebody = false;
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    const bool takes = states_[i].up && destinations_[i].admin == Admin::kReady;
+    somebody = somebody || (takes && destinations_[i].tier == tier);
+  }
+  if (!somebody) return Beyond::kUnavailable;
+  const auto& overflow = overflows_[static_cast<std::size_t>(tier)];
+  return overflow.spill > 0 ? overflow.why : Beyond::kTrial;
 }
 
 // A sample tells for the time since the one before, a bad one not for one that is long ago.
@@ -207,9 +220,11 @@ void Selector::adjust_spill(Overflow& overflow, const Indices& tier, const Indic
   overflow.sampled_ms = now_ms;
   overflow.sampled_calls = calls_;
   const auto steps = std::clamp<std::int64_t>(passed_ms / kSpillMs, 1, kSpillStepsMax);
-  if (!overflows(tier, next, now_ms)) {
+  const auto why = overflows(tier, next, now_ms);
+  if (!why) {
     overflow.change(-kSpillDown * static_cast<double>(steps));
   } else {
+    overflow.why = *why;
     overflow.change(passed_ms < options_.stale_ms ? kSpillUp * static_cast<double>(steps)
                                                   : kSpillUp);
   }

@@ -25,10 +25,21 @@
 #include <string>
 #include <vector>
 
+#include "api/base/text.h"
 #include "dispatcher/destinations.h"
 #include "dispatcher/policy.h"
 
 namespace mx2::dispatcher {
+
+// Why calls of a λ go beyond a tier.
+enum class Beyond : std::uint8_t {
+  kTrial,        // nothing keeps them here: one now and then tells how others are
+  kUnavailable,  // nobody here can take calls
+  kQueue,        // they have to wait here,
+  kFailures,     // most fail,
+  kLatency,      // or take longer
+};
+inline constexpr EnumTexts<5> kBeyond{"trial", "unavailable", "queue", "failures", "latency"};
 
 class Selector {
  public:
@@ -72,12 +83,14 @@ class Selector {
   [[nodiscard]] double spill(Tier tier) const {
     return overflows_[static_cast<std::size_t>(tier)].spill;
   }
+  [[nodiscard]] Beyond why_beyond(Tier tier) const;
 
  private:
   using Indices = std::vector<std::size_t>;
   static constexpr std::size_t kTiers = 3;
   struct Overflow {
-    double spill = 0;  // share of the tier's calls that the next one gets
+    double spill = 0;             // share of the tier's calls that the next one gets
+    Beyond why = Beyond::kTrial;  // since it was last more
     std::int64_t sampled_ms = 0;
     std::uint64_t sampled_calls = 0;  // calls_ then
     void change(double by);
@@ -96,7 +109,8 @@ class Selector {
   void adjust_spill(const std::vector<Indices>& tiers, std::int64_t now_ms);
   void adjust_spill(Overflow& overflow, const Indices& tier, const Indices& next,
                     std::int64_t now_ms);
-  [[nodiscard]] bool overflows(const Indices& tier, const Indices& next, std::int64_t now_ms) const;
+  [[nodiscard]] std::optional<Beyond> overflows(const Indices& tier, const Indices& next,
+                                                std::int64_t now_ms) const;
   [[nodiscard]] bool is_silent(const Overflow& overflow, std::int64_t now_ms) const;
   [[nodiscard]] double kept(const Overflow& overflow, std::int64_t now_ms) const;
   void share_out(const std::vector<Indices>& tiers, std::int64_t now_ms);

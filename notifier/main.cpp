@@ -32,7 +32,8 @@ Result<void> run(const config::Loaded<NotifierProgramOptions>& read) {
   auto notifier = notifier::Notifier::make(outbox, date, clock, registry, options.notifier);
   if (!notifier) return notifier.error();
   http::Router router(registry, "notifier");
-  http::add_monitoring(router, registry, [&] { return health((*notifier)->status()); });
+  http::add_monitoring(router, registry, options.monitoring, {},
+                       [&] { return health((*notifier)->status()); });
   http::PistacheServer server(options.server);
   if (auto listening = program::listen(server, router); !listening) return listening;
   (*notifier)->start();

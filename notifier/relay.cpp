@@ -330,7 +330,7 @@ void Relay::update_health(Destination& destination, const Verdict& verdict) {
   ++failing_;
   log::warn("destination fails", {{"destination", destination.name},
                                   {"reason", verdict.error},
-                                  {"waiting", std::to_string(destination.entries)}});
+                                  {"waiting", destination.entries}});
 }
 
 // Of a failing destination, which is asked about one entry at a time: the others grow old unasked.

@@ -54,6 +54,8 @@ std::string needs_restart(const OptimizerOptions& running, const OptimizerOption
   differs("server.address", running.server.address != read.server.address);
   differs("server.port", running.server.port != read.server.port);
   differs("server.token_file", running.token != read.token);
+  differs("metrics.token_file", running.monitoring.token != read.monitoring.token);
+  differs("metrics.open", running.monitoring.open != read.monitoring.open);
   differs("orchestrator.url", running.orchestrator.url != read.orchestrator.url);
   differs("orchestrator.token_file", running.orchestrator.token != read.orchestrator.token);
   differs("orchestrator.ca_file", running.orchestrator.ca_file != read.orchestrator.ca_file);

@@ -125,7 +125,7 @@ void get_topology(Api& api, const Request& request, Responder responder) {
 }  // namespace
 
 void add_endpoints(http::Router& router, Api& api) {
-  http::add_monitoring(router, api.registry, [&api] {
+  http::add_monitoring(router, api.registry, api.monitoring, api.token, [&api] {
     return json::dump(api.status.health(api.leadership.state(), api.leadership.paused()));
   });
   router.add("GET", "/status", guarded(api, get_status));

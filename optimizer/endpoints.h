@@ -1,5 +1,5 @@
 // The optimizer's own HTTP API. All but /health and /metrics ask for the bearer token, if there is
-// one.
+// one; those are told as monitoring.h says.
 //
 //   GET  /health            how it is: ok, standby (with who leads), paused or failing
 //   GET  /metrics           Prometheus text
@@ -15,6 +15,7 @@
 #include <string>
 
 #include "api/base/metrics.h"
+#include "api/http/monitoring.h"
 #include "api/http/router.h"
 #include "optimizer/control.h"
 #include "optimizer/leadership.h"
@@ -31,6 +32,7 @@ struct Api {
   const Leadership& leadership;
   std::string token;                       // empty: nobody is asked for one
   const TopologySource* source = nullptr;  // null: there is none
+  http::MonitoringAccess monitoring = http::open_to_all();
 };
 
 void add_endpoints(http::Router& router, Api& api);

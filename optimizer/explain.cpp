@@ -91,6 +91,10 @@ std::optional<Choice> explain(const Snapshot& snapshot, const Placement& placeme
 MoveReasons::MoveReasons(const Snapshot& snapshot, const Evaluation& before)
     : snapshot_(snapshot), feasible_(snapshot), load_(before.load) {}
 
+bool MoveReasons::is_full(Index host) const {
+  return load_[host] * 10 >= snapshot_.hosts[host].capacity * 9;
+}
+
 std::string MoveReasons::reason(std::size_t index, Index to, const std::string& policy) const {
   const auto& group = snapshot_.groups[index];
   const auto latency = [&](Index host) {
@@ -104,7 +108,7 @@ std::string MoveReasons::reason(std::size_t index, Index to, const std::string& 
     const auto verdict = feasible_.verdict(group, group.host, group.host);
     if (verdict != Verdict::kFeasible) {
       text += "; " + from.id + " " + std::string(to_text(verdict));
-    } else if (load_[group.host] * 10 >= from.capacity * 9) {
+    } else if (is_full(group.host)) {
       text += "; " + from.id + " is full";
     }
   }

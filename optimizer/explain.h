@@ -40,6 +40,8 @@ class MoveReasons {
  public:
   MoveReasons(const Snapshot& snapshot, const Evaluation& before);
   [[nodiscard]] std::string reason(std::size_t group, Index to, const std::string& policy) const;
+  // Nine tenths of the host's capacity were in use.
+  [[nodiscard]] bool is_full(Index host) const;
 
  private:
   const Snapshot& snapshot_;

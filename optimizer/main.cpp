@@ -101,7 +101,7 @@ Result<void> run_for_ever(const Configuration& configuration) {
     planning.wake();
     feed.interrupt_once();
   });
-  Api api{registry, status, control, leadership, options.token, source.get()};
+  Api api{registry, status, control, leadership, options.token, source.get(), options.monitoring};
   http::Router router(registry, "optimizer");
   add_endpoints(router, api);
   if (source) {

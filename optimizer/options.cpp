@@ -72,6 +72,7 @@ Result<config::Loaded<OptimizerOptions>> read_optimizer_options(const config::Do
   reader.integer("orchestrator.plan_rows_max", options.orchestrator.plan_rows_max, 1, 1000000);
   program::read_listener(reader, "server", options.server);
   reader.token_file("server.token_file", options.token);
+  program::read_monitoring(reader, options.monitoring);
   reader.integer("period_ms", options.period_ms, 100, 3600000);
   reader.choice("policy", options.policy, policy_names());
   reader.integer("host.capacity", options.host.capacity, 0, 1'000'000'000);

@@ -42,6 +42,7 @@ struct OptimizerOptions {
   OrchestratorOptions orchestrator;
   http::ServerOptions server{.port = 8082, .threads = 1};
   std::string token;  // read from its file; empty: nobody is asked for one
+  http::MonitoringAccess monitoring = http::open_to_all();
   int period_ms = 5000;
   std::string policy = "min-cost-flow";
   HostDefaults host;

@@ -98,6 +98,10 @@ std::string rows_text(const std::vector<TableChange>& changes) {
   return out;
 }
 
+bool is_higher(const Snapshot& snapshot, Index from, Index to) {
+  return from != kNone && snapshot.hosts[to].tier > snapshot.hosts[from].tier;
+}
+
 }  // namespace
 
 Plan rows_of(const Snapshot& snapshot, const Placement& placement,
@@ -117,7 +121,14 @@ Plan rows_of(const Snapshot& snapshot, const Placement& placement,
                             ? group.host
                             : second_host(snapshot, feasible, plan.after, group, to);
     auto change = put(snapshot, i, to, second, reasons.reason(i, to, policy_of_app[group.app]));
-    (feasible.may_stay(group) ? others : plan.changes).push_back(std::move(change));
+    const bool may_stay = feasible.may_stay(group);
+    if (is_higher(snapshot, group.host, to)) {
+      const auto why = !may_stay                     ? Escalation::kHost
+                       : reasons.is_full(group.host) ? Escalation::kCapacity
+                                                     : Escalation::kCost;
+      plan.escalated.at(static_cast<std::size_t>(why)) += group.contexts;
+    }
+    (may_stay ? others : plan.changes).push_back(std::move(change));
   }
   plan.changes.insert(plan.changes.end(), std::make_move_iterator(others.begin()),
                       std::make_move_iterator(others.end()));

@@ -4,11 +4,13 @@
 // outrank it, are taken away.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "api/base/text.h"
 #include "api/operator/types.h"
 #include "optimizer/evaluation.h"
 #include "optimizer/replica.h"
@@ -17,6 +19,14 @@ namespace mx2::optimizer {
 
 inline constexpr std::size_t kPlanBytesMax = 60U << 20U;  // orchestrators take 64 MiB
 
+// Why contexts move to a higher tier.
+enum class Escalation : std::uint8_t {
+  kHost,      // they may not stay: it is down, drains, lacks what they need, …
+  kCapacity,  // it is full
+  kCost,      // they cost less there, all in all
+};
+inline constexpr EnumTexts<3> kEscalations{"host", "capacity", "cost"};
+
 struct Plan {
   std::uint64_t table_version = 0;   // that it was made on
   std::vector<TableChange> changes;  // what pins ask for first, then evacuations
@@ -24,6 +34,7 @@ struct Plan {
   std::size_t postponed = 0;         // rows that found no place in it, left for the next plan
   Evaluation before;
   Evaluation after;
+  std::array<std::int64_t, kEscalations.size()> escalated = {};  // contexts, by Escalation
 };
 
 // The rows for what moves in the snapshot, and nothing else: no removals, no limit.

@@ -1,7 +1,5 @@
 #include "optimizer/status.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "api/base/log.h"
@@ -17,12 +15,12 @@ json::Value leader_json(const Leadership::State& leader) {
 }
 
 void log_plan(const Plan& plan, std::int64_t took_ms) {
-  log::info("plan sent", {{"rows", std::to_string(plan.changes.size())},
-                          {"moves", std::to_string(plan.after.moves)},
-                          {"unserved", std::to_string(plan.after.unserved_contexts)},
-                          {"mean_ms_before", fmt::format("{:.2f}", plan.before.latency_mean_ms)},
-                          {"mean_ms_after", fmt::format("{:.2f}", plan.after.latency_mean_ms)},
-                          {"took_ms", std::to_string(took_ms)}});
+  log::info("plan sent", {{"rows", plan.changes.size()},
+                          {"moves", plan.after.moves},
+                          {"unserved", plan.after.unserved_contexts},
+                          {"mean_ms_before", log::Decimals{plan.before.latency_mean_ms, 2}},
+                          {"mean_ms_after", log::Decimals{plan.after.latency_mean_ms, 2}},
+                          {"took_ms", took_ms}});
 }
 
 }  // namespace
@@ -60,7 +58,13 @@ Status::Status(metrics::Registry& registry, const SteadyClock& steady, const Sys
       steady_(steady),
       wall_(wall),
       configuration_file_(std::move(configuration_file)),
-      configured_ms_(wall.now_ms()) {}
+      configured_ms_(wall.now_ms()) {
+  for (std::size_t i = 0; i < escalations_.size(); ++i) {
+    escalations_[i] = &registry.counter("mx2_optimizer_escalations_total",
+                                        "Contexts moved by plans to a higher tier, by cause",
+                                        {{"cause", std::string(kEscalations[i])}});
+  }
+}
 
 // Each host is told once, and again only after it had a place.
 void Status::note_places(std::vector<std::string> without) {
@@ -101,6 +105,9 @@ void Status::count_changes(const Plan& plan) {
       .add(static_cast<double>(plan.changes.size()));
   registry_.counter("mx2_optimizer_moves_total", "Contexts moved by plans")
       .add(static_cast<double>(plan.after.moves));
+  for (std::size_t i = 0; i < plan.escalated.size(); ++i) {
+    escalations_[i]->add(static_cast<double>(plan.escalated[i]));
+  }
 }
 
 json::Value Status::planned(const Optimizer::Outcome& outcome, std::int64_t took_ms,
@@ -113,8 +120,9 @@ json::Value Status::planned(const Optimizer::Outcome& outcome, std::int64_t took
   count_changes(plan);
   registry_.gauge("mx2_optimizer_unserved_contexts", "Contexts without a host")
       .set(static_cast<double>(plan.after.unserved_contexts));
-  registry_.gauge("mx2_optimizer_latency_mean_ms", "Mean latency of the placement")
-      .set(plan.after.latency_mean_ms);
+  registry_
+      .gauge("mx2_optimizer_latency_mean_seconds", "Mean latency from UEs to the hosts they have")
+      .set(plan.after.latency_mean_ms / kMsPerSecond);
   if (outcome.sent) log_plan(plan, took_ms);
   note_degraded(plan.degraded);
   auto told = to_json(outcome, took_ms, wall_.now_ms());

@@ -3,6 +3,7 @@
 // Threads: any; written by the planning thread, read by the server's.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -60,6 +61,7 @@ class Status {
   metrics::Registry& registry_;
   metrics::Gauge& degraded_gauge_;
   metrics::Gauge& places_gauge_;
+  std::array<metrics::Counter*, kEscalations.size()> escalations_{};
   const SteadyClock& steady_;
   const SystemClock& wall_;
   mutable std::mutex mutex_;

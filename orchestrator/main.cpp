@@ -29,9 +29,9 @@ void fit_connections_to_file_limit(OrchestratorOptions& options) {
   in_flight = std::min(in_flight, files / 8);
   connections = std::min(connections, files - 2 * in_flight);
   log::warn("fewer connections than configured: the limit of open files is low",
-            {{"connections_max", std::to_string(connections)},
-             {"in_flight_max", std::to_string(in_flight)},
-             {"open_files", std::to_string(limit.rlim_max)}});
+            {{"connections_max", connections},
+             {"in_flight_max", in_flight},
+             {"open_files", limit.rlim_max}});
 }
 
 Result<void> run(const config::Loaded<OrchestratorOptions>& read) {

@@ -231,6 +231,7 @@ Result<config::Loaded<OrchestratorOptions>> read_options(const config::Document&
   read_mx2(reader, options);
   read_server(reader, "operator", options.operator_server);
   reader.token_file("operator.token_file", options.operator_endpoints.token);
+  program::read_monitoring(reader, options.operator_endpoints.monitoring);
   read_auth(reader, options.auth);
   read_store(reader, options.store);
   read_strategy(reader, options.strategy);
@@ -276,6 +277,7 @@ Result<config::Loaded<NotifierProgramOptions>> read_notifier_program_options(
 
   config::Reader reader(document);
   read_server(reader, "server", options.server);
+  program::read_monitoring(reader, options.monitoring);
   reader.text("store.path", options.store.path);
   read_notifier(reader, options.notifier);
   reader.integer("notifier.look_every_ms", options.notifier.relay.look_every_ms, 1, 60000);

@@ -52,6 +52,7 @@ struct NotifierProgramOptions {
   http::ServerOptions server;
   SqliteOptions store;
   notifier::NotifierOptions notifier;
+  http::MonitoringAccess monitoring = http::open_to_all();
   program::LogOptions log;
 };
 

@@ -186,12 +186,12 @@ Result<void> Orchestrator::Impl::load() {
   if (auto resumed = rewriter.resume(*stored); !resumed) return resumed.error();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   const auto& loaded = model.unlocked();
-  log::info("store loaded", {{"apps", std::to_string(loaded.apps().size())},
-                             {"hosts", std::to_string(loaded.hosts().size())},
-                             {"rows", std::to_string(loaded.table().rows())},
-                             {"table_version", std::to_string(loaded.table_version())},
-                             {"contexts", std::to_string(ledger.total())},
-                             {"seconds", std::to_string(took.count())}});
+  log::info("store loaded", {{"apps", loaded.apps().size()},
+                             {"hosts", loaded.hosts().size()},
+                             {"rows", loaded.table().rows()},
+                             {"table_version", loaded.table_version()},
+                             {"contexts", ledger.total()},
+                             {"seconds", took.count()}});
   return {};
 }
 
@@ -220,8 +220,7 @@ Result<void> Orchestrator::Impl::load_first_content() {
                [&done](Result<Patched> outcome) { done.set_value(std::move(outcome)); });
   auto outcome = done.get_future().get();
   if (!outcome) return invalid_argument(options.content + ": " + outcome.error().detail);
-  log::info("first content loaded",
-            {{"file", options.content}, {"rows", std::to_string(outcome->rows)}});
+  log::info("first content loaded", {{"file", options.content}, {"rows", outcome->rows}});
   return {};
 }
 

@@ -24,6 +24,7 @@ struct Registry::Impl {
   std::map<prometheus::Counter*, Counter> counters;
   std::map<prometheus::Gauge*, Gauge> gauges;
   std::map<prometheus::Histogram*, Histogram> histograms;
+  std::map<std::string, std::map<Labels, prometheus::Gauge*>> series;  // by name
 };
 
 Registry::Registry() : impl_(std::make_unique<Impl>()) {}
@@ -41,6 +42,26 @@ Gauge& Registry::gauge(const std::string& name, const std::string& help, const L
   const std::lock_guard lock(impl_->mutex);
   auto& gauge = family.Add(labels);
   return impl_->gauges.try_emplace(&gauge, gauge).first->second;
+}
+
+void Registry::set_series(const std::string& name, const std::string& help,
+                          const std::map<Labels, double>& series) {
+  auto& family = prometheus::BuildGauge().Name(name).Help(help).Register(impl_->registry);
+  const std::lock_guard lock(impl_->mutex);
+  auto& known = impl_->series[name];
+  for (auto it = known.begin(); it != known.end();) {
+    if (series.contains(it->first)) {
+      ++it;
+      continue;
+    }
+    family.Remove(it->second);
+    it = known.erase(it);
+  }
+  for (const auto& [labels, value] : series) {
+    auto& gauge = known[labels];
+    if (gauge == nullptr) gauge = &family.Add(labels);
+    gauge->Set(value);
+  }
 }
 
 Histogram& Registry::histogram(const std::string& name, const std::string& help,

@@ -54,6 +54,9 @@ class Registry {
 
   Counter& counter(const std::string& name, const std::string& help, const Labels& labels = {});
   Gauge& gauge(const std::string& name, const std::string& help, const Labels& labels = {});
+  // A gauge whose series come and go, e.g. one for each host: from now on those given are all.
+  void set_series(const std::string& name, const std::string& help,
+                  const std::map<Labels, double>& series);
   // `bounds`: upper bounds of the buckets, ascending.
   Histogram& histogram(const std::string& name, const std::string& help, const Labels& labels,
                        const std::vector<double>& bounds);

@@ -127,13 +127,13 @@ void Acceptor::pause(int error) {
   told_ = true;
   tell_at_ = now + kTellEvery;
   log::warn("new connections wait: out of descriptors or memory",
-            {{"port", std::to_string(port())}, {"reason", std::generic_category().message(error)}});
+            {{"port", port()}, {"reason", std::generic_category().message(error)}});
 }
 
 void Acceptor::resume() {
   paused_ = false;
   if (!std::exchange(told_, false)) return;
-  log::info("new connections are taken again", {{"port", std::to_string(port())}});
+  log::info("new connections are taken again", {{"port", port()}});
 }
 
 }  // namespace mx2::http

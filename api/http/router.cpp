@@ -110,10 +110,9 @@ void Router::observe(Responder& responder, const Request& request, Route* route)
     route->latency->observe(took.count());
     count(*route, reply.status);
     if (where.empty()) return;
-    log::debug("request", {{"id", id},
-                           {"request", where},
-                           {"status", std::to_string(reply.status)},
-                           {"seconds", std::to_string(took.count())}});
+    log::debug(
+        "request",
+        {{"id", id}, {"request", where}, {"status", reply.status}, {"seconds", took.count()}});
   });
 }
 

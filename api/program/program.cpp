@@ -35,9 +35,12 @@ Result<config::Document> read_document(const std::string& path) {
   return config::read_yaml_file(path);
 }
 
+std::string reason_of(const Error& error) {
+  return (error.pointer.empty() ? "" : error.pointer + ": ") + error.detail;
+}
+
 int fail(const Program& program, const Error& error) {
-  std::cerr << program.name << ": " << (error.pointer.empty() ? "" : error.pointer + ": ")
-            << error.detail << "\n";
+  std::cerr << program.name << ": " << reason_of(error) << "\n";
   return 1;
 }
 
@@ -52,10 +55,14 @@ int start(const Program& program, const Prepared& prepared) {
   // Blocked before any thread starts, so that only wait_for_stop() receives them.
   const auto signals = awaited_signals(program.takes_hangup);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  log::configure(prepared.log.level,
-                 prepared.log.format == "json" ? log::Format::kJson : log::Format::kText);
+  const bool json = prepared.log.format == "json";
+  log::configure(prepared.log.level, json ? log::Format::kJson : log::Format::kText, program.name);
   for (const auto& problem : prepared.problems) log::warn("configuration", {{"problem", problem}});
-  if (const auto ended = prepared.run(); !ended) return fail(program, ended.error());
+  if (const auto ended = prepared.run(); !ended) {
+    if (!json || prepared.log.level == "off") return fail(program, ended.error());
+    log::error("cannot start", {{"reason", reason_of(ended.error())}});
+    return 1;
+  }
   log::info("stopped");
   return 0;
 }

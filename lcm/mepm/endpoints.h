@@ -7,6 +7,7 @@
 #include <string>
 
 #include "api/base/metrics.h"
+#include "api/http/monitoring.h"
 #include "api/http/router.h"
 #include "lcm/mepm/lifecycle.h"
 #include "lcm/mepm/notifications.h"
@@ -25,6 +26,7 @@ struct Api {
   std::string token;  // empty: nobody is asked for one
   std::string root;   // where this server is reached, "http://10.0.0.1:8090"
   std::function<json::Value()> health;
+  http::MonitoringAccess monitoring;
 };
 
 void add_lcm_endpoints(http::Router& router, Api& api);

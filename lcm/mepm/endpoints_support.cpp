@@ -1,5 +1,4 @@
 // MEC 011 on Mp1, health and metrics.
-#include "api/http/monitoring.h"
 #include "api/http/problem.h"
 #include "api/mec/app_support.h"
 #include "lcm/mepm/endpoints.h"
@@ -104,7 +103,8 @@ void add_support_endpoints(http::Router& router, Api& api) {
   }
   add("GET", root + "/timing/timing_caps", get_timing_caps);
   add("GET", root + "/timing/current_time", get_time);
-  http::add_monitoring(router, api.registry, [&api] { return json::dump(api.health()); });
+  http::add_monitoring(router, api.registry, api.monitoring, api.token,
+                       [&api] { return json::dump(api.health()); });
 }
 
 }  // namespace mx2::mepm

@@ -24,9 +24,10 @@ Mepm::Mepm(const MepmOptions& options, const Needs& needs)
                  options.lifecycle),
       link_(options.orchestrator, options.host, options.link, needs.http, needs.steady,
             [this] { return load(); }),
-      api_{needs.registry, lifecycle_,  notifications_,
-           packages_,      needs.clock, options.host.id,
-           options.token,  {},          [this] { return health(); }},
+      api_{needs.registry,    lifecycle_,  notifications_,
+           packages_,         needs.clock, options.host.id,
+           options.token,     {},          [this] { return health(); },
+           options.monitoring},
       router_(needs.registry, "mepm") {
   add_lcm_endpoints(router_, api_);
   add_support_endpoints(router_, api_);

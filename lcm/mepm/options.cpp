@@ -158,6 +158,7 @@ Result<config::Loaded<MepmOptions>> read_mepm_options(const config::Document& do
   program::read_listener(reader, "server", options.server);
   reader.integer("server.threads", options.server.threads, 1, 256);
   reader.token_file("server.token_file", options.token);
+  program::read_monitoring(reader, options.monitoring);
   read_host(reader, options);
   reader.text("state_dir", options.state_dir);
   reader.boolean("end_on_stop", options.end_on_stop);

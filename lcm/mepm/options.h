@@ -18,6 +18,7 @@ namespace mx2::mepm {
 struct MepmOptions {
   http::ServerOptions server{.port = 8090};
   std::string token;  // read from its file; empty: nobody is asked for one
+  http::MonitoringAccess monitoring = http::open_to_all();
   HostRegistration host{"host", {}, {}, 0, {}, {}, {}};
   std::string host_address = "127.0.0.1";
   std::string url;  // where others reach us; empty: http://<host.address>:<port>

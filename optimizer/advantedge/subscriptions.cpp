@@ -142,7 +142,7 @@ Result<void> Subscriptions::make(const std::set<std::string>& zones) {
     auto done = client_.subscribe({{}, zone, callback_, tag_, correlator});
     if (!done) return done;
   }
-  log::info("subscribed", {{"zones", std::to_string(zones.size())}});
+  log::info("subscribed", {{"zones", zones.size()}});
   return {};
 }
 

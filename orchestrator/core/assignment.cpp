@@ -111,7 +111,7 @@ Reassignment reassign_list(const AssignmentBasis& basis, ContextRecord& record,
   if (same_addresses(list, items)) return {};
   take_first(placements.front(), record);
   items = std::move(list);
-  return {true, false, true};
+  return {true, false, true, {}, placements.front().escalated};
 }
 
 Reassignment reassign_item(const AssignmentBasis& basis, ContextRecord& record,
@@ -125,8 +125,9 @@ Reassignment reassign_item(const AssignmentBasis& basis, ContextRecord& record,
   if (placement->reference_uri == item.reference_uri) return {};
   item.reference_uri = placement->reference_uri;
   if (item.app_instance_id.empty()) item.app_instance_id = placement->app_instance_id;
-  if (first) take_first(*placement, record);
-  return {true, false, false};
+  if (!first) return {true, false, false};
+  take_first(*placement, record);
+  return {true, false, false, {}, placement->escalated};
 }
 
 // After the attempt to give an item an address.
@@ -149,6 +150,7 @@ Reassignment reassign_items(const AssignmentBasis& basis, ContextRecord& record,
     const auto one = reassign_item(basis, record, items[i], i == 0);
     all.changed |= one.changed;
     all.unserved |= one.unserved;
+    if (i == 0) all.escalated = one.escalated;
     all.starts.insert(all.starts.end(), one.starts.begin(), one.starts.end());
     note_wait(basis, record, items[i], i, one);
   }

@@ -56,6 +56,7 @@ struct Reassignment {
   bool list = false;      // items have come or gone, not only their addresses
   // What could be started for those that nobody can serve.
   std::vector<Start> starts = {};
+  std::optional<EscalationCause> escalated = {};  // as Placement has it, of the first item
 };
 [[nodiscard]] Reassignment reassign(const AssignmentBasis& basis, ContextRecord& record,
                                     AppContext& context);

@@ -28,7 +28,14 @@ ContextLedger::ContextLedger(std::size_t contexts_max, std::size_t contexts_per_
       contexts_per_device_max_(contexts_per_device_max),
       events_(events),
       changes_(changes),
-      gauge_(registry.gauge("mx2_contexts", "Application contexts")) {}
+      gauge_(registry.gauge("mx2_contexts", "Application contexts")) {
+  for (std::size_t i = 0; i < escalations_.size(); ++i) {
+    escalations_[i] = &registry.counter("mx2_escalations_total",
+                                        "Contexts that came to a host of a higher tier than they "
+                                        "had or their row prefers, by cause",
+                                        {{"cause", std::string(kEscalationCauses[i])}});
+  }
+}
 
 Result<void> ContextLedger::admit(const ContextRecord& context) {
   if (total_ >= contexts_max_) {
@@ -52,8 +59,14 @@ void ContextLedger::withdraw(const ContextRecord& context) {
   gauge_.set(static_cast<double>(--total_));
 }
 
-void ContextLedger::added(const ContextRecord& record, const AppContext& context) {
+void ContextLedger::count_escalation(std::optional<EscalationCause> cause) {
+  if (cause) escalations_.at(static_cast<std::size_t>(*cause))->add();
+}
+
+void ContextLedger::added(const ContextRecord& record, const AppContext& context,
+                          std::optional<EscalationCause> escalated) {
   list(record);
+  count_escalation(escalated);
   if (changes_.followed()) {
     changes_.publish(ContextChanged{place_of(record, context)});
   } else {
@@ -62,6 +75,7 @@ void ContextLedger::added(const ContextRecord& record, const AppContext& context
 }
 
 void ContextLedger::changed(Entry entry) {
+  count_escalation(entry.escalated);
   if (entry.told) events_.publish(entry.context_id, entry.revision, *entry.told);
   if (!entry.place) return;
   const auto& place = *entry.place;

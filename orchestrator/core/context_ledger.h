@@ -24,6 +24,7 @@
 #include "api/mx2/types.h"
 #include "orchestrator/core/change_feed.h"
 #include "orchestrator/core/context_events.h"
+#include "orchestrator/domain/tiers.h"
 #include "orchestrator/store/store.h"
 
 namespace mx2 {
@@ -40,6 +41,7 @@ class ContextLedger {
     std::optional<Notification> told;  // to those who listen
     std::string host_before;
     std::optional<ContextPlace> place;  // as it is now, if that is another
+    std::optional<EscalationCause> escalated = {};
   };
 
   ContextLedger(std::size_t contexts_max, std::size_t contexts_per_device_max,
@@ -50,7 +52,8 @@ class ContextLedger {
   // One that was admitted, but not stored.
   void withdraw(const ContextRecord& context);
   // After the commit.
-  void added(const ContextRecord& record, const AppContext& context);
+  void added(const ContextRecord& record, const AppContext& context,
+             std::optional<EscalationCause> escalated = {});
   void changed(Entry entry);
   void ended(const ContextRecord& record);
   // At start-up, without limits; nobody is told.
@@ -70,6 +73,7 @@ class ContextLedger {
  private:
   using PackedId = std::array<std::uint8_t, 16>;
   static PackedId pack(std::string_view context_id);
+  void count_escalation(std::optional<EscalationCause> cause);
   void list(const ContextRecord& context);
   void unlist(const ContextRecord& context);
   void count_client(const std::string& app_d_id, const std::string& host_id);
@@ -80,6 +84,7 @@ class ContextLedger {
   ContextEvents& events_;
   ChangeFeed& changes_;
   metrics::Gauge& gauge_;
+  std::array<metrics::Counter*, kEscalationCauses.size()> escalations_{};  // by cause
 
   std::size_t total_ = 0;
   // By hash: a collision only makes two devices share a limit.

@@ -1,5 +1,6 @@
 #include "orchestrator/core/host_watch.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@ using std::chrono::milliseconds;
 
 constexpr int kWatchRoundMs = 100;
 constexpr auto kTellAgain = std::chrono::seconds(1);
+constexpr HostWatch::Time::duration kRateHoldsMax = std::chrono::minutes(1);
 constexpr auto kRefusedAgain = std::chrono::minutes(1);
 constexpr int kNoContent = 299;  // the last status that is a success
 
@@ -41,7 +43,13 @@ HostWatch::HostWatch(const LiveModel& model, ChangeFeed& changes, const SystemCl
       probes_(std::move(probes)),
       found_(std::move(found)),
       refused_(registry.counter("mx2_mepm_refused_total",
-                                "Registrations and reports of a second MEPM with a host's id")) {}
+                                "Registrations and reports of a second MEPM with a host's id")) {
+  for (std::size_t i = 0; i < served_.size(); ++i) {
+    served_[i] = &registry.counter("mx2_requests_served_total",
+                                   "Requests that hosts served, by tier, of the rates they report",
+                                   {{"tier", std::string(kHostTiers[i])}});
+  }
+}
 
 void HostWatch::start() {
   worker_.repeat([this] { step(now(), kWatchRoundMs); }, [this] { probes_->wake(); });
@@ -61,12 +69,21 @@ Result<void> HostWatch::report(const std::string& host_id, HostReport report, Ti
     if (!host.mepm_uri.empty() && host.mepm_key != report.mepm_key) {
       return refused(host_id, host, "reports", now);
     }
+    count_served(host, *shared, now);
     host.load = shared;
     host.heard = host.held = now;
     if (!host.reachable) probes_->wake();
   }
   changes_.publish(HostReported{host_id, shared});
   return {};
+}
+
+// A rate is that of the time since the report before; of a longer silence nothing is known.
+void HostWatch::count_served(const Watched& host, const HostLoad& load, Time now) {
+  if (!host.load || !host.heard || !load.request_rate) return;
+  const std::chrono::duration<double> passed = std::min(now - *host.heard, kRateHoldsMax);
+  const double requests = *load.request_rate * passed.count();
+  if (requests > 0) served_.at(static_cast<std::size_t>(host.tier))->add(requests);
 }
 
 Result<void> HostWatch::may_register(const HostRegistration& registration, Time now) {
@@ -165,6 +182,7 @@ void HostWatch::take_host(Watched& host, const Host& now_is, Time now) {
   host.probe_uri = now_is.probe_uri;
   host.mepm_uri = now_is.mepm_uri;
   host.mepm_key = now_is.mepm_key;
+  host.tier = tier_of(now_is);
   host.reachable = now_is.reachable;
 }
 

@@ -13,6 +13,7 @@
 // Threads: any. One thread of its own looks at leases and sends probes.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -27,6 +28,7 @@
 #include "api/http/async_client.h"
 #include "orchestrator/core/change_feed.h"
 #include "orchestrator/domain/model.h"
+#include "orchestrator/domain/tiers.h"
 
 namespace mx2 {
 
@@ -71,6 +73,7 @@ class HostWatch {
     std::string probe_uri;
     std::string mepm_uri;
     std::string mepm_key;
+    HostTier tier = HostTier::kEdge;
     bool reachable = true;      // as the model has it
     Time quiet_until;           // told lately that it is not so
     std::optional<Time> heard;  // its last report, or when it was taken for reachable; none: never
@@ -83,6 +86,7 @@ class HostWatch {
     std::shared_ptr<const HostLoad> load;
   };
 
+  void count_served(const Watched& host, const HostLoad& load, Time now);
   void take_hosts(Time now);
   static void take_host(Watched& host, const Host& now_is, Time now);
   void begin_probe(const std::string& host_id, Watched& host, Time now);
@@ -99,6 +103,7 @@ class HostWatch {
   const std::unique_ptr<http::AsyncClient> probes_;
   const Found found_;
   metrics::Counter& refused_;
+  std::array<metrics::Counter*, kHostTiers.size()> served_{};  // requests, by tier
 
   mutable std::mutex mutex_;
   std::map<std::string, Watched> hosts_;

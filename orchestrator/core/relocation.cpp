@@ -278,6 +278,8 @@ Result<void> Relocation::relocate(StoreTransaction& transaction, ContextRecord& 
     ++progress.moved;
     auto& noted = progress.changed.emplace_back();
     noted = {record.context_id, record.revision, {}, host_before, place_of(record, context)};
+    noted.escalated = escalation(model, record.app_d_id, record.dev_app_id, host_before,
+                                 record.host_id, reassigned.escalated);
     auto told = tell_move(transaction, record, context,
                           notification_of(context, knows_address && !reassigned.list), noted);
     if (!told) return told;
@@ -358,10 +360,10 @@ void Relocation::report() {
   if (moved_now_ == 0 && unserved_now_ == 0) return;
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began_;
   log::info("contexts have followed the table",
-            {{"table_version", std::to_string(model_.unlocked().table_version())},
-             {"moved", std::to_string(moved_now_)},
-             {"unserved", std::to_string(unserved_now_)},
-             {"seconds", std::to_string(took.count())}});
+            {{"table_version", model_.unlocked().table_version()},
+             {"moved", moved_now_},
+             {"unserved", unserved_now_},
+             {"seconds", took.count()}});
 }
 
 }  // namespace mx2

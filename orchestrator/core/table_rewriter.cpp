@@ -132,8 +132,8 @@ Result<void> TableRewriter::resume(const Store::Loaded& loaded) {
   version_ = *loaded.unfinished;
   counts_.table_version = version_.version;
   counts_.rows = version_.rows;
-  log::info("rewrite of the table goes on", {{"table_version", std::to_string(version_.version)},
-                                             {"pieces", std::to_string(pieces_.size())}});
+  log::info("rewrite of the table goes on",
+            {{"table_version", version_.version}, {"pieces", pieces_.size()}});
   submit_step(Stage::kApply);
   return {};
 }
@@ -322,11 +322,11 @@ void TableRewriter::finish_apply() {
   core_.relocation.begin(progress_.scopes);
   if (!at_end(cursor_)) return submit_step(Stage::kApply);
   log::info("table rewritten", {{"kind", std::string(to_text(version_.kind))},
-                                {"table_version", std::to_string(version_.version)},
-                                {"rows", std::to_string(counts_.rows)},
-                                {"pinned", std::to_string(counts_.pinned)},
-                                {"unknown", std::to_string(counts_.unknown)},
-                                {"superseded", std::to_string(counts_.superseded)}});
+                                {"table_version", version_.version},
+                                {"rows", counts_.rows},
+                                {"pinned", counts_.pinned},
+                                {"unknown", counts_.unknown},
+                                {"superseded", counts_.superseded}});
   conclude();
   shorten_history(core_.store);
 }

@@ -33,20 +33,34 @@ std::string below(const std::string& uri, const std::string& app_d_id) {
   return uri + (uri.ends_with('/') ? "" : "/") + percent_encode(app_d_id);
 }
 
+struct Obstacle {
+  const char* verdict;
+  EscalationCause cause;
+};
+constexpr Obstacle kUnknownHost{"host is not known", EscalationCause::kNoInstance};
+constexpr Obstacle kHostDown{"host is down", EscalationCause::kDown};
+constexpr Obstacle kSilentHost{"host does not answer", EscalationCause::kUnreachable};
+constexpr Obstacle kNoInstance{"host has no instance of the app", EscalationCause::kNoInstance};
+constexpr Obstacle kNoDispatcher{"host has no dispatcher", EscalationCause::kNoInstance};
+constexpr Obstacle kHostDraining{"host is draining", EscalationCause::kDraining};
+constexpr Obstacle kHostCordoned{"host is cordoned", EscalationCause::kCordoned};
+constexpr Obstacle kElsewhere{"host does not serve the requested location",
+                              EscalationCause::kLocation};
+
 // Why this host cannot serve, or nothing when it can. `stays`: it is where the context is now.
-const char* obstacle(const Model& model, const HostEntry* entry, const AppInstance* instance,
-                     const std::string& app, bool stays, const PlacementQuery& query) {
-  if (entry == nullptr) return "host is not known";
-  if (entry->host.state == HostState::kDown) return "host is down";
-  if (!entry->host.reachable) return "host does not answer";
+const Obstacle* obstacle(const Model& model, const HostEntry* entry, const AppInstance* instance,
+                         const std::string& app, bool stays, const PlacementQuery& query) {
+  if (entry == nullptr) return &kUnknownHost;
+  if (entry->host.state == HostState::kDown) return &kHostDown;
+  if (!entry->host.reachable) return &kSilentHost;
   if (instance == nullptr && !(query.could_start && model.can_start(*entry, app))) {
-    return app == query.app_d_id ? "host has no instance of the app" : "host has no dispatcher";
+    return app == query.app_d_id ? &kNoInstance : &kNoDispatcher;
   }
   if (entry->host.state != HostState::kUp && !stays) {
-    return entry->host.state == HostState::kDraining ? "host is draining" : "host is cordoned";
+    return entry->host.state == HostState::kDraining ? &kHostDraining : &kHostCordoned;
   }
   if (query.location != nullptr && !query.location->matches_offer(entry->service_area)) {
-    return "host does not serve the requested location";
+    return &kElsewhere;
   }
   return nullptr;
 }
@@ -77,8 +91,10 @@ class Search {
     for (const auto& match : matches) {
       for (const auto& target : *match.targets) {
         if (found_.size() == enough_) return;
-        take(target.kind == Target::Kind::kHost ? host(target.value) : endpoint(target.value),
-             selector_text(match, query_), target.text());
+        const bool is_host = target.kind == Target::Kind::kHost;
+        take(is_host ? host(target.value) : endpoint(target.value), selector_text(match, query_),
+             target.text());
+        if (is_host && blocked_ != nullptr) note_passed_over(target.value);
       }
     }
   }
@@ -116,6 +132,7 @@ class Search {
     }
     if (!placement || known) return;
     placement->ue = std::move(ue);
+    placement->escalated = escalated_to(placement->host_id);
     found_.push_back(std::move(*placement));
   }
 
@@ -123,8 +140,9 @@ class Search {
     const auto* entry = model_.host(id);
     const auto* instance = entry == nullptr ? nullptr : entry->instance(app_, query_.dev_app_id);
     const bool stays = instance != nullptr && is_there(query_, address_of(*instance));
-    verdict_ = obstacle(model_, entry, instance, app_, stays, query_);
-    if (verdict_ != nullptr) return std::nullopt;
+    blocked_ = obstacle(model_, entry, instance, app_, stays, query_);
+    verdict_ = blocked_ == nullptr ? nullptr : blocked_->verdict;
+    if (blocked_ != nullptr) return std::nullopt;
     if (instance == nullptr) return Placement{id, {}, {}, {}};
     return Placement{id, instance->app_instance_id, address_of(*instance), {}};
   }
@@ -134,6 +152,20 @@ class Search {
     if (verdict_ != nullptr) return std::nullopt;
     const auto uri = app_ == query_.app_d_id ? address : below(address, query_.app_d_id);
     return Placement{{}, endpoint_instance_id(address), uri, {}};
+  }
+
+  // The nearest counts, of equals the first.
+  void note_passed_over(const std::string& id) {
+    const auto* entry = model_.host(id);
+    if (entry == nullptr) return;  // of what tier it was, nobody knows
+    const auto tier = tier_of(entry->host);
+    if (!passed_over_ || tier < passed_over_->first) passed_over_.emplace(tier, blocked_->cause);
+  }
+
+  [[nodiscard]] std::optional<EscalationCause> escalated_to(const std::string& id) const {
+    const auto* entry = passed_over_ ? model_.host(id) : nullptr;
+    if (entry == nullptr || tier_of(entry->host) <= passed_over_->first) return std::nullopt;
+    return passed_over_->second;
   }
 
   // Where the client calls it.
@@ -148,6 +180,8 @@ class Search {
   const std::size_t enough_;
   Explanation* trace_;
   const char* verdict_ = nullptr;
+  const Obstacle* blocked_ = nullptr;  // of the host that was tried last
+  std::optional<std::pair<HostTier, EscalationCause>> passed_over_;
   std::vector<Placement> found_;
 };
 

@@ -20,6 +20,7 @@
 
 #include "api/operator/types.h"
 #include "orchestrator/domain/model.h"
+#include "orchestrator/domain/tiers.h"
 
 namespace mx2 {
 
@@ -39,6 +40,8 @@ struct Placement {
   std::string app_instance_id;
   std::string reference_uri;
   std::string ue;  // selector of the row that decided, "location" or "anywhere"
+  // Why a target of a row was passed over that is of a nearer tier than the host; none was.
+  std::optional<EscalationCause> escalated = {};
 };
 
 // `trace`, if given, receives every attempt in order.

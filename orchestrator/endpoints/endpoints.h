@@ -9,6 +9,7 @@
 
 #include "api/base/metrics.h"
 #include "api/http/http.h"
+#include "api/http/monitoring.h"
 #include "api/http/router.h"
 #include "notifier/relay.h"
 #include "orchestrator/core/host_watch.h"
@@ -51,6 +52,7 @@ void add_platform_endpoints(http::Router& router, MecPlatform& platform);
 
 struct OperatorEndpointOptions {
   std::string token;  // bearer token operators must send; empty: none
+  http::MonitoringAccess monitoring;
   std::size_t patch_rows_max = 20000;
   std::size_t plan_rows_max = 200000;
   std::size_t page_max = 10000;
@@ -70,7 +72,8 @@ struct OperatorServices {
   metrics::Registry& registry;
 };
 
-// The operator API below /operator/v1, ETSI GS MEC 010-2 below /app_pkgm/v1, and /openapi.yaml.
+// The operator API below /operator/v1, ETSI GS MEC 010-2 below /app_pkgm/v1, /health and /metrics,
+// and /openapi.yaml.
 void add_operator_endpoints(http::Router& router, const OperatorServices& services,
                             OperatorEndpointOptions options);
 

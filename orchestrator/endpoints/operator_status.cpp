@@ -1,5 +1,7 @@
 // /operator/v1/contexts, health and metrics, and the description of the API.
-#include "api/http/monitoring.h"
+#include <map>
+#include <string>
+
 #include "api/openapi/openapi.h"
 #include "api/operator/codec.h"
 #include "orchestrator/endpoints/operator_support.h"
@@ -68,6 +70,43 @@ void health_get(OperatorApi& api, Request& request, const PathValues&, Responder
   });
 }
 
+// Of all hosts, by metric; one that has gone goes from them.
+struct HostSeries {
+  using Series = std::map<metrics::Labels, double>;
+  Series up, by_state, contexts;
+  std::map<std::string, std::string> tiers;  // by host
+};
+
+HostSeries host_series(const Model& model) {
+  HostSeries series;
+  for (const auto state : kHostStates) series.by_state[{{"state", std::string(state)}}] = 0;
+  for (const auto tier : kHostTiers) series.contexts[{{"tier", std::string(tier)}}] = 0;
+  for (const auto& [id, entry] : model.hosts()) {
+    const auto& host = entry.host;
+    auto& tier = series.tiers[id] = enum_text(tier_of(host), kHostTiers);
+    const auto state = host.is_down() ? HostState::kDown : host.state;
+    ++series.by_state[{{"state", std::string(to_text(state))}}];
+    series.up[{{"host", id}, {"tier", tier}}] = host.is_down() ? 0 : 1;
+  }
+  return series;
+}
+
+void set_host_metrics(OperatorApi& api) {
+  auto series = api.core.model.read(host_series);
+  for (const auto& [who, count] : api.contexts.ledger.clients()) {
+    const auto tier = series.tiers.find(who.second);
+    if (tier == series.tiers.end()) continue;
+    series.contexts[{{"tier", tier->second}}] += static_cast<double>(count);
+  }
+  auto& registry = api.registry;
+  registry.set_series("mx2_host_up", "1 while requests can be sent to the MEC host, else 0",
+                      series.up);
+  registry.set_series("mx2_hosts_by_state", "MEC hosts by state; down: also those that are silent",
+                      series.by_state);
+  registry.set_series("mx2_contexts_by_tier", "Application contexts by the tier of their host",
+                      series.contexts);
+}
+
 // Sizes are taken when somebody looks, not at each change.
 void metrics_get(OperatorApi& api, Request&, const PathValues&, Responder responder) {
   auto& registry = api.registry;
@@ -80,6 +119,7 @@ void metrics_get(OperatorApi& api, Request&, const PathValues&, Responder respon
     registry.gauge("mx2_apps", "Applications in the catalogue")
         .set(static_cast<double>(model.apps().size()));
   });
+  set_host_metrics(api);
   responder.reply(http::metrics_reply(registry));
 }
 
@@ -89,8 +129,13 @@ void add_status_endpoints(http::Router& router, const OperatorApiPtr& api) {
   const std::string root = kOperatorRoot;
   router.add("GET", root + "/contexts", reading(api, contexts_get));
   router.add("DELETE", root + "/contexts/{contextId}", changing(api, context_delete));
-  router.add("GET", root + "/health", answering(api, health_get));
-  router.add("GET", root + "/metrics", answering(api, metrics_get));
+  const auto watched = [&api](Answer answer) -> http::Endpoint {
+    return [api, answer](Request& request, const PathValues& path, Responder responder) {
+      answer(*api, request, path, std::move(responder));
+    };
+  };
+  http::add_monitoring(router, api->registry, api->options.monitoring, api->options.token,
+                       watched(health_get), watched(metrics_get), root);
   add_document(router, "/openapi.yaml", "application/yaml", openapi::operator_api());
 }
 

@@ -58,7 +58,7 @@ void AbandonedContexts::step() {
       continue;
     }
     log::warn("contexts have ended: no MEC host can serve their application any more",
-              {{"app", app}, {"contexts", std::to_string(ending.count->ended)}});
+              {{"app", app}, {"contexts", ending.count->ended.load()}});
     it = endings_.erase(it);
   }
 }

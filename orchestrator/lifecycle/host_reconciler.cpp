@@ -233,10 +233,9 @@ void HostReconciler::failed(const std::string& app_d_id, const std::string& reas
   const auto pause = pause_after(app.failures++);
   app.not_before = now_ + pause;
   failures_.push_back({app_d_id, reason});
-  log::warn("λ not started", {{"host", host_id_},
-                              {"app", app_d_id},
-                              {"reason", reason},
-                              {"again_in_ms", std::to_string(pause.count())}});
+  log::warn(
+      "λ not started",
+      {{"host", host_id_}, {"app", app_d_id}, {"reason", reason}, {"again_in_ms", pause.count()}});
 }
 
 // A call that failed is made again, ever more seldom.

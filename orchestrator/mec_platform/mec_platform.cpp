@@ -84,9 +84,8 @@ Result<void> MecPlatform::notified(const std::string& key, std::string_view body
   if (!speaks_of(notification->subscription_href, options_.app_instance_id)) {
     return invalid_argument("is not of our app instance", "/_links/subscription/href");
   }
-  log::info("the MEC platform ends us",
-            {{"action", std::string(to_text(notification->action))},
-             {"within_s", std::to_string(notification->max_graceful_timeout_s)}});
+  log::info("the MEC platform ends us", {{"action", std::string(to_text(notification->action))},
+                                         {"within_s", notification->max_graceful_timeout_s}});
   {
     const std::lock_guard guard(mutex_);
     if (!notification_) notification_ = std::move(*notification);

@@ -85,7 +85,7 @@ class CreateAppContext final : public UnitOfWork {
   void done(const Result<void>& outcome) noexcept override {
     if (!outcome && counted_) contexts_.ledger.withdraw(record_);
     if (!outcome) return answer_(outcome.error());
-    contexts_.ledger.added(record_, context_);
+    contexts_.ledger.added(record_, context_, escalated_);
     if (log::debug_enabled()) {
       log::debug("context created", {{"context", record_.context_id},
                                      {"app", record_.app_d_id},
@@ -130,6 +130,7 @@ class CreateAppContext final : public UnitOfWork {
     record_.host_id.clear();
     record_.reference_uri.clear();
     record_.ue.clear();
+    escalated_.reset();
     start_.reset();
     also_.reset();
     context_.context_id = record_.context_id;
@@ -176,6 +177,7 @@ class CreateAppContext final : public UnitOfWork {
     record_.host_id = placement->host_id;
     record_.reference_uri = placement->reference_uri;
     record_.ue = placement->ue;
+    escalated_ = placement->escalated;
     if (wants_several(entry)) expand(model, contexts_.strategy, query, context_);
     start_ = start_behind(model, placement->host_id);
     return {};
@@ -241,6 +243,7 @@ class CreateAppContext final : public UnitOfWork {
   AppContext context_;
   ContextRecord record_;
   bool app_unknown_ = false;
+  std::optional<EscalationCause> escalated_;
   std::optional<Start> start_;
   std::optional<Start> also_;  // meanwhile
   std::uint64_t generation_ = 0;

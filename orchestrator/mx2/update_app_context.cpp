@@ -61,7 +61,12 @@ struct UpdateAppContext {
       if (!owing) return owing.error();
     }
     updated.entry.told = update_notification(*context);  // the list, whatever has changed
-    if (relocated) updated.entry.place = place_of(record, *context);
+    if (relocated) {
+      updated.entry.place = place_of(record, *context);
+      updated.entry.escalated =
+          escalation(contexts.core.model.unlocked(), record.app_d_id, record.dev_app_id,
+                     updated.entry.host_before, record.host_id, moved.escalated);
+    }
     if (auto stored = transaction.update_context(record); !stored) return stored.error();
     return updated;
   }

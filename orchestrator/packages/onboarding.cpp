@@ -160,9 +160,8 @@ bool Packages::keep_failure(const Package& package, const Error& error) {
 
 void Packages::conclude(Job job, const Package& package, const Result<Package>& outcome) {
   if (outcome.ok()) {
-    log::info("package on-boarded", {{"package", package.id},
-                                     {"app", outcome->app_d_id},
-                                     {"bytes", std::to_string(outcome->size)}});
+    log::info("package on-boarded",
+              {{"package", package.id}, {"app", outcome->app_d_id}, {"bytes", outcome->size}});
     count_packages();
   } else {
     if (stopping()) return;

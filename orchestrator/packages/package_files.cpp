@@ -122,7 +122,7 @@ std::size_t PackageFiles::keep_only(const std::set<std::string>& ids) const {
     if (!part && !(content && ids.count(name.substr(0, kIdChars)) == 0)) continue;
     if (::unlink(entry.path().c_str()) == 0) ++removed;
   }
-  if (removed > 0) log::info("files of no package removed", {{"files", std::to_string(removed)}});
+  if (removed > 0) log::info("files of no package removed", {{"files", removed}});
   return removed;
 }
 

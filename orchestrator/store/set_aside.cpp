@@ -20,7 +20,7 @@ void SetAside::add(const std::string& kind, const std::string& id, const std::st
   if (reasons_.size() >= kItemsMax) {
     if (!complete_.exchange(false)) return;
     return log::error("more stored documents cannot be read than are named",
-                      {{"named", std::to_string(kItemsMax)}});
+                      {{"named", kItemsMax}});
   }
   reasons_.emplace(std::pair{kind, id}, reason);
   size_ = reasons_.size();

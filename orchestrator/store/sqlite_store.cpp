@@ -261,7 +261,7 @@ void SqliteStore::Impl::commit(Units batch) {
     failures.add();
     log::error("batch not stored", {{"reason", stored.error().detail},
                                     {"cause", stored.error().internal_text},
-                                    {"units", std::to_string(batch.size())}});
+                                    {"units", batch.size()}});
     outcomes.assign(batch.size(), stored);
   }
   for (std::size_t i = 0; i < batch.size(); ++i) batch[i]->done(outcomes[i]);

@@ -141,6 +141,29 @@ TEST_CASE("options: a MEC platform needs its place, and something to register", 
   unsetenv("MEEP_APP_ID");
 }
 
+TEST_CASE("options: who is told health and metrics", "[config]") {
+  const test::TempDir directory;
+  const auto file = directory.file("token");
+  std::ofstream(file) << "scraper\n";
+  const auto read = read_options(yaml("metrics: {token_file: " + file + ", open: [health]}"));
+  REQUIRE(read.ok());
+  CHECK(read->options.operator_endpoints.monitoring.token == "scraper");
+  CHECK(read->options.operator_endpoints.monitoring.open == std::vector<std::string>{"health"});
+  CHECK(read->effective.find("scraper") == std::string::npos);
+  CHECK(read_options(yaml("metrics: {open: [metrics, health]}")).ok());
+  CHECK_THAT(errors_of("metrics: {open: [metric]}"),
+             ContainsSubstring("has 'metric'; allowed: health, metrics"));
+  CHECK_THAT(errors_of("metrics: {token_file: " + file + ", open: [metrics, health]}"),
+             ContainsSubstring("is asked of nobody"));
+  // Those who told everybody go on doing so; a token alone is a contradiction there.
+  const auto notifier = [](const std::string& text) {
+    return read_notifier_program_options(yaml(text));
+  };
+  CHECK(notifier("{}")->options.monitoring.open.size() == 2);
+  CHECK_FALSE(notifier("metrics: {token_file: " + file + "}").ok());
+  CHECK(notifier("metrics: {token_file: " + file + ", open: []}").ok());
+}
+
 TEST_CASE("options: a secret is read from its file and printed as its path only", "[config]") {
   const test::TempDir directory;
   const auto file = directory.write("token", "s3cret\nsecond line\n");

@@ -108,7 +108,7 @@ CHART_MISTAKES = [
     ("path of the host", HOST, "emptyDir: {}", "hostPath: {path: /}", "hostPath"),
     ("capabilities", HOST, "drop: [ALL]", "add: [NET_ADMIN]", "NET_ADMIN"),
     ("variable that the entrypoint does not know", HOST, "MX_HOST_ID", "MX_HOST", "has no variable MX_HOST"),
-    ("path of a probe", ORCHESTRATOR, "path: /operator/v1/health", "path: /health", "has nothing at"),
+    ("path of a probe", ORCHESTRATOR, "path: /operator/v1/health", "path: /healthz", "has nothing at"),
     ("orchestrator's port", "mx2-host/values.yaml", "mx2-orchestrator:8081", "mx2-orchestrator:8080", "no Service is at"),
     ("port of λ that the Service lacks a pod for", "mx2-host/templates/service.yaml", "targetPort: 20007", "targetPort: 20008", "no container has the port"),
     ("name of the chart", "mx2-host/Chart.yaml", "name: mx2-host", "name: host", "bad Chart.yaml"),

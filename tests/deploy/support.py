@@ -82,7 +82,7 @@ def variables():
 
 
 # Where a role answers that it is well, and where else probes may ask.
-PATHS = {"orchestrator": {"/operator/v1/health": 8081, "/openapi.yaml": 8080},
+PATHS = {"orchestrator": {"/operator/v1/health": 8081, "/health": 8081, "/openapi.yaml": 8080},
          "optimizer": {"/health": 8082}, "notifier": {"/health": 8083}, "mepm": {"/health": 8090}}
 
 

@@ -124,6 +124,31 @@ TEST_CASE("A tier that is slow overflows, and takes back what it can", "[selecto
   CHECK(scene.weights()[0] == 256);
 }
 
+TEST_CASE("Why calls go beyond a tier", "[selector]") {
+  Scene slow({at("l", kLocal), at("n", kNeighbour)});
+  slow.answers("n", 0.010);
+  CHECK((*slow).why_beyond(kLocal) == Beyond::kTrial);
+  slow.second({{"l", 0.050}, {"n", 0.010}});
+  CHECK((*slow).why_beyond(kLocal) == Beyond::kLatency);
+  for (int i = 0; i < 6; ++i) slow.second({{"l", 0.010}, {"n", 0.010}});
+  CHECK((*slow).why_beyond(kLocal) == Beyond::kTrial);  // it has taken all back
+  (*slow).set_up("l", false);
+  CHECK((*slow).why_beyond(kLocal) == Beyond::kUnavailable);
+  Scene busy({at("l", kLocal), at("n", kNeighbour)});
+  busy.second({{"l", 0.010}, {"n", 0.050}}, true);
+  CHECK((*busy).why_beyond(kLocal) == Beyond::kQueue);
+  Scene failing({at("l", kLocal), at("n", kNeighbour)});
+  for (int i = 0; i < 20; ++i) {
+    failing.now_ms_ += 100;
+    failing.fails("l");
+    failing.answers("n", 0.010);
+    failing.weights();
+  }
+  CHECK((*failing).why_beyond(kLocal) == Beyond::kFailures);
+  Scene draining({at("l", kLocal, Admin::kDraining), at("c", kCloud)});
+  CHECK((*draining).why_beyond(kLocal) == Beyond::kUnavailable);
+}
+
 TEST_CASE("Differences that nobody feels are no reason to leave a tier", "[selector]") {
   Scene scene({at("l", kLocal), at("n", kNeighbour)});
   scene.second({{"l", 0.004}, {"n", 0.001}});

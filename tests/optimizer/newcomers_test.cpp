@@ -170,6 +170,25 @@ TEST_CASE("newcomers: a row leaves a host that is down, contexts there count sti
   CHECK(rows.changes.size() == 2);
 }
 
+TEST_CASE("plan: contexts that move to a higher tier are counted by cause", "[newcomers]") {
+  const auto escalated = [](std::int64_t capacity, HostStatus status, Tier tier) {
+    auto snapshot = two_cells(1000);
+    snapshot.groups.push_back({{0, 0}, kA, 2});
+    finish(snapshot, {{1000, 2000}, {2000, 1000}});
+    snapshot.hosts[kA].capacity = capacity;
+    snapshot.hosts[kA].status = status;
+    snapshot.hosts[kB].tier = tier;
+    Placement placement;
+    placement.host_of_group = {kB};
+    return rows_of(snapshot, placement, {"nearest", "nearest"}).escalated;
+  };
+  using Counts = decltype(Plan::escalated);
+  CHECK(escalated(100, HostStatus::kDown, Tier::kCloud) == Counts{2, 0, 0});
+  CHECK(escalated(2, HostStatus::kUp, Tier::kRegional) == Counts{0, 2, 0});
+  CHECK(escalated(100, HostStatus::kUp, Tier::kCloud) == Counts{0, 0, 2});
+  CHECK(escalated(2, HostStatus::kDown, Tier::kEdge) == Counts{0, 0, 0});
+}
+
 TEST_CASE("newcomers: the second host of a row has room for contexts to come", "[newcomers]") {
   const auto second = [](std::int64_t room_at_b) {
     auto snapshot = two_cells(1000);

@@ -6,6 +6,7 @@
 
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "api/base/fd.h"
 #include "api/base/log.h"
@@ -14,9 +15,10 @@ namespace mx2::test {
 
 class Logged {
  public:
-  Logged() : file_(::memfd_create("log", MFD_CLOEXEC)), before_(::dup(STDERR_FILENO)) {
+  explicit Logged(log::Format format = log::Format::kText, const std::string& program = {})
+      : file_(::memfd_create("log", MFD_CLOEXEC)), before_(::dup(STDERR_FILENO)) {
     ::dup2(file_.get(), STDERR_FILENO);
-    log::configure("info", log::Format::kText);
+    log::configure("info", format, program);
   }
   ~Logged() {
     log::configure("off", log::Format::kText);
@@ -26,11 +28,15 @@ class Logged {
   Logged& operator=(const Logged&) = delete;
   // Lines with that text.
   [[nodiscard]] int count(const std::string& text) const {
-    std::ifstream lines("/proc/self/fd/" + std::to_string(file_.get()));
-    std::string line;
     int found = 0;
-    while (std::getline(lines, line)) found += line.find(text) != std::string::npos ? 1 : 0;
+    for (const auto& line : lines()) found += line.find(text) != std::string::npos ? 1 : 0;
     return found;
+  }
+  [[nodiscard]] std::vector<std::string> lines() const {
+    std::ifstream file("/proc/self/fd/" + std::to_string(file_.get()));
+    std::vector<std::string> all;
+    for (std::string line; std::getline(file, line);) all.push_back(line);
+    return all;
   }
 
  private:

@@ -116,8 +116,7 @@ void ProcessBackend::adopt(Instance& instance) {
   }
   instance.token = next_token_++;
   watch_.add(instance.pidfd.get(), instance.token);
-  log::info("instance taken over",
-            {{"instance", place.instance_id}, {"pid", std::to_string(place.pid)}});
+  log::info("instance taken over", {{"instance", place.instance_id}, {"pid", place.pid}});
   instance.launched_ms = clock_.now_ms();
   if (place.ready) return become_ready(instance);
   instance.state = State::kStarting;

@@ -108,6 +108,41 @@ TEST_CASE("a host that is known at the start has one lease to report", "[hosts]"
   CHECK_FALSE(world.is_up());
 }
 
+TEST_CASE("hosts: the requests that they served are counted by tier, of the rates they report",
+          "[hosts]") {
+  Watch world;
+  REQUIRE(world.enter(mepm("http://a", "k")).ok());
+  auto host = world.model.unlocked().host("h")->host;
+  host.labels["tier"] = "regional";
+  world.put(host);
+  const auto report = [&](std::optional<double> rate) {
+    HostReport sent{{}, "k"};
+    sent.load.request_rate = rate;
+    REQUIRE(world.watch.report("h", sent, world.now).ok());
+  };
+  const auto is_served = [&](const std::string& tier, const std::string& count) {
+    const auto line = "mx2_requests_served_total{tier=\"" + tier + "\"} " + count + "\n";
+    return world.registry.text().find(line) != std::string::npos;
+  };
+  report(10);  // since when, nobody knows
+  CHECK(is_served("regional", "0"));
+  world.later(2000);
+  report(10);
+  CHECK(is_served("regional", "20"));
+  world.later(2000);
+  report(std::nullopt);
+  CHECK(is_served("regional", "20"));
+  host.labels["tier"] = "cloud";
+  world.put(host);
+  world.later(1000);
+  report(3);
+  CHECK(is_served("cloud", "3"));
+  CHECK(is_served("edge", "0"));
+  world.later(3'600'000);  // silent for an hour: not all of it
+  report(1);
+  CHECK(is_served("cloud", "63"));
+}
+
 TEST_CASE("of two MEPMs with one host id the second is refused while the first reports",
           "[hosts]") {
   Watch world;

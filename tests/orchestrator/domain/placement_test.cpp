@@ -52,6 +52,81 @@ TEST_CASE("placement: no row, no place, unless a location is asked for", "[place
   CHECK(city.host_within(test::in_country("NZ")) == "nowhere");
 }
 
+// Of tiers, in the order of kHostTiers.
+class TieredCity : public City {
+ public:
+  TieredCity() {
+    for (const auto& [id, tier] :
+         {std::pair{"north", "edge"}, {"south", "regional"}, {"cloud", "cloud"}}) {
+      set(id, [&tier = tier](Host& host) { host.labels["tier"] = tier; });
+    }
+    row("*", {"host:north", "host:south", "host:cloud"});
+  }
+  template <typename Change>
+  void set(const std::string& id, Change change) {
+    auto host = model.host(id)->host;
+    change(host);
+    REQUIRE(model.put_host(host).ok());
+  }
+  [[nodiscard]] std::string cause() const {
+    return text(place(model, query("ue", nullptr))->escalated);
+  }
+  [[nodiscard]] std::string cause(const std::string& before, const std::string& now) const {
+    return text(escalation(model, "a", "ue", before, now, std::nullopt));
+  }
+  static std::string text(std::optional<EscalationCause> cause) {
+    return cause ? std::string(enum_text(*cause, kEscalationCauses)) : "none";
+  }
+};
+
+TEST_CASE("placement: why a nearer tier was passed over", "[placement]") {
+  TieredCity city;
+  CHECK(city.cause() == "none");
+  city.set("north", [](Host& host) { host.state = HostState::kCordoned; });
+  CHECK(city.host_for("ue") == "south");
+  CHECK(city.cause() == "cordoned");
+  city.set("south", [](Host& host) { host.state = HostState::kDown; });
+  CHECK(city.host_for("ue") == "cloud");
+  CHECK(city.cause() == "cordoned");  // the nearest counts
+  city.row("*", {"host:south", "host:north", "host:cloud"});
+  CHECK(city.cause() == "cordoned");
+  city.row("*", {"host:south", "host:cloud"});
+  CHECK(city.cause() == "down");
+  city.set("south", [](Host& host) { host.state = HostState::kDraining; });
+  CHECK(city.cause() == "draining");
+  city.set("south", [](Host& host) { host.instances.clear(); });
+  CHECK(city.cause() == "no_instance");
+  city.model.set_reachable("south", false);
+  CHECK(city.cause() == "unreachable");
+  city.row("*", {"host:nowhere", "host:cloud"});  // of what tier, nobody knows
+  CHECK(city.cause() == "none");
+  city.row("*", {"host:cloud"});
+  CHECK(city.cause() == "none");
+  city.set("south", [](Host& host) { host.labels["tier"] = "cloud"; });
+  city.row("*", {"host:south", "host:cloud"});
+  CHECK(city.cause() == "none");
+}
+
+TEST_CASE("escalation: a context that comes to a higher tier has a cause", "[placement]") {
+  TieredCity city;
+  CHECK(city.cause("north", "cloud") == "table");
+  CHECK(city.cause("cloud", "north") == "none");
+  CHECK(city.cause("north", "north") == "none");
+  CHECK(city.cause("north", "") == "none");  // a literal endpoint
+  CHECK(city.cause("", "cloud") == "none");  // its first
+  city.model.set_reachable("north", false);
+  CHECK(city.cause("north", "south") == "unreachable");
+  city.set("north", [](Host& host) {
+    host.reachable = true;
+    host.state = HostState::kDraining;
+  });
+  CHECK(city.cause("north", "south") == "draining");
+  const auto down = EscalationCause::kDown;
+  CHECK(escalation(city.model, "a", "ue", "north", "south", down) == down);
+  CHECK(escalation(city.model, "a", "ue", "", "south", down) == down);
+  CHECK(escalation(city.model, "a", "ue", "south", "north", down) == std::nullopt);
+}
+
 TEST_CASE("placement: a dispatched app is served by the dispatchers' rows and instances",
           "[placement]") {
   Model model;

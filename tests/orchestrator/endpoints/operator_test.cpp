@@ -211,6 +211,86 @@ TEST_CASE("operator: health and metrics", "[http][operator]") {
   }
 }
 
+TEST_CASE("operator: health and metrics are told to scrapers, who may nothing else",
+          "[http][operator]") {
+  const auto status = [](const TestServer& server, const std::string& path,
+                         const std::string& token) {
+    HeaderList headers;
+    if (!token.empty()) headers.emplace_back("Authorization", "Bearer " + token);
+    return server.ops().request("GET", path, {}, headers).status;
+  };
+  const std::vector<std::string> watched = {"/health", "/metrics", kOperator + "/health",
+                                            kOperator + "/metrics"};
+  SECTION("with a token of their own") {
+    const TestServer server([](OrchestratorOptions& options) {
+      options.operator_endpoints.token = "operator";
+      options.operator_endpoints.monitoring = {"scraper", {}};
+    });
+    for (const auto& path : watched) {
+      CAPTURE(path);
+      CHECK(status(server, path, "scraper") == 200);
+      CHECK(status(server, path, "operator") == 200);
+      CHECK(status(server, path, "") == 401);
+      CHECK(status(server, path, "scrapes") == 401);
+    }
+    CHECK(status(server, kHosts, "scraper") == 401);
+    CHECK(status(server, kOperator + "/contexts", "scraper") == 401);
+    CHECK(status(server, kHosts, "operator") == 200);
+  }
+  SECTION("the operators' alone, unless it is said otherwise") {
+    const TestServer server(
+        [](OrchestratorOptions& options) { options.operator_endpoints.token = "operator"; });
+    for (const auto& path : watched) {
+      CHECK(status(server, path, "operator") == 200);
+      CHECK(status(server, path, "") == 401);
+    }
+  }
+  SECTION("without one, where that is configured") {
+    const TestServer server([](OrchestratorOptions& options) {
+      options.operator_endpoints.token = "operator";
+      options.operator_endpoints.monitoring.open = {"metrics"};
+    });
+    CHECK(status(server, "/metrics", "") == 200);
+    CHECK(status(server, "/health", "") == 401);
+    CHECK(status(server, kHosts, "") == 401);
+  }
+  SECTION("a scraper's token guards them also where operators have none") {
+    const TestServer server([](OrchestratorOptions& options) {
+      options.operator_endpoints.monitoring = {"scraper", {}};
+    });
+    CHECK(status(server, "/metrics", "") == 401);
+    CHECK(status(server, "/metrics", "scraper") == 200);
+    CHECK(status(server, kHosts, "") == 200);
+  }
+}
+
+TEST_CASE("operator: metrics tell hosts and contexts by tier, and escalations",
+          "[http][operator]") {
+  const TestServer server;
+  auto ops = server.ops();
+  auto client = server.mx2();
+  const auto label = [&](const std::string& host, const std::string& tier) {
+    auto document = ops.get(kHosts + "/" + host).json();
+    document.erase("status");
+    document["labels"]["tier"] = tier;
+    REQUIRE(ops.put(kHosts + "/" + host, document).status == 200);
+  };
+  label("south", "regional");
+  label("cloud", "cloud");
+  static_cast<void>(create_context(client, "car-1"));  // at north
+  const auto text = ops.get("/metrics").body;
+  for (const char* line :
+       {"mx2_host_up{host=\"north\",tier=\"edge\"} 1\n",
+        "mx2_host_up{host=\"cloud\",tier=\"cloud\"} 1\n", "mx2_hosts_by_state{state=\"up\"} 3\n",
+        "mx2_hosts_by_state{state=\"down\"} 0\n", "mx2_contexts_by_tier{tier=\"edge\"} 1\n",
+        "mx2_contexts_by_tier{tier=\"cloud\"} 0\n",
+        "mx2_escalations_total{cause=\"cordoned\"} 0\n"}) {
+    CHECK_THAT(text, ContainsSubstring(line));
+  }
+  REQUIRE(ops.erase(kHosts + "/south").status == 204);
+  CHECK_THAT(ops.get("/metrics").body, !ContainsSubstring("south"));
+}
+
 TEST_CASE("operator: the OpenAPI document, 404 and 405", "[http][operator]") {
   const TestServer server;
   auto ops = server.ops();
