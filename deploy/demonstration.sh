@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154 # me: who sources it
 # What the demonstrations share: ports that must be free, programs that come up, and come up again when
 # they end. Sourced; who sources it defines start_program NAME, which calls launch, and may set essential.
 readonly patience_s=60 calm_s=10 restarts_max=3
@@ -18,21 +19,21 @@ holder_of() {
     sed -n 's/.*users:(("\([^"]*\)",pid=\([0-9]*\).*/\1, process \2/p' | head -n 1
 }
 
-# port_problem PORT OPTION: what is wrong with using the port; nothing if it is free, or 0.
+# port_problem PORT:[OPTION]: what is wrong with using the port; nothing if it is free, or 0.
 port_problem() {
-  local holder
-  [[ "$1" != 0 ]] || return 0
-  (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null || return 0
-  holder="$(holder_of "$1")"
-  echo "port $1 is taken by ${holder:-another program}; choose one with $2 PORT (0: any free port)"
+  local port="${1%%:*}" option="${1#*:}" holder
+  [[ "$port" != 0 ]] || return 0
+  (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || return 0
+  holder="$(holder_of "$port")"
+  echo "port $port is taken by ${holder:-another program}${option:+; choose one with $option PORT (0: any free port)}"
 }
 
-# require_ports PORT OPTION [PORT OPTION]...: tells all that are taken, and ends if there are any.
+# require_ports PORT:[OPTION]...: tells all that are taken, and ends if there are any. The option is the
+# one by which another port is chosen.
 require_ports() {
-  local problem taken=""
-  while [[ $# -gt 0 ]]; do
-    problem="$(port_problem "$1" "$2")"
-    shift 2
+  local each problem taken=""
+  for each in "$@"; do
+    problem="$(port_problem "$each")"
     [[ -z "$problem" ]] || { say "$problem" && taken=yes; }
   done
   [[ -z "$taken" ]] || fail "nothing was started"

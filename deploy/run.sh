@@ -61,10 +61,10 @@ read_arguments() {
 }
 
 check_ports() {
-  local number ports=("$mx2_port" --mx2-port "$operator_port" --operator-port)
-  [[ -z "$optimizer" ]] || ports+=("$optimizer_port" --optimizer-port)
+  local number ports=("$mx2_port:--mx2-port" "$operator_port:--operator-port")
+  [[ -z "$optimizer" ]] || ports+=("$optimizer_port:--optimizer-port")
   for number in "${!hosts[@]}"; do
-    ports+=($((mepm_port == 0 ? 0 : mepm_port + number)) --mepm-port)
+    ports+=("$((mepm_port == 0 ? 0 : mepm_port + number)):--mepm-port")
   done
   require_ports "${ports[@]}"
 }

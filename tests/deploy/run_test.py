@@ -1,6 +1,7 @@
-"""deploy/run.sh, run as somebody does who has built it: ports that are taken, programs that are killed,
-and the files that it leaves, whatever the umask."""
+"""deploy/run.sh and deploy/advantedge/run.sh, run as somebody does who has built it: ports that are taken, programs that are killed,
+the files that they leave, whatever the umask, and what others can reach."""
 import contextlib
+import ipaddress
 import os
 import pathlib
 import shutil
@@ -8,6 +9,7 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -15,6 +17,13 @@ from support import DEPLOY
 
 PATIENCE_S = 60
 READY = "Ctrl-C stops them"
+# The walkthrough has documented ports: it gets a network of its own.
+IN_A_NETWORK = """
+import fcntl, os, socket, struct, sys
+with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as control:
+    fcntl.ioctl(control, 0x8914, struct.pack("16sH22x", b"lo", 1))  # SIOCSIFFLAGS, IFF_UP
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 FREE_PORTS = ("--mx2-port", "0", "--operator-port", "0", "--optimizer-port", "0", "--mepm-port", "0")
 
 
@@ -44,12 +53,14 @@ class Demonstration:
         path.chmod(0o755)
 
     def start(self, *arguments, umask=-1):
+        self.launch([str(self.folder / "deploy" / "run.sh"), "--data", str(self.data), *arguments], umask)
+
+    def launch(self, command, umask=-1):
         # Ctrl-C is ignored by what a shell has started in the background, and so by all below it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [str(self.folder / "deploy" / "run.sh"), "--data", str(self.data), *arguments],
-                cwd=self.folder, env={**os.environ, "PATH": f"{self.tools}:{os.environ['PATH']}"},
+                command, cwd=self.folder, env={**os.environ, "PATH": f"{self.tools}:{os.environ['PATH']}"},
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, umask=umask)
 
     def said(self):
@@ -163,11 +174,62 @@ def check_running(report, demonstration):
                 else [])
 
 
+def reachable_by_others(pid):
+    """Addresses but loopback that anything in the network of this process listens at."""
+    found = []
+    for name in ("tcp", "tcp6"):
+        for line in pathlib.Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]:
+            words = line.split()
+            raw, port = words[1].split(":")
+            swapped = b"".join(bytes.fromhex(raw[i:i + 8])[::-1] for i in range(0, len(raw), 8))
+            address = ipaddress.ip_address(swapped)
+            if words[3] == "0A" and not address.is_loopback:
+                found.append(f"{address}, port {int(port, 16)}")
+    return found
+
+
+def with_rights(folder):
+    """What runs from the instances' folders: (how many, those that are root)."""
+    count, as_root = 0, []
+    for proc in pathlib.Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if proc.name.isdigit() and "/state/instances/" in os.readlink(proc / "cwd").removeprefix(folder):
+                count += 1
+                as_root += [proc.name] if proc.stat().st_uid == 0 else []
+    return count, as_root
+
+
+def check_walkthrough(report, demonstration):
+    title = "advantedge/run.sh"
+    if os.geteuid() != 0 or not shutil.which("unshare") or not shutil.which("nsenter"):
+        report.skip(title, "no network of its own can be made")
+        return
+    (demonstration.folder / "tests").symlink_to(DEPLOY.parent / "tests")
+    demonstration.launch(["unshare", "--net", sys.executable, "-c", IN_A_NETWORK,
+                          str(demonstration.folder / "deploy" / "advantedge" / "run.sh")])
+    problems = demonstration.waits_for(READY)
+    report.good(f"{title}: starts", problems)
+    if problems:
+        return
+    pid = str(demonstration.process.pid)
+    report.good(f"{title}: nothing is reached from elsewhere", reachable_by_others(pid))
+    run = subprocess.run(["nsenter", "-t", pid, "-n", demonstration.bin / "mx2", "run", "executor", "--device",
+                          "ue1", "--count", "1"], capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    report.good(f"{title}: a λ answers", [run.stdout + run.stderr] if run.returncode or " 200 " not in run.stdout
+                else [])
+    report.good(f"{title}: nor is its λ", reachable_by_others(pid))
+    folder = demonstration.said().split("files are in ")[1].split(". Ctrl-C")[0]
+    count, as_root = with_rights(folder)
+    report.good(f"{title}: λ are not root", [f"{count} processes, root: {as_root}"] if as_root or not count else [])
+    report.good(f"{title}: Ctrl-C ends it, and nothing is left",
+                [demonstration.said()] if demonstration.interrupt() or pathlib.Path(folder).exists() else [])
+
+
 def run(report, bin_dir):
-    with tempfile.TemporaryDirectory(prefix="mx2-run-") as folder:
-        demonstration = Demonstration(bin_dir, folder)
-        try:
-            check_taken_port(report, demonstration)
-            check_running(report, demonstration)
-        finally:
-            demonstration.clean_up()
+    for check in (check_taken_port, check_running, check_walkthrough):
+        with tempfile.TemporaryDirectory(prefix="mx2-run-") as folder:
+            demonstration = Demonstration(bin_dir, folder)
+            try:
+                check(report, demonstration)
+            finally:
+                demonstration.clean_up()
