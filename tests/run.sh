@@ -101,9 +101,11 @@ test_all() {
   step deploy 300 "$python" tests/deploy/deploy_test.py "$bin"
   step check-config 60 "$python" tests/deploy/check_config_test.py "$bin"
   step docs 180 "$python" tests/docs/commands_test.py "$bin"
+  step own-placement 60 "$python" tests/docs/own_placement_test.py "$bin"
   step eua 300 "$python" tests/eua/eua_test.py "$bin"
   step hop-count 60 "$bin/mx2_hop_count" tests/optimizer/advantedge/two_zones.yaml \
     tests/optimizer/advantedge/slow_fog.yaml deploy/advantedge/scenario.yaml
+  step eua-format 60 "$python" tests/eua/format_test.py "$bin"
   step policy-table 60 "$bin/mx2_policy_table"
   step packages 60 "$python" tests/lcm/packages_test.py build/release
   step plan 300 "$python" tests/optimizer/end_to_end.py "$bin"
