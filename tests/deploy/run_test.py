@@ -169,6 +169,9 @@ def check_running(report, demonstration):
                          ("orchestrator.yaml", "orchestrator")):
         report.good(f"run.sh: kill -9 of the {name} ends nothing else", killed(demonstration, config, name))
     report.good("run.sh: all hosts are reachable again", up_again(demonstration))
+    written = (demonstration.data / "optimizer.yaml").read_text()
+    report.good("run.sh: the machine's load takes no room from its hosts", [] if
+                "background_percent_min: 100, memory_percent_max: 100" in written else [written])
     status = demonstration.interrupt()
     report.good("run.sh: Ctrl-C ends all", [demonstration.said()] if status or demonstration.pid_of("edge-south.yaml")
                 else [])
