@@ -14,6 +14,20 @@ Column before_and_after(const std::string& name, const std::string& title) {
           }};
 }
 
+// Of a list of sentences, which have commas of their own.
+Column sentences(const std::string& name, const std::string& title) {
+  return {name, title, [=](const json::Value& item) {
+            std::string text;
+            const auto it = item.find(name);
+            if (it == item.end() || !it->is_array()) return text;
+            for (const auto& sentence : *it) {
+              if (!sentence.is_string()) continue;
+              text += (text.empty() ? "" : ". ") + sentence.get<std::string>();
+            }
+            return text;
+          }};
+}
+
 const std::vector<Column>& plan_columns() {
   static const std::vector<Column> kColumns = {
       member("planned", "PLANNED"),
@@ -39,6 +53,7 @@ std::vector<Column> status_columns() {
                                  member("hosts", "HOSTS"),
                                  member("lastError", "LAST ERROR"),
                                  member("degraded", "DEGRADED"),
+                                 sentences("why", "WHY"),
                                  member("topology.name", "SCENARIO"),
                                  member("topology.state", "SCENARIO IS"),
                                  member("topology.error", "BECAUSE"),

@@ -10,7 +10,7 @@ MX2_PACKAGES_build="g++ cmake ninja-build pkg-config ccache|- curl ca-certificat
   liblemon-dev libfmt-dev libarchive-dev zip haproxy
   libopencv-objdetect-dev opencv-data libturbojpeg0-dev"
 MX2_PACKAGES_test="catch2 wrk faketime python3 python3-jsonschema python3-yaml
-  python3-matplotlib python3-scipy git openssl jq sqlite3 shellcheck
+  python3-matplotlib python3-scipy iproute2 git openssl jq sqlite3 shellcheck
   prometheus libglpk-dev clang clang-format clang-tidy libclang-rt-dev|libclang-rt-14-dev|-"
 
 mx2_is_installed() {

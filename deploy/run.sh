@@ -9,35 +9,31 @@ operator_port=8081
 optimizer_port=8082
 mepm_port=8090
 smoke=""
-server=""
-optimizer=""
-mepms=()
-readonly hosts=(edge-north edge-south edge-west)
+optimizer=yes
+readonly hosts=(edge-north edge-south edge-west) me=deploy/run.sh
+source "$root/deploy/demonstration.sh"
+essential=orchestrator
 
 usage() {
   cat <<END
 usage: deploy/run.sh [--data DIR] [--mx2-port PORT] [--operator-port PORT] [--optimizer-port PORT]
-                     [--mepm-port PORT] [--smoke]
+                     [--mepm-port PORT] [--no-optimizer] [--smoke]
 
 Installs what is missing with apt, builds, and starts mx2-orchestrator on an SQLite store that
 begins with the example apps, hosts and table of deploy/example/content.yaml, and mx2-optimizer with
 the topology of deploy/example/city.yaml. Three MEC hosts of this machine, edge-north, edge-south
 and edge-west, are served by a mx2-mepm each; the packages of the examples and of the dispatcher are
-on-boarded. Ctrl-C stops all.
+on-boarded. What ends unexpectedly is started again. Ctrl-C stops all.
 
   --data DIR            where the store, the configuration and the log are   (default ./data)
   --mx2-port PORT       interface of device applications; 0: any free port   (default 8080)
   --operator-port PORT  operator API, on 127.0.0.1; 0: any free port         (default 8081)
   --optimizer-port PORT health and metrics of the Optimizer; 0: any      (default 8082)
   --mepm-port PORT      of the first MEC host, the next two follow; 0: any   (default 8090)
+  --no-optimizer        without mx2-optimizer, for a placement of one's own
   --smoke               runs the scripted demonstration on free ports and a temporary store
                         instead, and exits 0 or 1
 END
-}
-
-fail() {
-  echo "deploy/run.sh: $*" >&2
-  exit 1
 }
 
 read_arguments() {
@@ -45,6 +41,7 @@ read_arguments() {
     case "$1" in
       --help | -h) usage && exit 0 ;;
       --smoke) smoke=yes && shift && continue ;;
+      --no-optimizer) optimizer="" && shift && continue ;;
       --data | --mx2-port | --operator-port | --optimizer-port | --mepm-port) [[ $# -gt 1 ]] || fail "$1 needs a value" ;;
       *) usage >&2 && exit 2 ;;
     esac
@@ -63,11 +60,13 @@ read_arguments() {
   done
 }
 
-check_port() {
-  [[ "$1" != 0 ]] || return 0
-  if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
-    fail "port $1 is taken by another program; choose one with $2 PORT (0: any free port)"
-  fi
+check_ports() {
+  local number ports=("$mx2_port:--mx2-port" "$operator_port:--operator-port")
+  [[ -z "$optimizer" ]] || ports+=("$optimizer_port:--optimizer-port")
+  for number in "${!hosts[@]}"; do
+    ports+=("$((mepm_port == 0 ? 0 : mepm_port + number)):--mepm-port")
+  done
+  require_ports "${ports[@]}"
 }
 
 write_config() {
@@ -82,51 +81,68 @@ END
 }
 
 stop() {
-  trap '' INT TERM
-  echo
-  echo "Stopping ..."
-  kill -TERM "$optimizer" "${mepms[@]}" "$server" 2>/dev/null
-  wait "$optimizer" "${mepms[@]}" "$server"
+  stop_programs
   echo "Stopped; the store stays in $data"
   exit 0
 }
 
-start() {
-  : >"$log"
-  "$bin/mx2-orchestrator" --config "$data/orchestrator.yaml" >"$log" 2>&1 &
-  server=$!
-  trap stop INT TERM
-  trap 'kill "$server" $optimizer "${mepms[@]}" 2>/dev/null; [[ "$hosts_dir" == "$data" ]] || rm -rf "$hosts_dir"' EXIT
-  until grep -q ' listening ' "$log"; do
-    kill -0 "$server" 2>/dev/null || fail "the orchestrator did not start: $(tail -n 3 "$log")"
-    sleep 0.05
-  done
+leave() {
+  abandon_programs
+  [[ "$hosts_dir" == "$data" ]] || rm -rf "$hosts_dir"
+}
+
+start_orchestrator() {
+  write_config
+  launch orchestrator "$log" "$bin/mx2-orchestrator" --config "$data/orchestrator.yaml"
+}
+
+# Which ports it has got; it keeps them if it is started again.
+learn_ports() {
   local ports
   ports="$(sed -n 's/.* listening mx2=[^ ]*:\([0-9]*\) operator=[^ ]*:\([0-9]*\) .*/\1 \2/p' "$log")"
-  mx2_url="http://localhost:${ports% *}"
-  operator_url="http://127.0.0.1:${ports#* }"
+  mx2_port="${ports% *}"
+  operator_port="${ports#* }"
+  mx2_url="http://localhost:$mx2_port"
+  operator_url="http://127.0.0.1:$operator_port"
   curl -fsS --retry 5 "$operator_url/operator/v1/health" >/dev/null || fail "not healthy: see $log"
+}
+
+start() {
+  trap stop INT TERM
+  trap leave EXIT
+  start_orchestrator || fail "the orchestrator did not start"
+  learn_ports
+  [[ -z "$optimizer" ]] || start_optimizer || fail "the Optimizer did not start"
+  local host
+  for host in "${hosts[@]}"; do
+    start_mepm "$host" || fail "the MEPM of $host did not start"
+  done
+}
+
+# As supervise wants it.
+start_program() {
+  case "$1" in
+    orchestrator) start_orchestrator ;;
+    optimizer) start_optimizer ;;
+    *) start_mepm "${1#MEPM of }" ;;
+  esac
 }
 
 # The file is written once: it is there to be edited, and is read again when it changes.
 start_optimizer() {
-  local config="$data/optimizer.yaml" said="$data/optimizer.log"
+  local config="$data/optimizer.yaml"
   [[ -f "$config" ]] || cat >"$config" <<END
 # Written by deploy/run.sh, and yours to edit: it is read again when it changes, but for the two
 # lines that deploy/run.sh sets at each start. All keys: deploy/example/optimizer.yaml
 orchestrator: {url: ""}
 server: {port: 0}
 topology: {file: "$root/deploy/example/city.yaml"}
+# All hosts are this machine: what else it does says nothing of the room that each has.
+measurement: {background_percent_min: 100, memory_percent_max: 100}
 END
   sed -i -e "s|^orchestrator: {url: .*}|orchestrator: {url: \"$operator_url\"}|" \
     -e "s|^server: {port: .*}|server: {port: $optimizer_port}|" "$config"
-  : >"$said"
-  "$bin/mx2-optimizer" --config "$config" >"$said" 2>&1 &
-  optimizer=$!
-  until grep -q ' listening ' "$said"; do
-    kill -0 "$optimizer" 2>/dev/null || fail "the Optimizer did not start: $(tail -n 3 "$said")"
-    sleep 0.05
-  done
+  launch optimizer "$data/optimizer.log" "$bin/mx2-optimizer" --config "$config"
 }
 
 # Started by root, λ are users of their own, who must be able to reach their folders.
@@ -139,9 +155,17 @@ choose_hosts_dir() {
   }
 }
 
+number_of() {
+  local number
+  for number in "${!hosts[@]}"; do
+    [[ "${hosts[number]}" != "$1" ]] || echo "$number"
+  done
+}
+
 # A MEC host is a mx2-mepm; here all of them are this machine.
 start_mepm() {
-  local host="$1" number="$2" port=0 config="$data/$1.yaml" said="$data/$1.log"
+  local host="$1" number port=0 config="$data/$1.yaml"
+  number="$(number_of "$host")"
   [[ "$mepm_port" == 0 ]] || port=$((mepm_port + number))
   cat >"$config" <<END
 # Written by deploy/run.sh at each start. All keys: deploy/example/mepm.yaml
@@ -152,20 +176,7 @@ state_dir: "$hosts_dir/$host"
 end_on_stop: true
 process: {port_first: $((20000 + 1000 * number)), ports: 1000, uid_first: $((700000 + 1000 * number)), files_max: 8192}
 END
-  : >"$said"
-  "$bin/mx2-mepm" --config "$config" >"$said" 2>&1 &
-  mepms+=($!)
-  until grep -q ' listening ' "$said"; do
-    kill -0 "${mepms[-1]}" 2>/dev/null || fail "the MEPM of $host did not start: $(tail -n 3 "$said")"
-    sleep 0.05
-  done
-}
-
-start_mepms() {
-  local number
-  for number in "${!hosts[@]}"; do
-    start_mepm "${hosts[number]}" "$number"
-  done
+  launch "MEPM of $host" "$data/$host.log" "$bin/mx2-mepm" --config "$config"
 }
 
 # Once; the store keeps them.
@@ -183,7 +194,7 @@ print_invitation() {
   local mx2ctl="${bin/#$PWD\//}/mx2ctl --url $operator_url"
   cat <<END
 
-mx2-orchestrator, mx2-optimizer and three mx2-mepm are running; Ctrl-C stops them.
+mx2-orchestrator${optimizer:+, mx2-optimizer} and three mx2-mepm are running; Ctrl-C stops them.
   Mx2            $mx2_url/dev_app/v1     (V1.1.1 dialect: /mx2/v1, OpenAPI: /openapi.yaml)
   operator API   $operator_url/operator/v1   (metrics: ${operator_url}/metrics)
   Optimizer      $data/optimizer.yaml, read again when it changes
@@ -224,29 +235,18 @@ END
 }
 
 read_arguments "$@"
+[[ -n "$smoke" ]] || check_ports  # before the minutes that a build may take, and after it
 "$root/deploy/packages.sh" build || fail "some packages are missing"
 "$root/deploy/build.sh" release mx2_programs || exit 1
 if [[ -n "$smoke" ]]; then
   exec "$root/deploy/smoke.sh" "$bin"
 fi
-check_port "$mx2_port" --mx2-port
-check_port "$operator_port" --operator-port
-check_port "$optimizer_port" --optimizer-port
-for number in "${!hosts[@]}"; do
-  check_port "$((mepm_port == 0 ? 0 : mepm_port + number))" --mepm-port
-done
+check_ports
 mkdir -p "$data" || fail "cannot make the directory $data"
 data="$(cd "$data" && pwd)"
 log="$data/orchestrator.log"
 choose_hosts_dir
-write_config
 start
-start_optimizer
-start_mepms
 on_board_packages
 print_invitation
-wait -n "$server" "$optimizer" "${mepms[@]}"
-kill -0 "$server" 2>/dev/null || fail "the orchestrator ended unexpectedly: $(tail -n 3 "$log")"
-kill -0 "$optimizer" 2>/dev/null ||
-  fail "the Optimizer ended unexpectedly: $(tail -n 3 "$data/optimizer.log")"
-fail "a MEPM ended unexpectedly: see the logs in $data"
+supervise

@@ -9,6 +9,7 @@
 #include <span>
 #include <utility>
 
+#include "api/base/file.h"
 #include "api/base/log.h"
 
 namespace mx2::dispatcher {
@@ -29,6 +30,7 @@ constexpr std::int64_t kReloadIntervalMaxMs = 10'000;
 
 Result<void> write_file(const std::string& path, const std::string& text) {
   const auto temporary = path + ".new";
+  make_private(temporary);
   std::ofstream file(temporary, std::ios::trunc);
   file << text;
   file.close();

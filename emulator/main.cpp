@@ -56,9 +56,9 @@ Result<Scenario> scenario_of(const Options& options) {
 }
 
 // The results of all seeds, or the exit status of the first that has none.
-int report_runs(const Options& options,
+int report_runs(const Scenario& scenario, const Options& options,
                 const std::function<Result<Results>(Report&, std::uint64_t seed)>& run) {
-  auto report = Report::in(options.out, options.calls);
+  auto report = Report::in(options.out, scenario, options.calls);
   if (!report) return fail(report.error(), kExitFailed);
   for (auto seed = options.first_seed; seed < options.first_seed + options.seeds; ++seed) {
     const auto results = run(*report, seed);
@@ -77,7 +77,7 @@ int simulate(const Scenario& scenario, const Options& options) {
   const auto begin = std::chrono::steady_clock::now();
   std::uint64_t sent = 0;
   const int status =
-      report_runs(options, [&](Report& report, std::uint64_t seed) -> Result<Results> {
+      report_runs(scenario, options, [&](Report& report, std::uint64_t seed) -> Result<Results> {
         Simulation simulation(scenario, seed);
         report.begin(seed, simulation);
         auto results = simulation.run();
@@ -129,7 +129,7 @@ int run_for_real(const Scenario& scenario, Options options) {
   if (options.programs.empty()) {
     options.programs = std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
   }
-  return report_runs(options, [&](Report&, std::uint64_t seed) {
+  return report_runs(scenario, options, [&](Report&, std::uint64_t seed) {
     auto results = run_in_time(scenario, options, seed);
     if (results && !options.quiet) std::cerr << "seed " << seed << " done\n";
     return results;

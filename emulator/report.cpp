@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/base/units.h"
+#include "emulator/topology_of.h"
 
 namespace mx2::emulator {
 namespace {
@@ -30,7 +31,7 @@ struct Report::Files {
   std::ofstream calls;
 };
 
-Result<Report> Report::in(const std::string& directory, bool calls) {
+Result<Report> Report::in(const std::string& directory, const Scenario& scenario, bool calls) {
   std::error_code failed;
   std::filesystem::create_directories(directory, failed);
   if (failed) return unavailable(directory + ": " + failed.message());
@@ -41,6 +42,7 @@ Result<Report> Report::in(const std::string& directory, bool calls) {
   };
   Report report;
   report.files_ = std::make_shared<Files>();
+  report.scenario_ = &scenario;
   auto& files = *report.files_;
   const bool good =
       open(files.runs, "runs.csv", run_columns()) &&
@@ -53,17 +55,19 @@ Result<Report> Report::in(const std::string& directory, bool calls) {
 
 void Report::begin(std::uint64_t seed, Simulation& simulation) {
   if (!files_->calls.is_open()) return;
-  simulation.on_call([files = files_, seed](const CallRecord& call) {
-    files->calls << fmt::format("{},{},{},{},{:.6f},{:.3f},{}\n", seed, call.ue, call.lambda,
-                                call.host, to_seconds(call.sent),
-                                to_seconds(call.response) * kMsPerSecond, call.stale ? 1 : 0);
+  simulation.on_call([files = files_, seed, scenario = scenario_](const CallRecord& call) {
+    files->calls << fmt::format("{},{},{},{},{:.6f},{:.3f},{}\n", seed, device_of(call.ue),
+                                scenario->lambdas[call.lambda].id, scenario->hosts[call.host].id,
+                                to_seconds(call.sent), to_seconds(call.response) * kMsPerSecond,
+                                call.stale ? 1 : 0);
   });
 }
 
 void Report::add(std::uint64_t seed, const Results& results) {
   files_->runs << run_row(seed, results) << "\n";
   for (const auto& link : results.links) {
-    files_->links << fmt::format("{},{},{},{}\n", seed, link.from, link.to, link.bytes);
+    files_->links << fmt::format("{},{},{},{}\n", seed, cell_name(link.from), cell_name(link.to),
+                                 link.bytes);
   }
   response_.add(results.response);
   mean_ms_.add(results.response_s.mean() * kMsPerSecond);
@@ -81,7 +85,7 @@ Result<void> Report::finish() {
     written = point.share;
     files_->cdf << fmt::format("{:.3f},{:.6f}\n", point.seconds * kMsPerSecond, point.share);
   }
-  for (auto* file : {&files_->runs, &files_->cdf, &files_->links}) {
+  for (auto* file : {&files_->runs, &files_->cdf, &files_->links, &files_->calls}) {
     file->flush();
     if (!*file) return unavailable("the results could not be written");
   }

@@ -5,6 +5,7 @@
 #include "api/base/log.h"
 #include "api/base/text.h"
 #include "api/base/units.h"
+#include "optimizer/reasons.h"
 #include "optimizer/topology_view.h"
 
 namespace mx2::optimizer {
@@ -218,6 +219,7 @@ json::Value Status::status(const Leadership::State& leader, bool paused) const {
   out["leading"] = leader.leads;
   out["paused"] = paused;
   out["leader"] = leader_json(leader);
+  if (auto told = why(); !told.empty()) out["why"] = std::move(told);
   const std::lock_guard lock(mutex_);
   out["configuration"] = configuration();
   if (last_plan_) out["lastPlan"] = *last_plan_;
@@ -225,6 +227,16 @@ json::Value Status::status(const Leadership::State& leader, bool paused) const {
     out["nextMs"] = std::max<std::int64_t>(0, next_ms_ - steady_.now_ms());
   }
   return out;
+}
+
+// Not under the lock: with many contexts it takes as long as a plan.
+std::vector<std::string> Status::why() const {
+  std::unique_lock lock(mutex_);
+  if (!last_plan_ || !decision_.decision) return {};
+  const auto decision = decision_.decision;
+  const auto rows = last_plan_->at("rows").get<std::size_t>();
+  lock.unlock();
+  return reasons(*decision, rows);
 }
 
 Status::Decided Status::decision() const {

@@ -53,6 +53,7 @@ class Status {
 
  private:
   [[nodiscard]] json::Value configuration() const;
+  [[nodiscard]] std::vector<std::string> why() const;  // reasons.h, of the last plan
   void count_changes(const Plan& plan);
   void note_degraded(const std::string& reason);
   void note_places(std::vector<std::string> without);          // under the lock

@@ -117,9 +117,11 @@ test_all() {
   step observability 120 "$python" tests/observability/observability_test.py "$bin"
   step docs 180 "$python" tests/docs/commands_test.py "$bin"
   step reference 60 "$python" docs/generate.py --check "$bin"
+  step own-placement 60 "$python" tests/docs/own_placement_test.py "$bin"
   step eua 300 "$python" tests/eua/eua_test.py "$bin"
   step hop-count 60 "$bin/mx2_hop_count" tests/optimizer/advantedge/two_zones.yaml \
     tests/optimizer/advantedge/slow_fog.yaml deploy/advantedge/scenario.yaml
+  step eua-format 60 "$python" tests/eua/format_test.py "$bin"
   step policy-table 60 "$bin/mx2_policy_table"
   step packages 60 "$python" tests/lcm/packages_test.py build/release
   step plan 300 "$python" tests/optimizer/end_to_end.py "$bin"

@@ -5,6 +5,7 @@
 
 #include "api/archive/archive.h"
 #include "api/base/digest.h"
+#include "api/base/file.h"
 #include "api/base/log.h"
 #include "lcm/mepm/state_dir.h"
 
@@ -197,6 +198,7 @@ PackageState PackageCache::fetch(const Fetch& what) {
 }
 
 Result<void> PackageCache::download(const Fetch& what, const std::string& file) {
+  make_private(file);
   std::ofstream out(file, std::ios::binary | std::ios::trunc);
   Sha256 digest;
   std::uint64_t bytes = 0;

@@ -1,7 +1,6 @@
 #include "orchestrator/packages/package_files.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +9,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "api/base/file.h"
 #include "api/base/ids.h"
 #include "api/base/log.h"
 
@@ -17,7 +17,6 @@ namespace mx2 {
 namespace {
 
 constexpr const char* kSuffix = ".pkg";
-constexpr mode_t kMode = 0640;
 
 Error disk_error(const std::string& what) {
   const int code = errno;
@@ -78,9 +77,8 @@ std::string PackageFiles::path_of(const std::string& id) const {
 
 Result<IncomingFile> PackageFiles::begin(const std::string& id) const {
   std::string path = directory_ + "/." + id + ".XXXXXX";
-  Fd fd(::mkostemp(path.data(), O_CLOEXEC));
+  Fd fd(::mkostemp(path.data(), O_CLOEXEC));  // 0600
   if (!fd.is_open()) return disk_error(path);
-  ::fchmod(fd.get(), kMode);
   return IncomingFile(std::move(fd), std::move(path), path_of(id), directory_);
 }
 
@@ -119,6 +117,7 @@ std::size_t PackageFiles::keep_only(const std::set<std::string>& ids) const {
                       is_hex32(name.substr(1, kIdChars)) && name[kIdChars + 1] == '.';
     const bool content = name.size() == kIdChars + std::strlen(kSuffix) &&
                          name.substr(kIdChars) == kSuffix && is_hex32(name.substr(0, kIdChars));
+    if (content) keep_private(entry.path().string());
     if (!part && !(content && ids.count(name.substr(0, kIdChars)) == 0)) continue;
     if (::unlink(entry.path().c_str()) == 0) ++removed;
   }

@@ -54,7 +54,8 @@ class PackageFiles {
   [[nodiscard]] Result<std::string> read(const std::string& id, std::uint64_t offset,
                                          std::uint64_t length) const;
   void remove(const std::string& id) const;
-  // Removes whatever else a crash has left; how many files.
+  // Removes whatever else a crash has left; how many files. Those of earlier versions are their
+  // owner's alone afterwards, as new ones are.
   std::size_t keep_only(const std::set<std::string>& ids) const;
 
  private:

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <thread>
 
+#include "api/base/file.h"
 #include "api/base/log.h"
 #include "orchestrator/store/checkpointer.h"
 #include "orchestrator/store/file_lock.h"
@@ -34,6 +35,12 @@ constexpr auto kShortShare = std::chrono::microseconds(300);
 constexpr auto kLongShare = std::chrono::milliseconds(15);
 constexpr std::size_t kFewUnits = 2;
 constexpr std::size_t kManyUnits = 64;
+
+// SQLite gives the log and its index the permissions that the main file has when it makes them.
+void be_private(const std::string& path) {
+  make_private(path);
+  for (const char* beside : {"-wal", "-shm"}) keep_private(path + beside);
+}
 
 // A second writer gives the first this many times what it takes itself.
 constexpr int kTurnsOfOrchestrator = 4;
@@ -284,6 +291,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const SqliteOptions& opti
       if (!*lock) return unavailable(options.path + " is in use by another orchestrator");
       held = std::move(*lock);
       if (auto fits = check_log(options.path); !fits) return fits.error();
+      be_private(options.path);
     }
     auto impl = std::make_unique<Impl>(std::move(held), options, registry);
     if (auto ready = impl->prepare(); !ready) {

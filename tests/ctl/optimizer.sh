@@ -56,6 +56,8 @@ start_optimizer
 is "a pause survives a restart of the optimizer" state_is paused
 check "optimizer resume" 0 "ok" optimizer resume
 is "it plans again" state_is ok
+tells_why() { ctl optimizer status && grep -q '^WHY .*no plan: nobody gains enough by a move' "$work/out"; }
+is "optimizer status says why there is no plan" wait_for tells_why
 check "optimizer: named" 1 "no resource at" optimizer status --optimizer-url "$mx2"
 # One context stays at mec-north when the row leads the next one to mec-south.
 ctl apps strategy facedetect-1 baseline && ctl table set dev:opt-1 facedetect-1 host:mec-south || quit "no row"

@@ -14,6 +14,7 @@ import advantedge_test
 import compose_test
 import container_test
 import kubernetes_test
+import run_test
 import systemd_test
 from support import Report
 
@@ -26,6 +27,7 @@ def main():
     systemd_test.run(report, bin_dir)
     kubernetes_test.run(report)
     advantedge_test.run(report)
+    run_test.run(report, bin_dir)
     print(f"{report.passed} passed, {report.failed} failed, {report.skipped} skipped")
     return 1 if report.failed else 0
 

@@ -30,7 +30,6 @@ import names
 ROOT = names.ROOT
 INSIDE = "MX2_DOCS_NETWORK"
 PORTS = (8080, 8081, 8082, 8090, 8091, 8092, 8093, 9080)
-WALKTHROUGH = pathlib.Path("/tmp/mx2")  # docs/advantedge.md keeps its files there
 PATIENCE_S = 60
 SKIPPED = 77
 LINES_SHOWN = 15
@@ -192,7 +191,6 @@ def run_document(document, bin_dir):
             return [str(failure)]
         finally:
             story.clean_up()
-            shutil.rmtree(WALKTHROUGH, ignore_errors=True)
     return []
 
 
@@ -284,9 +282,6 @@ def main():
     # Ctrl-C is ignored by what a shell starts in the background, and so by all that we would start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    if WALKTHROUGH.exists():
-        print(f"FAILED: {WALKTHROUGH} is there already: docs/advantedge.md would go on with what it holds")
-        return 1
     known = names.Names(bin_dir)
     problems, ran, left_out = missed_mistakes(known), 0, []
     for path in documents(sys.argv[2:]):

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """The main job on real input: 125 edge sites and 816 users of Melbourne's centre.
 
-usage: eua_test.py BIN_DIR       exit code 77 when ../shared/data/eua is absent
+usage: eua_test.py BIN_DIR [DATA_DIR]    exit code 77 when the data are absent
+
+DATA_DIR (else ../shared/data/eua) is a clone of https://github.com/swinedge/eua-dataset, or has its files
+site-optus-melbCBD.csv and users-melbcbd-generated.csv side by side.
 
 Source: EUA dataset (MIT licence), optus sites and generated users. Each site becomes a MEC host,
 each user a row of the table to its nearest site, imported with mx2ctl; then each user asks for a
@@ -19,7 +22,8 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from orchestrator import CONTEXTS, ROOT, Orchestrator, create_request
 
-DATA = ROOT.parent / "shared" / "data" / "eua"
+DATA = pathlib.Path(sys.argv[2]).resolve() if len(sys.argv) == 3 else ROOT.parent / "shared" / "data" / "eua"
+SITES, USERS = ("edge-servers", "site-optus-melbCBD.csv"), ("users", "users-melbcbd-generated.csv")
 PROVIDER = "EUA"
 NEAREST = "nearest"  # app with a row for each user
 LOCATED = "located"  # app with a row for everybody, decided by location
@@ -29,8 +33,13 @@ DEGREE_METRES = 111320.0
 SKIPPED = 77
 
 
-def read_points(name, columns):
-    with (DATA / name).open(newline="", encoding="utf-8-sig") as file:
+def file_of(folder, name):
+    """As in a clone, or side by side; None where it is in neither."""
+    return next((path for path in (DATA / folder / name, DATA / name) if path.is_file()), None)
+
+
+def read_points(where, columns):
+    with file_of(*where).open(newline="", encoding="utf-8-sig") as file:
         return [tuple(row[column] for column in columns) for row in csv.DictReader(file)]
 
 
@@ -67,10 +76,10 @@ class Eua:
         self.bin_dir = bin_dir
         self.server = server
         self.sites = {site: (float(longitude), float(latitude)) for site, longitude, latitude in
-                      read_points("site-optus-melbCBD.csv", ("SITE_ID", "LONGITUDE", "LATITUDE"))}
+                      read_points(SITES, ("SITE_ID", "LONGITUDE", "LATITUDE"))}
         self.areas = {site: rectangle(*point, AREA_METRES) for site, point in self.sites.items()}
         self.users = [(float(longitude), float(latitude)) for longitude, latitude in
-                      read_points("users-melbcbd-generated.csv", ("Longitude", "Latitude"))]
+                      read_points(USERS, ("Longitude", "Latitude"))]
         self.nearest = [nearest(self.sites, user) for user in self.users]
         self.contexts = []
         self.wrong = []
@@ -154,11 +163,11 @@ class Eua:
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         print(__doc__)
         return 2
-    if not DATA.is_dir():
-        print(f"SKIP: {DATA} is absent")
+    if not file_of(*SITES) or not file_of(*USERS):
+        print(f"SKIP: no data in {DATA}: git clone https://github.com/swinedge/eua-dataset, and name its folder")
         return SKIPPED
     bin_dir = pathlib.Path(sys.argv[1]).resolve()
     with tempfile.TemporaryDirectory(prefix="mx2-eua-") as directory, Orchestrator(

@@ -1,12 +1,20 @@
 // All policies on real input: 125 edge sites and 816 users of Melbourne's centre (EUA dataset, MIT
 // licence). One user, one context; each site a MEC host whose capacity is drawn from the seed, and
 // one cloud for what the edge cannot take. Everybody begins at the nearest site.
+// The data's folder is a clone of https://github.com/swinedge/eua-dataset, or has the two files
+// side by side; columns are found by their headers, whatever their order and case.
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
-#include <sstream>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "api/base/text.h"
+#include "api/csv/csv.h"
 #include "optimizer/evaluation.h"
 #include "optimizer/policy.h"
 #include "optimizer/simple_policies.h"
@@ -20,20 +28,66 @@ namespace {
 
 constexpr int kSkipped = 77;
 
-// Two columns of a CSV file whose fields up to there have no quotes.
-std::vector<Position> read_points(const std::string& file, std::size_t latitude,
-                                  std::size_t longitude) {
-  std::vector<Position> points;
-  std::ifstream in(file);
-  std::string line;
-  std::getline(in, line);  // header
-  while (std::getline(in, line)) {
-    const auto fields = split(line, ',');
-    if (fields.size() <= std::max(latitude, longitude)) continue;
-    points.push_back(
-        {std::stod(std::string(fields[longitude])), std::stod(std::string(fields[latitude])), {}});
+constexpr const char* kSites = "site-optus-melbCBD.csv";
+constexpr const char* kUsers = "users-melbcbd-generated.csv";
+constexpr std::size_t kPointsMax = 1'000'000;
+
+// Where a clone of the dataset has a file, or beside the other; empty: nowhere.
+std::string find_file(const std::string& directory, const char* folder, const char* name) {
+  const auto root = std::filesystem::path(directory);
+  for (const auto& file : {root / folder / name, root / name}) {
+    std::error_code error;
+    if (std::filesystem::is_regular_file(file, error)) return file.string();
   }
-  return points;
+  return {};
+}
+
+Error at_fault(const std::string& file, std::size_t line, const std::string& what) {
+  return invalid_argument(file + ", line " + std::to_string(line) + ": " + what);
+}
+
+// Of the column with this header; npos when there is none.
+std::size_t column_of(const std::vector<std::string>& header, const std::string& name) {
+  const auto it = std::find_if(header.begin(), header.end(), [&](const std::string& title) {
+    return to_lower(trim(title)) == name;
+  });
+  return it == header.end() ? std::string::npos : static_cast<std::size_t>(it - header.begin());
+}
+
+// A number of degrees, at most so many from 0.
+std::optional<double> degrees_of(const std::vector<std::string>& fields, std::size_t column,
+                                 double most) {
+  if (column >= fields.size()) return std::nullopt;
+  const auto text = std::string(trim(fields[column]));
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  const bool whole = !text.empty() && *end == '\0';
+  return whole && value >= -most && value <= most ? std::optional(value) : std::nullopt;
+}
+
+// The points of a file of the dataset, in its order.
+Result<std::vector<Position>> read_points(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  CsvReader reader(in);
+  const auto header = reader.next();
+  if (!header) return at_fault(file, reader.line(), header.error().detail);
+  if (!*header) return at_fault(file, 1, "there is no header");
+  const auto latitude = column_of((*header)->fields, "latitude");
+  const auto longitude = column_of((*header)->fields, "longitude");
+  if (latitude == std::string::npos || longitude == std::string::npos) {
+    return at_fault(file, (*header)->line, "has no columns 'latitude' and 'longitude'");
+  }
+  std::vector<Position> points;
+  while (points.size() < kPointsMax) {
+    const auto record = reader.next();
+    if (!record) return at_fault(file, reader.line(), record.error().detail);
+    if (!*record) return points;
+    const auto north = degrees_of((*record)->fields, latitude, 90);
+    const auto east = degrees_of((*record)->fields, longitude, 180);
+    if (!north || !east) return at_fault(file, (*record)->line, "latitude or longitude is none");
+    points.push_back({*east, *north, {}});
+  }
+  return at_fault(file, reader.line(), "has more than a million points");
 }
 
 Snapshot make_snapshot(const std::vector<Position>& sites, const std::vector<Position>& users,
@@ -76,12 +130,29 @@ void print_row(const std::string& name, const Evaluation& e, std::int64_t best) 
               static_cast<double>(e.total()) / static_cast<double>(best));
 }
 
+int skip(const std::string& directory) {
+  std::fprintf(stderr,
+               "SKIPPED: no %s and %s in %s; git clone https://github.com/swinedge/eua-dataset, "
+               "and name its folder\n",
+               kSites, kUsers, directory.c_str());
+  return kSkipped;
+}
+
 int run(const std::string& directory, std::uint64_t seed) {
-  const auto sites = read_points(directory + "/site-optus-melbCBD.csv", 1, 2);
-  const auto users = read_points(directory + "/users-melbcbd-generated.csv", 0, 1);
+  const auto site_file = find_file(directory, "edge-servers", kSites);
+  const auto user_file = find_file(directory, "users", kUsers);
+  if (site_file.empty() || user_file.empty()) return skip(directory);
+  const auto read_sites = read_points(site_file);
+  const auto read_users = read_points(user_file);
+  for (const auto* read : {&read_sites, &read_users}) {
+    if (!*read) std::fprintf(stderr, "%s\n", read->error().detail.c_str());
+  }
+  if (!read_sites || !read_users) return 1;
+  const auto& sites = *read_sites;
+  const auto& users = *read_users;
   if (sites.empty() || users.empty()) {
-    std::fprintf(stderr, "SKIPPED: no EUA data in %s\n", directory.c_str());
-    return kSkipped;
+    std::fprintf(stderr, "%s has no sites, or no users\n", directory.c_str());
+    return 1;
   }
   const auto snapshot = make_snapshot(sites, users, seed);
   std::int64_t capacity = 0;
@@ -115,7 +186,9 @@ int main(int argc, char** argv) {
       ->check(CLI::ExistingDirectory);
   app.add_option("SEED", seed, "Of the sites' capacities")->capture_default_str();
   app.footer(
-      "Exit status: 0 done, 1 a policy was better than the exact one, 2 wrong usage, 77 no "
+      "Exit status: 0 done, 1 a policy was better than the exact one, or the data are not what "
+      "they "
+      "should be, 2 wrong usage, 77 no "
       "data");
   return mx2::test::run_program(app, argc, argv,
                                 [&] { return mx2::optimizer::run(directory, seed); });

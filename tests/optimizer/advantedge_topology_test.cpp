@@ -298,6 +298,20 @@ TEST_CASE("advantedge: least latency is never worse than fewest hops", "[advante
   CHECK(slow.by_latency_ms == 13.25);
 }
 
+TEST_CASE("advantedge: in the shipped scenario one UE shows the difference", "[advantedge]") {
+  const auto scenario =
+      read_scenario_file(mx2::test::source_file("deploy/advantedge/scenario.yaml"));
+  REQUIRE(scenario.ok());
+  std::string differ;
+  for (const auto& one : test::compare(*scenario)) {
+    const auto name = [&](Index node) { return scenario->nodes[node].name; };
+    if (one.by_hops.host == one.by_latency.host) continue;
+    differ += name(one.ue) + ": " + name(one.by_hops.host) + ", not " + name(one.by_latency.host);
+    CHECK(one.by_hops.latency_ms > one.by_latency.latency_ms);
+  }
+  CHECK(differ == "ue3: fog1, not edge1");
+}
+
 TEST_CASE("advantedge: hops are those of the tree", "[advantedge]") {
   const auto scenario = test::load("two_zones.yaml");
   const auto hops = [&](const std::string& a, const std::string& b) {

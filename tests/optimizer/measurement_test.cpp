@@ -53,6 +53,21 @@ TEST_CASE("measurement: load beyond ours is in the background", "[measurement]")
         congestion_segments(test::host("h", 100)).front().cost_us);
 }
 
+TEST_CASE("measurement: on a machine that hosts share, as in the example city, no load takes room",
+          "[measurement]") {
+  auto host = test::host("h", 200);
+  HostLoad load;
+  load.cpu = 1.0;
+  load.memory = 1.0;
+  MeasurementOptions options;
+  options.background_percent_min = options.memory_percent_max = 100;  // as deploy/run.sh writes
+  set_measured(host, load, options);
+  set_background(host, load, 0, options);
+  CHECK(host.background == 0);
+  CHECK(host.capacity == 200);
+  CHECK_FALSE(host.memory_full);
+}
+
 TEST_CASE("measurement: what runs out of memory takes nobody new", "[measurement]") {
   auto host = test::host("h", 100);
   HostLoad load;

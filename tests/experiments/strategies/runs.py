@@ -116,11 +116,17 @@ def read_tables(directory):
             yield list(csv.reader(file))
 
 
+def number_of(name):
+    """Of "cell-12"."""
+    return int(name.rsplit("-", 1)[1])
+
+
 def mean_of_links(rows, seeds, seconds):
     totals = collections.Counter()
     for _, origin, target, count in rows:
-        totals[(int(origin), int(target))] += int(count)
-    return [[a, b, f"{total / seeds / seconds:.1f}"] for (a, b), total in sorted(totals.items())]
+        totals[(origin, target)] += int(count)
+    return [[a, b, f"{totals[a, b] / seeds / seconds:.1f}"]
+            for a, b in sorted(totals, key=lambda link: tuple(map(number_of, link)))]
 
 
 def named(cell):

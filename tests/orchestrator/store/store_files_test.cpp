@@ -1,5 +1,6 @@
 // Files that cannot be used, and storage that runs out.
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <filesystem>
@@ -105,6 +106,35 @@ TEST_CASE("store: a directory is made when it is missing", "[store]") {
   StoreInDir files;
   files.options.path = files.directory.file("a/b/store.sqlite");
   CHECK(files.open().ok());
+}
+
+void check_private(const StoreInDir& files) {
+  using std::filesystem::perms;
+  for (const char* beside : {"", "-wal", "-shm", ".lock"}) {
+    const auto file = files.options.path + beside;
+    CAPTURE(file);
+    REQUIRE(std::filesystem::exists(file));
+    CHECK(std::filesystem::status(file).permissions() == (perms::owner_read | perms::owner_write));
+  }
+}
+
+TEST_CASE("store: its files are their owner's alone, whatever the umask and earlier versions",
+          "[store]") {
+  const auto mask = ::umask(0);
+  StoreInDir files;
+  {
+    const auto store = files.open().value();
+    REQUIRE(insert(*store, sample_record("1")).ok());
+    check_private(files);
+  }
+  std::filesystem::permissions(files.options.path, std::filesystem::perms(0664));
+  {
+    const auto store = files.open().value();
+    REQUIRE(insert(*store, sample_record("2")).ok());
+    check_private(files);
+    CHECK(load(*store)->contexts == 2);
+  }
+  ::umask(mask);
 }
 
 TEST_CASE("store: a second orchestrator on the same file is refused", "[store]") {
