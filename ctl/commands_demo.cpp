@@ -1,6 +1,7 @@
 // mx2ctl demo …: an example that is loaded through the operator API, and taken away again. Loading
 // changes nothing that is there already, so it may be done twice.
 #include <chrono>
+#include <ostream>
 #include <thread>
 
 #include "api/operator/codec.h"
@@ -109,7 +110,7 @@ Result<int> load(Session& session, const DemoArguments& given) {
 
 // The texts of a member of all items of a list.
 Result<std::vector<std::string>> members_of(OperatorClient& server, const std::string& path,
-                                        const std::string& app, const std::string& name) {
+                                            const std::string& app, const std::string& name) {
   std::vector<std::string> texts;
   const auto listed = server.list(path, {{"app", app}}, 0, [&](const json::Value& item) {
     texts.push_back(text_at(item, name));
@@ -154,67 +155,70 @@ Result<void> clear_app(OperatorClient& server, const std::string& app) {
 }
 
 // Refused while rows, contexts or instances of the apps hold it: an Optimizer may write rows again,
-// and instances take a moment to end. `api`: where `path` is.
-Said remove_when_free(OperatorClient& server, const std::vector<std::string>& apps,
-                      OperatorClient api, const std::string& path, SteadyTime end) {
-  while (true) {
+// and instances end some time after their last call. `api`: where `path` is.
+Said remove_when_free(Session& session, const std::vector<std::string>& apps, OperatorClient api,
+                      const std::string& path, SteadyTime end) {
+  for (bool told = false;; told = true) {
     for (const auto& app : apps) {
-      if (const auto cleared = clear_app(server, app); !cleared) return cleared.error();
+      if (const auto cleared = clear_app(session.server, app); !cleared) return cleared.error();
     }
     const auto removed = api.remove(path);
     if (removed) return std::string("deleted");
-    if (is_missing(removed.error())) return std::string(kGone);
-    const bool waits = removed.error().code == ErrorCode::kConflict;
-    if (!waits || std::chrono::steady_clock::now() >= end) return removed.error();
+    const auto& error = removed.error();
+    if (is_missing(error)) return std::string(kGone);
+    if (error.code != ErrorCode::kConflict || std::chrono::steady_clock::now() >= end) return error;
+    if (!told) session.err << "waiting: " << printable(error.detail) << std::endl;
     std::this_thread::sleep_for(kTryEvery);
   }
 }
 
 // A host that a MEPM serves now is more than an example.
-Said remove_host(OperatorClient& server, const std::vector<std::string>& apps,
-                 const std::string& id, SteadyTime end) {
-  const auto host = server.get(encoded("hosts", id));
+Said remove_host(Session& session, const std::vector<std::string>& apps, const std::string& id,
+                 SteadyTime end) {
+  const auto host = session.server.get(encoded("hosts", id));
   if (!host) return is_missing(host.error()) ? Said(kGone) : Said(host.error());
   const bool reachable = host->value("status", json::Value::object()).value("reachable", true);
   if (reachable && !text_at(*host, "mepmUri").empty()) {
     return std::string("stays, as its MEPM runs");
   }
-  return remove_when_free(server, apps, server, encoded("hosts", id), end);
+  return remove_when_free(session, apps, session.server, encoded("hosts", id), end);
 }
 
-Said remove_demo_package(OperatorClient& server, const std::string& app, SteadyTime end) {
-  const auto package = find_package(server, app);
+Said remove_demo_package(Session& session, const std::string& app, SteadyTime end) {
+  const auto package = find_package(session.server, app);
   if (!package) return is_missing(package.error()) ? Said(kGone) : Said(package.error());
-  auto packages = server.api(kPackageApi);
+  auto packages = session.server.api(kPackageApi);
   const auto path = encoded("app_packages", text_at(*package, "id"));
   if (text_at(*package, "operationalState") == "ENABLED") {
     const auto disabled =
         packages.exchange("PATCH", path, R"({"operationalState":"DISABLED"})", "application/json");
     if (!disabled) return disabled.error();
   }
-  return remove_when_free(server, {app}, packages, path, end);
+  return remove_when_free(session, {app}, packages, path, end);
 }
 
-std::vector<DemoStep> steps_of_removal(OperatorClient& server, const Demo& demo, SteadyTime end) {
+std::vector<DemoStep> steps_of_removal(Session& session, const Demo& demo, SteadyTime end) {
   const auto apps = demo.app_ids();
   std::vector<DemoStep> steps;
   for (const auto& app : apps) {
     steps.push_back({"rows and contexts of " + app,
-                     [&server, app] { return said(clear_app(server, app), "removed"); }});
+                     [&session, app] { return said(clear_app(session.server, app), "removed"); }});
   }
   for (const auto& [id, host] : demo.hosts) {
-    steps.push_back({"host " + id,
-                     [&server, apps, id = id, end] { return remove_host(server, apps, id, end); }});
+    steps.push_back({"host " + id, [&session, apps, id = id, end] {
+                       return remove_host(session, apps, id, end);
+                     }});
   }
   for (const auto& package : demo.packages) {
-    steps.push_back({"package " + package.app_d_id, [&server, app = package.app_d_id, end] {
-                       return remove_demo_package(server, app, end);
+    steps.push_back({"package " + package.app_d_id, [&session, app = package.app_d_id, end] {
+                       return remove_demo_package(session, app, end);
                      }});
   }
   // Those of packages go with them, unless somebody had put them before or was in between.
   for (const auto& app : apps) {
-    steps.push_back({"app " + app, [&server, app, end] {
-                       return remove_when_free(server, {app}, server, encoded("apps", app), end);
+    steps.push_back({"app " + app, [&session, app, end] {
+                       return remove_when_free(session, {app}, session.server, encoded("apps", app),
+                                               end);
                      }});
   }
   return steps;
@@ -226,7 +230,7 @@ Result<int> remove(Session& session, const DemoArguments& given) {
   const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::duration<double>(given.wait_s));
   const auto end = std::chrono::steady_clock::now() + wait;
-  return take_all(session, steps_of_removal(session.server, *demo, end));
+  return take_all(session, steps_of_removal(session, *demo, end));
 }
 
 void add_demo_options(CLI::App& command, DemoArguments& arguments, const std::string& waits_for) {
@@ -245,7 +249,7 @@ void add_demo_commands(const Menu& program) {
   add_demo_options(loading, to_load, "each package");
   const auto [removal, to_remove] = group.add<DemoArguments>(
       "remove", "Take it away, with all rows and contexts of its applications", remove);
-  add_demo_options(removal, to_remove, "instances to end");
+  add_demo_options(removal, to_remove, "instances to end, as they do when nobody calls them");
 }
 
 }  // namespace mx2::ctl
