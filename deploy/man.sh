@@ -45,13 +45,13 @@ part_of() {
 usage_of() { sed -n 's/^[Uu][Ss][Aa][Gg][Ee]: *//p' <<<"$1" | sed "s|[^ ]*$name|$name|" | head -n 1; }
 commands_of() { part "$1" subcommands | sed -n 's/^ \{1,4\}\([a-z][a-z-]*\) .*/\1/p'; }
 
-# command WORD...: a section of its own, or of each command that it is a group of.
-command() {
+# describe WORD...: a section of its own, or of each command that it is a group of.
+describe() {
   local text sub subs
   text="$("$program" "$@" --help)" || return
   subs="$(commands_of "$text")"
   if [[ -n "$subs" ]]; then
-    for sub in $subs; do command "$@" "$sub"; done
+    for sub in $subs; do describe "$@" "$sub"; done
     return
   fi
   printf '.SS "%s"\n' "$(escaped <<<"$name $*")"
@@ -76,7 +76,7 @@ part_of OPTIONS .SH "$whole" positionals options
 commands="$(commands_of "$whole")"
 if [[ -n "$commands" ]]; then
   echo ".SH COMMANDS"
-  for sub in $commands; do command "$sub"; done
+  for sub in $commands; do describe "$sub"; done
 fi
 status="$(part "$whole" "exit status" | escaped)"
 [[ -z "$status" ]] || printf '.SH "EXIT STATUS"\n%s\n' "$status"

@@ -7,9 +7,19 @@ set(MX2_MAINTAINER "The Mx2 orchestrator authors <maintainers@mx2.example>" CACH
 
 # Packages link the libraries of one release, so their version names it, and a newer release of
 # Debian has the higher one.
-file(STRINGS /etc/os-release OS_RELEASE REGEX "^(ID|VERSION_ID)=")
-string(REGEX REPLACE ".*ID=\"?([a-z]+).*" "\\1" OS_ID "${OS_RELEASE}")
-string(REGEX REPLACE ".*VERSION_ID=\"?([0-9.]*).*" "\\1" OS_VERSION "${OS_RELEASE}")
+set(OS_ID linux)
+set(OS_VERSION "")
+set(OS_RELEASE "")
+if(EXISTS /etc/os-release)
+  file(STRINGS /etc/os-release OS_RELEASE REGEX "^(ID|VERSION_ID)=")
+endif()
+foreach(line ${OS_RELEASE})
+  if(line MATCHES "^ID=\"?([a-z]+)")
+    set(OS_ID ${CMAKE_MATCH_1})
+  elseif(line MATCHES "^VERSION_ID=\"?([0-9.]+)")
+    set(OS_VERSION ${CMAKE_MATCH_1})
+  endif()
+endforeach()
 set(DEBIAN_REVISION 1~${OS_ID}${OS_VERSION})
 set(DEBIAN_VERSION ${PROJECT_VERSION}-${DEBIAN_REVISION})
 
