@@ -32,6 +32,7 @@ struct DemoStep {
 
 Result<int> take_all(Session& session, const std::vector<DemoStep>& steps) {
   std::vector<std::string> ids;
+  ids.reserve(steps.size());
   for (const auto& step : steps) ids.push_back(step.id);
   std::size_t next = 0;
   return for_each_id(session, "demo", ids,
@@ -200,6 +201,7 @@ Said remove_demo_package(Session& session, const std::string& app, SteadyTime en
 std::vector<DemoStep> steps_of_removal(Session& session, const Demo& demo, SteadyTime end) {
   const auto apps = demo.app_ids();
   std::vector<DemoStep> steps;
+  steps.reserve(2 * apps.size() + demo.hosts.size() + demo.packages.size());
   for (const auto& app : apps) {
     steps.push_back({"rows and contexts of " + app,
                      [&session, app] { return said(clear_app(session.server, app), "removed"); }});
