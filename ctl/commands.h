@@ -39,6 +39,7 @@ void add_import_command(const Menu& apps);
 void add_table_commands(const Menu& program);
 void add_table_file_commands(const Menu& table);
 void add_context_commands(const Menu& program);
+void add_demo_commands(const Menu& program);
 void add_lifecycle_commands(const Menu& program);  // instances, capacity
 void add_outbox_commands(const Menu& program);
 void add_explain_command(const Menu& program);

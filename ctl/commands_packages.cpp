@@ -1,31 +1,14 @@
 // mx2ctl packages …: application packages, over app_pkgm/v1 of ETSI GS MEC 010-2.
-#include <chrono>
-#include <filesystem>
-#include <thread>
-
 #include "api/base/digest.h"
-#include "api/base/file.h"
 #include "api/base/ids.h"
 #include "api/base/text.h"
 #include "ctl/commands.h"
+#include "ctl/onboarding.h"
 
 namespace mx2::ctl {
 namespace {
 
-constexpr const char* kApi = "/app_pkgm/v1";
 constexpr const char* kIdHelp = "Of the package, or appDId of its app";
-constexpr auto kLookEvery = std::chrono::milliseconds(50);
-constexpr std::size_t kVersionDigits = 12;
-constexpr int kIdleMs = 30000;
-constexpr int kOk = 200;
-
-struct OnboardArguments {
-  std::string source;
-  std::string name;
-  std::string version;
-  std::string sha256;
-  double wait_s = 120;
-};
 
 // "ONBOARDED", or "CREATED: wrong-checksum".
 Column state_column() {
@@ -68,7 +51,7 @@ std::vector<Column> show_columns() {
 }
 
 Result<int> list_packages(Session& session) {
-  const auto answer = session.server.api(kApi).exchange("GET", "/app_packages");
+  const auto answer = session.server.api(kPackageApi).exchange("GET", "/app_packages");
   if (!answer) return answer.error();
   const auto packages = json::parse(answer->body);
   if (!packages) return packages.error();
@@ -76,102 +59,25 @@ Result<int> list_packages(Session& session) {
   return 0;
 }
 
-// By its identifier, or by its app's.
-Result<json::Value> find_package(Session& session, const std::string& id) {
-  auto server = session.server.api(kApi);
-  return server.get(encoded(is_hex32(id) ? "app_packages" : "onboarded_app_packages", id));
-}
-
 Result<std::string> id_of(Session& session, const std::string& id) {
   if (is_hex32(id)) return id;
-  const auto package = find_package(session, id);
+  const auto package = find_package(session.server, id);
   if (!package) return package.error();
   return package->value("id", "");
 }
 
-bool is_uri(const std::string& source) { return source.find("://") != std::string::npos; }
-
-// What is there for us is what must be there for the orchestrator.
-Result<std::string> digest_of_uri(const std::string& uri) {
-  http::CurlClient client({});
-  Sha256 digest;
-  int status = 0;
-  const auto reply = client.stream(uri, {},
-                                   {[&](const http::Reply& head) {
-                                      status = head.status;
-                                      return status == kOk;
-                                    },
-                                    [&](std::string_view bytes) {
-                                      digest.update(bytes);
-                                      return true;
-                                    }},
-                                   kIdleMs);
-  if (!reply) return reply.error();
-  if (status != kOk) return not_found(uri + " answers with status " + std::to_string(status));
-  return digest.hex();
-}
-
-// Until the package is on-boarded or refused, or the time is over.
-Result<int> follow(Session& session, const std::string& id, double wait_s) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(wait_s);
-  while (true) {
-    const auto package = find_package(session, id);
-    if (!package) return package.error();
-    const auto state = package->value("onboardingState", std::string());
-    const auto failure = package->find("onboardingFailureDetails");
-    if (failure != package->end()) {
-      return forbidden("refused", "package " + id + ": " + failure->value("detail", std::string()));
-    }
-    if (state == "ONBOARDED") {
-      session.out << "package " << id << ": on-boarded, app "
-                  << printable(package->value("appDId", std::string())) << '\n';
-      return 0;
-    }
-    if (std::chrono::steady_clock::now() >= end) {
-      session.out << "package " << id << ": " << state << '\n';
-      return 0;
-    }
-    std::this_thread::sleep_for(kLookEvery);
-  }
-}
-
 Result<int> onboard(Session& session, const OnboardArguments& given) {
-  auto arguments = given;
-  const bool from_uri = is_uri(arguments.source);
-  std::string content;
-  if (!from_uri) {
-    auto read = read_file(arguments.source);
-    if (!read) return usage_error(read.error().detail, read.error().pointer);
-    content = std::move(*read);
+  const auto package = onboard_package(session.server, given);
+  if (!package) return package.error();
+  const auto state = package->value("onboardingState", std::string());
+  session.out << "package " << package->value("id", std::string()) << ": ";
+  if (state == "ONBOARDED") {
+    session.out << "on-boarded, app " << printable(package->value("appDId", std::string()));
+  } else {
+    session.out << state;
   }
-  if (arguments.sha256.empty()) {
-    auto digest = from_uri ? digest_of_uri(arguments.source) : [&]() -> Result<std::string> {
-      Sha256 sha256;
-      sha256.update(content);
-      return sha256.hex();
-    }();
-    if (!digest) return digest.error();
-    arguments.sha256 = *digest;
-  }
-  if (arguments.name.empty()) {
-    const auto plain = arguments.source.substr(0, arguments.source.find_first_of("?#"));
-    arguments.name = std::filesystem::path(plain).stem().string();
-  }
-  if (arguments.version.empty()) arguments.version = arguments.sha256.substr(0, kVersionDigits);
-  json::Value request{{"appPkgName", arguments.name},
-                      {"appPkgVersion", arguments.version},
-                      {"checksum", {{"algorithm", "SHA-256"}, {"hash", arguments.sha256}}}};
-  if (from_uri) request["appPkgPath"] = arguments.source;
-  auto server = session.server.api(kApi);
-  const auto made = server.post_for("/app_packages", request);
-  if (!made) return made.error();
-  const auto id = made->value("id", std::string());
-  if (!from_uri && made->value("onboardingState", std::string()) == "CREATED") {
-    const auto put = server.exchange("PUT", encoded("app_packages", id) + "/package_content",
-                                     content, "application/zip");
-    if (!put) return put.error();
-  }
-  return follow(session, id, arguments.wait_s);
+  session.out << '\n';
+  return 0;
 }
 
 std::string check_digest(const std::string& text) {
@@ -204,7 +110,7 @@ void add_verb(const Menu& group, const std::string& name, const std::string& hel
                [=](Session& session, const std::string& id) -> Result<std::string> {
                  auto known = id_of(session, id);
                  if (!known) return known;
-                 auto server = session.server.api(kApi);
+                 auto server = session.server.api(kPackageApi);
                  return said(server.exchange(method, encoded("app_packages", *known), body,
                                              body.empty() ? "" : "application/json"),
                              done);
@@ -218,7 +124,7 @@ void add_package_commands(const Menu& program) {
   group.add("list", "List all packages", list_packages);
   const auto [show, id] = group.add<std::string>(
       "show", "Show one package", [](Session& session, const std::string& given) {
-        return print_item(session, find_package(session, given), show_columns());
+        return print_item(session, find_package(session.server, given), show_columns());
       });
   show.add_option("ID", id, kIdHelp)->required();
   add_onboard(group);

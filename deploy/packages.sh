@@ -2,6 +2,7 @@
 # Installs the Debian packages that are missing, with sudo when not root.
 #   deploy/packages.sh build        what deploy/run.sh needs
 #   deploy/packages.sh build test   and what tests/run.sh needs
+#   deploy/packages.sh package      and what deploy/package.sh needs, and tests of its packages
 # "a|b" is whichever exists on this release; "|-" marks what we can do without.
 
 MX2_PACKAGES_build="g++ cmake ninja-build pkg-config ccache|- curl ca-certificates
@@ -9,9 +10,10 @@ MX2_PACKAGES_build="g++ cmake ninja-build pkg-config ccache|- curl ca-certificat
   libsqlite3-dev libcli11-dev libyaml-cpp-dev prometheus-cpp-dev libgeos-dev libjwt-dev libcsv-dev
   liblemon-dev libfmt-dev libarchive-dev zip haproxy
   libopencv-objdetect-dev opencv-data libturbojpeg0-dev"
-MX2_PACKAGES_test="catch2 wrk faketime python3 python3-jsonschema python3-yaml
+MX2_PACKAGES_test="dpkg-dev file catch2 wrk faketime python3 python3-jsonschema python3-yaml
   python3-matplotlib python3-scipy iproute2 git openssl jq sqlite3 shellcheck
   prometheus libglpk-dev clang clang-format clang-tidy libclang-rt-dev|libclang-rt-14-dev|-"
+MX2_PACKAGES_package="dpkg-dev file lintian man-db debootstrap"
 
 mx2_is_installed() {
   [[ "$(dpkg-query -W -f='${Status}' "$1" 2>/dev/null)" == "install ok installed" ]]
@@ -109,7 +111,7 @@ if [[ "${BASH_SOURCE[0]}" == "$0" ]]; then
   set -uo pipefail
   [[ $# -gt 0 ]] || set -- build
   for given in "$@"; do
-    [[ "$given" =~ ^(build|test)$ ]] || { echo "usage: $0 [build] [test]" >&2; exit 2; }
+    [[ "$given" =~ ^(build|test|package)$ ]] || { echo "usage: $0 [build] [test] [package]" >&2; exit 2; }
   done
   mx2_install "$@"
 fi

@@ -15,7 +15,7 @@ ENTRYPOINT = DEPLOY / "container" / "entrypoint.sh"
 PATIENCE_S = 60
 IMAGE_USER = 10001
 MISTAKES = [
-    ("file that is not there", "COPY deploy/packages.sh", "COPY deploy/package.sh", "there is no deploy/package.sh"),
+    ("file that is not there", "COPY deploy/packages.sh", "COPY deploy/none.sh", "there is no deploy/none.sh"),
     ("root", "USER 10001:10001", "USER root", "is root"),
     ("user by name", "USER 10001:10001", "USER mx2", "not given by numbers"),
     ("no health check", "HEALTHCHECK", "LABEL x=", "no health check"),
