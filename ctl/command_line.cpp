@@ -35,6 +35,7 @@ CommandLine::CommandLine()
   add_optimizer_commands(menu);
   add_topology_commands(menu);
   add_health_commands(menu);
+  add_backup_commands(menu);
   add_completion_command(menu);
 }
 
