@@ -117,10 +117,6 @@ Result<int> restore(Session& session, const RestoreArguments& arguments) {
   }
   if (arguments.as_is) return take_as_is(session, order.store);
   const auto restored = restore_store(order);
-  if (!restored && restored.error().code == ErrorCode::kInvalidArgument) {
-    const auto& error = restored.error();
-    return forbidden("refused", (error.pointer.empty() ? "" : error.pointer + " ") + error.detail);
-  }
   if (!restored) return restored.error();
   const auto& backup = restored->backup;
   session.out << "store " << order.store << ": restored as of " << backup.created << ", with "

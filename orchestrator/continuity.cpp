@@ -113,6 +113,8 @@ std::vector<PeerView> ask_all(const std::vector<StorePeer>& peers, http::AsyncCl
     });
   }
   while (round->open > 0 && Steady::now() < deadline) client.poll(10);
+  std::sort(round->views.begin(), round->views.end(),
+            [](const PeerView& a, const PeerView& b) { return a.peer < b.peer; });
   return round->views;
 }
 
