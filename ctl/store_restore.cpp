@@ -67,6 +67,11 @@ Result<void> write_durably(const std::string& path, const std::string& text) {
   return flush(path);
 }
 
+// Higher than any that starts have counted up to, as long as the date goes on.
+Result<void> write_epoch(const std::string& store) {
+  return write_durably(store + kNewEpochSuffix, std::to_string(SystemClock().now_ms()) + "\n");
+}
+
 // One attempt at a time; it ends with the object.
 class Restore {
  public:
@@ -227,13 +232,6 @@ class Restore {
     return give_to_owner(packages_);
   }
 
- public:
-  // Higher than any that starts have counted up to, as long as the date goes on.
-  static Result<void> write_epoch(const std::string& store) {
-    return write_durably(store + kNewEpochSuffix, std::to_string(SystemClock().now_ms()) + "\n");
-  }
-
- private:
   const RestoreOrder& order_;
   const std::string packages_;
   const std::string unpacked_;
@@ -253,7 +251,7 @@ Result<void> accept_store(const std::string& store) {
   const auto lock = FileLock::take(store + kLockSuffix);
   if (!lock) return lock.error();
   if (!*lock) return conflict("an orchestrator works on " + store + ": stop it first");
-  if (auto written = Restore::write_epoch(store); !written) return written;
+  if (auto written = write_epoch(store); !written) return written;
   return flush(folder_of(store));
 }
 
