@@ -36,6 +36,7 @@ CommandLine::CommandLine()
   add_topology_commands(menu);
   add_health_commands(menu);
   add_demo_commands(menu);
+  add_backup_commands(menu);
   add_completion_command(menu);
 }
 

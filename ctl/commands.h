@@ -47,6 +47,7 @@ void add_package_commands(const Menu& program);
 void add_optimizer_commands(const Menu& program);
 void add_topology_commands(const Menu& program);
 void add_health_commands(const Menu& program);
+void add_backup_commands(const Menu& program);
 void add_completion_command(const Menu& program);
 
 // The API of the optimizer at `url`, or if that is empty of the one that leads.

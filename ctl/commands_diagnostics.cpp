@@ -44,6 +44,9 @@ Result<int> health(Session& session) {
                               member("apps", "APPS"),
                               member("contexts", "CONTEXTS")};
   if (document->contains("setAside")) columns.push_back(member("setAside", "SET ASIDE"));
+  if (document->contains("store") && (*document)["store"].contains("ahead")) {
+    columns.push_back(member("store.ahead", "KNOW A NEWER STORE"));
+  }
   if (document->contains("mecPlatform")) columns.push_back(member("mecPlatform", "MEC PLATFORM"));
   write_item(session.format, session.out, columns, *document);
   return text_of((*document)["status"]) == "ok" ? 0 : kExitRefused;

@@ -20,6 +20,10 @@ std::vector<std::string> choices_of(const CLI::Option& option) {
   return choices;
 }
 
+bool takes_path(const std::string& option) {
+  return option.ends_with("-file") || option == "store" || option == "packages";
+}
+
 CompletionNode node_of(const CLI::App& app, const std::string& path) {
   CompletionNode node;
   node.path = path;
@@ -34,7 +38,7 @@ CompletionNode node_of(const CLI::App& app, const std::string& path) {
     }
     for (const auto& name : option->get_lnames()) {
       node.options.push_back({"--" + name, option->get_description(),
-                              option->get_items_expected_max() > 0, name.ends_with("-file"),
+                              option->get_items_expected_max() > 0, takes_path(name),
                               choices_of(*option)});
     }
   }

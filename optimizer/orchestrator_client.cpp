@@ -25,7 +25,10 @@ Result<std::uint64_t> OrchestratorClient::send_plan(const std::string& ndjson,
 Result<OrchestratorClient::Lease> OrchestratorClient::lease(const std::string& holder,
                                                             const std::string& url, int lease_ms) {
   const json::Value body{{"holder", holder}, {"url", url}, {"leaseMs", lease_ms}};
-  const auto reply = calls_.ask("POST", "/optimizer/lease", kJson, json::dump(body));
+  auto headers = kJson;
+  if (known_) headers.emplace_back(kStoreHeader, to_text(*known_));
+  const auto reply = calls_.ask("POST", "/optimizer/lease", headers, json::dump(body));
+  learn_store(reply);
   const auto document = OperatorCalls::document_of("/optimizer/lease", reply);
   if (!document) return document.error();
   const auto granted = document->find("granted");
@@ -36,6 +39,16 @@ Result<OrchestratorClient::Lease> OrchestratorClient::lease(const std::string& h
                json::text_of(*document, "url"),
                static_cast<std::int64_t>(number_of(*document, "remainingMs").value_or(0)),
                paused != document->end() && *paused == true};
+}
+
+void OrchestratorClient::learn_store(const Result<http::Reply>& reply) {
+  if (!reply) return;
+  for (const auto& [name, value] : reply->headers) {
+    if (!equals_ignoring_case(name, kStoreHeader)) continue;
+    if (const auto heard = parse_store_epoch(value)) {
+      known_ = newer_of(known_.value_or(StoreEpoch()), *heard);
+    }
+  }
 }
 
 Result<void> OrchestratorClient::set_paused(bool paused) {

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "api/operator/backup.h"
 #include "api/orchestrator/access.h"
 #include "api/orchestrator/operator_calls.h"
 
@@ -28,7 +30,8 @@ class OrchestratorClient {
   // if another plan is being applied or another optimizer than `holder` leads.
   [[nodiscard]] Result<std::uint64_t> send_plan(const std::string& ndjson, std::uint64_t version,
                                                 const std::string& holder);
-  // Asks that `holder` leads for so long, or goes on leading.
+  // Asks that `holder` leads for so long, or goes on leading. The newest store that the answers
+  // have told is told with each, for as long as we run: an Optimizer keeps nothing.
   [[nodiscard]] Result<Lease> lease(const std::string& holder, const std::string& url,
                                     int lease_ms);
   [[nodiscard]] Result<void> release(const std::string& holder);
@@ -36,7 +39,10 @@ class OrchestratorClient {
   [[nodiscard]] Result<void> set_paused(bool paused);
 
  private:
+  void learn_store(const Result<http::Reply>& reply);
+
   OperatorCalls calls_;
+  std::optional<StoreEpoch> known_;
 };
 
 }  // namespace mx2::optimizer

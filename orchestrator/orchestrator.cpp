@@ -9,8 +9,10 @@
 #include "lcm/mec010_driver.h"
 #include "notifier/notifier.h"
 #include "orchestrator/content.h"
+#include "orchestrator/continuity.h"
 #include "orchestrator/endpoints/callback_warning.h"
 #include "orchestrator/mec_platform/mec_platform.h"
+#include "orchestrator/operator/backups.h"
 #include "orchestrator/packages/packages.h"
 #include "orchestrator/store/store_outbox.h"
 
@@ -22,6 +24,7 @@ constexpr int kNotifierGraceMs = 1000;  // what is in flight then is sent again 
 constexpr std::size_t kProbeAnswerMax = std::size_t{16} << 10U;
 constexpr std::size_t kMepmAnswerMax = std::size_t{16} << 20U;
 constexpr int kMepmTimeoutMs = 5000;
+constexpr int kPeerTimeoutMs = 1000;
 constexpr std::size_t kPlatformAnswerMax = std::size_t{1} << 20U;
 constexpr int kPlatformTimeoutMs = 1000;
 
@@ -100,6 +103,7 @@ struct Orchestrator::Impl {
   void found_host(const std::string& id, bool reachable);
   Result<void> start_notifier(const SystemClock& clock, const SteadyClock& steady);
   Result<void> load();
+  Result<void> begin(const SystemClock& clock);
   Result<void> start_packages();
   Result<void> load_first_content();
   Result<void> listen();
@@ -119,6 +123,10 @@ struct Orchestrator::Impl {
   HostWatch hosts;
   Lifecycle lifecycle;
   OptimizerLease leader;
+  Store::Loaded loaded;
+  Fd claim;  // on the store's identity, on this machine
+  StorePeers store_peers;
+  std::unique_ptr<Backups> backups;
   std::unique_ptr<Packages> packages;
   std::unique_ptr<MecPlatform> platform;
   StoreOutbox outbox;
@@ -137,6 +145,7 @@ void Orchestrator::Impl::stop() {
   changes.close();
   hosts.stop();
   lifecycle.stop();
+  if (backups) backups->stop();
   if (packages) packages->stop();
   rewriter.stop();
   mx2_server.stop(options.shutdown_grace_ms);
@@ -144,6 +153,7 @@ void Orchestrator::Impl::stop() {
   relocation.stop();
   if (notifier) notifier->stop(kNotifierGraceMs);
   store->close();
+  claim = Fd();
 }
 
 // Contexts and the Optimizer follow; if it cannot be stored, HostWatch tells it again.
@@ -167,7 +177,7 @@ Result<void> Orchestrator::Impl::start_notifier(const SystemClock& clock,
 
 Result<void> Orchestrator::Impl::load() {
   const auto start = std::chrono::steady_clock::now();
-  const auto stored = store->load(
+  auto stored = store->load(
       {[this](App&& app) { return model.write([&](Model& m) { return m.put_app(app); }); },
        [this](Host&& host) { return model.write([&](Model& m) { return m.put_host(host); }); },
        [this](TableChange&& row) -> Result<void> {
@@ -184,21 +194,40 @@ Result<void> Orchestrator::Impl::load() {
   leader.set_paused(stored->optimizer_paused);
   relocation.resume(stored->relocating);
   if (auto resumed = rewriter.resume(*stored); !resumed) return resumed.error();
+  loaded.epoch = stored->epoch;
+  loaded.place = stored->place;
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  const auto& loaded = model.unlocked();
-  log::info("store loaded", {{"apps", loaded.apps().size()},
-                             {"hosts", loaded.hosts().size()},
-                             {"rows", loaded.table().rows()},
-                             {"table_version", loaded.table_version()},
+  const auto& present = model.unlocked();
+  log::info("store loaded", {{"apps", present.apps().size()},
+                             {"hosts", present.hosts().size()},
+                             {"rows", present.table().rows()},
+                             {"table_version", present.table_version()},
                              {"contexts", ledger.total()},
                              {"seconds", took.count()}});
   return {};
 }
 
+Result<void> Orchestrator::Impl::begin(const SystemClock& clock) {
+  std::vector<StorePeer> peers;
+  for (const auto& [id, entry] : model.unlocked().hosts()) {
+    if (!entry.host.mepm_uri.empty()) peers.push_back({id, entry.host.mepm_uri});
+  }
+  const auto client = peer_client(kPeerTimeoutMs, kProbeAnswerMax);
+  auto begun = begin_epoch(*store, loaded, options.store.path, peers, *client, clock);
+  if (!begun) return begun.error();
+  store_peers.begin(begun->epoch);
+  claim = std::move(begun->claim);
+  return {};
+}
+
 Result<void> Orchestrator::Impl::start_packages() {
-  const auto& directory = options.packages.directory;
-  auto files = PackageFiles::open(directory.empty() ? options.store.path + ".packages" : directory);
+  const auto& given = options.packages.directory;
+  const auto directory = given.empty() ? options.store.path + kPackagesSuffix : given;
+  auto files = PackageFiles::open(directory);
   if (!files) return files.error();
+  backups =
+      std::make_unique<Backups>(*store, store_peers, core.clock, options.store.path, directory);
+  backups->start();
   packages = std::make_unique<Packages>(core, options.packages, std::move(*files), *registry);
   contexts.onboarding = packages.get();
   packages->start();
@@ -233,10 +262,10 @@ Result<void> Orchestrator::Impl::listen() {
   if (platform) add_platform_endpoints(mx2_router, *platform);
   auto for_operators = options.operator_endpoints;
   if (notifier) for_operators.relay_status = [this] { return notifier->status(); };
-  add_operator_endpoints(
-      operator_router,
-      {core, contexts, rewriter, hosts, lifecycle, leader, *packages, platform.get(), *registry},
-      std::move(for_operators));
+  add_operator_endpoints(operator_router,
+                         {core, contexts, rewriter, hosts, lifecycle, leader, *packages,
+                          platform.get(), *registry, store_peers, *backups},
+                         std::move(for_operators));
   if (auto listening = program::listen(mx2_server, mx2_router); !listening) return listening;
   return program::listen(operator_server, operator_router);
 }
@@ -261,6 +290,7 @@ Result<std::unique_ptr<Orchestrator>> Orchestrator::start_on(
                                      std::move(*auth), clock, steady, ids);
   if (auto ok = impl->start_notifier(clock, steady); !ok) return ok.error();
   if (auto ok = impl->load(); !ok) return ok.error();
+  if (auto ok = impl->begin(clock); !ok) return ok.error();
   if (auto ok = impl->load_first_content(); !ok) return ok.error();
   if (auto ok = impl->start_packages(); !ok) return ok.error();
   impl->hosts.start();

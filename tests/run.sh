@@ -140,6 +140,7 @@ test_all() {
     --out build/experiments/strategies-short
   step crash 600 "$python" tests/orchestrator/crash/crash_test.py "$bin"
   step crash-packages 300 "$python" tests/orchestrator/crash/packages_crash_test.py "$bin"
+  step backup 120 "$python" tests/orchestrator/backup/backup_test.py "$bin"
   step notify 600 "$python" tests/notifier/notify_test.py "$bin"
   step notify-names 60 "$python" tests/notifier/names_test.py "$bin"
   step notify-clock 60 "$python" tests/notifier/clock_test.py "$bin"

@@ -59,6 +59,11 @@ bool give_head(Transfer& transfer) {
   return offer(in, [&] { return give(in.reply); });
 }
 
+// What follows from it is small: where something is, and who speaks.
+bool is_kept_in_brief(std::string_view name) {
+  return equals_ignoring_case(name, "Location") || equals_ignoring_case(name, "Mx2-Store");
+}
+
 bool take_header(Transfer& transfer, std::string_view line) {
   auto& in = transfer.incoming;
   const auto& options = transfer.options;
@@ -74,7 +79,7 @@ bool take_header(Transfer& transfer, std::string_view line) {
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return true;
   const auto name = line.substr(0, colon);
-  if (options.in_brief && !equals_ignoring_case(name, "Location")) return true;
+  if (options.in_brief && !is_kept_in_brief(name)) return true;
   const auto value = trim(line.substr(colon + 1));
   if (equals_ignoring_case(name, "Content-Type")) in.reply.content_type = value;
   in.reply.headers.emplace_back(name, value);

@@ -45,7 +45,8 @@ struct ClientOptions {
   std::string key_file = {};          // of that certificate; empty: it is in the same file
   std::string unix_socket = {};       // where to connect, whatever host a URL names; empty: there
   std::size_t connections_max = 4;    // kept open for later
-  // Of a reply Location is kept and what fits of the body; what is beyond is cut off.
+  // Of a reply Location and Mx2-Store are kept and what fits of the body; what is beyond is cut
+  // off.
   bool in_brief = false;
   // Whether an address may be connected to. It is asked with the very address of each new
   // connection, after all resolving, so that no name can lead elsewhere in between. None: any may,

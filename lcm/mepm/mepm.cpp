@@ -41,6 +41,7 @@ void Mepm::set_root(const std::string& root) {
 
 void Mepm::recover() {
   link_.set_key(persistent_key(options_.state_dir, needs_.ids));
+  link_.remember_store_in(options_.state_dir + "/store");
   notifications_.recover();
   lifecycle_.recover();
 }
@@ -66,7 +67,13 @@ void Mepm::step() {
   lifecycle_.step();
   notifications_.step();
   link_.step();
+  tell_known();
   if (needs_.steady.now_ms() >= look_due_ms_) look_at_itself();
+}
+
+void Mepm::tell_known() {
+  const std::lock_guard lock(health_mutex_);
+  known_ = link_.known();
 }
 
 int Mepm::wait_ms() const {
@@ -91,6 +98,10 @@ json::Value Mepm::health() const {
                   {"orchestrator", link_state_},
                   {"version", MX2_VERSION}};
   if (!link_error_.empty()) out["orchestratorError"] = link_error_;
+  if (!known_.store) return out;
+  out["store"] = to_text(*known_.store);
+  out["reports"] = known_.reports;
+  if (known_.reports > 0) out["reportAgeMs"] = needs_.steady.now_ms() - known_.reported_ms;
   return out;
 }
 

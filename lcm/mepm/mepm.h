@@ -49,6 +49,7 @@ class Mepm {
   [[nodiscard]] std::string load();
   [[nodiscard]] json::Value health() const;
   void look_at_itself();
+  void tell_known();
 
   Needs needs_;
   MepmOptions options_;
@@ -64,6 +65,7 @@ class Mepm {
   mutable std::mutex health_mutex_;
   std::string link_state_;
   std::string link_error_;
+  OrchestratorLink::Known known_;
   Worker worker_;
 };
 

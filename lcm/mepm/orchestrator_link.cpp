@@ -15,6 +15,7 @@ constexpr int kBadRequest = 400;
 constexpr int kNotFound = 404;
 constexpr int kConflict = 409;
 constexpr std::size_t kKeyMax = 64;
+constexpr std::size_t kStoreTextMax = 64;
 
 // What a problem document says, after a colon.
 std::string detail_of(const http::Reply& reply) {
@@ -48,6 +49,12 @@ std::string persistent_key(const std::string& state_dir, IdGenerator& ids) {
   return key;
 }
 
+void OrchestratorLink::remember_store_in(const std::string& file) {
+  store_file_ = file;
+  const auto kept = read_file(file, kStoreTextMax);
+  if (kept) known_.store = parse_store_epoch(kept->substr(0, kept->find('\n')));
+}
+
 OrchestratorLink::OrchestratorLink(OrchestratorAccess access, HostRegistration host,
                                    LinkOptions options, http::AsyncClient& http,
                                    const SteadyClock& clock, std::function<std::string()> load)
@@ -72,6 +79,7 @@ void OrchestratorLink::put(const std::string& path, std::string body) {
   asking_ = true;
   http::Headers headers{{"Content-Type", "application/json"}};
   if (!access_.token.empty()) headers.emplace_back("Authorization", "Bearer " + access_.token);
+  if (known_.store) headers.emplace_back(kStoreHeader, to_text(*known_.store));
   http_.begin({"PUT", access_.url + path, std::move(headers), std::move(body)},
               [this](const Result<http::Reply>& reply) { take(reply); });
 }
@@ -84,11 +92,40 @@ void OrchestratorLink::take(const Result<http::Reply>& reply) {
   if (reply->status < 200 || reply->status >= 300) {
     return failed(describe(*reply));
   }
+  learn_store(*reply);
   if (!registered_) log::info("registered", {{"orchestrator", access_.url}, {"host", host_.id}});
   due_ms_ = registered_ ? clock_.now_ms() + options_.report_ms : 0;  // the first report at once
   registered_ = true;
   retry_ms_ = options_.retry_ms;
   last_error_.clear();
+}
+
+// An orchestrator of an earlier version says nothing.
+void OrchestratorLink::learn_store(const http::Reply& reply) {
+  ++known_.reports;
+  known_.reported_ms = clock_.now_ms();
+  const auto header = std::find_if(reply.headers.begin(), reply.headers.end(), [](const auto& h) {
+    return equals_ignoring_case(h.first, kStoreHeader);
+  });
+  const auto heard =
+      header == reply.headers.end() ? std::nullopt : parse_store_epoch(header->second);
+  if (!heard) return;
+  const auto before = known_.store.value_or(StoreEpoch());
+  const bool old = heard->id == before.id && heard->epoch < before.epoch;
+  if (old && !told_old_) {
+    log::warn(
+        "the orchestrator's store is older than one that we have seen",
+        {{"its_epoch", std::to_string(heard->epoch)}, {"seen", std::to_string(before.epoch)}});
+  }
+  told_old_ = old;
+  const auto newest = newer_of(before, *heard);
+  if (newest == before) return;
+  known_.store = newest;
+  if (store_file_.empty()) return;
+  if (auto kept = replace_file(store_file_, to_text(newest) + "\n"); !kept) {
+    log::warn("the orchestrator's store is not remembered",
+              {{"error", kept.error().internal_text}});
+  }
 }
 
 // Whether another MEPM has come while we were away, or only somebody has changed the host, is told

@@ -14,6 +14,7 @@
 #include "notifier/relay.h"
 #include "orchestrator/core/host_watch.h"
 #include "orchestrator/core/optimizer_lease.h"
+#include "orchestrator/core/store_peers.h"
 #include "orchestrator/core/table_rewriter.h"
 #include "orchestrator/endpoints/auth.h"
 #include "orchestrator/lifecycle/lifecycle.h"
@@ -21,6 +22,7 @@
 
 namespace mx2 {
 
+class Backups;
 class CallbackWarning;
 class MecPlatform;
 class Packages;
@@ -70,6 +72,8 @@ struct OperatorServices {
   Packages& packages;
   const MecPlatform* platform;  // null: there is none
   metrics::Registry& registry;
+  StorePeers& store_peers;
+  Backups& backups;
 };
 
 // The operator API below /operator/v1, ETSI GS MEC 010-2 below /app_pkgm/v1, /health and /metrics,

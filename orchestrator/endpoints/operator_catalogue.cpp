@@ -49,7 +49,9 @@ void host_load_put(OperatorApi& api, Request& request, const PathValues& path,
     if (!report) return report.error();
     return api.hosts.report(path[0], std::move(*report), HostWatch::now());
   }();
-  responder.reply(reported ? http::no_content() : refusal(reported.error(), request.id));
+  if (!reported) return responder.reply(refusal(reported.error(), request.id));
+  hear_of_store(api, request, path[0]);
+  responder.reply(telling_store(api, http::no_content()));
 }
 
 Result<json::Value> app_get(OperatorApi& api, const Request&, const PathValues& path) {

@@ -125,7 +125,8 @@ void lease_post(OperatorApi& api, Request& request, const PathValues&, Responder
                          std::chrono::steady_clock::now());
   auto document = lease_json(state, api.leader.paused());
   document["granted"] = state.holder == asked->holder;
-  responder.reply(http::json_reply(200, json::dump(document)));
+  hear_of_store(api, request, "optimizer " + asked->holder);
+  responder.reply(telling_store(api, http::json_reply(200, json::dump(document))));
 }
 
 void lease_delete(OperatorApi& api, Request& request, const PathValues&, Responder responder) {

@@ -93,8 +93,12 @@ void registration_put(OperatorApi& api, Request& request, const PathValues& path
   const auto allowed = [&hosts = api.hosts](const HostRegistration& registration) {
     return hosts.may_register(registration, HostWatch::now());
   };
+  hear_of_store(api, request, path[0]);
+  const auto format = [&api](const Changed& changed) {
+    return telling_store(api, changed_reply(changed));
+  };
   register_host(api.core, std::move(*asked), allowed,
-                answer_with<Changed>(request, std::move(responder), changed_reply));
+                answer_with<Changed>(request, std::move(responder), format));
   api.lifecycle.look_at(path[0]);
 }
 

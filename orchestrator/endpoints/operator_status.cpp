@@ -11,6 +11,7 @@ namespace mx2 {
 namespace {
 
 constexpr std::size_t kSetAsideShown = 100;
+constexpr std::size_t kAheadShown = 100;
 
 Result<json::Value> contexts_get(OperatorApi& api, const Request& request, const PathValues&) {
   const auto page = page_query(api, request, {"app", "associateDevAppId", "host"});
@@ -46,6 +47,16 @@ json::Value set_aside_json(const SetAside& aside) {
   return out;
 }
 
+json::Value store_json(const StorePeers& peers) {
+  const auto own = peers.own();
+  json::Value out{{"id", own.id}, {"epoch", own.epoch}};
+  for (const auto& [peer, epoch] : peers.ahead()) {
+    if (out["ahead"].size() == kAheadShown) break;
+    out["ahead"].push_back({{"peer", peer}, {"epoch", epoch}});
+  }
+  return out;
+}
+
 void health_get(OperatorApi& api, Request& request, const PathValues&, Responder responder) {
   auto status = api.core.model.read([](const Model& model) {
     return json::Value{{"status", "ok"},
@@ -60,6 +71,7 @@ void health_get(OperatorApi& api, Request& request, const PathValues&, Responder
     status["status"] = "degraded";
     status["setAside"] = set_aside_json(aside);
   }
+  status["store"] = store_json(api.store_peers);
   if (api.platform != nullptr) status["mecPlatform"] = platform_json(*api.platform);
   probe_store(api.core.store, [&api, id = request.id, status = std::move(status),
                                responder =

@@ -53,6 +53,15 @@ http::Reply changed_reply(const Changed& changed) {
 
 http::Reply removed_reply(const Changed& /*changed*/) { return http::no_content(); }
 
+void hear_of_store(OperatorApi& api, const Request& request, const std::string& peer) {
+  api.store_peers.hear(peer, request.header(kStoreHeader));
+}
+
+http::Reply telling_store(const OperatorApi& api, http::Reply reply) {
+  reply.headers.emplace_back(kStoreHeader, to_text(api.store_peers.own()));
+  return reply;
+}
+
 Precondition guard_of(const Request& request) {
   Precondition guard;
   if (const auto match = request.header("If-Match")) guard.if_match = trim(*match);
@@ -81,6 +90,7 @@ void add_operator_endpoints(http::Router& router, const OperatorServices& servic
   add_lifecycle_endpoints(router, api);
   add_package_endpoints(router, api);
   add_outbox_endpoints(router, api);
+  add_backup_endpoints(router, api);
   add_status_endpoints(router, api);
 }
 

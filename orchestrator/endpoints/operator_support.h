@@ -36,6 +36,7 @@ void add_change_endpoints(http::Router& router, const OperatorApiPtr& api);     
 void add_lifecycle_endpoints(http::Router& router, const OperatorApiPtr& api);  // instances
 void add_package_endpoints(http::Router& router, const OperatorApiPtr& api);    // app_pkgm/v1
 void add_outbox_endpoints(http::Router& router, const OperatorApiPtr& api);     // notifications
+void add_backup_endpoints(http::Router& router, const OperatorApiPtr& api);
 void add_status_endpoints(http::Router& router, const OperatorApiPtr& api);  // contexts, health…
 
 // All of these are behind the operator's token, if one is set.
@@ -52,6 +53,9 @@ using Answer = void (*)(OperatorApi&, Request&, const PathValues&, Responder);
 [[nodiscard]] http::Reply changed_reply(const Changed& changed);
 [[nodiscard]] http::Reply removed_reply(const Changed& changed);
 [[nodiscard]] Precondition guard_of(const Request& request);
+// A peer's report: takes what it says of our store, and tells it with the reply what that is.
+void hear_of_store(OperatorApi& api, const Request& request, const std::string& peer);
+[[nodiscard]] http::Reply telling_store(const OperatorApi& api, http::Reply reply);
 
 [[nodiscard]] Result<json::Value> json_body(const Request& request);
 // The same read by `decoder`, which gives a Result.

@@ -235,6 +235,8 @@ Result<Store::Loaded> load(SQLite::Database& db, const Store::Loader& loader, Se
   loaded.table_version = parse_uint(meta(db, "table_version")).value_or(0);
   loaded.relocating = meta(db, "relocating") == "1";
   loaded.optimizer_paused = meta(db, "optimizer_paused") == "1";
+  loaded.epoch = parse_store_epoch(meta(db, "epoch")).value_or(StoreEpoch());
+  loaded.place = meta(db, "place");
   load_rewrite(db, loaded);
   return loaded;
 }

@@ -12,12 +12,14 @@
 #include <thread>
 
 #include "api/base/file.h"
+#include "api/base/file_lock.h"
 #include "api/base/log.h"
+#include "api/operator/backup.h"
 #include "orchestrator/store/checkpointer.h"
-#include "orchestrator/store/file_lock.h"
 #include "orchestrator/store/log_mark.h"
 #include "orchestrator/store/schema.h"
 #include "orchestrator/store/sqlite_connection.h"
+#include "orchestrator/store/sqlite_copy.h"
 #include "orchestrator/store/sqlite_queries.h"
 #include "orchestrator/store/sqlite_statements.h"
 #include "orchestrator/store/sqlite_values.h"
@@ -118,7 +120,7 @@ struct SqliteStore::Impl {
   void begin_log() {
     mark = std::make_unique<LogMark>(writer);
     if (!log_was_empty) return;
-    mark->renew();
+    lock->set_text(mark->begin(writer));
     if (sqlite::empty_log(writer.getHandle())) mark->renew();
   }
 
@@ -198,6 +200,7 @@ void SqliteStore::Impl::write_until_closed() {
       leave_turn(std::chrono::steady_clock::now() - start);
     }
   }
+  if (mark) mark->end(writer);
 }
 
 void SqliteStore::Impl::follow_log() {
@@ -286,11 +289,15 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const SqliteOptions& opti
     }
     std::unique_ptr<FileLock> held;
     if (!options.beside_orchestrator) {
-      auto lock = FileLock::take(options.path + ".lock");
+      auto lock = FileLock::take(options.path + kLockSuffix);
       if (!lock) return lock.error();
       if (!*lock) return unavailable(options.path + " is in use by another orchestrator");
       held = std::move(*lock);
-      if (auto fits = check_log(options.path); !fits) return fits.error();
+      if (std::filesystem::exists(options.path + kRestoringSuffix)) {
+        return unavailable("a restore of the store " + options.path +
+                           " has not come to its end: run mx2ctl restore again");
+      }
+      if (auto fits = check_log(options.path, held->text()); !fits) return fits.error();
       be_private(options.path);
     }
     auto impl = std::make_unique<Impl>(std::move(held), options, registry);
@@ -388,6 +395,10 @@ Result<Store::Loaded> SqliteStore::load(const Loader& loader) {
   }
   if (!impl_->options.beside_orchestrator) sqlite::keep_log(impl_->writer, false);
   return loaded;
+}
+
+Result<void> SqliteStore::copy_to(const std::string& file, const std::function<bool()>& go_on) {
+  return sqlite::copy_database(impl_->options.path, file, go_on);
 }
 
 SetAside& SqliteStore::set_aside() { return impl_->aside; }

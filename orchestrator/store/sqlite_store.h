@@ -47,6 +47,7 @@ class SqliteStore final : public Store {
   void on_notification(std::function<void()> hook) override;
   SetAside& set_aside() override;
   Result<Loaded> load(const Loader& loader) override;
+  Result<void> copy_to(const std::string& file, const std::function<bool()>& go_on) override;
 
  private:
   struct Impl;

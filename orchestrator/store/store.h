@@ -23,6 +23,7 @@
 
 #include "api/base/result.h"
 #include "api/mec/app_package.h"
+#include "api/operator/backup.h"
 #include "api/operator/types.h"
 #include "notifier/outbox.h"
 #include "orchestrator/store/set_aside.h"
@@ -97,6 +98,8 @@ class StoreTransaction {
   Result<void> set_relocating(bool relocating);
   // Whether operators want no plans; survives restarts of whoever plans.
   Result<void> set_optimizer_paused(bool paused);
+  // Which store this is and how new, and where it is begun.
+  Result<void> set_epoch(const StoreEpoch& epoch, const std::string& place);
 
   virtual Result<void> put_row(const Association& row) = 0;
   virtual Result<void> delete_row(const UeSelector& ue, const std::string& app_d_id) = 0;
@@ -230,6 +233,8 @@ class Store {
     std::uint64_t table_version = 0;
     bool relocating = false;
     bool optimizer_paused = false;
+    StoreEpoch epoch;   // without an identity: none has begun yet
+    std::string place;  // where it was begun
     // A rewrite that a crash has interrupted: its pieces by number. Without a version it had not
     // begun.
     std::optional<TableVersion> unfinished;
@@ -237,6 +242,14 @@ class Store {
   };
   // Or why the file cannot be used.
   [[nodiscard]] virtual Result<Loaded> load(const Loader& loader) = 0;
+
+  // All that is durable now, as a store of its own in a new file. Takes as long as the disk; writes
+  // go on meanwhile, in a log that grows. Nothing is left of the file after an error: unavailable,
+  // also when `go_on`, asked now and then, says no. Any thread.
+  [[nodiscard]] virtual Result<void> copy_to(const std::string& /*file*/,
+                                             const std::function<bool()>& /*go_on*/) {
+    return unavailable("this store cannot be copied");
+  }
 };
 
 // A unit of work of two functions, for those that need no class of their own: what it is to the

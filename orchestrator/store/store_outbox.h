@@ -9,8 +9,8 @@
 #include <mutex>
 #include <string>
 
+#include "api/base/file_lock.h"
 #include "notifier/outbox.h"
-#include "orchestrator/store/file_lock.h"
 #include "orchestrator/store/store.h"
 
 namespace mx2 {

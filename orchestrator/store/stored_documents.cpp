@@ -35,4 +35,9 @@ Result<void> StoreTransaction::set_optimizer_paused(bool paused) {
   return put_document(Stored::kFact, "optimizer_paused", paused ? "1" : "0");
 }
 
+Result<void> StoreTransaction::set_epoch(const StoreEpoch& epoch, const std::string& place) {
+  if (auto put = put_document(Stored::kFact, "epoch", to_text(epoch)); !put) return put;
+  return put_document(Stored::kFact, "place", place);
+}
+
 }  // namespace mx2

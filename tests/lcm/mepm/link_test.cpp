@@ -53,6 +53,47 @@ TEST_CASE("the link registers with its key, and reports at once", "[link]") {
   CHECK(world.link.state() == "registered");
 }
 
+TEST_CASE("a MEPM remembers the newest epoch of the store, and tells it", "[link]") {
+  const mx2::test::TempDir directory;
+  const auto file = directory.file("store");
+  const std::string id(32, 'a');
+  const auto told = [](const Link& world) {
+    for (const auto& [name, value] : world.client.requests.back().headers) {
+      if (name == kStoreHeader) return value;
+    }
+    return std::string();
+  };
+  const auto answer = [](Link& world, const std::string& store) {
+    auto reply = http::json_reply(200, "{}");
+    reply.headers.emplace_back("mx2-store", store);
+    world.link.step();
+    REQUIRE(world.client.answer("", reply));
+    world.client.poll(0);
+    world.clock.advance(LinkOptions{}.report_ms);
+  };
+  const Logged logged;
+  {
+    Link world;
+    world.link.remember_store_in(file);
+    CHECK_FALSE(world.link.known().store);
+    answer(world, id + "/5");
+    CHECK(told(world).empty());
+    answer(world, id + "/7");
+    CHECK(told(world) == id + "/5");
+    CHECK(world.link.known().reports == 2);
+  }
+  Link world;
+  world.link.remember_store_in(file);
+  for (int i = 0; i < 3; ++i) answer(world, id + "/6");  // an old copy was put back
+  CHECK(told(world) == id + "/7");
+  CHECK(logged.count("older than one that we have seen") == 1);
+  CHECK(world.link.state() == "registered");  // nothing else follows
+  const std::string other(32, 'b');
+  answer(world, other + "/1");
+  answer(world, other + "/1");
+  CHECK(told(world) == other + "/1");
+}
+
 TEST_CASE("a MEPM whose host is another's says so and goes on trying", "[link]") {
   Link world;
   CHECK(world.answer(409) == kLinkRegistration);
