@@ -135,12 +135,16 @@ Result<std::vector<TableChange>> decode_table_patch(std::string_view body, std::
   return changes;
 }
 
-std::string encode_table_change(const TableChange& change) {
+Value change_line(const TableChange& change) {
   auto line = to_json(change.row);
   line.erase("version");
   line.erase("updated");
   if (change.remove) line["remove"] = true;
-  return json::dump(line) + "\n";
+  return line;
+}
+
+std::string encode_table_change(const TableChange& change) {
+  return json::dump(change_line(change)) + "\n";
 }
 
 Result<std::vector<TableChange>> decode_stored_patch(std::string_view lines) {
@@ -189,6 +193,20 @@ Value to_json(const TableVersion& version) {
             {"created", format_utc(version.created_ms)},
             {"state", version.finished ? "done" : "applying"}};
   if (!version.summary.empty()) out["summary"] = version.summary;
+  if (!version.by.empty()) out["by"] = version.by;
+  return out;
+}
+
+Value to_json(const TableDifference& difference) {
+  Value out{{"ue", difference.ue.text()}, {"app", difference.app_d_id}};
+  const auto add = [&](const char* name, const std::optional<Association>& row) {
+    if (!row) return;
+    auto& member = out[name] = to_json(*row);
+    member.erase("ue");
+    member.erase("app");
+  };
+  add("before", difference.before);
+  add("after", difference.after);
   return out;
 }
 

@@ -36,7 +36,9 @@ inline constexpr std::size_t kLabelsMax = 64;  // of a host
 // an error: the order of lines must not matter.
 [[nodiscard]] Result<std::vector<TableChange>> decode_table_patch(std::string_view body,
                                                                   std::size_t rows_max);
-// The same the other way round: without what is the server's to give. The first is one line.
+// The same the other way round: without what is the server's to give. The first two are one line,
+// as a document and as text.
+[[nodiscard]] json::Value change_line(const TableChange& change);
 [[nodiscard]] std::string encode_table_change(const TableChange& change);
 // What encode_table_patch() made, when it comes from the store.
 [[nodiscard]] Result<std::vector<TableChange>> decode_stored_patch(std::string_view lines);
@@ -55,6 +57,7 @@ inline constexpr std::size_t kLabelsMax = 64;  // of a host
 [[nodiscard]] json::Value to_json(const App& app);
 [[nodiscard]] json::Value to_json(const Association& row);
 [[nodiscard]] json::Value to_json(const TableVersion& version);
+[[nodiscard]] json::Value to_json(const TableDifference& difference);
 [[nodiscard]] json::Value to_json(const Explanation& explanation);
 [[nodiscard]] json::Value to_json(const ContextSummary& context);
 [[nodiscard]] json::Value to_json(const ContextPlace& context);
