@@ -21,6 +21,11 @@ inline constexpr std::size_t kLabelsMax = 64;  // of a host
 [[nodiscard]] Result<HostReport> decode_host_report(const json::Value& document);
 [[nodiscard]] Result<App> decode_app(const json::Value& document);
 [[nodiscard]] Result<TableChange> decode_table_change(const json::Value& document);
+// The same for who wants to mend a document in one go: `more` gets the errors after the first.
+[[nodiscard]] Result<Host> decode_host(const json::Value& document, std::vector<Error>& more);
+[[nodiscard]] Result<App> decode_app(const json::Value& document, std::vector<Error>& more);
+[[nodiscard]] Result<TableChange> decode_table_change(const json::Value& document,
+                                                      std::vector<Error>& more);
 
 // As they are stored, and as the orchestrator answers them: what was accepted once, or put together
 // by the orchestrator, can always be read. Without bounds; members that are not known are passed
