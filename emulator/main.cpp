@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <array>
 #include <chrono>
 #include <filesystem>
 #include <functional>
@@ -42,17 +41,15 @@ struct Options {
   bool check = false;  // only say what is wrong, as --check-config of the other programs
 };
 
-// That real time starts, besides this one.
-constexpr std::array kStarted = {"mx2-orchestrator", "mx2-optimizer"};
-
 int fail(const Error& error, int status) {
   std::cerr << "mx2-emulator: " << error.detail
             << (error.pointer.empty() ? "" : " (" + error.pointer + ")") << "\n";
   return status;
 }
 
-Result<Scenario> scenario_of(const Options& options) {
-  auto document = config::read_yaml_file(options.file);
+// `twice`: gets the keys that the file has twice, which are an error without it.
+Result<Scenario> scenario_of(const Options& options, std::vector<std::string>* twice = nullptr) {
+  auto document = config::read_yaml_file(options.file, twice);
   if (!document) return document.error();
   std::vector<Setting> settings;
   for (const auto& text : options.settings) {
@@ -155,17 +152,27 @@ int check(const Scenario& scenario, const Options& options) {
   return 0;
 }
 
-// All that `command` would read or start, each problem on a line; as of the other programs nothing
-// is said of what is good.
+// That real time starts.
+std::vector<std::string> programs_started(const Scenario& scenario) {
+  std::vector<std::string> names{"mx2-orchestrator", "mx2-emulator"};
+  if (scenario.strategy.has_optimizer()) names.emplace_back("mx2-optimizer");
+  if (scenario.strategy.kind == StrategyKind::kDispatching) names.emplace_back("mx2-dispatcher");
+  return names;
+}
+
+// All that a command would read or start, each problem on a line; as of the other programs nothing
+// is said of what is good. `real`: the command is run.
 int check_all(const Options& options, bool real) {
   std::vector<std::string> problems;
-  if (const auto scenario = scenario_of(options); !scenario) {
+  const auto scenario = scenario_of(options, &problems);
+  if (!scenario) {
     const auto& error = scenario.error();
     problems.push_back((error.pointer.empty() ? "" : error.pointer + ": ") + error.detail);
   }
-  for (const auto* name : kStarted) {
+  for (const auto& name :
+       real&& scenario ? programs_started(*scenario) : std::vector<std::string>()) {
     const auto program = std::filesystem::path(programs_of(options)) / name;
-    if (real && access(program.c_str(), X_OK) != 0) {
+    if (access(program.c_str(), X_OK) != 0) {
       problems.push_back(program.string() + ": there is no such program");
     }
   }
