@@ -51,6 +51,7 @@ Result<State> state_of(Session& session, const std::string& host) {
   State state;
   state.state = text_at(*document, "state");
   const auto status = document->value("status", json::Value::object());
+  if (!status.contains("contexts")) return not_found("this orchestrator does not count contexts");
   state.contexts = status.value("contexts", std::size_t{0});
   const auto apps = status.value("contextsOfApps", json::Value::object());
   for (const auto& [app, count] : apps.items()) {

@@ -157,12 +157,12 @@ _mx2ctl() {
   fi
   if [[ -n $kind ]]; then
     compopt +o default 2>/dev/null
-    words+=" $(command mx2ctl "${server[@]}" --timeout 1 identifiers "$kind" 2>/dev/null)" fi
-                      COMPREPLY =
-             ($(compgen - W "$words" --"$cur")) if[[$cur == *:*&&$COMP_WORDBREAKS == *:*]]; then
-    for i in "${!COMPREPLY[@]}";
-  do COMPREPLY[i] = ${COMPREPLY[i] #"${cur%" ${cur## * : } "}"};
-  done fi
+    words+=" $(command mx2ctl "${server[@]}" --timeout 1 identifiers "$kind" 2>/dev/null)"
+  fi
+  COMPREPLY=($(compgen -W "$words" -- "$cur"))
+  if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then
+    for i in "${!COMPREPLY[@]}"; do COMPREPLY[i]=${COMPREPLY[i]#"${cur%"${cur##*:}"}"}; done
+  fi
 }
 complete -o default -F _mx2ctl mx2ctl
 )sh";

@@ -5,7 +5,7 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 bin=$(cd "$1" && pwd)
 shift
-[[ $# -gt 0 ]] || set -- catalogue table transfer optimizer usage
+[[ $# -gt 0 ]] || set -- catalogue table transfer optimizer upkeep usage
 work=$(mktemp -d)
 pids=()
 # shellcheck disable=SC2317
