@@ -169,8 +169,9 @@ int check_all(const Options& options, bool real) {
     const auto& error = scenario.error();
     problems.push_back((error.pointer.empty() ? "" : error.pointer + ": ") + error.detail);
   }
-  for (const auto& name :
-       real&& scenario ? programs_started(*scenario) : std::vector<std::string>()) {
+  std::vector<std::string> started;
+  if (real && scenario.ok()) started = programs_started(*scenario);
+  for (const auto& name : started) {
     const auto program = std::filesystem::path(programs_of(options)) / name;
     if (access(program.c_str(), X_OK) != 0) {
       problems.push_back(program.string() + ": there is no such program");

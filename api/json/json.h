@@ -187,7 +187,7 @@ class ObjectReader {
 
   [[nodiscard]] std::string at(std::string_view member) const;
   [[nodiscard]] bool ok() const { return !errors_; }
-  [[nodiscard]] Errors& errors() { return errors_; }
+  [[nodiscard]] Errors& error() { return errors_; }
 
  private:
   [[nodiscard]] const Value* text_member(const char* name, Chars limit);

@@ -58,7 +58,7 @@ constexpr auto kProcessDescriptor = [](auto& io, auto& process) {
 void check_lines(ObjectReader& reader, const char* name, const std::vector<std::string>& texts) {
   for (std::size_t i = 0; i < texts.size() && reader.ok(); ++i) {
     if (json::is_single_line(texts[i])) continue;
-    reader.errors() =
+    reader.error() =
         invalid_argument("must be on one line", reader.at(name) + "/" + std::to_string(i));
   }
 }
@@ -94,7 +94,7 @@ bool stays_inside(std::string_view path) {
 void check_command(ObjectReader& reader, const std::vector<std::string>& command) {
   check_lines(reader, "command", command);
   if (!reader.ok() || stays_inside(command.front())) return;
-  reader.errors() = invalid_argument("must be a file of the package, relative to its root",
+  reader.error() = invalid_argument("must be a file of the package, relative to its root",
                                     reader.at("command") + "/0");
 }
 
@@ -112,7 +112,7 @@ void read_environment(ObjectReader& reader, ProcessDescriptor& out) {
   if (variables == nullptr) return;
   if (variables->size() > kVariablesMax)
     return reader.fail("has too many variables", "environment");
-  ObjectReader sub(*variables, reader.at("environment"), reader.errors());
+  ObjectReader sub(*variables, reader.at("environment"), reader.error());
   for (const auto& [name, value] : variables->items()) {
     if (!is_variable(name)) return sub.fail("is no name of a variable", name);
     if (name.starts_with("MX2_")) return sub.fail("names that begin with MX2_ are reserved", name);

@@ -44,7 +44,7 @@ void polygon_members(json::ObjectReader& reader, Polygon& polygon, Strictness st
   const auto* rings = reader.need("coordinates", json::Value::value_t::array);
   if (rings == nullptr) return;
   if (rings->empty()) reader.fail("must have at least one ring", "coordinates");
-  auto& error = reader.errors();
+  auto& error = reader.error();
   std::size_t positions = 0;
   for (std::size_t i = 0; i < rings->size() && !error; ++i) {
     const auto ring_pointer = reader.at("coordinates") + "/" + std::to_string(i);

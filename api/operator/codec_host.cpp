@@ -29,7 +29,7 @@ void read_labels(ObjectReader& reader, std::map<std::string, std::string>& out,
   if (labels->size() > at_most(kLabelsMax, strictness)) {
     reader.fail("has more than " + std::to_string(kLabelsMax) + " labels", "labels");
   }
-  ObjectReader members(*labels, reader.at("labels"), reader.errors());
+  ObjectReader members(*labels, reader.at("labels"), reader.error());
   for (const auto& [name, value] : labels->items()) {
     members.required(name.c_str(), out[name], chars(kLabel, strictness));
   }
@@ -106,7 +106,7 @@ void read_latencies(ObjectReader& reader, HostLoad& load) {
   const auto* latencies = reader.object("latencyMs");
   if (latencies == nullptr) return;
   if (latencies->size() > kAttachmentsMax) reader.fail("has too many attachments", "latencyMs");
-  ObjectReader members(*latencies, reader.at("latencyMs"), reader.errors());
+  ObjectReader members(*latencies, reader.at("latencyMs"), reader.error());
   for (const auto& [attachment, value] : latencies->items()) {
     std::optional<double> ms;
     members.optional(attachment.c_str(), ms, kDayMs);
