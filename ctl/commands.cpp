@@ -1,9 +1,18 @@
 #include "ctl/commands.h"
 
+#include <map>
+
 namespace mx2::ctl {
 namespace {
 
 constexpr const char* kUsage = "usage";
+
+// Of a parameter of a list.
+const std::map<std::string, std::string>& kinds_of_parameters() {
+  static const std::map<std::string, std::string> kKinds{
+      {"app", "APP"}, {"host", "HOST"}, {"associateDevAppId", "DEVICE"}, {"ue", "UE"}};
+  return kKinds;
+}
 
 }  // namespace
 
@@ -78,6 +87,11 @@ Result<int> for_each_id(Session& session, const std::string& kind,
   return status;
 }
 
+std::string kind_in_help(std::string kind) {
+  for (auto& c : kind) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  return kind;
+}
+
 void add_for_each(const Menu& menu, const std::string& name, const std::string& help,
                   const std::string& kind, const std::string& id_help, const Action& action) {
   using Ids = std::vector<std::string>;
@@ -85,7 +99,7 @@ void add_for_each(const Menu& menu, const std::string& name, const std::string& 
     return for_each_id(session, kind, all,
                        [&](const std::string& id) { return action(session, id); });
   });
-  command.add_option("ID", ids, id_help)->required();
+  command.add_option("ID", ids, id_help)->required()->type_name(kind_in_help(kind));
 }
 
 void add_list(const Menu& menu, const std::string& name, const std::string& help,
@@ -101,7 +115,9 @@ void add_list(const Menu& menu, const std::string& name, const std::string& help
       });
   for (const auto& option : options) wanted.query.emplace_back(option.parameter, "");
   for (std::size_t i = 0; i < options.size(); ++i) {
-    command.add_option(options[i].name, wanted.query[i].second, options[i].help);
+    auto* option = command.add_option(options[i].name, wanted.query[i].second, options[i].help);
+    const auto kind = kinds_of_parameters().find(options[i].parameter);
+    if (kind != kinds_of_parameters().end()) option->type_name(kind->second);
   }
   add_limit(command, wanted.limit);
 }

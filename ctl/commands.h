@@ -34,6 +34,7 @@ using Menu = program::Menu<Session, Result<int>>;
 using Command = Menu::Command;
 
 void add_host_commands(const Menu& program);
+void add_drain_command(const Menu& hosts);
 void add_app_commands(const Menu& program);
 void add_import_command(const Menu& apps);
 void add_table_commands(const Menu& program);
@@ -48,7 +49,7 @@ void add_optimizer_commands(const Menu& program);
 void add_topology_commands(const Menu& program);
 void add_health_commands(const Menu& program);
 void add_backup_commands(const Menu& program);
-void add_completion_command(const Menu& program);
+void add_completion_command(const Menu& program);  // and what its scripts ask for
 
 // The API of the optimizer at `url`, or if that is empty of the one that leads.
 [[nodiscard]] Result<OperatorClient> optimizer(Session& session, const std::string& url);
@@ -92,6 +93,9 @@ void add_list(const Menu& menu, const std::string& name, const std::string& help
 using Action = std::function<Result<std::string>(Session&, const std::string& id)>;
 void add_for_each(const Menu& menu, const std::string& name, const std::string& help,
                   const std::string& kind, const std::string& id_help, const Action& action);
+
+// "host" -> "HOST": what help and completion call an argument that is the identifier of one.
+[[nodiscard]] std::string kind_in_help(std::string kind);
 
 // What an action says: `done`, or the error, which begins with `whose` if that is given.
 template <typename T>

@@ -1,4 +1,6 @@
 // mx2ctl hosts … and apps …: the same verbs over two collections.
+#include <cmath>
+
 #include "api/operator/codec.h"
 #include "ctl/commands.h"
 #include "ctl/documents.h"
@@ -63,7 +65,7 @@ void add_verbs(const Menu& group, const Collection& collection) {
       "show", "Show one " + kind, [collection](Session& session, const std::string& given) {
         return show_entry(session, collection, given);
       });
-  show.add_option("ID", id)->required();
+  show.add_option("ID", id)->required()->type_name(kind_in_help(kind));
   const auto [put, file] =
       group.add<std::string>("put", "Create or replace the " + path + " of a JSON or YAML file",
                              [collection](Session& session, const std::string& given) {
@@ -105,7 +107,7 @@ void add_strategy_verb(const Menu& apps) {
                           [](Session& session, const Arguments& given) {
                             return set_strategy(session, given.id, given.strategy);
                           });
-  command.add_option("ID", arguments.id)->required();
+  command.add_option("ID", arguments.id)->required()->type_name("APP");
   command.add_option("STRATEGY", arguments.strategy, "standard: as the configuration says")
       ->required()
       ->check(CLI::IsMember({"baseline", "notification", "multiple", "dispatching", "standard"}));
@@ -114,6 +116,16 @@ void add_strategy_verb(const Menu& apps) {
 Column instances_column() {
   return {"instances", "INSTANCES",
           [](const json::Value& host) { return std::to_string(list_in(host, "instances").size()); },
+          true};
+}
+
+// A share of 1 in percent; empty when it is not known.
+Column percent(const std::string& path, const std::string& title) {
+  return {path, title,
+          [path](const json::Value& host) {
+            const auto share = text_at(host, path);
+            return share.empty() ? share : std::to_string(std::lround(std::stod(share) * 100));
+          },
           true};
 }
 
@@ -140,14 +152,25 @@ std::function<Result<void>(const json::Value&)> checked_by(
 
 void add_host_commands(const Menu& program) {
   Collection hosts{"hosts", "host", "id", {}, {}, checked_by(codec::decode_host)};
-  hosts.columns = {member("id", "ID"),     host_state_column(),        member("name", "NAME"),
-                   member("zone", "ZONE"), member("labels", "LABELS"), instances_column()};
-  hosts.more = {member("serviceArea", "SERVICE AREA"), member("mepmUri", "MEPM"),
+  hosts.columns = {member("id", "ID"),
+                   host_state_column(),
+                   member("name", "NAME"),
+                   member("zone", "ZONE"),
+                   member("labels", "LABELS"),
+                   instances_column(),
+                   member("status.contexts", "CONTEXTS", true),
+                   percent("status.load.cpu", "CPU %"),
+                   percent("status.load.memory", "MEMORY %"),
+                   member("status.load.inFlight", "IN FLIGHT", true),
+                   member("status.load.requestRate", "REQUESTS/S", true),
+                   member("status.load.ageMs", "LOAD MS AGO", true)};
+  hosts.more = {member("status.contextsOfApps", "CONTEXTS OF APPS"),
+                member("serviceArea", "SERVICE AREA"), member("mepmUri", "MEPM"),
                 member("leaseMs", "LEASE MS")};
   const auto group = program.group("hosts", "MEC hosts");
   add_verbs(group, hosts);
   add_state_verb(group, "cordon", "cordoned", "Send no new contexts to hosts");
-  add_state_verb(group, "drain", "draining", "Have the Optimizer empty hosts");
+  add_drain_command(group);
   add_state_verb(group, "uncordon", "uncordoned", "Send new contexts to hosts again");
 }
 

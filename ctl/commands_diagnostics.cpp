@@ -2,6 +2,7 @@
 #include "ctl/commands.h"
 #include "ctl/completion.h"
 #include "ctl/explanation.h"
+#include "ctl/identifiers.h"
 
 namespace mx2::ctl {
 namespace {
@@ -64,8 +65,10 @@ Result<int> metrics(Session& session) {
 void add_explain_command(const Menu& program) {
   const auto [command, question] = program.add<Question>(
       "explain", "Say which row serves a UE, and why; exit status 1 when nothing can", explain_row);
-  command.add_option("UE", question.ue, "[dev:]<associateDevAppId>, ip:<address> or *")->required();
-  command.add_option("APP", question.app, "appDId")->required();
+  command.add_option("UE", question.ue, "[dev:]<associateDevAppId>, ip:<address> or *")
+      ->required()
+      ->type_name("UE");
+  command.add_option("APP", question.app, "appDId")->required()->type_name("APP");
   command.add_option("--ip", question.ip, "The address the device application calls from");
 }
 
@@ -82,6 +85,15 @@ void add_completion_command(const Menu& program) {
                                  return 0;
                                });
   command.add_option("SHELL", shell)->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
+
+  const auto [words, kind] = program.add<std::string>(
+      "identifiers", "The identifiers of a kind, one a line, as completion asks for them",
+      [](Session& session, const std::string& name) -> Result<int> {
+        print_identifiers(session.server, name, session.out);
+        return 0;
+      });
+  words.add_option("KIND", kind)->required()->check(CLI::IsMember(identifier_kinds()));
+  words.group("");  // nobody types it
 }
 
 }  // namespace mx2::ctl

@@ -163,8 +163,8 @@ void add_optimizer_commands(const Menu& program) {
   const auto [explain, asked] =
       add("explain", "The hosts a UE could have, each term of their cost, and why this one",
           explain_choice);
-  explain.add_option("UE", asked.ue, "[dev:]<associateDevAppId>")->required();
-  explain.add_option("APP", asked.app, "appDId")->required();
+  explain.add_option("UE", asked.ue, "[dev:]<associateDevAppId>")->required()->type_name("DEVICE");
+  explain.add_option("APP", asked.app, "appDId")->required()->type_name("APP");
 }
 
 }  // namespace mx2::ctl

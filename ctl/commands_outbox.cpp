@@ -65,7 +65,7 @@ void add_outbox_commands(const Menu& program) {
 
   const auto [again, ids] =
       outbox.add<std::vector<std::string>>("retry", "Try again what was given up", retry);
-  again.add_option("ID", ids, "contextId; none: all");
+  again.add_option("ID", ids, "contextId; none: all")->type_name("CONTEXT");
 }
 
 }  // namespace mx2::ctl

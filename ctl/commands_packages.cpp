@@ -126,7 +126,7 @@ void add_package_commands(const Menu& program) {
       "show", "Show one package", [](Session& session, const std::string& given) {
         return print_item(session, find_package(session.server, given), show_columns());
       });
-  show.add_option("ID", id, kIdHelp)->required();
+  show.add_option("ID", id, kIdHelp)->required()->type_name("PACKAGE");
   add_onboard(group);
   add_verb(group, "enable", "Let apps of packages be instantiated", "PATCH",
            R"({"operationalState":"ENABLED"})", "enabled");

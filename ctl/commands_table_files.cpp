@@ -136,7 +136,7 @@ void add_table_file_commands(const Menu& table) {
   const auto [export_rows, exported] =
       table.add<FileArguments>("export", "Write rows to a file that import can read", export_table);
   add_file(export_rows, exported);
-  export_rows.add_option("--app", exported.app, "Only rows of this appDId");
+  export_rows.add_option("--app", exported.app, "Only rows of this appDId")->type_name("APP");
 }
 
 }  // namespace mx2::ctl

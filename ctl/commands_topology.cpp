@@ -172,8 +172,8 @@ Result<int> watch_topology(Session& session, const std::string& url, const Asked
 }
 
 void add_options(CLI::App& command, Asked& asked) {
-  command.add_option("--ue", asked.ue, "Only this one: [dev:]<associateDevAppId>");
-  command.add_option("--app", asked.app, "Only contexts of this appDId");
+  command.add_option("--ue", asked.ue, "Only this one: [dev:]<associateDevAppId>")->type_name("UE");
+  command.add_option("--app", asked.app, "Only contexts of this appDId")->type_name("APP");
   command.add_flag("--all", asked.all, "Also UEs that have no context");
   command.add_option("--limit", asked.limit, "UEs at most")->check(CLI::Range(1, 100000));
 }

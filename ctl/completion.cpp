@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/base/text.h"
+#include "ctl/identifiers.h"
 
 namespace mx2::ctl {
 namespace {
@@ -24,10 +25,22 @@ bool takes_path(const std::string& option) {
   return option.ends_with("-file") || option == "store" || option == "packages";
 }
 
+// Which identifiers it takes: its name of type is one of theirs.
+std::string kind_of(const CLI::Option& option) {
+  const auto& kinds = identifier_kinds();
+  const auto type = option.get_type_name();
+  return std::find(kinds.begin(), kinds.end(), type) == kinds.end() ? std::string() : type;
+}
+
+// Those that nobody types are in no group of the help.
+std::vector<const CLI::App*> commands_of(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App* sub) { return !sub->get_group().empty(); });
+}
+
 CompletionNode node_of(const CLI::App& app, const std::string& path) {
   CompletionNode node;
   node.path = path;
-  for (const auto* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+  for (const auto* sub : commands_of(app)) {
     node.commands.push_back({sub->get_name(), sub->get_description()});
   }
   for (const auto* option : app.get_options()) {
@@ -35,11 +48,13 @@ CompletionNode node_of(const CLI::App& app, const std::string& path) {
       const auto choices = choices_of(*option);
       node.arguments.insert(node.arguments.end(), choices.begin(), choices.end());
       node.takes_file = node.takes_file || option->get_name() == "FILE";
+      node.kinds.push_back(kind_of(*option));
+      node.repeats = option->get_items_expected_max() > 1;
     }
     for (const auto& name : option->get_lnames()) {
       node.options.push_back({"--" + name, option->get_description(),
                               option->get_items_expected_max() > 0, takes_path(name),
-                              choices_of(*option)});
+                              choices_of(*option), kind_of(*option)});
     }
   }
   return node;
@@ -47,7 +62,7 @@ CompletionNode node_of(const CLI::App& app, const std::string& path) {
 
 void add_nodes(const CLI::App& app, const std::string& path, std::vector<CompletionNode>& nodes) {
   nodes.push_back(node_of(app, path));
-  for (const auto* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+  for (const auto* sub : commands_of(app)) {
     add_nodes(*sub, path + "/" + sub->get_name(), nodes);
   }
 }

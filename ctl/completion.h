@@ -1,4 +1,5 @@
 // Completion scripts, made from the command line parser itself so that they cannot fall behind it.
+// Identifiers are asked from the orchestrator that the line names (bash): mx2ctl identifiers KIND.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -19,12 +20,17 @@ struct CompletionNode {
     bool takes_value = false;
     bool takes_file = false;
     std::vector<std::string> choices;
+    std::string kind;  // of the identifiers that it takes; empty: none
   };
   std::string path;  // "/table/import"; empty for the program itself
   std::vector<Command> commands;
   std::vector<Option> options;         // its own; those of the root are valid everywhere
   std::vector<std::string> arguments;  // choices of a positional argument
-  bool takes_file = false;             // a positional argument is a file
+  // Of its positional arguments, in order, the kind of identifiers that each takes; empty: none.
+  // The last may come again if `repeats`.
+  std::vector<std::string> kinds;
+  bool repeats = false;
+  bool takes_file = false;  // a positional argument is a file
 };
 
 // The program first, then its subcommands, depth first.

@@ -59,6 +59,20 @@ std::string bash_words(const std::vector<CompletionNode>& nodes, const Completio
   return join(words, " ");
 }
 
+// Which identifiers come as which argument of a command, as patterns of "path:position".
+std::string bash_kinds(const std::vector<CompletionNode>& nodes) {
+  std::string cases;
+  for (const auto& node : nodes) {
+    for (std::size_t i = 0; i < node.kinds.size(); ++i) {
+      const bool rest = node.repeats && i + 1 == node.kinds.size();
+      if (node.kinds[i].empty()) continue;
+      cases += "    '" + node.path + ":'" + (rest ? "*" : std::to_string(i)) +
+               ") kind=" + node.kinds[i] + " ;;\n";
+    }
+  }
+  return cases;
+}
+
 std::string zsh_item(const std::string& name, const std::string& description) {
   std::string text;
   for (const char c : description) text += c == ':' ? "\\:" : std::string(1, c);
@@ -87,21 +101,37 @@ std::string fish_option(const Option& option) {
 
 }  // namespace
 
+// Words are put together again that bash has split at colons, and replies are cut off before the
+// last one, as bash replaces what comes after it.
 std::string bash_script(const std::vector<CompletionNode>& nodes) {
   std::string script = R"(# bash completion for mx2ctl: source <(mx2ctl completion bash)
 _mx2ctl() {
-  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
-  local path= words= i
+  local cur= prev= path= words= kind= i n=0 w
+  local -a line=() server=()
   COMPREPLY=()
-  for ((i = 1; i < COMP_CWORD; i++)); do
-    case ${COMP_WORDS[i]} in
+  for ((i = 1; i <= COMP_CWORD; i++)); do
+    w=${COMP_WORDS[i]}
+    if ((${#line[@]})) && [[ $w == :* || ${line[-1]} == *: ]]; then
+      line[-1]+=$w
+    else
+      line+=("$w")
+    fi
+  done
+  ((${#line[@]})) && cur=${line[-1]} && unset 'line[-1]'
+  ((${#line[@]})) && prev=${line[-1]}
+  for ((i = 0; i < ${#line[@]}; i++)); do
+    w=${line[i]}
+    case $w in
+      --url|--token-file|--ca-file) server+=("$w" "${line[i+1]}"); ((i++)) ;;
+      --url=*|--token-file=*|--ca-file=*) server+=("$w") ;;
       )" + join(value_option_names(nodes), "|") +
                        R"() ((i++)) ;;
       -*) ;;
       *)
-        case $path/${COMP_WORDS[i]} in
+        case $path/$w in
           )" + join(paths(nodes), "|") +
-                       R"() path=$path/${COMP_WORDS[i]} ;;
+                       R"() path=$path/$w ;;
+          *) ((n++)) ;;
         esac ;;
     esac
   done
@@ -110,21 +140,32 @@ _mx2ctl() {
   for (const auto& [name, option] : value_options(nodes)) {
     if (option.takes_file) {
       script += "    " + name + ") return ;;\n";
+    } else if (!option.kind.empty()) {
+      script += "    " + name + ") kind=" + option.kind + " ;;\n";
     } else {
       script += "    " + name + ") compopt +o default 2>/dev/null; words='" +
                 join(option.choices, " ") +
                 "'\n      COMPREPLY=($(compgen -W \"$words\" -- \"$cur\")); return ;;\n";
     }
   }
-  script += "  esac\n  case $path in\n";
+  script += "  esac\n  if [[ -z $kind ]]; then\n    case $path in\n";
   for (const auto& node : nodes) {
     script += "    '" + node.path + "') words='" + bash_words(nodes, node) + "' ;;\n";
   }
-  return script + R"(  esac
+  script += "    esac\n    [[ $cur == -* ]] || case $path:$n in\n" + bash_kinds(nodes);
+  return script + R"sh(    esac
+  fi
+  if [[ -n $kind ]]; then
+    compopt +o default 2>/dev/null
+    words+=" $(command mx2ctl "${server[@]}" --timeout 1 identifiers "$kind" 2>/dev/null)"
+  fi
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
+  if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then
+    for i in "${!COMPREPLY[@]}"; do COMPREPLY[i]=${COMPREPLY[i]#"${cur%"${cur##*:}"}"}; done
+  fi
 }
 complete -o default -F _mx2ctl mx2ctl
-)";
+)sh";
 }
 
 std::string zsh_script(const std::vector<CompletionNode>& nodes) {

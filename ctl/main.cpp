@@ -1,7 +1,9 @@
 // mx2ctl: parses the command line, runs the command, and turns its outcome into an exit status.
 #include <poll.h>
+#include <pwd.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <exception>
 #include <iostream>
@@ -17,6 +19,15 @@ bool reader_left() {
   return poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
 }
 
+// "ada@ops-1", as far as the machine says so.
+std::string own_name() {
+  std::array<char, 256> host{};
+  if (gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+  const auto* user = getpwuid(geteuid());
+  const std::string name = user == nullptr ? std::to_string(geteuid()) : user->pw_name;
+  return name + "@" + host.data();
+}
+
 int run(const CommandLine& command_line) {
   const auto options = command_line.client_options();
   if (!options) {
@@ -25,6 +36,7 @@ int run(const CommandLine& command_line) {
   }
   http::CurlClient http(*options);
   OperatorClient server(http, command_line.url());
+  server.introduce(own_name());
   Session session{server, command_line.format(), std::cout, std::cerr, std::cin};
   const auto status = command_line.command()(session);
   if (!std::cout.flush() && !reader_left()) {

@@ -53,8 +53,11 @@ OperatorClient OperatorClient::peer(const std::string& url) const {
 
 Result<http::Reply> OperatorClient::exchange(const std::string& method, const std::string& path,
                                              const std::string& body,
-                                             const std::string& content_type) {
+                                             const std::string& content_type,
+                                             const std::string& if_match) {
   http::Headers headers{{"Accept", "application/json"}};
+  if (!name_.empty()) headers.emplace_back("Mx2-Operator", name_);
+  if (!if_match.empty()) headers.emplace_back("If-Match", if_match);
   if (!content_type.empty()) headers.emplace_back("Content-Type", content_type);
   auto reply = http_.send(method, root_ + path, headers, body);
   if (reply.ok() && (reply->status < 200 || reply->status > 299)) {
@@ -97,8 +100,9 @@ Result<http::Reply> OperatorClient::remove(const std::string& path) {
   return exchange("DELETE", path);
 }
 
-Result<http::Reply> OperatorClient::patch_table(const std::string& ndjson) {
-  return exchange("PATCH", "/table", ndjson, "application/x-ndjson");
+Result<http::Reply> OperatorClient::patch_table(const std::string& ndjson,
+                                                const std::string& if_match) {
+  return exchange("PATCH", "/table", ndjson, "application/x-ndjson", if_match);
 }
 
 Result<void> OperatorClient::list(const std::string& path, Query query, std::size_t limit,

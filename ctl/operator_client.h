@@ -20,6 +20,9 @@ class OperatorClient {
   // `url`: scheme and authority, perhaps a path; `http` must outlive this.
   OperatorClient(http::Client& http, const std::string& url);
 
+  // The name that changes are made under, for the history of the table. Nothing proves it.
+  void introduce(std::string name) { name_ = std::move(name); }
+
   // Another server of ours, reached the same way with the same token, e.g. the optimizer; its paths
   // begin at `url`.
   [[nodiscard]] OperatorClient peer(const std::string& url) const;
@@ -29,7 +32,8 @@ class OperatorClient {
   // Any exchange; what is not 2xx is an error.
   [[nodiscard]] Result<http::Reply> exchange(const std::string& method, const std::string& path,
                                              const std::string& body = {},
-                                             const std::string& content_type = {});
+                                             const std::string& content_type = {},
+                                             const std::string& if_match = {});
 
   // `path` is below /operator/v1, already encoded; see encoded(). Empty query values are left out.
   [[nodiscard]] Result<json::Value> get(const std::string& path, const Query& query = {});
@@ -42,7 +46,9 @@ class OperatorClient {
                                              const json::Value& document = nullptr);
   [[nodiscard]] Result<http::Reply> remove(const std::string& path);
   // One line a change, as codec::decode_table_patch reads them.
-  [[nodiscard]] Result<http::Reply> patch_table(const std::string& ndjson);
+  // `if_match`: the table version, as the ETag of what they were made of.
+  [[nodiscard]] Result<http::Reply> patch_table(const std::string& ndjson,
+                                                const std::string& if_match = {});
 
   // Every item of a list, page after page, at most `limit` (0: all), until `visit` says false.
   using Visit = std::function<bool(const json::Value& item)>;
@@ -54,6 +60,7 @@ class OperatorClient {
 
   http::Client& http_;
   std::string root_;
+  std::string name_;
 };
 
 // "hosts", "mec 1" -> "/hosts/mec%201"

@@ -1,4 +1,6 @@
 // mx2-emulator: runs a scenario of UEs and MEC hosts, and writes what it measured.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <filesystem>
@@ -7,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "api/base/text.h"
 #include "api/base/units.h"
 #include "emulator/real/host_server.h"
 #include "emulator/real/run.h"
@@ -35,6 +38,7 @@ struct Options {
   int attempts = 3;
   bool calls = false;
   bool quiet = false;
+  bool check = false;  // only say what is wrong, as --check-config of the other programs
 };
 
 int fail(const Error& error, int status) {
@@ -43,8 +47,9 @@ int fail(const Error& error, int status) {
   return status;
 }
 
-Result<Scenario> scenario_of(const Options& options) {
-  auto document = config::read_yaml_file(options.file);
+// `twice`: gets the keys that the file has twice, which are an error without it.
+Result<Scenario> scenario_of(const Options& options, std::vector<std::string>* twice = nullptr) {
+  auto document = config::read_yaml_file(options.file, twice);
   if (!document) return document.error();
   std::vector<Setting> settings;
   for (const auto& text : options.settings) {
@@ -125,10 +130,14 @@ Result<Results> run_in_time(const Scenario& scenario, const Options& options, st
   }
 }
 
+// Where the other programs are.
+std::string programs_of(const Options& options) {
+  if (!options.programs.empty()) return options.programs;
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
+}
+
 int run_for_real(const Scenario& scenario, Options options) {
-  if (options.programs.empty()) {
-    options.programs = std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
-  }
+  options.programs = programs_of(options);
   return report_runs(scenario, options, [&](Report&, std::uint64_t seed) {
     auto results = run_in_time(scenario, options, seed);
     if (results && !options.quiet) std::cerr << "seed " << seed << " done\n";
@@ -143,18 +152,52 @@ int check(const Scenario& scenario, const Options& options) {
   return 0;
 }
 
+// That real time starts.
+std::vector<std::string> programs_started(const Scenario& scenario) {
+  std::vector<std::string> names{"mx2-orchestrator", "mx2-emulator"};
+  if (scenario.strategy.has_optimizer()) names.emplace_back("mx2-optimizer");
+  if (scenario.strategy.kind == StrategyKind::kDispatching) names.emplace_back("mx2-dispatcher");
+  return names;
+}
+
+// All that a command would read or start, each problem on a line; as of the other programs nothing
+// is said of what is good. `real`: the command is run.
+int check_all(const Options& options, bool real) {
+  std::vector<std::string> problems;
+  const auto scenario = scenario_of(options, &problems);
+  if (!scenario) {
+    const auto& error = scenario.error();
+    problems.push_back((error.pointer.empty() ? "" : error.pointer + ": ") + error.detail);
+  }
+  std::vector<std::string> started;
+  if (real && scenario.ok()) started = programs_started(*scenario);
+  for (const auto& name : started) {
+    const auto program = std::filesystem::path(programs_of(options)) / name;
+    if (access(program.c_str(), X_OK) != 0) {
+      problems.push_back(program.string() + ": there is no such program");
+    }
+  }
+  return problems.empty() ? 0 : fail(invalid_argument(join(problems, "\n")), kExitFailed);
+}
+
 void add_scenario(CLI::App& command, Options& options) {
   command.add_option("SCENARIO", options.file, "YAML file")->required()->check(CLI::ExistingFile);
   command.add_option("--set", options.settings,
                      "Another value for a key of the file, e.g. strategy.kind=baseline or "
                      "hosts.0.count=9; may be repeated");
+  command.add_flag("--check-config", options.check,
+                   "Only say what is wrong with all that would be read, and exit");
 }
 
 int run(int argc, char** argv) {
   CLI::App app("Emulates UEs and MEC hosts under a strategy of the orchestrator", "mx2-emulator");
   app.set_version_flag("--version", MX2_VERSION);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   Options options;
+  std::string config;
+  app.add_option("--config", config, "The scenario, for --check-config without a command");
+  app.add_flag("--check-config", options.check,
+               "Only say what is wrong with the scenario and exit, as the other programs do");
   auto* simulating = app.add_subcommand("simulate", "In simulated time: fast, the same each time");
   add_scenario(*simulating, options);
   simulating->add_option("--out", options.out, "Directory for the results")->required();
@@ -190,6 +233,14 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
+  if (app.get_subcommands().empty()) {
+    options.file = config;
+    if (options.check && !config.empty()) return check_all(options, false);
+    std::cerr << "mx2-emulator: a command is missing: simulate, run, host, check; or --config FILE "
+                 "--check-config\nTry mx2-emulator --help\n";
+    return kExitUsage;
+  }
+  if (options.check) return check_all(options, running->parsed());
   const auto scenario = scenario_of(options);
   if (!scenario) return fail(scenario.error(), kExitUsage);
   if (simulating->parsed()) return simulate(*scenario, options);

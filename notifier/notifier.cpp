@@ -11,15 +11,14 @@ namespace {
 
 constexpr int kNiceness = 19;
 
-http::AsyncClientOptions client_options(const NotifierOptions& options, AddressGuard guard) {
+http::AsyncClientOptions client_options(const NotifierOptions& options,
+                                        const Live<AddressGuard>& guard) {
   http::AsyncClientOptions client;
   client.connect_timeout_ms = options.connect_timeout_ms;
   client.timeout_ms = options.timeout_ms;
   client.connections_max = 2 * options.relay.in_flight_max;
   client.ca_file = options.ca_file;
-  client.may_connect = [guard = std::move(guard)](const IpAddress& address) {
-    return guard.allows(address);
-  };
+  client.may_connect = [&guard](const IpAddress& address) { return guard.get()->allows(address); };
   return client;
 }
 
@@ -42,8 +41,16 @@ Result<std::unique_ptr<Notifier>> Notifier::make(Outbox& outbox, const SystemClo
 
 Notifier::Notifier(Outbox& outbox, const SystemClock& date, const SteadyClock& clock,
                    metrics::Registry& registry, const NotifierOptions& options, AddressGuard guard)
-    : client_(client_options(options, std::move(guard))),
+    : guard_(std::move(guard)),
+      client_(client_options(options, guard_)),
       relay_(outbox, client_, date, clock, registry, options.relay, std::random_device{}()) {}
+
+Result<void> Notifier::allow(const std::vector<std::string>& prefixes) {
+  auto guard = AddressGuard::make(prefixes);
+  if (!guard) return guard.error();
+  guard_.set(std::move(*guard));
+  return {};
+}
 
 void Notifier::start() {
   worker_.repeat(

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "api/base/live.h"
 #include "api/base/worker.h"
 #include "notifier/address_guard.h"
 #include "notifier/relay.h"
@@ -35,6 +36,8 @@ class Notifier {
   void start();
   // Finishes what is in flight, at most `grace_ms`. The rest stays in the outbox.
   void stop(int grace_ms);
+  // Other addresses from now on, instead of NotifierOptions::allow. Any thread.
+  [[nodiscard]] Result<void> allow(const std::vector<std::string>& prefixes);
   // Any thread.
   void wake() { relay_.wake(); }
   [[nodiscard]] RelayStatus status() const { return relay_.status(); }
@@ -43,6 +46,7 @@ class Notifier {
   Notifier(Outbox& outbox, const SystemClock& date, const SteadyClock& clock,
            metrics::Registry& registry, const NotifierOptions& options, AddressGuard guard);
 
+  Live<AddressGuard> guard_;
   http::CurlMulti client_;
   Relay relay_;
   Worker worker_;

@@ -18,16 +18,19 @@ class ContentReader {
         hosts_(identifiers("hosts", "id")) {}
 
   void refuse_unknown() {
-    std::optional<Error> error;
-    json::ObjectReader reader(document_.value, "", error);
+    std::vector<Error> more;
+    json::Errors errors(&more);
+    json::ObjectReader reader(document_.value, "", errors);
     reader.refuse_unknown({"apps", "hosts", "table"});
-    if (error) fail(document_.located(*error));
+    if (errors) fail(document_.located(*errors));
+    for (const auto& error : more) fail(document_.located(error));
   }
 
   // Each item that can be decoded is checked, too.
   template <typename T, typename Check>
-  void list(const std::string& section, Result<T> (*decode)(const json::Value&),
-            std::vector<T>& out, Check check) {
+  void list(const std::string& section,
+            Result<T> (*decode)(const json::Value&, std::vector<Error>&), std::vector<T>& out,
+            Check check) {
     const auto* items = find(section);
     if (items == nullptr) return;
     const auto pointer = "/" + section;
@@ -35,10 +38,12 @@ class ContentReader {
       return fail(invalid_argument(section + " must be a list", document_.place(pointer)));
     }
     for (std::size_t i = 0; i < items->size(); ++i) {
-      auto item = decode((*items)[i]);
+      std::vector<Error> more;
+      auto item = decode((*items)[i], more);
       const auto here = pointer + "/" + std::to_string(i);
       if (!item) {
         fail(document_.located(item.error(), here));
+        for (const auto& error : more) fail(document_.located(error, here));
         continue;
       }
       check(*item, here);

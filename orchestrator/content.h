@@ -8,7 +8,7 @@
 
 namespace mx2 {
 
-// All errors in one: one line for each item, with file:line:column; the apps and hosts that items
+// All errors in one, a line for each, with file:line:column; the apps and hosts that items
 // refer to must be in the file, as the store is empty.
 [[nodiscard]] Result<Content> read_content(const config::Document& document);
 

@@ -6,8 +6,7 @@
 
 #include "api/base/log.h"
 #include "api/program/program.h"
-#include "orchestrator/content.h"
-#include "orchestrator/orchestrator.h"
+#include "orchestrator/reload.h"
 
 namespace mx2 {
 namespace {
@@ -34,7 +33,8 @@ void fit_connections_to_file_limit(OrchestratorOptions& options) {
              {"open_files", limit.rlim_max}});
 }
 
-Result<void> run(const config::Loaded<OrchestratorOptions>& read) {
+// `file`: that it was read from, if there is one.
+Result<void> run(const config::Loaded<OrchestratorOptions>& read, const std::string& file) {
   auto options = read.options;
   fit_connections_to_file_limit(options);
   options.end_program = program::stop;
@@ -50,36 +50,30 @@ Result<void> run(const config::Loaded<OrchestratorOptions>& read) {
         options.operator_server.address + ":" + std::to_string((*orchestrator)->operator_port())},
        {"store", options.store.path},
        {"version", MX2_VERSION}});
-  program::wait_for_stop();
+  std::error_code ignored;
+  Reloader reloader(read, std::filesystem::exists(file, ignored) ? file : "", **orchestrator);
+  program::wait_for_stop([&] { reloader.reload(); });
   (*orchestrator)->stop();
   return {};
-}
-
-// The first content. It may have been removed once there is a store.
-std::vector<std::string> content_problems(const config::Loaded<OrchestratorOptions>& read) {
-  const auto& file = read.options.content;
-  std::error_code ignored;
-  const bool not_needed = !std::filesystem::exists(file, ignored) &&
-                          std::filesystem::exists(read.options.store.path, ignored);
-  if (file.empty() || not_needed) return {};
-  const auto document = config::read_yaml_file(file);
-  std::optional<Error> error;
-  if (!document) {
-    error = document.error();
-  } else if (const auto content = read_content(*document); !content) {
-    error = content.error();
-  }
-  if (!error) return {};
-  return {error->pointer + ": " + error->detail};
 }
 
 }  // namespace
 }  // namespace mx2
 
 int main(int argc, char** argv) {
+  std::string file;
   return mx2::program::run(
       argc, argv,
       {"mx2-orchestrator",
-       "MEC orchestrator: answers device applications over Mx2 (ETSI GS MEC 016)"},
-      mx2::read_options, mx2::run, mx2::content_problems);
+       "MEC orchestrator: answers device applications over Mx2 (ETSI GS MEC 016)",
+       {},
+       true},
+      [&file](const mx2::config::Document& document) {
+        file = document.file;
+        return mx2::read_options(document);
+      },
+      [&file](const mx2::config::Loaded<mx2::OrchestratorOptions>& read) {
+        return mx2::run(read, file);
+      },
+      mx2::problems_of_files);
 }

@@ -1,5 +1,7 @@
 #include "orchestrator/orchestrator.h"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <future>
 
@@ -66,7 +68,10 @@ struct Orchestrator::Impl {
       : options(given),
         registry(std::move(metrics)),
         store(std::move(opened)),
+        wall(clock),
+        steady_clock(steady),
         auth(std::move(who)),
+        for_operators(options.operator_endpoints),
         events(options.events, registry->gauge("mx2_event_listeners",
                                                "Clients that wait for events of their contexts")),
         changes(options.changes, first_position(clock)),
@@ -107,11 +112,15 @@ struct Orchestrator::Impl {
   Result<void> start_packages();
   Result<void> load_first_content();
   Result<void> listen();
+  void use(const OrchestratorOptions& read);
 
-  const OrchestratorOptions options;
+  const OrchestratorOptions options;  // as it was started with
   std::unique_ptr<metrics::Registry> registry;
   std::unique_ptr<Store> store;
-  Authenticator auth;
+  const SystemClock& wall;
+  const SteadyClock& steady_clock;
+  Live<Authenticator> auth;
+  Live<OperatorEndpointOptions> for_operators;
   LiveModel model;
   ContextEvents events;
   ChangeFeed changes;
@@ -131,6 +140,7 @@ struct Orchestrator::Impl {
   std::unique_ptr<MecPlatform> platform;
   StoreOutbox outbox;
   std::unique_ptr<notifier::Notifier> notifier;
+  std::shared_ptr<CallbackWarning> callbacks;
   http::Router mx2_router;
   http::Router operator_router;
   http::PistacheServer mx2_server;
@@ -256,18 +266,57 @@ Result<void> Orchestrator::Impl::load_first_content() {
 Result<void> Orchestrator::Impl::listen() {
   auto for_devices = options.mx2_endpoints;
   auto guard = notifier::AddressGuard::make(options.notifier.allow);
-  if (notifier && guard) for_devices.callbacks = std::make_shared<CallbackWarning>(*guard);
+  if (notifier && guard) callbacks = std::make_shared<CallbackWarning>(*guard);
+  for_devices.callbacks = callbacks;
   add_mx2_endpoints(mx2_router, contexts, auth, for_devices);
   add_legacy_endpoints(mx2_router, contexts, auth, for_devices);
   if (platform) add_platform_endpoints(mx2_router, *platform);
-  auto for_operators = options.operator_endpoints;
-  if (notifier) for_operators.relay_status = [this] { return notifier->status(); };
-  add_operator_endpoints(operator_router,
-                         {core, contexts, rewriter, hosts, lifecycle, leader, *packages,
-                          platform.get(), *registry, store_peers, *backups},
-                         std::move(for_operators));
+  OperatorServices services{core,
+                            contexts,
+                            rewriter,
+                            hosts,
+                            lifecycle,
+                            leader,
+                            *packages,
+                            platform.get(),
+                            *registry,
+                            store_peers,
+                            *backups,
+                            {}};
+  if (notifier) services.relay_status = [this] { return notifier->status(); };
+  add_operator_endpoints(operator_router, services, for_operators);
   if (auto listening = program::listen(mx2_server, mx2_router); !listening) return listening;
   return program::listen(operator_server, operator_router);
+}
+
+// All of it has been checked: what is refused all the same stays as it was.
+void Orchestrator::Impl::use(const OrchestratorOptions& read) {
+  log::configure(read.log.level,
+                 read.log.format == "json" ? log::Format::kJson : log::Format::kText);
+  auto who = Authenticator::make(read.auth, wall, steady_clock);
+  if (who) auth.set(std::move(*who));
+  for_operators.set(read.operator_endpoints);
+  ledger.limit(read.contexts_max, read.contexts_per_device_max);
+  auto guard = notifier::AddressGuard::make(read.notifier.allow);
+  if (notifier) expect(notifier->allow(read.notifier.allow));
+  if (callbacks && guard) callbacks->use(std::move(*guard));
+}
+
+bool is_live(std::string_view key) {
+  static constexpr std::array kLive{"log.",
+                                    "auth.",
+                                    "mx2.trusted_proxies",
+                                    "operator.token_file",
+                                    "notifier.allow",
+                                    "limits.contexts_max",
+                                    "limits.contexts_per_device_max",
+                                    "limits.requests_per_second_max",
+                                    "limits.patch_rows_max",
+                                    "limits.plan_rows_max",
+                                    "limits.page_max"};
+  return std::any_of(kLive.begin(), kLive.end(), [&](std::string_view live) {
+    return live.ends_with('.') ? key.starts_with(live) : key == live;
+  });
 }
 
 Result<std::unique_ptr<Orchestrator>> Orchestrator::start(const OrchestratorOptions& options,
@@ -303,6 +352,8 @@ Result<std::unique_ptr<Orchestrator>> Orchestrator::start_on(
 Orchestrator::Orchestrator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Orchestrator::~Orchestrator() { stop(); }
+
+void Orchestrator::use(const OrchestratorOptions& read) { impl_->use(read); }
 
 void Orchestrator::stop() { impl_->stop(); }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "api/base/clock.h"
 #include "api/base/ids.h"
@@ -11,6 +12,9 @@
 #include "orchestrator/store/store.h"
 
 namespace mx2 {
+
+// Whether a key of the configuration (its dotted name) can be changed while the program runs.
+[[nodiscard]] bool is_live(std::string_view key);
 
 class Orchestrator {
  public:
@@ -24,6 +28,10 @@ class Orchestrator {
       const OrchestratorOptions& options, const SystemClock& clock, const SteadyClock& steady,
       IdGenerator& ids);
   ~Orchestrator();
+
+  // Takes over what is_live() of another configuration that was read and found good, and nothing
+  // else of it. Any thread, until stop().
+  void use(const OrchestratorOptions& read);
 
   // Answers what was accepted, makes it durable, and closes. Idempotent.
   void stop();

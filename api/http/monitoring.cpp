@@ -18,12 +18,12 @@ bool may_watch(const Request& request, const MonitoringAccess& access,
   return bears(request, access.token) || (!api_token.empty() && bears(request, api_token));
 }
 
-Endpoint watched(const char* name, const MonitoringAccess& access, const std::string& api_token,
+Endpoint watched(const char* name, const MonitoringAccess& access, const ApiToken& api_token,
                  const Endpoint& endpoint) {
   if (std::find(access.open.begin(), access.open.end(), name) != access.open.end()) return endpoint;
   return [access, api_token, endpoint](Request& request, const PathValues& values,
                                        Responder responder) {
-    if (may_watch(request, access, api_token)) {
+    if (may_watch(request, access, api_token())) {
       return endpoint(request, values, std::move(responder));
     }
     auto reply = problem_reply(refused_as(
@@ -45,7 +45,7 @@ void describe_program(metrics::Registry& registry) {
 }  // namespace
 
 void add_monitoring(Router& router, metrics::Registry& registry, const MonitoringAccess& access,
-                    const std::string& api_token, const Endpoint& health, const Endpoint& metrics,
+                    const ApiToken& api_token, const Endpoint& health, const Endpoint& metrics,
                     const std::string& alias) {
   describe_program(registry);
   const auto add = [&](const char* name, const Endpoint& endpoint) {
@@ -60,7 +60,7 @@ void add_monitoring(Router& router, metrics::Registry& registry, const Monitorin
 void add_monitoring(Router& router, metrics::Registry& registry, const MonitoringAccess& access,
                     const std::string& api_token, std::function<std::string()> health) {
   add_monitoring(
-      router, registry, access, api_token,
+      router, registry, access, [api_token] { return api_token; },
       [health = std::move(health)](Request&, const PathValues&, Responder responder) {
         responder.reply(json_reply(200, health()));
       },

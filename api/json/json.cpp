@@ -150,12 +150,12 @@ bool is_single_line(std::string_view text) {
   });
 }
 
-ObjectReader::ObjectReader(const Value& value, std::string pointer, std::optional<Error>& error)
-    : object_(&value), pointer_(std::move(pointer)), error_(error) {
+ObjectReader::ObjectReader(const Value& value, std::string pointer, Errors& errors)
+    : object_(&value), pointer_(std::move(pointer)), errors_(errors) {
   static const Value kEmpty = Value::object();
   if (value.is_object()) return;
   object_ = &kEmpty;
-  if (!error_) error_ = invalid_argument("must be an object", pointer_);
+  errors_.add(invalid_argument("must be an object", pointer_));
 }
 
 std::string ObjectReader::at(std::string_view member) const {
@@ -163,7 +163,7 @@ std::string ObjectReader::at(std::string_view member) const {
 }
 
 void ObjectReader::fail(std::string detail, std::string_view member) {
-  if (!error_) error_ = invalid_argument(std::move(detail), at(member));
+  errors_.add(invalid_argument(std::move(detail), at(member)));
 }
 
 const Value* ObjectReader::find(const char* name) const {
@@ -217,7 +217,7 @@ void ObjectReader::required_line(const char* name, std::string& out, Chars limit
 }
 
 void ObjectReader::check_line(const char* name, const std::string& text) {
-  if (ok() && !is_single_line(text)) fail("must be on one line", name);
+  if (!is_single_line(text)) fail("must be on one line", name);
 }
 
 void ObjectReader::check_http(const char* name, const std::string& uri) {
@@ -284,8 +284,9 @@ void ObjectReader::fail_choice(const char* name, std::span<const std::string_vie
 
 void ObjectReader::required_either(const char* name, bool& out, const char* yes, const char* no) {
   std::string text;
+  const auto before = errors_.count();
   required(name, text, kAnyText);
-  if (!ok()) return;
+  if (errors_.count() != before) return;
   out = text == yes;
   if (!out && text != no) fail_choice(name, EnumTexts<2>{yes, no});
 }
@@ -309,13 +310,13 @@ void ObjectReader::optional(const char* name, std::vector<std::string>& out, Cha
     const Value& item = (*items)[i];
     const std::string where = std::string(name) + "/" + std::to_string(i);
     if (!item.is_string()) {
-      if (!error_) error_ = invalid_argument("must be a string", pointer_ + "/" + where);
-      return;
+      errors_.add(invalid_argument("must be a string", pointer_ + "/" + where));
+      continue;
     }
     const auto length = code_points(item.get_ref<const std::string&>());
     if (length < limit.least || length > limit.most) {
-      if (!error_) error_ = invalid_argument("is empty or too long", pointer_ + "/" + where);
-      return;
+      errors_.add(invalid_argument("is empty or too long", pointer_ + "/" + where));
+      continue;
     }
     out.push_back(item.get<std::string>());
   }
@@ -324,7 +325,8 @@ void ObjectReader::optional(const char* name, std::vector<std::string>& out, Cha
 void ObjectReader::refuse_unknown(const std::vector<std::string>& known) {
   for (const auto& [name, value] : object_->items()) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    return fail("is not known" + did_you_mean(name, known), name);
+    if (!errors_.wants_more()) return;
+    fail("is not known" + did_you_mean(name, known), name);
   }
 }
 

@@ -2,8 +2,8 @@
 //
 // parse() refuses nesting deeper than 32, duplicate member names, invalid UTF-8, NUL characters and
 // numbers that no double can hold; every refusal is invalid_argument and says where. ObjectReader
-// then takes members out one by one and remembers the first thing that is wrong, with its JSON
-// pointer (RFC 6901), so that codecs read like the tables of the standard.
+// then takes members out one by one and remembers the first thing that is wrong (or all, for who
+// asks), with its JSON pointer (RFC 6901), so that codecs read like the tables of the standard.
 //
 // ObjectWriter has methods of the same names for the way back. What is read as it is written is
 // described once, by a generic lambda over both:
@@ -50,10 +50,39 @@ inline constexpr Chars kName32{1, 32};
 inline constexpr Chars kIdentifier{1, 256};
 inline constexpr Chars kUri{1, 2048};
 
+// That are kept of one document besides the first.
+inline constexpr std::size_t kMoreErrorsMax = 100;
+
+// What is wrong with a document: the first error, and for who wants to mend all of it in one go the
+// others, in `more`.
+class Errors : public std::optional<Error> {
+ public:
+  explicit Errors(std::vector<Error>* more = nullptr) : more_(more) {}
+  using std::optional<Error>::operator=;
+
+  void add(Error error) {
+    if (!has_value()) {
+      *this = std::move(error);
+    } else if (more_ != nullptr && more_->size() < kMoreErrorsMax) {
+      more_->push_back(std::move(error));
+    }
+  }
+  // Whether there is any use in looking on.
+  [[nodiscard]] bool wants_more() const {
+    return !has_value() || (more_ != nullptr && more_->size() < kMoreErrorsMax);
+  }
+  [[nodiscard]] std::size_t count() const {
+    return (has_value() ? 1 : 0) + (more_ == nullptr ? 0 : more_->size());
+  }
+
+ private:
+  std::vector<Error>* more_;
+};
+
 class ObjectReader {
  public:
-  // `value` must outlive the reader. A value that is no object is the first error.
-  ObjectReader(const Value& value, std::string pointer, std::optional<Error>& error);
+  // `value` must outlive the reader. A value that is no object is an error.
+  ObjectReader(const Value& value, std::string pointer, Errors& errors);
 
   void required(const char* name, std::string& out, Chars limit);
   void required_line(const char* name, std::string& out, Chars limit);  // is_single_line()
@@ -87,8 +116,9 @@ class ObjectReader {
   template <typename Enum, std::size_t n>
   void required(const char* name, Enum& out, const EnumTexts<n>& texts) {
     std::string text;
+    const auto before = errors_.count();
     required(name, text, kAnyText);
-    if (!ok()) return;
+    if (errors_.count() != before) return;
     const auto value = parse_enum<Enum>(text, texts);
     if (value) out = *value;
     if (!value) fail_choice(name, texts);
@@ -114,7 +144,7 @@ class ObjectReader {
   void optional_object(const char* name, const Read& read) {
     const Value* value = object(name);
     if (value == nullptr) return;
-    ObjectReader members(*value, at(name), error_);
+    ObjectReader members(*value, at(name), errors_);
     read(members);
   }
   // The same, where it is a value of its own: read(ObjectReader&, T&).
@@ -134,8 +164,8 @@ class ObjectReader {
   void optional_items(const char* name, std::vector<T>& out, std::size_t items_max,
                       const Read& read) {
     const Value* items = array(name, items_max);
-    for (std::size_t i = 0; items != nullptr && i < items->size() && ok(); ++i) {
-      ObjectReader item((*items)[i], at(name) + "/" + std::to_string(i), error_);
+    for (std::size_t i = 0; items != nullptr && i < items->size() && errors_.wants_more(); ++i) {
+      ObjectReader item((*items)[i], at(name) + "/" + std::to_string(i), errors_);
       read(item, out.emplace_back());
     }
   }
@@ -156,8 +186,8 @@ class ObjectReader {
   void fail(std::string detail, std::string_view member = {});
 
   [[nodiscard]] std::string at(std::string_view member) const;
-  [[nodiscard]] bool ok() const { return !error_; }
-  [[nodiscard]] std::optional<Error>& error() { return error_; }
+  [[nodiscard]] bool ok() const { return !errors_; }
+  [[nodiscard]] Errors& error() { return errors_; }
 
  private:
   [[nodiscard]] const Value* text_member(const char* name, Chars limit);
@@ -167,7 +197,7 @@ class ObjectReader {
 
   const Value* object_;
   std::string pointer_;
-  std::optional<Error>& error_;
+  Errors& errors_;
 };
 
 template <typename T, typename Write>
@@ -248,14 +278,15 @@ Value object_of(const T& value, const Write& write) {
   return object;
 }
 
-// A whole document, by read(ObjectReader&, T&).
+// A whole document, by read(ObjectReader&, T&). `more`: gets the errors after the first.
 template <typename T, typename Read>
-[[nodiscard]] Result<T> decode_object(const Value& document, const Read& read) {
-  std::optional<Error> error;
+[[nodiscard]] Result<T> decode_object(const Value& document, const Read& read,
+                                      std::vector<Error>* more = nullptr) {
+  Errors errors(more);
   T value{};
-  ObjectReader reader(document, "", error);
+  ObjectReader reader(document, "", errors);
   read(reader, value);
-  if (error) return *error;
+  if (errors) return *errors;
   return value;
 }
 
@@ -274,13 +305,13 @@ template <typename T, typename Read>
   if (!document) return document.error();
   if (!document->is_array()) return invalid_argument("must be a list");
   if (document->size() > items_max) return invalid_argument("has too many items");
-  std::optional<Error> error;
+  Errors errors;
   std::vector<T> values(document->size());
-  for (std::size_t i = 0; i < values.size() && !error; ++i) {
-    ObjectReader reader((*document)[i], "/" + std::to_string(i), error);
+  for (std::size_t i = 0; i < values.size() && !errors; ++i) {
+    ObjectReader reader((*document)[i], "/" + std::to_string(i), errors);
     read(reader, values[i]);
   }
-  if (error) return *error;
+  if (errors) return *errors;
   return values;
 }
 

@@ -25,12 +25,10 @@ constexpr auto kCatalogueEntry = [](auto& io, auto& app, Strictness strictness) 
 void read_targets(ObjectReader& reader, Association& row, Strictness strictness) {
   std::vector<std::string> texts;
   reader.optional("targets", texts, chars({1, 2048}, strictness), at_most(kTargetsMax, strictness));
-  for (std::size_t i = 0; i < texts.size() && reader.ok(); ++i) {
-    auto target = Target::parse(texts[i]);
-    if (!target) {
-      return reader.fail(target.error().detail, "targets");
-    }
-    row.targets.push_back(std::move(*target));
+  for (const auto& text : texts) {
+    auto target = Target::parse(text);
+    if (!target) reader.fail(target.error().detail, "targets");
+    if (target) row.targets.push_back(std::move(*target));
   }
 }
 
@@ -47,34 +45,47 @@ void read_change(ObjectReader& reader, TableChange& change, Strictness strictnes
   reader.optional("writer", change.row.writer, kWriters);
   reader.optional("reason", change.row.reason, chars({0, 256}, strictness));
   read_targets(reader, change.row, strictness);
-  if (!change.remove && change.row.targets.empty()) {
+  const bool absent = reader.find("targets") == nullptr;
+  if (!change.remove && change.row.targets.empty() && (absent || reader.ok())) {
     reader.fail("must name at least one target", "targets");
   }
-  if (!reader.ok()) return;
+  if (!reader.ok() && ue.empty()) return;
   auto selector = UeSelector::parse(ue);
   if (!selector) return reader.fail(selector.error().detail, "ue");
   change.row.ue = std::move(*selector);
 }
 
+void read_whole_app(ObjectReader& reader, App& app) {
+  read_app(reader, app, Strictness::kFull);
+  reader.check_line("appDId", app.info.app_d_id);
+  reader.refuse_unknown({"appDId", "appName", "appProvider", "appSoftVersion", "appDVersion",
+                         "appDescription", "appLocation", "appCharcs", "vendorSpecificExt",
+                         "enabled", "subjects", "strategy"});
+}
+
+// "version" and "updated" come with exported rows and are the server's to give.
+void read_whole_change(ObjectReader& reader, TableChange& change) {
+  reader.refuse_unknown(
+      {"ue", "app", "targets", "writer", "reason", "remove", "version", "updated"});
+  read_change(reader, change, Strictness::kFull);
+}
+
 }  // namespace
 
 Result<App> decode_app(const Value& document) {
-  return json::decode_object<App>(document, [](ObjectReader& reader, App& app) {
-    read_app(reader, app, Strictness::kFull);
-    reader.check_line("appDId", app.info.app_d_id);
-    reader.refuse_unknown({"appDId", "appName", "appProvider", "appSoftVersion", "appDVersion",
-                           "appDescription", "appLocation", "appCharcs", "vendorSpecificExt",
-                           "enabled", "subjects", "strategy"});
-  });
+  return json::decode_object<App>(document, read_whole_app);
+}
+
+Result<App> decode_app(const Value& document, std::vector<Error>& more) {
+  return json::decode_object<App>(document, read_whole_app, &more);
 }
 
 Result<TableChange> decode_table_change(const Value& document) {
-  return json::decode_object<TableChange>(document, [](ObjectReader& reader, TableChange& change) {
-    // "version" and "updated" come with exported rows and are the server's to give.
-    reader.refuse_unknown(
-        {"ue", "app", "targets", "writer", "reason", "remove", "version", "updated"});
-    read_change(reader, change, Strictness::kFull);
-  });
+  return json::decode_object<TableChange>(document, read_whole_change);
+}
+
+Result<TableChange> decode_table_change(const Value& document, std::vector<Error>& more) {
+  return json::decode_object<TableChange>(document, read_whole_change, &more);
 }
 
 Result<App> decode_stored_app(const Value& document) {
@@ -135,12 +146,16 @@ Result<std::vector<TableChange>> decode_table_patch(std::string_view body, std::
   return changes;
 }
 
-std::string encode_table_change(const TableChange& change) {
+Value change_line(const TableChange& change) {
   auto line = to_json(change.row);
   line.erase("version");
   line.erase("updated");
   if (change.remove) line["remove"] = true;
-  return json::dump(line) + "\n";
+  return line;
+}
+
+std::string encode_table_change(const TableChange& change) {
+  return json::dump(change_line(change)) + "\n";
 }
 
 Result<std::vector<TableChange>> decode_stored_patch(std::string_view lines) {
@@ -189,6 +204,20 @@ Value to_json(const TableVersion& version) {
             {"created", format_utc(version.created_ms)},
             {"state", version.finished ? "done" : "applying"}};
   if (!version.summary.empty()) out["summary"] = version.summary;
+  if (!version.by.empty()) out["by"] = version.by;
+  return out;
+}
+
+Value to_json(const TableDifference& difference) {
+  Value out{{"ue", difference.ue.text()}, {"app", difference.app_d_id}};
+  const auto add = [&](const char* name, const std::optional<Association>& row) {
+    if (!row) return;
+    auto& member = out[name] = to_json(*row);
+    member.erase("ue");
+    member.erase("app");
+  };
+  add("before", difference.before);
+  add("after", difference.after);
   return out;
 }
 

@@ -21,6 +21,11 @@ inline constexpr std::size_t kLabelsMax = 64;  // of a host
 [[nodiscard]] Result<HostReport> decode_host_report(const json::Value& document);
 [[nodiscard]] Result<App> decode_app(const json::Value& document);
 [[nodiscard]] Result<TableChange> decode_table_change(const json::Value& document);
+// The same for who wants to mend a document in one go: `more` gets the errors after the first.
+[[nodiscard]] Result<Host> decode_host(const json::Value& document, std::vector<Error>& more);
+[[nodiscard]] Result<App> decode_app(const json::Value& document, std::vector<Error>& more);
+[[nodiscard]] Result<TableChange> decode_table_change(const json::Value& document,
+                                                      std::vector<Error>& more);
 
 // As they are stored, and as the orchestrator answers them: what was accepted once, or put together
 // by the orchestrator, can always be read. Without bounds; members that are not known are passed
@@ -36,7 +41,9 @@ inline constexpr std::size_t kLabelsMax = 64;  // of a host
 // an error: the order of lines must not matter.
 [[nodiscard]] Result<std::vector<TableChange>> decode_table_patch(std::string_view body,
                                                                   std::size_t rows_max);
-// The same the other way round: without what is the server's to give. The first is one line.
+// The same the other way round: without what is the server's to give. The first two are one line,
+// as a document and as text.
+[[nodiscard]] json::Value change_line(const TableChange& change);
 [[nodiscard]] std::string encode_table_change(const TableChange& change);
 // What encode_table_patch() made, when it comes from the store.
 [[nodiscard]] Result<std::vector<TableChange>> decode_stored_patch(std::string_view lines);
@@ -55,6 +62,7 @@ inline constexpr std::size_t kLabelsMax = 64;  // of a host
 [[nodiscard]] json::Value to_json(const App& app);
 [[nodiscard]] json::Value to_json(const Association& row);
 [[nodiscard]] json::Value to_json(const TableVersion& version);
+[[nodiscard]] json::Value to_json(const TableDifference& difference);
 [[nodiscard]] json::Value to_json(const Explanation& explanation);
 [[nodiscard]] json::Value to_json(const ContextSummary& context);
 [[nodiscard]] json::Value to_json(const ContextPlace& context);

@@ -206,6 +206,10 @@ Result<Host> decode_host(const Value& document) {
   return json::decode_object<Host>(document, read_host);
 }
 
+Result<Host> decode_host(const Value& document, std::vector<Error>& more) {
+  return json::decode_object<Host>(document, read_host, &more);
+}
+
 Result<Host> decode_stored_host(const Value& document) {
   return json::decode_stored<Host>(document, read_stored_host);
 }

@@ -164,6 +164,15 @@ struct TableVersion {
   std::size_t rows = 0;  // put or removed
   std::int64_t created_ms = 0;
   bool finished = true;  // false: some of its rows are still to come
+  std::string by = {};   // who, as far as that is known: "operator ada@ops from 192.0.2.7"
+};
+
+// A row that is not the same in two versions of the table; nothing: it is not there.
+struct TableDifference {
+  UeSelector ue;
+  std::string app_d_id;
+  std::optional<Association> before;
+  std::optional<Association> after;
 };
 
 // What one attempt at a target led to; the rows of an explanation.

@@ -37,6 +37,11 @@ ContextLedger::ContextLedger(std::size_t contexts_max, std::size_t contexts_per_
   }
 }
 
+void ContextLedger::limit(std::size_t contexts_max, std::size_t contexts_per_device_max) {
+  contexts_max_ = contexts_max;
+  contexts_per_device_max_ = contexts_per_device_max;
+}
+
 Result<void> ContextLedger::admit(const ContextRecord& context) {
   if (total_ >= contexts_max_) {
     return forbidden("context-limit", "no more application contexts can be held");

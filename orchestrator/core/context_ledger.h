@@ -3,11 +3,12 @@
 // each host serves of each app (what λ instances are for). Whoever follows or listens is told of
 // what is noted here.
 //
-// Threads: store writer's only (and before it starts), but for clients() and is_heard(). Memory:
-// about 50 bytes for each context.
+// Threads: store writer's only (and before it starts), but for limit(), clients() and is_heard().
+// Memory: about 50 bytes for each context.
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -47,6 +48,8 @@ class ContextLedger {
   ContextLedger(std::size_t contexts_max, std::size_t contexts_per_device_max,
                 ContextEvents& events, ChangeFeed& changes, metrics::Registry& registry);
 
+  // From now on; what is there already stays. Any thread.
+  void limit(std::size_t contexts_max, std::size_t contexts_per_device_max);
   // In the transaction that stores it: counts it, or refuses with `forbidden` and a cause.
   [[nodiscard]] Result<void> admit(const ContextRecord& context);
   // One that was admitted, but not stored.
@@ -79,8 +82,8 @@ class ContextLedger {
   void count_client(const std::string& app_d_id, const std::string& host_id);
   void discount_client(const std::string& app_d_id, const std::string& host_id);
 
-  const std::size_t contexts_max_;
-  const std::size_t contexts_per_device_max_;
+  std::atomic<std::size_t> contexts_max_;
+  std::atomic<std::size_t> contexts_per_device_max_;
   ContextEvents& events_;
   ChangeFeed& changes_;
   metrics::Gauge& gauge_;

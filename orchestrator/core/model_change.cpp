@@ -113,11 +113,10 @@ Result<void> store_row(StoreTransaction& transaction, const TableChange& change,
 }
 
 Result<Patched> store_rows(const Model& model, StoreTransaction& transaction,
-                           std::vector<TableChange>& changes, const std::string& summary,
+                           std::vector<TableChange>& changes, const TableVersion& about,
                            std::int64_t now_ms) {
-  TableVersion version;
+  auto version = about;
   version.version = model.table_version() + 1;
-  version.summary = summary;
   version.rows = changes.size();
   version.created_ms = now_ms;
   for (auto& change : changes) {

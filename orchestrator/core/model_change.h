@@ -85,10 +85,11 @@ void add_contexts_of(const std::vector<TableChange>& changes, const Relocation& 
 [[nodiscard]] Result<void> store_row(StoreTransaction& transaction, const TableChange& change,
                                      const std::optional<Association>& before);
 
-// The same with many, as the next version of the table; after the commit publish_rows().
+// The same with many, as the next version of the table; after the commit publish_rows(). `about`:
+// its summary, and who makes it.
 [[nodiscard]] Result<Patched> store_rows(const Model& model, StoreTransaction& transaction,
                                          std::vector<TableChange>& changes,
-                                         const std::string& summary, std::int64_t now_ms);
+                                         const TableVersion& about, std::int64_t now_ms);
 void publish_rows(Model& model, ChangeFeed& feed, const std::vector<TableChange>& changes);
 
 // In the background, if the history of the table is longer than it may be.

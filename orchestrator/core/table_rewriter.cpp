@@ -27,10 +27,12 @@ TableRewriter::TableRewriter(Core& core) : core_(core) {
 }
 
 void TableRewriter::patch(std::vector<TableChange> changes, const Precondition& guard,
-                          Callback<Result<Patched>> answer) {
+                          Callback<Result<Patched>> answer, const std::string& by) {
   const auto shared = std::make_shared<std::vector<TableChange>>(std::move(changes));
-  auto attempt = [this, shared, guard](const Model& model, StoreTransaction& tx,
-                                       RelocationScopes& scopes) -> Result<Patched> {
+  TableVersion about;
+  about.by = by;
+  auto attempt = [this, shared, guard, about](const Model& model, StoreTransaction& tx,
+                                              RelocationScopes& scopes) -> Result<Patched> {
     const auto etag = "\"" + std::to_string(model.table_version()) + "\"";
     if (auto ok = check(guard, true, etag); !ok) return ok.error();
     for (const auto& change : *shared) {
@@ -40,7 +42,7 @@ void TableRewriter::patch(std::vector<TableChange> changes, const Precondition& 
       if (auto done = apply_ahead(tx, change.row); !done) return done.error();
     }
     add_contexts_of(*shared, core_.relocation, scopes);
-    return store_rows(model, tx, *shared, "", core_.clock.now_ms());
+    return store_rows(model, tx, *shared, about, core_.clock.now_ms());
   };
   auto publish = [this, shared](Model& model, ChangeFeed& feed) {
     publish_rows(model, feed, *shared);
@@ -61,10 +63,15 @@ void TableRewriter::submit(RewriteOrder order, Callback<Result<Rewritten>> answe
 }
 
 // The past is read when no other rewrite adds to it.
-void TableRewriter::roll_back(std::uint64_t version, Callback<Result<Rewritten>> answer) {
+void TableRewriter::roll_back(std::uint64_t version, Callback<Result<Rewritten>> answer,
+                              const std::string& by, bool dry_run) {
   if (const auto refused = reserve()) return answer(*refused);
   auto order = way_back(version);
-  if (order) return carry_out(std::move(*order), std::move(answer));
+  if (order) {
+    order->by = by;
+    order->dry_run = dry_run;
+    return carry_out(std::move(*order), std::move(answer));
+  }
   busy_ = false;
   answer(order.error());
 }
@@ -78,7 +85,7 @@ Result<RewriteOrder> TableRewriter::way_back(std::uint64_t version) {
   auto changes = core_.store.changes_back_to(version);
   if (!changes) return changes.error();
   return RewriteOrder{TableVersion::Kind::kRollback, std::move(*changes), now,
-                      "back to version " + std::to_string(version), false};
+                      "back to version " + std::to_string(version)};
 }
 
 void TableRewriter::carry_out(RewriteOrder order, Callback<Result<Rewritten>> answer) {
@@ -93,6 +100,7 @@ void TableRewriter::carry_out(RewriteOrder order, Callback<Result<Rewritten>> an
   version_ = {};
   version_.kind = order.kind;
   version_.summary = std::move(order.summary);
+  version_.by = std::move(order.by);
   cursor_ = {};
   counts_ = {};
   refusal_.reset();

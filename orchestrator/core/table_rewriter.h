@@ -34,6 +34,7 @@ struct RewriteOrder {
   std::uint64_t on_version = 0;  // of the table; another one is precondition_failed
   std::string summary;           // kept in the history
   bool dry_run = false;          // only counts
+  std::string by = {};           // likewise: who sends it
 };
 
 struct Rewritten {
@@ -49,14 +50,16 @@ class TableRewriter {
  public:
   explicit TableRewriter(Core& core);
 
-  // All rows or none, and all at once. `guard.if_match`: the table version as an ETag.
+  // All rows or none, and all at once. `guard.if_match`: the table version as an ETag. `by`: who
+  // sends it, for the history.
   void patch(std::vector<TableChange> changes, const Precondition& guard,
-             Callback<Result<Patched>> answer);
+             Callback<Result<Patched>> answer, const std::string& by = {});
   // Answers when all of it is durable and seen by requests.
   void submit(RewriteOrder order, Callback<Result<Rewritten>> answer);
   // Makes the table what it was at `version`, also rows that are pinned. gone when that is too long
-  // ago.
-  void roll_back(std::uint64_t version, Callback<Result<Rewritten>> answer);
+  // ago. With `dry_run` it only counts.
+  void roll_back(std::uint64_t version, Callback<Result<Rewritten>> answer,
+                 const std::string& by = {}, bool dry_run = false);
   // At start-up: what a crash or a stop has interrupted.
   Result<void> resume(const Store::Loaded& loaded);
   // The step that is under way is finished, no other begins. Whoever waits is refused, and what has

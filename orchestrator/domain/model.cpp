@@ -206,7 +206,7 @@ Result<void> Model::check_removal_of_app(const std::string& app_d_id) const {
 }
 
 Result<void> Model::check_removal_of_host(const std::string& id) const {
-  if (host(id) == nullptr) return not_found("no host '" + id + "'");
+  if (host(id) == nullptr) return no_host(id);
   const auto rows = table_.rows_of_host(id);
   if (rows > 0) return conflict(count_of(rows, "row") + " of the table point to this host");
   return {};
@@ -251,6 +251,22 @@ Result<const CatalogueEntry*> Model::resolve(const AppReference& reference,
 const HostEntry* Model::host(const std::string& id) const {
   const auto it = hosts_.find(id);
   return it == hosts_.end() ? nullptr : &it->second;
+}
+
+Error Model::no_host(const std::string& id) const {
+  return not_found("no host '" + id + "'" + suggestion(id, hosts_));
+}
+
+Model Model::without_rows() const {
+  Model copy;
+  copy.apps_ = apps_;
+  copy.hosts_ = hosts_;
+  copy.hosts_of_ = hosts_of_;
+  copy.by_name_ = by_name_;
+  copy.packages_ = packages_;
+  copy.package_of_ = package_of_;
+  copy.dispatching_ = dispatching_;
+  return copy;
 }
 
 bool Model::is_packaged(const std::string& app_d_id) const {

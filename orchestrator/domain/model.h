@@ -76,6 +76,8 @@ class Model {
   void set_table_version(std::uint64_t version) { table_version_ = version; }
   // Before the first app.
   void use(Dispatching dispatching) { dispatching_ = std::move(dispatching); }
+  // The same with an empty table: to try rows on.
+  [[nodiscard]] Model without_rows() const;
   // Counts every change; a decision remembers it to notice that it has become old.
   void bump() { ++generation_; }
 
@@ -92,6 +94,8 @@ class Model {
   [[nodiscard]] Result<const CatalogueEntry*> resolve(
       const AppReference& reference, const std::function<bool(const App&)>& usable) const;
   [[nodiscard]] const HostEntry* host(const std::string& id) const;
+  // not_found, with a suggestion.
+  [[nodiscard]] Error no_host(const std::string& id) const;
   [[nodiscard]] const std::map<std::string, CatalogueEntry>& apps() const { return apps_; }
   [[nodiscard]] const std::map<std::string, HostEntry>& hosts() const { return hosts_; }
   // Whether λ of the app can be started at all: it has a package that is enabled.

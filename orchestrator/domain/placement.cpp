@@ -199,6 +199,27 @@ std::vector<Placement> place_all(const Model& model, const PlacementQuery& query
   return Search(model, query, most, nullptr).run();
 }
 
+Alternatives alternatives(const Model& model, PlacementQuery query, const std::string& except) {
+  query.could_start = true;
+  const auto& app = model.served_by(query.app_d_id);
+  Alternatives found;
+  for (const auto& [id, entry] : model.hosts()) {
+    if (id == except) continue;
+    const auto* instance = entry.instance(app, query.dev_app_id);
+    const auto* why_not = obstacle(model, &entry, instance, app, false, query);
+    const auto& unable = entry.host.unable;
+    const bool failed = std::find(unable.begin(), unable.end(), app) != unable.end();
+    if (why_not == nullptr) {
+      found.hosts.push_back(id);
+    } else if (instance != nullptr || model.can_start(entry, app)) {
+      found.obstacles.push_back(id + ": " + why_not);
+    } else if (failed) {
+      found.obstacles.push_back(id + ": the app could not be started there lately");
+    }
+  }
+  return found;
+}
+
 Explanation explain(const Model& model, const PlacementQuery& query) {
   Explanation explanation;
   explanation.app_d_id = query.app_d_id;

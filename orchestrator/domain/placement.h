@@ -53,6 +53,15 @@ struct Placement {
 [[nodiscard]] std::vector<Placement> place_all(const Model& model, const PlacementQuery& query,
                                                std::size_t most);
 
+// Where a query could be served but at one host, also by an instance that is started then; and of
+// hosts that have the app, or could, why they cannot: "mec-2: host is cordoned".
+struct Alternatives {
+  std::vector<std::string> hosts;
+  std::vector<std::string> obstacles;
+};
+[[nodiscard]] Alternatives alternatives(const Model& model, PlacementQuery query,
+                                        const std::string& except);
+
 // The same, told to an operator.
 [[nodiscard]] Explanation explain(const Model& model, const PlacementQuery& query);
 

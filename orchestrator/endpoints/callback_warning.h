@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "api/base/live.h"
 #include "api/http/http.h"
 #include "notifier/address_guard.h"
 
@@ -17,11 +18,14 @@ class CallbackWarning {
  public:
   explicit CallbackWarning(notifier::AddressGuard guard) : guard_(std::move(guard)) {}
 
+  // Another guard from now on; each reason is logged anew.
+  void use(notifier::AddressGuard guard);
+
   // Header Warning (RFC 7234, 5.5), or nothing.
   [[nodiscard]] http::Headers headers_for(const std::optional<std::string>& callback);
 
  private:
-  const notifier::AddressGuard guard_;
+  Live<notifier::AddressGuard> guard_;
   std::mutex mutex_;
   std::set<std::string> logged_;
 };

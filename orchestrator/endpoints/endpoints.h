@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/base/live.h"
 #include "api/base/metrics.h"
 #include "api/http/http.h"
 #include "api/http/monitoring.h"
@@ -41,12 +42,12 @@ inline constexpr std::size_t kPathPrefixesMax = 16;
 
 // MEC 016 V2.2.1 below {prefix}/dev_app/v1 for each of the prefixes, and /openapi.yaml. A Location
 // begins as the request did.
-void add_mx2_endpoints(http::Router& router, Contexts& contexts, const Authenticator& auth,
+void add_mx2_endpoints(http::Router& router, Contexts& contexts, const Live<Authenticator>& auth,
                        const Mx2EndpointOptions& options);
 
 // MEC 016 V1.1.1 below {prefix}/mx2/v1, as deployed clients speak it: refusals are bare problems in
 // application/json.
-void add_legacy_endpoints(http::Router& router, Contexts& contexts, const Authenticator& auth,
+void add_legacy_endpoints(http::Router& router, Contexts& contexts, const Live<Authenticator>& auth,
                           const Mx2EndpointOptions& options);
 
 // MEC 011 notifications to us, on the listener of Mx2. `platform` must outlive the router.
@@ -58,10 +59,9 @@ struct OperatorEndpointOptions {
   std::size_t patch_rows_max = 20000;
   std::size_t plan_rows_max = 200000;
   std::size_t page_max = 10000;
-  std::function<notifier::RelayStatus()> relay_status;  // empty: the notifier is elsewhere
 };
 
-// What the operator API speaks to; all must outlive the router.
+// What the operator API speaks to; all must outlive the router, as do its options.
 struct OperatorServices {
   Core& core;
   Contexts& contexts;
@@ -74,12 +74,13 @@ struct OperatorServices {
   metrics::Registry& registry;
   StorePeers& store_peers;
   Backups& backups;
+  std::function<notifier::RelayStatus()> relay_status;  // empty: the notifier is elsewhere
 };
 
 // The operator API below /operator/v1, ETSI GS MEC 010-2 below /app_pkgm/v1, /health and /metrics,
 // and /openapi.yaml.
 void add_operator_endpoints(http::Router& router, const OperatorServices& services,
-                            OperatorEndpointOptions options);
+                            const Live<OperatorEndpointOptions>& options);
 
 // Shared by the three.
 // A method of an object that the router keeps.

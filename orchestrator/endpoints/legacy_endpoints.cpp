@@ -22,12 +22,12 @@ http::Reply legacy_refusal(Error error, const std::string& request_id) {
 
 class LegacyEndpoints {
  public:
-  LegacyEndpoints(Contexts& contexts, const Authenticator& auth, Mx2EndpointOptions options)
+  LegacyEndpoints(Contexts& contexts, const Live<Authenticator>& auth, Mx2EndpointOptions options)
       : contexts_(contexts), auth_(auth), options_(std::move(options)) {}
 
   // Query strings are ignored in this dialect.
   void app_list_get(const Request& request, const PathValues&, Responder responder) {
-    const auto caller = auth_.identify(request);
+    const auto caller = auth_.get()->identify(request);
     if (!caller) return responder.reply(legacy_refusal(caller.error(), request.id));
     responder.reply(http::json_reply(200, contexts_.core.model.read([&](const Model& model) {
       return codec_v1::encode_application_list(get_app_list(model, {}, *caller));
@@ -35,7 +35,7 @@ class LegacyEndpoints {
   }
 
   void app_contexts_post(const Request& request, const PathValues&, Responder responder) {
-    auto caller = auth_.identify(request);
+    auto caller = auth_.get()->identify(request);
     if (!caller) return responder.reply(legacy_refusal(caller.error(), request.id));
     auto context = codec_v1::decode_create_request(request.body);
     if (!context) return responder.reply(legacy_refusal(context.error(), request.id));
@@ -53,7 +53,7 @@ class LegacyEndpoints {
   }
 
   void app_context_put(const Request& request, const PathValues& path, Responder responder) {
-    auto caller = auth_.identify(request);
+    auto caller = auth_.get()->identify(request);
     if (!caller) return responder.reply(legacy_refusal(caller.error(), request.id));
     auto context = codec_v1::decode_update_request(request.body);
     if (!context) return responder.reply(legacy_refusal(context.error(), request.id));
@@ -65,7 +65,7 @@ class LegacyEndpoints {
   }
 
   void app_context_delete(const Request& request, const PathValues& path, Responder responder) {
-    auto caller = auth_.identify(request);
+    auto caller = auth_.get()->identify(request);
     if (!caller) return responder.reply(legacy_refusal(caller.error(), request.id));
     delete_app_context(contexts_.core, contexts_.ledger, path[0], std::move(*caller), std::nullopt,
                        EndedBy::kDeviceApp, answer_no_content<void>(request, std::move(responder)));
@@ -100,13 +100,13 @@ class LegacyEndpoints {
   }
 
   Contexts& contexts_;
-  const Authenticator& auth_;
+  const Live<Authenticator>& auth_;
   const Mx2EndpointOptions options_;
 };
 
 }  // namespace
 
-void add_legacy_endpoints(http::Router& router, Contexts& contexts, const Authenticator& auth,
+void add_legacy_endpoints(http::Router& router, Contexts& contexts, const Live<Authenticator>& auth,
                           const Mx2EndpointOptions& options) {
   const auto root = options.path_prefix + kLegacyRoot;
   const auto api = std::make_shared<LegacyEndpoints>(contexts, auth, options);

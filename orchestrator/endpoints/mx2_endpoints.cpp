@@ -80,7 +80,7 @@ Result<void> refuse_query(const Request& request) {
 // The five resources of MEC 016 clause 7, and reading and watching a context.
 class Mx2Endpoints {
  public:
-  Mx2Endpoints(Contexts& contexts, const Authenticator& auth, Mx2EndpointOptions options)
+  Mx2Endpoints(Contexts& contexts, const Live<Authenticator>& auth, Mx2EndpointOptions options)
       : contexts_(contexts), auth_(auth), options_(std::move(options)) {}
 
   void app_list_get(const Request& request, const PathValues&, Responder responder) {
@@ -166,7 +166,7 @@ class Mx2Endpoints {
   // Who calls; answers and gives nothing when the request is refused before its meaning matters.
   std::optional<Caller> identify(const Request& request, Responder& responder,
                                  Checks checks = kNone) const {
-    auto caller = auth_.identify(request);
+    auto caller = auth_.get()->identify(request);
     Result<void> fine;
     if (caller.ok() && checks != kNone) fine = refuse_query(request);
     if (caller.ok() && fine.ok() && checks == kBody) fine = check_content_type(request);
@@ -186,7 +186,7 @@ class Mx2Endpoints {
   }
 
   Contexts& contexts_;
-  const Authenticator& auth_;
+  const Live<Authenticator>& auth_;
   const Mx2EndpointOptions options_;
 };
 
@@ -205,7 +205,7 @@ void add_below(http::Router& router, const std::shared_ptr<Mx2Endpoints>& api,
 
 }  // namespace
 
-void add_mx2_endpoints(http::Router& router, Contexts& contexts, const Authenticator& auth,
+void add_mx2_endpoints(http::Router& router, Contexts& contexts, const Live<Authenticator>& auth,
                        const Mx2EndpointOptions& options) {
   std::vector<std::string> prefixes{options.path_prefix};
   for (const auto& prefix : options.path_prefixes) prefixes.push_back("/" + prefix);

@@ -1,14 +1,32 @@
 // /operator/v1/hosts and /operator/v1/apps.
+#include <map>
+
 #include "api/operator/codec.h"
 #include "orchestrator/endpoints/operator_support.h"
 
 namespace mx2 {
 namespace {
 
-json::Value host_json(const OperatorApi& api, const HostEntry& entry) {
+// How many contexts have their first instance at a host, by app.
+using ContextsOfApps = std::map<std::string, std::size_t>;
+
+std::map<std::string, ContextsOfApps> contexts_by_host(const OperatorApi& api) {
+  std::map<std::string, ContextsOfApps> hosts;
+  for (const auto& [cell, count] : api.contexts.ledger.clients()) {
+    hosts[cell.second][cell.first] = count;
+  }
+  return hosts;
+}
+
+json::Value host_json(const OperatorApi& api, const HostEntry& entry,
+                      const ContextsOfApps& contexts) {
   auto host = entry.host;
   host.load = api.hosts.load(host.id);
-  return codec::to_json_with_status(host, to_ms(HostWatch::now()));
+  auto out = codec::to_json_with_status(host, to_ms(HostWatch::now()));
+  std::size_t all = 0;
+  for (const auto& [app, count] : contexts) all += count;
+  out["status"]["contexts"] = all;
+  return out;
 }
 
 json::Value app_json(const CatalogueEntry& entry) { return codec::to_json(entry.app); }
@@ -16,9 +34,12 @@ json::Value app_json(const CatalogueEntry& entry) { return codec::to_json(entry.
 Result<json::Value> hosts_get(OperatorApi& api, const Request& request, const PathValues&) {
   const auto page = page_query(api, request, {});
   if (!page) return page.error();
+  const auto contexts = contexts_by_host(api);
   return api.core.model.read([&](const Model& model) {
-    return page_of(model.hosts(), *page,
-                   [&](const HostEntry& entry) { return host_json(api, entry); });
+    return page_of(model.hosts(), *page, [&](const HostEntry& entry) {
+      const auto of_host = contexts.find(entry.host.id);
+      return host_json(api, entry, of_host == contexts.end() ? ContextsOfApps() : of_host->second);
+    });
   });
 }
 
@@ -31,10 +52,13 @@ Result<json::Value> apps_get(OperatorApi& api, const Request& request, const Pat
 
 // Its ETag is of what operators put: it does not change with the status.
 void host_get(OperatorApi& api, Request& request, const PathValues& path, Responder responder) {
+  const auto contexts = contexts_by_host(api)[path[0]];
   responder.reply(api.core.model.read([&](const Model& model) -> http::Reply {
     const auto* entry = model.host(path[0]);
-    if (entry == nullptr) return refusal(not_found("no host '" + path[0] + "'"), request.id);
-    auto reply = http::json_reply(200, json::dump(host_json(api, *entry)));
+    if (entry == nullptr) return refusal(model.no_host(path[0]), request.id);
+    auto document = host_json(api, *entry, contexts);
+    document["status"]["contextsOfApps"] = contexts;
+    auto reply = http::json_reply(200, json::dump(document));
     reply.headers.emplace_back("ETag", etag_of(json::dump(codec::operators_part(entry->host))));
     return reply;
   }));

@@ -16,8 +16,8 @@ Result<json::Value> outbox_get(OperatorApi& api, const Request& request, const P
       api.core.store.outbox(state == "dead", page->query.text("cursor"), page->limit);
   if (!outbox) return outbox.error();
   auto document = codec::to_json(*outbox);
-  if (api.options.relay_status) {
-    const auto relay = api.options.relay_status();
+  if (const auto& relay_status = api.relay_status) {
+    const auto relay = relay_status();
     document["inFlight"] = relay.in_flight;
     document["failingDestinations"] = relay.failing_destinations;
   }

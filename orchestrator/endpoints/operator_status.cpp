@@ -146,8 +146,9 @@ void add_status_endpoints(http::Router& router, const OperatorApiPtr& api) {
       answer(*api, request, path, std::move(responder));
     };
   };
-  http::add_monitoring(router, api->registry, api->options.monitoring, api->options.token,
-                       watched(health_get), watched(metrics_get), root);
+  http::add_monitoring(
+      router, api->registry, api->now()->monitoring, [api] { return api->now()->token; },
+      watched(health_get), watched(metrics_get), root);
   add_document(router, "/openapi.yaml", "application/yaml", openapi::operator_api());
 }
 

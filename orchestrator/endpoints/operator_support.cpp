@@ -6,9 +6,11 @@
 namespace mx2 {
 namespace {
 
+constexpr std::size_t kAuthorMax = 64;
+
 http::Endpoint guarded(const OperatorApiPtr& api, http::Endpoint endpoint) {
   return [api, endpoint = std::move(endpoint)](Request& q, const PathValues& v, Responder r) {
-    if (http::bears(q, api->options.token)) return endpoint(q, v, std::move(r));
+    if (http::bears(q, api->now()->token)) return endpoint(q, v, std::move(r));
     r.reply(refusal(refused_as(ErrorCode::kUnauthorized, "the operator's bearer token is needed"),
                     q.id));
   };
@@ -70,20 +72,28 @@ Precondition guard_of(const Request& request) {
   return guard;
 }
 
+std::string author_of(const Request& request, const std::string& role) {
+  const auto claimed = request.header("Mx2-Operator");
+  const std::string name(claimed ? trim(*claimed).substr(0, kAuthorMax) : std::string_view());
+  const auto author = role + (name.empty() || !json::is_single_line(name) ? "" : " " + name);
+  return request.peer_address.empty() ? author : author + " from " + request.peer_address;
+}
+
 Result<PageQuery> page_query(const OperatorApi& api, const Request& request,
                              std::vector<std::string> known) {
   known.insert(known.end(), {"cursor", "limit"});
   auto query = http::SingleValued::parse(request.query, std::move(known));
   if (!query) return query.error();
-  const auto limit = query->number("limit", kPageDefault, 1, api.options.page_max);
+  const auto limit = query->number("limit", kPageDefault, 1, api.now()->page_max);
   if (!limit) return limit.error();
   return PageQuery{std::move(*query), *limit};
 }
 
 void add_operator_endpoints(http::Router& router, const OperatorServices& services,
-                            OperatorEndpointOptions options) {
-  const auto api = std::make_shared<OperatorApi>(OperatorApi{services, std::move(options)});
+                            const Live<OperatorEndpointOptions>& options) {
+  const auto api = std::make_shared<OperatorApi>(OperatorApi{services, options});
   add_catalogue_endpoints(router, api);
+  add_draining_endpoints(router, api);
   add_table_endpoints(router, api);
   add_plan_endpoints(router, api);
   add_change_endpoints(router, api);

@@ -24,12 +24,16 @@ inline constexpr const char* kOperatorRoot = "/operator/v1";
 inline constexpr std::size_t kPageDefault = 1000;
 
 struct OperatorApi : OperatorServices {
-  const OperatorEndpointOptions options;
+  // As it is now: another one while the program runs has other values.
+  [[nodiscard]] std::shared_ptr<const OperatorEndpointOptions> now() const { return options.get(); }
+
+  const Live<OperatorEndpointOptions>& options;
 };
 using OperatorApiPtr = std::shared_ptr<OperatorApi>;
 
 // One part of the API each.
 void add_catalogue_endpoints(http::Router& router, const OperatorApiPtr& api);  // hosts, apps
+void add_draining_endpoints(http::Router& router, const OperatorApiPtr& api);   // of a host
 void add_table_endpoints(http::Router& router, const OperatorApiPtr& api);      // table, explain
 void add_plan_endpoints(http::Router& router, const OperatorApiPtr& api);       // plans, history
 void add_change_endpoints(http::Router& router, const OperatorApiPtr& api);     // for replicas
@@ -56,6 +60,8 @@ using Answer = void (*)(OperatorApi&, Request&, const PathValues&, Responder);
 // A peer's report: takes what it says of our store, and tells it with the reply what that is.
 void hear_of_store(OperatorApi& api, const Request& request, const std::string& peer);
 [[nodiscard]] http::Reply telling_store(const OperatorApi& api, http::Reply reply);
+// Who sends it, for the history: a role, the name that header Mx2-Operator claims, and from where.
+[[nodiscard]] std::string author_of(const Request& request, const std::string& role);
 
 [[nodiscard]] Result<json::Value> json_body(const Request& request);
 // The same read by `decoder`, which gives a Result.

@@ -41,11 +41,12 @@ http::Reply patched_reply(const Patched& patched) {
 }
 
 void table_patch(OperatorApi& api, Request& request, const PathValues&, Responder responder) {
-  auto changes = codec::decode_table_patch(request.body, api.options.patch_rows_max);
+  auto changes = codec::decode_table_patch(request.body, api.now()->patch_rows_max);
   if (changes.ok() && changes->empty()) changes = invalid_argument("the patch has no rows");
   if (!changes) return responder.reply(refusal(changes.error(), request.id));
   api.rewriter.patch(std::move(*changes), guard_of(request),
-                     answer_with<Patched>(request, std::move(responder), patched_reply));
+                     answer_with<Patched>(request, std::move(responder), patched_reply),
+                     author_of(request, "operator"));
 }
 
 // ue: "dev:<id>" or the bare id, or "ip:<address>"; ip: the address a device asks from.

@@ -125,7 +125,7 @@ void set_host_state(Core& core, const std::string& id, HostState state, const Pr
   auto edit = [id, state, guard, &relocation = core.relocation](
                   const Model& model, Host& host, RelocationScopes& scopes) -> Result<void> {
     const auto* before = model.host(id);
-    if (before == nullptr) return not_found("no host '" + id + "'");
+    if (before == nullptr) return model.no_host(id);
     if (auto ok = check(guard, true, etag_of(document_of(before))); !ok) return ok;
     host = before->host;
     host.state = state;
@@ -142,7 +142,7 @@ void set_host_reachable(Core& core, const std::string& id, bool reachable,
                      const Model& model, StoreTransaction& /*nothing to store*/,
                      RelocationScopes& scopes) -> Result<Changed> {
     const auto* before = model.host(id);
-    if (before == nullptr) return not_found("no host '" + id + "'");
+    if (before == nullptr) return model.no_host(id);
     *changed = before->host;
     changed->reachable = reachable;
     add_apps_of(model, *changed, relocation, scopes);

@@ -22,7 +22,9 @@ void load_content(Core& core, Content content, Callback<Result<Patched>> answer)
     for (const auto& row : shared->rows) {
       if (auto ok = trial.check(row); !ok) return ok.error();
     }
-    return store_rows(model, tx, shared->rows, "first content", core.clock.now_ms());
+    TableVersion about;
+    about.summary = "first content";
+    return store_rows(model, tx, shared->rows, about, core.clock.now_ms());
   };
   auto publish = [shared](Model& model, ChangeFeed& feed) {
     for (const auto& app : shared->apps) expect(model.put_app(app));

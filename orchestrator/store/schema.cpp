@@ -10,7 +10,7 @@ namespace mx2 {
 namespace {
 
 // Element i takes a file from version i to version i + 1. Never edit one that was released: append.
-constexpr std::array<const char*, 8> kMigrations{R"(
+constexpr std::array<const char*, 9> kMigrations{R"(
   CREATE TABLE apps (
     app_d_id TEXT PRIMARY KEY,
     document TEXT NOT NULL
@@ -159,6 +159,9 @@ constexpr std::array<const char*, 8> kMigrations{R"(
     WHERE rewrite.finished = 0 AND rewrite.version < first.made_by
     ON CONFLICT (made_by, app_d_id, ue) DO NOTHING;
   DROP TABLE removed_rows;
+)",
+                                                 R"(
+  ALTER TABLE table_versions ADD COLUMN by_whom TEXT NOT NULL DEFAULT '';
 )"};
 
 int stored_version(SQLite::Database& database) {

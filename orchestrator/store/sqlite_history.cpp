@@ -2,7 +2,9 @@
 
 #include <SQLiteCpp/Transaction.h>
 
+#include <iterator>
 #include <limits>
+#include <map>
 #include <set>
 
 #include "api/base/text.h"
@@ -14,11 +16,12 @@ namespace sqlite {
 namespace {
 
 constexpr int kRowColumnCount = 7;  // of kRowColumns
-constexpr const char* kVersionColumns = "version, kind, summary, rows, created_ms, finished";
+constexpr const char* kVersionColumns =
+    "version, kind, summary, rows, created_ms, finished, by_whom";
 
 TableVersion read_version(SQLite::Statement& row) {
   TableVersion v;
-  read_columns(row, v.version, v.kind, v.summary, v.rows, v.created_ms, v.finished);
+  read_columns(row, v.version, v.kind, v.summary, v.rows, v.created_ms, v.finished, v.by);
   return v;
 }
 
@@ -28,12 +31,109 @@ std::optional<std::uint64_t> oldest_version(SQLite::Database& db) {
   return static_cast<std::uint64_t>(query.getColumn(0).getInt64());
 }
 
+Result<void> check_kept(SQLite::Database& db, std::uint64_t version) {
+  const auto oldest = oldest_version(db);
+  if (oldest && version + 1 >= *oldest) return {};
+  return gone("the history of the table does not reach back to version " + std::to_string(version));
+}
+
+// What was changed between two versions, as it was and as it became: of the first rows after a
+// cursor, so many.
+class Differences {
+ public:
+  using Key = std::pair<std::string, std::string>;  // appDId, selector
+
+  Differences(SetAside& aside, Key after, std::size_t most)
+      : aside_(aside), after_(std::move(after)), most_(most) {}
+
+  // Rows of rows_before in the order in which they were changed.
+  void take_before(SQLite::Statement& query) {
+    auto key = key_of(query);
+    if (key <= after_ || (rows_.size() == most_ && key > rows_.rbegin()->first)) return;
+    const auto [it, fresh] = rows_.try_emplace(std::move(key));
+    if (!fresh) return;
+    it->second.before = past_row(query);
+    if (rows_.size() > most_) rows_.erase(std::prev(rows_.end()));
+  }
+  // The same of later versions: what a row was before the first of them.
+  void take_after(SQLite::Statement& query) {
+    const auto it = rows_.find(key_of(query));
+    if (it == rows_.end() || it->second.after) return;
+    it->second.after = past_row(query);
+  }
+  // Those that no later version has changed are as they are now.
+  void take_present(SQLite::Statement& find) {
+    for (auto& [key, row] : rows_) {
+      if (row.after) continue;
+      const Reset reset(find);
+      bind_all(find, key.first, key.second);
+      row.after = find.executeStep() ? past_row(find) : Past();
+    }
+  }
+  // Of all but the last, if there are so many; the first of these is what comes after them.
+  [[nodiscard]] Page<TableDifference> page() const {
+    Page<TableDifference> page;
+    std::size_t left = most_ - 1;
+    const Key* last = nullptr;
+    for (const auto& [key, row] : rows_) {
+      if (left-- == 0) {
+        page.next = last->first + "\n" + last->second;
+        break;
+      }
+      last = &key;
+      add(key, row, page.items);
+    }
+    return page;
+  }
+
+ private:
+  struct Past {
+    bool unreadable = false;
+    std::optional<Association> row;
+  };
+  struct Row {
+    Past before;
+    std::optional<Past> after;
+  };
+
+  static Key key_of(SQLite::Statement& query) {
+    return {query.getColumn(0).getString(), query.getColumn(1).getString()};
+  }
+  // A row that was not there has no targets.
+  Past past_row(SQLite::Statement& query) {
+    auto row = read_row(query);
+    if (!row) {
+      aside_.add("pastRow", row_id(query.getColumn(0).getString(), query.getColumn(1).getString()),
+                 row.error().detail);
+      return {true, {}};
+    }
+    Past past;
+    if (!row->targets.empty()) past.row = std::move(*row);
+    return past;
+  }
+  static bool same(const std::optional<Association>& a, const std::optional<Association>& b) {
+    if (!a || !b) return a.has_value() == b.has_value();
+    return a->targets == b->targets && a->writer == b->writer && a->reason == b->reason;
+  }
+  static void add(const Key& key, const Row& row, std::vector<TableDifference>& out) {
+    const bool readable = !row.before.unreadable && !row.after->unreadable;
+    const auto selector = UeSelector::parse(key.second);
+    if (!readable || !selector || same(row.before.row, row.after->row)) return;
+    out.push_back({*selector, key.first, row.before.row, row.after->row});
+  }
+
+  SetAside& aside_;
+  const Key after_;
+  const std::size_t most_;
+  std::map<Key, Row> rows_;
+};
+
 }  // namespace
 
 // Rows in rows_before of versions that are not in table_versions are forgotten, and go bit by bit.
 HistoryStatements::HistoryStatements(SQLite::Database& db)
     : put_version(db,
-                  "INSERT INTO table_versions VALUES ($1,$2,$3,$4,$5,$6) "
+                  "INSERT INTO table_versions VALUES ($1,$2,$3,$4,$5,$6,$7) "
                   "ON CONFLICT (version) DO UPDATE SET rows = excluded.rows, "
                   "finished = excluded.finished"),
       put_before(db,
@@ -79,11 +179,7 @@ Result<Page<TableVersion>> table_versions(SQLite::Database& db, const std::strin
 Result<std::vector<TableChange>> changes_back_to(SQLite::Database& db, std::uint64_t version,
                                                  SetAside& aside) {
   const SQLite::Transaction one_past(db);  // while it is written to, and shortened
-  const auto oldest = oldest_version(db);
-  if (!oldest || version + 1 < *oldest) {
-    return gone("the history of the table does not reach back to version " +
-                std::to_string(version));
-  }
+  if (auto kept = check_kept(db, version); !kept) return kept.error();
   SQLite::Statement query(db, std::string("SELECT ") + kRowColumns +
                                   ", made_by FROM rows_before WHERE made_by > $1 ORDER BY made_by");
   bind_all(query, version);
@@ -106,6 +202,30 @@ Result<std::vector<TableChange>> changes_back_to(SQLite::Database& db, std::uint
     changes.push_back({std::move(*row), absent});
   }
   return changes;
+}
+
+Result<Page<TableDifference>> table_differences(SQLite::Database& db, std::uint64_t from,
+                                                std::uint64_t to, const std::string& cursor,
+                                                std::size_t limit, SetAside& aside) {
+  const auto newline = cursor.find('\n');
+  if (!cursor.empty() && newline == std::string::npos) return invalid_argument("bad cursor");
+  Differences::Key after;
+  if (!cursor.empty()) after = {cursor.substr(0, newline), cursor.substr(newline + 1)};
+  const SQLite::Transaction one_past(db);
+  if (auto kept = check_kept(db, from); !kept) return kept.error();
+  Differences differences(aside, std::move(after), limit + 1);
+  const auto changed =
+      std::string("SELECT ") + kRowColumns + " FROM rows_before WHERE made_by > $1";
+  SQLite::Statement between(db, changed + " AND made_by <= $2 ORDER BY made_by");
+  bind_all(between, from, to);
+  while (between.executeStep()) differences.take_before(between);
+  SQLite::Statement later(db, changed + " ORDER BY made_by");
+  bind_all(later, to);
+  while (later.executeStep()) differences.take_after(later);
+  SQLite::Statement present(db, std::string("SELECT ") + kRowColumns +
+                                    " FROM associations WHERE app_d_id = $1 AND ue = $2");
+  differences.take_present(present);
+  return differences.page();
 }
 
 void load_rewrite(SQLite::Database& db, Store::Loaded& loaded) {
@@ -143,8 +263,8 @@ HistoryLength read_length(SQLite::Statement& row) {
 }  // namespace
 
 Result<void> SqliteTransaction::put_table_version(const TableVersion& v) {
-  return write(history_.put_version, v.version, v.kind, v.summary, v.rows, v.created_ms,
-               v.finished);
+  return write(history_.put_version, v.version, v.kind, v.summary, v.rows, v.created_ms, v.finished,
+               v.by);
 }
 
 // A row that was not there has no targets.

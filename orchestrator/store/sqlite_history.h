@@ -31,6 +31,10 @@ struct HistoryStatements {
 [[nodiscard]] Result<std::vector<TableChange>> changes_back_to(SQLite::Database& db,
                                                                std::uint64_t version,
                                                                SetAside& aside);
+[[nodiscard]] Result<Page<TableDifference>> table_differences(SQLite::Database& db,
+                                                              std::uint64_t from, std::uint64_t to,
+                                                              const std::string& cursor,
+                                                              std::size_t limit, SetAside& aside);
 void load_rewrite(SQLite::Database& db, Store::Loaded& loaded);
 
 }  // namespace sqlite

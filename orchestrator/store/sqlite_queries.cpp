@@ -1,5 +1,7 @@
 #include "orchestrator/store/sqlite_queries.h"
 
+#include <algorithm>
+
 #include "api/base/text.h"
 #include "api/mec/codec_app_package.h"
 #include "api/mx2/codec.h"
@@ -76,6 +78,9 @@ std::string meta(SQLite::Database& db, const char* name) {
   return query.executeStep() ? query.getColumn(0).getString() : "";
 }
 
+// That are looked at for one page of those that name a host: some milliseconds.
+constexpr std::size_t kRowsLookedAt = 20'000;
+
 // Of documents whose locations are in one page of contexts.
 constexpr std::size_t kListBytesMax = std::size_t{16} << 20U;
 
@@ -85,6 +90,37 @@ std::optional<LocationConstraints> location_of(std::string_view document) {
   const auto context = codec::decode_stored_context(document);
   if (!context) return std::nullopt;
   return context->app_info.user_app_instance_info.front().app_location;
+}
+
+// The cursor of rows: app and selector with a newline between, as neither can hold one.
+struct RowKey {
+  std::string app_d_id;
+  std::string ue;
+};
+
+Result<RowKey> row_key(const std::string& cursor) {
+  const auto newline = cursor.find('\n');
+  if (cursor.empty()) return RowKey{};
+  if (newline == std::string::npos) return invalid_argument("bad cursor");
+  return RowKey{cursor.substr(0, newline), cursor.substr(newline + 1)};
+}
+
+std::string cursor_after(SQLite::Statement& query) {
+  return query.getColumn(0).getString() + "\n" + query.getColumn(1).getString();
+}
+
+bool names_host(const Association& row, const std::string& host_id) {
+  return std::any_of(row.targets.begin(), row.targets.end(), [&](const Target& target) {
+    return target.kind == Target::Kind::kHost && target.value == host_id;
+  });
+}
+
+// Where the query itself has no filter. Columns as in contexts().
+bool is_of(const ContextFilter& filter, SQLite::Statement& query) {
+  const auto fits = [&](int column, const std::string& wanted) {
+    return wanted.empty() || query.getColumn(column).getText() == wanted;
+  };
+  return fits(1, filter.app_d_id) && fits(2, filter.dev_app_id) && fits(4, filter.host_id);
 }
 
 OutboxItem item_of(const notifier::OutboxEntry& entry) {
@@ -116,14 +152,21 @@ Result<Page<ContextSummary>> contexts(SQLite::Database& db, const ContextFilter&
       "has_callback, document FROM contexts WHERE context_id > $1 AND ($2 = '' OR app_d_id = $2) "
       "AND ($3 = '' OR dev_app_id = $3) AND ($4 = '' OR host_id = $4) "
       "ORDER BY context_id LIMIT $5");
-  bind_all(query, cursor, filter.app_d_id, filter.dev_app_id, filter.host_id, limit + 1);
+  const bool bounded = filter.look_max > 0;
+  const auto all = bounded ? ContextFilter() : filter;
+  const auto most = bounded ? filter.look_max + 1 : limit + 1;
+  bind_all(query, cursor, all.app_d_id, all.dev_app_id, all.host_id, most);
   Page<ContextSummary> page;
   std::size_t bytes = 0;
-  while (query.executeStep()) {
-    if (page.items.size() == limit || bytes > kListBytesMax) {
-      page.next = page.items.back().context_id;
+  std::string last;
+  for (std::size_t looked = 0; query.executeStep(); ++looked) {
+    if (page.items.size() == limit || bytes > kListBytesMax ||
+        (bounded && looked == filter.look_max)) {
+      page.next = last;
       break;
     }
+    last = query.getColumn(0).getString();
+    if (bounded && !is_of(filter, query)) continue;
     auto& item = page.items.emplace_back();
     read_columns(query, item.context_id, item.app_d_id, item.dev_app_id, item.client_ip,
                  item.host_id, item.reference_uri, item.ue, item.created_ms, item.has_callback);
@@ -134,20 +177,19 @@ Result<Page<ContextSummary>> contexts(SQLite::Database& db, const ContextFilter&
   return page;
 }
 
-// The cursor is the last row's app and selector with a newline between: neither can hold one.
 Result<Page<Association>> rows(SQLite::Database& db, const std::string& app_d_id,
                                const std::string& ue, const std::string& cursor,
                                std::size_t limit) {
-  const auto newline = cursor.find('\n');
-  if (!cursor.empty() && newline == std::string::npos) return invalid_argument("bad cursor");
-  const std::string after_app = cursor.substr(0, newline);
-  const std::string after_ue = cursor.empty() ? "" : cursor.substr(newline + 1);
-  SQLite::Statement query(
-      db, std::string("SELECT ") + kRowColumns +
-              " FROM associations "
-              "WHERE (app_d_id > $1 OR (app_d_id = $1 AND ue > $2)) AND ($3 = '' OR app_d_id = $3) "
-              "AND ($4 = '' OR ue = $4) ORDER BY app_d_id, ue LIMIT $5");
-  bind_all(query, after_app, after_ue, app_d_id, ue, limit + 1);
+  const auto after = row_key(cursor);
+  if (!after) return after.error();
+  const bool is_one = !app_d_id.empty() && !ue.empty();  // by the primary key
+  SQLite::Statement query(db, std::string("SELECT ") + kRowColumns +
+                                  " FROM associations "
+                                  "WHERE (app_d_id > $1 OR (app_d_id = $1 AND ue > $2)) AND " +
+                                  (is_one ? "app_d_id = $3 AND ue = $4"
+                                          : "($3 = '' OR app_d_id = $3) AND ($4 = '' OR ue = $4)") +
+                                  " ORDER BY app_d_id, ue LIMIT $5");
+  bind_all(query, after->app_d_id, after->ue, app_d_id, ue, limit + 1);
   Page<Association> page;
   std::string last;
   for (std::size_t seen = 0; query.executeStep(); ++seen) {
@@ -155,9 +197,34 @@ Result<Page<Association>> rows(SQLite::Database& db, const std::string& app_d_id
       page.next = last;
       break;
     }
-    last = query.getColumn(0).getString() + "\n" + query.getColumn(1).getString();
+    last = cursor_after(query);
     // Others were set aside when they were loaded.
     if (auto row = read_living_row(query)) page.items.push_back(std::move(*row));
+  }
+  return page;
+}
+
+Result<Page<Association>> rows_of_host(SQLite::Database& db, const std::string& host_id,
+                                       Writer writer, const std::string& cursor,
+                                       std::size_t limit) {
+  const auto after = row_key(cursor);
+  if (!after) return after.error();
+  SQLite::Statement query(db, std::string("SELECT ") + kRowColumns +
+                                  " FROM associations WHERE (app_d_id, ue) > ($1, $2) "
+                                  "ORDER BY app_d_id, ue LIMIT $3");
+  bind_all(query, after->app_d_id, after->ue, kRowsLookedAt + 1);
+  Page<Association> page;
+  std::string last;
+  for (std::size_t looked = 0; query.executeStep(); ++looked) {
+    if (looked == kRowsLookedAt || page.items.size() == limit) {
+      page.next = last;
+      break;
+    }
+    last = cursor_after(query);
+    auto row = read_living_row(query);
+    if (row.ok() && row->writer == writer && names_host(*row, host_id)) {
+      page.items.push_back(std::move(*row));
+    }
   }
   return page;
 }

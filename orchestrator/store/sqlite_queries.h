@@ -20,6 +20,9 @@ namespace mx2::sqlite {
 [[nodiscard]] Result<Page<Association>> rows(SQLite::Database& db, const std::string& app_d_id,
                                              const std::string& ue, const std::string& cursor,
                                              std::size_t limit);
+[[nodiscard]] Result<Page<Association>> rows_of_host(SQLite::Database& db,
+                                                     const std::string& host_id, Writer writer,
+                                                     const std::string& cursor, std::size_t limit);
 [[nodiscard]] Result<std::vector<notifier::OutboxEntry>> notifications(SQLite::Database& db,
                                                                        std::uint64_t after_sequence,
                                                                        std::size_t limit);

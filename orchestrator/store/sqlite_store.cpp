@@ -354,6 +354,11 @@ Result<Page<Association>> SqliteStore::rows(const std::string& app_d_id, const s
   return impl_->reader.read(sqlite::rows, app_d_id, ue, cursor, limit);
 }
 
+Result<Page<Association>> SqliteStore::rows_of_host(const std::string& host_id, Writer writer,
+                                                    const std::string& cursor, std::size_t limit) {
+  return impl_->reader.read(sqlite::rows_of_host, host_id, writer, cursor, limit);
+}
+
 Result<Page<TableVersion>> SqliteStore::table_versions(const std::string& cursor,
                                                        std::size_t limit) {
   return impl_->reader.read(sqlite::table_versions, cursor, limit);
@@ -362,6 +367,14 @@ Result<Page<TableVersion>> SqliteStore::table_versions(const std::string& cursor
 Result<std::vector<TableChange>> SqliteStore::changes_back_to(std::uint64_t version) {
   return impl_->history_reader.read(
       [&](SQLite::Database& db) { return sqlite::changes_back_to(db, version, impl_->aside); });
+}
+
+Result<Page<TableDifference>> SqliteStore::table_differences(std::uint64_t from, std::uint64_t to,
+                                                             const std::string& cursor,
+                                                             std::size_t limit) {
+  return impl_->history_reader.read([&](SQLite::Database& db) {
+    return sqlite::table_differences(db, from, to, cursor, limit, impl_->aside);
+  });
 }
 
 Result<std::vector<notifier::OutboxEntry>> SqliteStore::notifications(std::uint64_t after_sequence,

@@ -37,8 +37,13 @@ class SqliteStore final : public Store {
                                         std::size_t limit) override;
   Result<Page<Association>> rows(const std::string& app_d_id, const std::string& ue,
                                  const std::string& cursor, std::size_t limit) override;
+  Result<Page<Association>> rows_of_host(const std::string& host_id, Writer writer,
+                                         const std::string& cursor, std::size_t limit) override;
   Result<Page<TableVersion>> table_versions(const std::string& cursor, std::size_t limit) override;
   Result<std::vector<TableChange>> changes_back_to(std::uint64_t version) override;
+  Result<Page<TableDifference>> table_differences(std::uint64_t from, std::uint64_t to,
+                                                  const std::string& cursor,
+                                                  std::size_t limit) override;
   Result<std::vector<notifier::OutboxEntry>> notifications(std::uint64_t after_sequence,
                                                            std::size_t limit) override;
   Result<std::optional<notifier::OutboxEntry>> notification(const std::string& context_id,

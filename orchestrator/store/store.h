@@ -173,6 +173,9 @@ struct ContextFilter {
   std::string app_d_id;    // empty: any
   std::string dev_app_id;  // empty: any
   std::string host_id;     // empty: any
+  // That are looked at for one page, which may then have fewer, or none, and a next one all the
+  // same; 0: as many as it takes.
+  std::size_t look_max = 0;
 };
 
 class Store {
@@ -189,11 +192,18 @@ class Store {
   [[nodiscard]] virtual Result<Page<ContextSummary>> contexts(const ContextFilter& filter,
                                                               const std::string& cursor,
                                                               std::size_t limit) = 0;
-  // Rows ordered by app and selector; empty app or ue: all.
+  // Rows ordered by app and selector; empty app or ue: all. With both it is a look-up.
   [[nodiscard]] virtual Result<Page<Association>> rows(const std::string& app_d_id,
                                                        const std::string& ue,
                                                        const std::string& cursor,
                                                        std::size_t limit) = 0;
+
+  // The same, of those that name this host and are whose; few at once are looked at, so a page may
+  // have none, and a next one all the same.
+  [[nodiscard]] virtual Result<Page<Association>> rows_of_host(const std::string& host_id,
+                                                               Writer writer,
+                                                               const std::string& cursor,
+                                                               std::size_t limit) = 0;
 
   // Newest first; the cursor is a version.
   [[nodiscard]] virtual Result<Page<TableVersion>> table_versions(const std::string& cursor,
@@ -201,6 +211,12 @@ class Store {
   // What makes the table what it was at `version`; gone when that is too long ago. A row whose past
   // cannot be read is set aside, and stays as it is.
   [[nodiscard]] virtual Result<std::vector<TableChange>> changes_back_to(std::uint64_t version) = 0;
+  // What differs between two versions, `from` < `to`, by app and selector; gone when `from` is too
+  // long ago. Each page looks at all that was changed since `from`.
+  [[nodiscard]] virtual Result<Page<TableDifference>> table_differences(std::uint64_t from,
+                                                                        std::uint64_t to,
+                                                                        const std::string& cursor,
+                                                                        std::size_t limit) = 0;
 
   // Living entries of the outbox after `after_sequence`, in order.
   [[nodiscard]] virtual Result<std::vector<notifier::OutboxEntry>> notifications(

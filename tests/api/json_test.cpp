@@ -80,7 +80,7 @@ TEST_CASE("JSON: dump never throws, bad bytes become U+FFFD", "[json]") {
 
 struct Read {
   Value value;
-  std::optional<Error> error;
+  Errors error;
   ObjectReader reader;
   explicit Read(const char* text) : value(parse(text).value()), reader(value, "/o", error) {}
 };
@@ -93,6 +93,38 @@ TEST_CASE("ObjectReader remembers the first error with its pointer", "[json]") {
   REQUIRE(read.error);
   CHECK(read.error->pointer == "/o/a~1b~0c");
   CHECK(read.error->detail == "must be a string");
+}
+
+TEST_CASE("ObjectReader tells all errors to who asks for them", "[json]") {
+  const auto value =
+      parse(R"({"name":7,"mode":"fats","list":["a",1,2],"items":[{"n":0},{"n":9},{}],"x":1})");
+  std::vector<Error> more;
+  Errors errors(&more);
+  ObjectReader reader(*value, "", errors);
+  std::string text;
+  std::vector<std::string> list;
+  std::vector<int> items;
+  bool fast = false;
+  reader.required("name", text, kName32);
+  reader.required_either("mode", fast, "fast", "slow");
+  reader.optional("list", list, kName32, 10);
+  reader.optional_items("items", items, 10,
+                        [](ObjectReader& item, int& n) { item.required("n", n, 1, 8); });
+  reader.refuse_unknown({"name", "mode", "list", "items"});
+  REQUIRE(errors);
+  std::vector<std::string> places{errors->pointer};
+  for (const auto& error : more) places.push_back(error.pointer);
+  CHECK(places == std::vector<std::string>{"/name", "/mode", "/list/1", "/list/2", "/items/0/n",
+                                           "/items/1/n", "/items/2/n", "/x"});
+}
+
+TEST_CASE("ObjectReader keeps a bounded number of errors", "[json]") {
+  Value value;
+  for (int i = 0; i < 500; ++i) value["member-" + std::to_string(i)] = i;
+  std::vector<Error> more;
+  Errors errors(&more);
+  ObjectReader(value, "", errors).refuse_unknown({"a"});
+  CHECK(more.size() == kMoreErrorsMax);
 }
 
 TEST_CASE("ObjectReader counts code points", "[json]") {

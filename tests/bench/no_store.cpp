@@ -102,6 +102,19 @@ Result<Page<Association>> NoStore::rows(const std::string& /*app_d_id*/, const s
   return Page<Association>{};
 }
 
+Result<Page<Association>> NoStore::rows_of_host(const std::string& /*host_id*/, Writer /*writer*/,
+                                                const std::string& /*cursor*/,
+                                                std::size_t /*limit*/) {
+  return Page<Association>{};
+}
+
+Result<Page<TableDifference>> NoStore::table_differences(std::uint64_t /*from*/,
+                                                         std::uint64_t /*to*/,
+                                                         const std::string& /*cursor*/,
+                                                         std::size_t /*limit*/) {
+  return Page<TableDifference>{};
+}
+
 Result<Page<TableVersion>> NoStore::table_versions(const std::string& /*cursor*/,
                                                    std::size_t /*limit*/) {
   return Page<TableVersion>{};

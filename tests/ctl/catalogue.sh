@@ -8,8 +8,8 @@ check "hosts list" 0 "mec-north  up     North exchange" hosts list
 is_not "no spaces at line ends" grep -q ' $' "$work/out"
 check "hosts list as JSON" 0 '"id":"cloud"' hosts list --output json
 is "it is an array" is_json 'len(d) == 3 and d[0]["labels"] == {"tier": "cloud"}'
-check "hosts list as CSV" 0 "cloud,up,Regional cloud,region,tier=cloud,2" --output csv hosts list
-is "all lines have the same columns" is_csv '{len(row) for row in d} == {6}'
+check "hosts list as CSV" 0 "cloud,up,Regional cloud,region,tier=cloud,2,0," --output csv hosts list
+is "all lines have the same columns" is_csv '{len(row) for row in d} == {12} and d[0][6] == "status.contexts"'
 check "hosts list --limit" 0 "mec-north" hosts list --limit 2
 is "two hosts" test "$(wc -l < "$work/out")" = 3
 check "hosts show" 0 "http://10.0.2.10:9000/facedetect" hosts show mec-south

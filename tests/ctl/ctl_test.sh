@@ -5,7 +5,7 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 bin=$(cd "$1" && pwd)
 shift
-[[ $# -gt 0 ]] || set -- catalogue demo table transfer optimizer usage backup
+[[ $# -gt 0 ]] || set -- catalogue demo table transfer optimizer upkeep usage backup
 work=$(mktemp -d)
 pids=()
 # shellcheck disable=SC2317

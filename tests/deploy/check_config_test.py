@@ -56,12 +56,22 @@ apps:
   - {appDId: facedetect, appName: facedetect, appProvider: P, appSoftVersion: "1", appDVersion: "1",
      appDescription: Faces}
   - {appDId: no-name}
+  - {appDId: many, appNmae: many, appProvider: 7, appSoftVersion: "1", appDVersion: "1", strategy: fast}
 hosts:
   - {id: north, instances: [{appDId: facedetcet, referenceURI: "http://192.0.2.1/"}]}
   - {id: "two words"}
 table:
   - {ue: "*", app: facedetect, targets: ["host:nort"]}
-  - {ue: nobody, app: facedetect, targets: ["host:north"]}
+  - {ue: nobody, app: facedetect, targets: ["north", "host:north", "edge:south"], writer: me}
+"""
+
+SCENARIO = """
+duration_s: 10
+warmup_s: 20
+lambdas: [{id: a}, {id: b}]
+hosts: [{id: north, lambdas: [a, c]}]
+ues: {number: 0, number: 3}
+strategy: {kind: dispatching, selektion: predicted}
 """
 
 
@@ -111,12 +121,46 @@ def check_content(folder):
     folder.write("conf/content.yaml", CONTENT)
     store = f"store: {{path: '{folder.path}/mx2.sqlite'}}\n"
     folder.bad("mx2-orchestrator", "content: content.yaml\n" + store, "content.yaml:5:",
-               "content.yaml:8:", "content.yaml:11:",
+               "content.yaml:9:", "content.yaml:12:",
+               # One item with several: each has its place.
+               "content.yaml:6:20: appNmae is not known; did you mean 'appName'?",
+               "content.yaml:6:5: appName is missing", "appProvider must be a string",
+               "strategy must be baseline, notification, multiple or dispatching",
+               "'nobody' is no UE selector", "'north' is no target", "'edge:south' is no target",
+               "writer must be operator or optimizer",
                "app 'facedetcet' is not in this file; did you mean 'facedetect'?",
                "host 'nort' is not in this file; did you mean 'north'?")
     folder.bad("mx2-orchestrator", "content: gone.yaml\n" + store, "gone.yaml: cannot be read")
     folder.write("mx2.sqlite", "")
     folder.good("mx2-orchestrator", "content: gone.yaml\n" + store)  # it is needed no more
+
+
+def check_scenario(folder):
+    def emulator(*arguments):
+        done = subprocess.run([folder.bin / "mx2-emulator", *arguments], cwd="/", text=True,
+                              capture_output=True, timeout=30, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    scenario = folder.path / "conf/program.yaml"
+    folder.bad("mx2-emulator", SCENARIO, "program.yaml:3:1: warmup_s leaves nothing",
+               "program.yaml:5:", "which is no λ of the file", "do not offer b",
+               "'number' appears twice", "number is 0", "selektion is not known")
+    folder.bad("mx2-emulator", "hosts: [", "malformed YAML")
+    good = "lambdas: [{id: a}]\nhosts: [{id: north}]\n"
+    check(folder.good("mx2-emulator", good) == "", "nothing is said of a good scenario")
+    out = folder.path / "out"
+    for command in ("simulate", "run"):
+        code, said = emulator(command, scenario, "--out", out, "--check-config")
+        check((code, said) == (0, ""), f"{command} --check-config: {said}")
+        code, said = emulator(command, scenario, "--out", out, "--check-config", "--set", "ues.number=0")
+        check(code == 1 and "number is 0" in said, f"{command} --check-config --set: {said}")
+    check(not out.exists(), "--check-config only checks")
+    code, said = emulator("run", scenario, "--out", out, "--programs", "/nowhere", "--check-config")
+    check(code == 1 and "/nowhere/mx2-orchestrator: there is no such program" in said, said)
+    code, said = emulator("--check-config", "--config", folder.path / "conf/none.yaml")
+    check(code == 1 and "cannot be" in said, said)
+    code, said = emulator()
+    check(code == 2 and "a command is missing" in said, said)
 
 
 def check_certificates(folder):
@@ -144,7 +188,7 @@ def check_relative_paths(folder):
 def main():
     with tempfile.TemporaryDirectory() as path:
         folder = Folder(pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(path))
-        for test in (check_topology, check_content, check_certificates, check_relative_paths):
+        for test in (check_topology, check_content, check_scenario, check_certificates, check_relative_paths):
             test(folder)
     print("OK")
 

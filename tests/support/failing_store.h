@@ -155,8 +155,17 @@ class FailingStore final : public Store {
                                  const std::string& cursor, std::size_t limit) override {
     return real_->rows(app, ue, cursor, limit);
   }
+  Result<Page<Association>> rows_of_host(const std::string& host_id, Writer writer,
+                                         const std::string& cursor, std::size_t limit) override {
+    return real_->rows_of_host(host_id, writer, cursor, limit);
+  }
   Result<Page<TableVersion>> table_versions(const std::string& cursor, std::size_t limit) override {
     return real_->table_versions(cursor, limit);
+  }
+  Result<Page<TableDifference>> table_differences(std::uint64_t from, std::uint64_t to,
+                                                  const std::string& cursor,
+                                                  std::size_t limit) override {
+    return real_->table_differences(from, to, cursor, limit);
   }
   Result<std::vector<TableChange>> changes_back_to(std::uint64_t version) override {
     auto changes = real_->changes_back_to(version);

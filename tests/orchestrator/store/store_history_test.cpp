@@ -53,6 +53,89 @@ std::int64_t rows_in(const StoreInDir& files, const std::string& from) {
   return query.getColumn(0).getInt64();
 }
 
+TEST_CASE("history: what differs between two versions, page by page", "[store][history]") {
+  StoreInDir files;
+  const auto store = files.open().value();
+  for (std::uint64_t version = 1; version <= 3; ++version) put_rows(*store, version);
+  // At version 4 a few lead elsewhere, one of them back again at version 5, and one goes.
+  const auto change = [&](std::uint64_t version, std::size_t i, const char* target) {
+    REQUIRE(apply(*store, [&](StoreTransaction& tx) -> Result<void> {
+              auto row = sample_row("dev:ue-" + std::to_string(i), "a", {target}).row;
+              row.version = version;
+              const auto before = tx.find_row(row.ue, "a").value();
+              if (auto kept = tx.put_row_before(version, row.ue, "a", before); !kept) return kept;
+              TableVersion about;
+              about.version = version;
+              about.by = "somebody";
+              if (auto put = tx.put_table_version(about); !put) return put;
+              return tx.put_row(row);
+            }).ok());
+  };
+  for (std::size_t i = 0; i < 5; ++i) change(4, i, "host:south");
+  change(5, 3, "host:north");
+  change(6, 4, "host:cloud");
+  REQUIRE(apply(*store, [&](StoreTransaction& tx) -> Result<void> {
+            const auto ue = UeSelector::parse("dev:ue-0").value();
+            const auto before = tx.find_row(ue, "a").value();
+            if (auto kept = tx.put_row_before(6, ue, "a", before); !kept) return kept;
+            return tx.delete_row(ue, "a");
+          }).ok());
+  CHECK(store->table_versions("", 1)->items[0].by == "somebody");
+
+  std::vector<std::string> told;
+  std::string cursor;
+  std::size_t pages = 0;
+  do {
+    const auto page = store->table_differences(3, 6, cursor, 2).value();
+    for (const auto& row : page.items) {
+      REQUIRE(row.before);
+      told.push_back(row.ue.text() + " " + row.before->targets[0].value + " " +
+                     (row.after ? row.after->targets[0].value : "-"));
+    }
+    cursor = page.next;
+    ++pages;
+  } while (!cursor.empty());
+  CHECK(told == std::vector<std::string>{"dev:ue-0 north -", "dev:ue-1 north south",
+                                         "dev:ue-2 north south", "dev:ue-4 north cloud"});
+  CHECK(pages == 3);
+  const auto past = store->table_differences(3, 4, "", 10).value();  // changed again since
+  REQUIRE(past.items.size() == 5);
+  CHECK(past.items[3].after->targets[0].value == "south");
+  CHECK(store->table_differences(0, 6, "", 1000)->items.size() == kRowsOfVersion - 1);
+}
+
+TEST_CASE("contexts and rows: a page looks at no more than it may", "[store]") {
+  StoreInDir files;
+  const auto store = files.open().value();
+  put_rows(*store, 1);
+  REQUIRE(apply(*store, [&](StoreTransaction& tx) -> Result<void> {
+            for (std::size_t i = 0; i < 100; ++i) {
+              ContextRecord context;
+              context.context_id =
+                  std::string(29, '0') + std::to_string(10 + i % 90) + (i < 90 ? "0" : "1");
+              context.host_id = i % 50 == 7 ? "north" : "south";
+              context.document = "{}";
+              if (auto put = tx.insert_context(context); !put) return put;
+            }
+            return {};
+          }).ok());
+  std::size_t found = 0;
+  std::size_t pages = 0;
+  std::string cursor;
+  do {
+    const auto page = store->contexts({"", "", "north", 30}, cursor, 10).value();
+    found += page.items.size();
+    cursor = page.next;
+    ++pages;
+  } while (!cursor.empty());
+  CHECK(found == 2);
+  CHECK(pages == 4);
+  CHECK(store->rows_of_host("north", Writer::kOperator, "", 10)->items.size() == 10);
+  CHECK(store->rows_of_host("north", Writer::kOptimizer, "", 10)->items.empty());
+  CHECK(store->rows_of_host("nort", Writer::kOperator, "", 1000)->items.empty());
+  CHECK(store->rows("a", "dev:ue-7", "", 10)->items.size() == 1);
+}
+
 TEST_CASE("history: going back finds all rows or none, however much has been forgotten",
           "[store][history]") {
   StoreInDir files;

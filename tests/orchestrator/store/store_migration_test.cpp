@@ -35,6 +35,7 @@ TEST_CASE("outbox: a file of schema 6 is taken over with what it owes", "[store]
          7, 8, 9, 10, 1, 'f', 11);
       CREATE TABLE removed_rows (app_d_id TEXT NOT NULL, ue TEXT NOT NULL,
         version INTEGER NOT NULL, PRIMARY KEY (app_d_id, ue)) WITHOUT ROWID;
+      ALTER TABLE table_versions DROP COLUMN by_whom;
       UPDATE meta SET value = '6' WHERE name = 'schema';
     )");
   }
@@ -70,6 +71,7 @@ TEST_CASE("history: a file of schema 7 is taken over with the removals during a 
     db.exec(R"(
       CREATE TABLE removed_rows (app_d_id TEXT NOT NULL, ue TEXT NOT NULL,
         version INTEGER NOT NULL, PRIMARY KEY (app_d_id, ue)) WITHOUT ROWID;
+      ALTER TABLE table_versions DROP COLUMN by_whom;
       INSERT INTO table_versions VALUES (3, 1, '', 0, 0, 0), (4, 0, '', 2, 0, 1);
       INSERT INTO rows_before VALUES (4, 'a', 'dev:x', 'host:north', 1, '', 2, 0),
         (4, 'a', 'dev:y', 'host:north', 1, '', 2, 0);
@@ -92,6 +94,29 @@ TEST_CASE("history: a file of schema 7 is taken over with the removals during a 
   const auto back = store->changes_back_to(2).value();
   REQUIRE(back.size() == 2);
   for (const auto& change : back) CHECK(change.row.version == 2);
+}
+
+TEST_CASE(
+    "history: a file of schema 8 is taken over, and nobody is known to have made its versions",
+    "[store][history]") {
+  StoreInDir files;
+  {
+    auto store = files.open().value();
+    store->close();
+  }
+  {
+    SQLite::Database db(files.options.path, SQLite::OPEN_READWRITE);
+    db.exec(R"(
+      ALTER TABLE table_versions DROP COLUMN by_whom;
+      INSERT INTO table_versions VALUES (3, 0, 'first content', 2, 0, 1);
+      UPDATE meta SET value = '8' WHERE name = 'schema';
+    )");
+  }
+  auto store = files.open().value();
+  const auto versions = store->table_versions("", 10).value();
+  REQUIRE(versions.items.size() == 1);
+  CHECK(versions.items[0].summary == "first content");
+  CHECK(versions.items[0].by.empty());
 }
 
 // What the program before the outbox wrote: its one migration, as it was released.
