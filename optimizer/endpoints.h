@@ -1,5 +1,5 @@
-// The optimizer's own HTTP API. All but /health and /metrics ask for the bearer token, if there is
-// one.
+// The optimizer's own HTTP API. All but /health, /metrics and /openapi.yaml, its description, ask
+// for the bearer token, if there is one.
 //
 //   GET  /health            how it is: ok, standby (with who leads), paused or failing
 //   GET  /metrics           Prometheus text

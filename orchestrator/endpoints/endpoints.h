@@ -70,7 +70,8 @@ struct OperatorServices {
   metrics::Registry& registry;
 };
 
-// The operator API below /operator/v1, ETSI GS MEC 010-2 below /app_pkgm/v1, and /openapi.yaml.
+// The operator API below /operator/v1 with /openapi.yaml, and ETSI GS MEC 010-2 below /app_pkgm/v1
+// with an openapi.yaml there.
 void add_operator_endpoints(http::Router& router, const OperatorServices& services,
                             OperatorEndpointOptions options);
 
@@ -96,7 +97,5 @@ template <typename Api>
 // The revisions that If-Match lists; tags that are not ours match nothing.
 [[nodiscard]] IfMatch if_match_of(const http::Request& request);
 [[nodiscard]] std::string etag(std::uint64_t revision);
-void add_document(http::Router& router, const std::string& pattern, std::string content_type,
-                  std::string text);
 
 }  // namespace mx2

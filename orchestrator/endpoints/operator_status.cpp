@@ -91,7 +91,7 @@ void add_status_endpoints(http::Router& router, const OperatorApiPtr& api) {
   router.add("DELETE", root + "/contexts/{contextId}", changing(api, context_delete));
   router.add("GET", root + "/health", answering(api, health_get));
   router.add("GET", root + "/metrics", answering(api, metrics_get));
-  add_document(router, "/openapi.yaml", "application/yaml", openapi::operator_api());
+  openapi::serve(router, "", openapi::operator_yaml());
 }
 
 }  // namespace mx2
