@@ -29,7 +29,8 @@ Installs what is missing with apt, builds with sanitizers (build/dev) and as use
 
 MX2_FUZZ_SECONDS (10, for each fuzz target), MX2_CRASH_ROUNDS (20) and
 MX2_NOTIFY_ROUNDS (50) make those steps shorter or longer. Logs are in build/test-logs.
-Benchmarks are apart: tests/bench/run.sh
+Apart are benchmarks, tests/bench/run.sh, and clients that generators make of the OpenAPI documents
+in five languages, tests/openapi/generators.py build/release/bin
 END
 }
 
@@ -92,6 +93,9 @@ test_all() {
   step contract 300 "$python" tests/orchestrator/endpoints/contract.py "$dev/tests/contract.ndjson"
   step contract-mepm 300 "$python" tests/orchestrator/endpoints/contract.py "$dev/tests/contract_mepm.ndjson"
   step agreement 120 "$python" tests/orchestrator/endpoints/agreement_test.py "$bin"
+  step openapi 60 "$python" tests/openapi/documents_test.py "$bin"
+  step openapi-strict 300 "$python" tests/openapi/strict_test.py
+  step openapi-client 300 "$python" tests/openapi/generators.py "$bin" python-client
   step descriptors 60 "$python" tests/api/http/descriptors_test.py "$bin"
   step layers 60 tests/check_layers
   step ctl 300 tests/ctl/ctl_test.sh "$bin"

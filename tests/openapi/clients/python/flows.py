@@ -19,8 +19,8 @@ def main(mx2_url, operator_url):
     operator = mx2_operator.OperatorApi(mx2_operator.ApiClient(mx2_operator.Configuration(host=operator_url)))
 
     listed = device.get_app_list(app_name=["lambda"]).app_list
-    check([each.app_info.app_d_id for each in listed] == ["lambda-1"], "app_list")
-    info = AppInfo(app_d_id="lambda-1", app_name="lambda", app_provider="Example", app_d_version="1.0",
+    check([each.app_info.app_did for each in listed] == ["lambda-1"], "app_list")
+    info = AppInfo(app_did="lambda-1", app_name="lambda", app_provider="Example", app_d_version="1.0",
                    user_app_instance_info=[UserAppInstanceInfo()])
     made = device.create_app_context(AppContextCreated(associate_dev_app_id="python", app_info=info))
     check(made.app_info.user_app_instance_info[0].reference_uri == "http://192.0.2.1:9000/here", "create")
@@ -32,7 +32,7 @@ def main(mx2_url, operator_url):
 
     check([host.id for host in operator.list_hosts().items] == ["here", "there"], "hosts")
     check(operator.get_host("here").instances[0].reference_uri.endswith("/here"), "one host")
-    check([app.app_d_id for app in operator.list_apps().items] == ["lambda-1"], "apps")
+    check([app.app_did for app in operator.list_apps().items] == ["lambda-1"], "apps")
     rows = [TableChange(ue="dev:python", app="lambda-1", targets=["host:there"])]
     patched = operator.patch_table(rows)
     check(patched.rows == 1, "table patch")
