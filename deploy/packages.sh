@@ -10,8 +10,8 @@ MX2_PACKAGES_build="g++ cmake ninja-build pkg-config ccache|- curl ca-certificat
   libsqlite3-dev libcli11-dev libyaml-cpp-dev prometheus-cpp-dev libgeos-dev libjwt-dev libcsv-dev
   liblemon-dev libfmt-dev libarchive-dev zip haproxy
   libopencv-objdetect-dev opencv-data libturbojpeg0-dev"
-MX2_PACKAGES_test="dpkg-dev file catch2 wrk faketime python3 python3-jsonschema python3-yaml
-  python3-matplotlib python3-scipy iproute2 git openssl jq sqlite3 shellcheck
+MX2_PACKAGES_test="dpkg-dev file catch2 wrk faketime python3 python3-venv python3-jsonschema python3-yaml
+  python3-openapi-spec-validator|- python3-matplotlib python3-scipy iproute2 git openssl jq sqlite3 shellcheck
   prometheus libglpk-dev clang clang-format clang-tidy libclang-rt-dev|libclang-rt-14-dev|-"
 MX2_PACKAGES_package="dpkg-dev file lintian man-db debootstrap"
 

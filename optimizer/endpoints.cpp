@@ -6,6 +6,7 @@
 #include "api/http/monitoring.h"
 #include "api/http/problem.h"
 #include "api/http/query.h"
+#include "api/openapi/openapi.h"
 #include "optimizer/explain.h"
 #include "optimizer/topology_view.h"
 
@@ -135,6 +136,7 @@ void add_endpoints(http::Router& router, Api& api) {
   router.add("GET", "/plan", guarded(api, get_plan));
   router.add("GET", "/explain", guarded(api, get_explain));
   router.add("GET", "/topology", guarded(api, get_topology));
+  openapi::serve(router, "", openapi::optimizer_yaml());
 }
 
 }  // namespace mx2::optimizer

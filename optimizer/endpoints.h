@@ -1,5 +1,5 @@
-// The optimizer's own HTTP API. All but /health and /metrics ask for the bearer token, if there is
-// one; those are told as monitoring.h says.
+// The optimizer's own HTTP API. All but /health, /metrics and /openapi.yaml, its description, ask
+// for the bearer token, if there is one; the first two are told as monitoring.h says.
 //
 //   GET  /health            how it is: ok, standby (with who leads), paused or failing
 //   GET  /metrics           Prometheus text

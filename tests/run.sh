@@ -27,7 +27,8 @@ The last line is "N passed, N failed, N skipped"; the exit code is 1 when someth
 
 MX2_FUZZ_SECONDS (10, for each fuzz target), MX2_CRASH_ROUNDS (20) and
 MX2_NOTIFY_ROUNDS (50) make those steps shorter or longer; MX2_TEST_JOBS says how many run at once.
-Logs are in build/test-logs. Benchmarks are apart: tests/bench/run.sh
+Logs are in build/test-logs. Apart are benchmarks, tests/bench/run.sh, and clients that generators
+make of the OpenAPI documents in five languages, tests/openapi/generators.py build/release/bin
 END
 }
 
@@ -106,6 +107,9 @@ test_all() {
   step fuzz $((20 * fuzz_seconds + 900)) tests/fuzz/run.sh "$fuzz_seconds"
   test_in_dev
   step agreement 120 "$python" tests/orchestrator/endpoints/agreement_test.py "$bin"
+  step openapi 60 "$python" tests/openapi/documents_test.py "$bin"
+  step openapi-strict 300 "$python" tests/openapi/strict_test.py
+  step openapi-client 300 "$python" tests/openapi/generators.py "$bin" python-client
   step descriptors 60 "$python" tests/api/http/descriptors_test.py "$bin"
   step layers 60 tests/check_layers
   step ctl 300 tests/ctl/ctl_test.sh "$bin"

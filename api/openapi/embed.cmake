@@ -1,9 +1,10 @@
 # Turns the OpenAPI documents into a source file: cmake -DOUT=… -DDIR=… -P embed.cmake
-file(READ ${DIR}/mx2.yaml MX2)
-file(READ ${DIR}/operator.yaml OPERATOR)
+set(FUNCTIONS "")
+foreach(document mx2 operator app_pkgm optimizer mepm)
+  file(READ ${DIR}/${document}.yaml TEXT)
+  string(APPEND FUNCTIONS "std::string ${document}_yaml() { return R\"__yaml(${TEXT})__yaml\"; }\n")
+endforeach()
 file(WRITE ${OUT} "#include \"api/openapi/openapi.h\"
 namespace mx2::openapi {
-std::string mx2() { return R\"__yaml(${MX2})__yaml\"; }
-std::string operator_api() { return R\"__yaml(${OPERATOR})__yaml\"; }
-}  // namespace mx2::openapi
+${FUNCTIONS}}  // namespace mx2::openapi
 ")

@@ -70,6 +70,68 @@ void read_whole_change(ObjectReader& reader, TableChange& change) {
   read_change(reader, change, Strictness::kFull);
 }
 
+// The changes of a patch, one after the other. `kind` says what is counted: lines or items.
+class PatchReader {
+ public:
+  PatchReader(const char* kind, std::size_t rows_max) : kind_(kind), rows_max_(rows_max) {}
+
+  [[nodiscard]] std::string place(std::size_t number) const {
+    return kind_ + std::to_string(number);
+  }
+
+  [[nodiscard]] Result<void> add(const Value& document, std::size_t number) {
+    if (changes_.size() == rows_max_) return too_many(number);
+    auto change = decode_table_change(document);
+    if (!change) {
+      return invalid_argument(change.error().detail, place(number) + " " + change.error().pointer);
+    }
+    const auto key = change->row.app_d_id + "\n" + change->row.ue.text();
+    const auto [it, fresh] = number_of_.emplace(key, number);
+    if (!fresh) return invalid_argument("the same row is on " + place(it->second), place(number));
+    changes_.push_back(std::move(*change));
+    return {};
+  }
+
+  [[nodiscard]] std::vector<TableChange> take() { return std::move(changes_); }
+
+ private:
+  [[nodiscard]] Error too_many(std::size_t number) const {
+    auto error = refused_as(ErrorCode::kTooLarge,
+                            "more than " + std::to_string(rows_max_) + " rows in one patch");
+    error.pointer = place(number);
+    return error;
+  }
+
+  std::string kind_;
+  std::size_t rows_max_;
+  std::vector<TableChange> changes_;
+  std::unordered_map<std::string, std::size_t> number_of_;
+};
+
+Result<std::vector<TableChange>> decode_patch_lines(std::string_view body, std::size_t rows_max) {
+  PatchReader patch("line ", rows_max);
+  std::size_t number = 0;
+  for (const auto line : split(body, '\n')) {
+    ++number;
+    if (trim(line).empty() || line == "\r") continue;
+    const auto document = json::parse(line);
+    if (!document) return invalid_argument(document.error().detail, patch.place(number));
+    if (auto added = patch.add(*document, number); !added) return added.error();
+  }
+  return patch.take();
+}
+
+Result<std::vector<TableChange>> decode_patch_array(std::string_view body, std::size_t rows_max) {
+  const auto document = json::parse(body);
+  if (!document) return document.error();
+  PatchReader patch("item ", rows_max);
+  std::size_t number = 0;
+  for (const auto& item : *document) {
+    if (auto added = patch.add(item, ++number); !added) return added.error();
+  }
+  return patch.take();
+}
+
 }  // namespace
 
 Result<App> decode_app(const Value& document) {
@@ -116,34 +178,9 @@ Result<ContextPlace> decode_context_place(const Value& document) {
 }
 
 Result<std::vector<TableChange>> decode_table_patch(std::string_view body, std::size_t rows_max) {
-  std::vector<TableChange> changes;
-  std::unordered_map<std::string, std::size_t> line_of;
-  std::size_t line_number = 0;
-  for (const auto line : split(body, '\n')) {
-    ++line_number;
-    if (trim(line).empty() || line == "\r") continue;
-    const auto where = "line " + std::to_string(line_number);
-    if (changes.size() == rows_max) {
-      return Error{ErrorCode::kTooLarge,
-                   "more than " + std::to_string(rows_max) + " rows in one patch",
-                   where,
-                   {},
-                   {},
-                   0};
-    }
-    const auto document = json::parse(line);
-    if (!document) return invalid_argument(document.error().detail, where);
-    auto change = decode_table_change(*document);
-    if (!change)
-      return invalid_argument(change.error().detail, where + " " + change.error().pointer);
-    const auto key = change->row.app_d_id + "\n" + change->row.ue.text();
-    const auto [it, fresh] = line_of.emplace(key, line_number);
-    if (!fresh) {
-      return invalid_argument("the same row is on line " + std::to_string(it->second), where);
-    }
-    changes.push_back(std::move(*change));
-  }
-  return changes;
+  const auto first = body.find_first_not_of(" \t\r\n");
+  const bool is_array = first != std::string_view::npos && body[first] == '[';
+  return is_array ? decode_patch_array(body, rows_max) : decode_patch_lines(body, rows_max);
 }
 
 Value change_line(const TableChange& change) {

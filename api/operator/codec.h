@@ -37,8 +37,8 @@ inline constexpr std::size_t kLabelsMax = 64;  // of a host
 // Of a list of contexts or of the change feed: members that a plan does not need are passed over.
 [[nodiscard]] Result<ContextPlace> decode_context_place(const json::Value& document);
 
-// NDJSON, one change a line, empty lines skipped. Errors name the line. A row that appears twice is
-// an error: the order of lines must not matter.
+// NDJSON, one change a line, empty lines skipped, or a JSON array of changes. Errors name the line
+// or the item. A row that appears twice is an error: the order must not matter.
 [[nodiscard]] Result<std::vector<TableChange>> decode_table_patch(std::string_view body,
                                                                   std::size_t rows_max);
 // The same the other way round: without what is the server's to give. The first two are one line,

@@ -1,6 +1,6 @@
-// The MEPM's HTTP API: MEC 010-2 /app_lcm/v1 (Mm3), MEC 011 /mec_app_support/v1 (Mp1), /health and
-// /metrics. Mm3 asks for the bearer token, if there is one; Mp1 does not: an instance proves itself
-// by its identifier, which nobody else is told.
+// The MEPM's HTTP API: MEC 010-2 /app_lcm/v1 (Mm3), MEC 011 /mec_app_support/v1 (Mp1), /health,
+// /metrics and /openapi.yaml. Mm3 asks for the bearer token, if there is one; Mp1 does not: an
+// instance proves itself by its identifier, which nobody else is told.
 #pragma once
 
 #include <functional>

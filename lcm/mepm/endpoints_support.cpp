@@ -1,6 +1,8 @@
-// MEC 011 on Mp1, health and metrics.
+// MEC 011 on Mp1, health, metrics, and the description of it all.
+#include "api/http/monitoring.h"
 #include "api/http/problem.h"
 #include "api/mec/app_support.h"
+#include "api/openapi/openapi.h"
 #include "lcm/mepm/endpoints.h"
 
 namespace mx2::mepm {
@@ -105,6 +107,7 @@ void add_support_endpoints(http::Router& router, Api& api) {
   add("GET", root + "/timing/current_time", get_time);
   http::add_monitoring(router, api.registry, api.monitoring, api.token,
                        [&api] { return json::dump(api.health()); });
+  openapi::serve(router, "", openapi::mepm_yaml());
 }
 
 }  // namespace mx2::mepm

@@ -50,13 +50,4 @@ IfMatch if_match_of(const http::Request& request) {
 
 std::string etag(std::uint64_t revision) { return "\"" + std::to_string(revision) + "\""; }
 
-void add_document(http::Router& router, const std::string& pattern, std::string content_type,
-                  std::string text) {
-  router.add("GET", pattern,
-             [type = std::move(content_type), body = std::move(text)](
-                 http::Request&, const http::PathValues&, http::Responder responder) {
-               responder.reply({200, type, body, {}, false});
-             });
-}
-
 }  // namespace mx2

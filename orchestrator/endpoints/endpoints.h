@@ -77,8 +77,8 @@ struct OperatorServices {
   std::function<notifier::RelayStatus()> relay_status;  // empty: the notifier is elsewhere
 };
 
-// The operator API below /operator/v1, ETSI GS MEC 010-2 below /app_pkgm/v1, /health and /metrics,
-// and /openapi.yaml.
+// The operator API below /operator/v1 with /openapi.yaml, /health and /metrics, and ETSI GS MEC
+// 010-2 below /app_pkgm/v1 with an openapi.yaml there.
 void add_operator_endpoints(http::Router& router, const OperatorServices& services,
                             const Live<OperatorEndpointOptions>& options);
 
@@ -104,7 +104,5 @@ template <typename Api>
 // The revisions that If-Match lists; tags that are not ours match nothing.
 [[nodiscard]] IfMatch if_match_of(const http::Request& request);
 [[nodiscard]] std::string etag(std::uint64_t revision);
-void add_document(http::Router& router, const std::string& pattern, std::string content_type,
-                  std::string text);
 
 }  // namespace mx2

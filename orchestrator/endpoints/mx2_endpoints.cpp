@@ -219,7 +219,7 @@ void add_mx2_endpoints(http::Router& router, Contexts& contexts, const Live<Auth
   std::sort(prefixes.begin(), prefixes.end());
   prefixes.erase(std::unique(prefixes.begin(), prefixes.end()), prefixes.end());
   for (const auto& prefix : prefixes) {
-    add_document(router, prefix + "/openapi.yaml", "application/yaml", openapi::mx2());
+    openapi::serve(router, prefix, openapi::mx2_yaml());
   }
 }
 

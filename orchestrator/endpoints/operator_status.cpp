@@ -149,7 +149,7 @@ void add_status_endpoints(http::Router& router, const OperatorApiPtr& api) {
   http::add_monitoring(
       router, api->registry, api->now()->monitoring, [api] { return api->now()->token; },
       watched(health_get), watched(metrics_get), root);
-  add_document(router, "/openapi.yaml", "application/yaml", openapi::operator_api());
+  openapi::serve(router, "", openapi::operator_yaml());
 }
 
 }  // namespace mx2

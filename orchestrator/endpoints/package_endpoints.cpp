@@ -3,6 +3,7 @@
 #include "api/http/media.h"
 #include "api/mec/codec_app_package.h"
 #include "api/mec/list_query.h"
+#include "api/openapi/openapi.h"
 #include "orchestrator/endpoints/package_support.h"
 #include "orchestrator/packages/packages.h"
 
@@ -206,6 +207,7 @@ void add_package_endpoints(http::Router& router, const OperatorApiPtr& api) {
   add("PUT", onboarded + "/{appDId}/package_content", changing(api, content_put<by_app>));
 
   add_package_subscription_endpoints(router, api);
+  openapi::serve(router, kPackagesRoot, openapi::app_pkgm_yaml());
 }
 
 }  // namespace mx2

@@ -64,6 +64,18 @@ TEST_CASE("NDJSON patch: errors name the line", "[operator]") {
   CHECK_THAT(wrong.error().pointer, ContainsSubstring("line 2"));
 }
 
+TEST_CASE("patch as an array, as generated clients send it: errors name the item", "[operator]") {
+  const std::string good = R"({"ue":"*","app":"a","targets":["host:n"]})";
+  CHECK(decode_table_patch(" \n[" + good + R"(,{"ue":"dev:x","app":"a","remove":true}])", 2)
+            ->size() == 2);
+  CHECK(decode_table_patch("[]", 2)->empty());
+  CHECK_FALSE(decode_table_patch("[" + good, 2).ok());
+  CHECK_FALSE(decode_table_patch("[" + good + "]\n" + good, 5).ok());
+  CHECK(decode_table_patch("[" + good + ",1]", 5).error().pointer.starts_with("item 2"));
+  CHECK(decode_table_patch("[" + good + "," + good + "]", 5).error().pointer == "item 2");
+  CHECK(decode_table_patch("[" + good + "," + good + "]", 1).error().code == ErrorCode::kTooLarge);
+}
+
 TEST_CASE("NDJSON patch: the same row twice is an error, however it is spelt", "[operator]") {
   const auto twice = decode_table_patch(R"({"ue":"ip:10.0.0.0/8","app":"a","targets":["host:n"]}
 {"ue":"ip:::ffff:10.0.0.0/104","app":"a","remove":true})",

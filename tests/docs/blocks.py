@@ -17,7 +17,7 @@ BACKGROUND = re.compile(r'background until "([^"]+)"(?:, later "([^"]+)")?')
 WITHIN = re.compile(r"within (\d+) s")
 # A reason begins with one of these words, and is believed of a block that has what belongs to it.
 REASONS = {"containers": r"\b(?:docker|podman)\b", "Kubernetes": r"\bkubectl\b", "installs": r"\bsudo\b",
-           "needs the network": r"^git clone https://",
+           "needs the network": r"^git clone https://", "comes from package registries": r"^(?:pip|mvn)\b",
            "takes minutes": r"^tests/experiments/", "runs every test": r"^tests/run\.sh\b"}
 
 

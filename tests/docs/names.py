@@ -15,7 +15,8 @@ FILE = re.compile(r"(?<![\w./~-])(?:\./)?((?:deploy|tests|docs|build/release)/[\
 OURS = re.compile(r"^(?:build/release/bin/)?(mx2[\w-]*)$")
 ENDS_COMMAND = {"|", "||", "&&", ";", "&"}
 # Of the words that begin a command, those that no test can ask.
-ELSEWHERE = {"docker", "kubectl", "sudo", "systemctl", "systemd-sysusers"}
+ELSEWHERE = {"docker", "java", "kubectl", "mvn", "openapi-python-client", "pip", "sudo", "systemctl",
+             "systemd-sysusers"}
 BUILT_IN = {"cd", "export", "kill"}
 
 

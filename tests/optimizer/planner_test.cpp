@@ -232,6 +232,7 @@ TEST_CASE("planner: the API asks for its token", "[planner]") {
   CHECK(bench.ask("GET", "/status", {{"authorization", "bearer secret"}})->status == 200);
   CHECK(bench.ask("GET", "/health")->status == 200);
   CHECK(bench.ask("GET", "/metrics")->status == 200);
+  CHECK(bench.ask("GET", "/openapi.yaml")->body.starts_with("openapi:"));
 }
 
 TEST_CASE("planner: only so many plans may be asked for at once", "[planner]") {

@@ -260,6 +260,7 @@ TEST_CASE("app_lcm asks for the token, if there is one; Mp1 does not", "[mepm-ht
   CHECK(platform.ask("GET", kInstances).status == 401);
   CHECK(platform.ask("POST", kInstances, R"({"appDId":"x"})").status == 401);
   CHECK(platform.ask("GET", kSupport + "/timing/current_time").status == 200);
+  CHECK(platform.ask("GET", "/openapi.yaml").status == 200);
 }
 
 }  // namespace

@@ -292,10 +292,11 @@ TEST_CASE("operator: metrics tell hosts and contexts by tier, and escalations",
   CHECK_THAT(ops.get("/metrics").body, !ContainsSubstring("south"));
 }
 
-TEST_CASE("operator: the OpenAPI document, 404 and 405", "[http][operator]") {
+TEST_CASE("operator: the OpenAPI documents, 404 and 405", "[http][operator]") {
   const TestServer server;
   auto ops = server.ops();
   CHECK(ops.get("/openapi.yaml").status == 200);
+  CHECK(ops.get("/app_pkgm/v1/openapi.yaml").body.starts_with("openapi:"));
   CHECK(ops.get(kOperator + "/nothing").status == 404);
   CHECK(ops.get(kAppList).status == 404);
   CHECK(ops.request("DELETE", kOperator + "/health").header("Allow") == "GET");
@@ -311,6 +312,7 @@ TEST_CASE("operator: with a token, nothing without it", "[http][operator]") {
   CHECK(ops.request("GET", kHosts, "", {{"Authorization", "Bearer wrong"}}).status == 401);
   CHECK(ops.request("GET", kHosts, "", {{"Authorization", "Bearer s3cret"}}).status == 200);
   CHECK(ops.request("PATCH", kOperator + "/table", "").status == 401);
+  CHECK(ops.get("/app_pkgm/v1/openapi.yaml").status == 200);
 }
 
 }  // namespace
