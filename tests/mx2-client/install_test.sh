@@ -57,7 +57,7 @@ start_orchestrator() {
 mx2: {address: 127.0.0.1, port: 0}
 operator: {address: 127.0.0.1, port: 0}
 store: {path: $work/mx2.sqlite}
-content: $root/deploy/example/content.yaml
+content: $root/tests/support/two_apps.yaml
 YAML
   "$prefix/bin/mx2-orchestrator" --config "$work/config.yaml" 2> "$work/server.log" & pids+=($!)
   wait_for grep -q ' listening ' "$work/server.log" || quit "the server does not start"
