@@ -99,6 +99,7 @@ test_all() {
   step tls 300 tests/deploy/tls_test.sh "$bin"
   step smoke 300 deploy/smoke.sh "$bin"
   step deploy 300 "$python" tests/deploy/deploy_test.py "$bin"
+  step first-app 120 "$python" tests/deploy/first_app_test.py "$bin"
   step check-config 60 "$python" tests/deploy/check_config_test.py "$bin"
   step docs 180 "$python" tests/docs/commands_test.py "$bin"
   step eua 300 "$python" tests/eua/eua_test.py "$bin"
