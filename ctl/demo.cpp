@@ -68,7 +68,7 @@ class DemoReader {
   }
 
   const config::Document& document_;
-  std::optional<Error> error_;
+  json::Errors error_;
   json::ObjectReader members_;
 };
 

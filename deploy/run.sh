@@ -20,7 +20,7 @@ usage: deploy/run.sh [--data DIR] [--mx2-port PORT] [--operator-port PORT] [--op
                      [--mepm-port PORT] [--no-optimizer] [--smoke]
 
 Installs what is missing with apt, builds, and starts mx2-orchestrator on an SQLite store that
-begins with the example apps, hosts and table of deploy/example/content.yaml, and mx2-optimizer with
+begins with the example app, hosts and table of deploy/example/content.yaml, and mx2-optimizer with
 the topology of deploy/example/city.yaml. Three MEC hosts of this machine, edge-north, edge-south
 and edge-west, are served by a mx2-mepm each; the packages of the examples and of the dispatcher are
 on-boarded. What ends unexpectedly is started again. Ctrl-C stops all.
@@ -191,7 +191,7 @@ on_board_packages() {
 }
 
 print_invitation() {
-  local mx2ctl="${bin/#$PWD\//}/mx2ctl --url $operator_url"
+  local mx2ctl="${bin/#$PWD\//}/mx2ctl --url $operator_url" picture="$root/deploy/example/faces.jpg"
   cat <<END
 
 mx2-orchestrator${optimizer:+, mx2-optimizer} and three mx2-mepm are running; Ctrl-C stops them.
@@ -200,18 +200,23 @@ mx2-orchestrator${optimizer:+, mx2-optimizer} and three mx2-mepm are running; Ct
   Optimizer      $data/optimizer.yaml, read again when it changes
   store and logs $data
 
-Ask for an application context, as the device application car-1 would:
+Ask for an application context, as the device application car-1 would. The first instance of a λ is
+started for it:
 
   curl -i $mx2_url/dev_app/v1/app_contexts -H 'Content-Type: application/json' -d '{
     "associateDevAppId": "car-1",
     "appInfo": {"appName": "facedetect", "appProvider": "Example", "appDVersion": "1.0",
                 "userAppInstanceInfo": [{}]}}'
 
+Its referenceURI is where to send a picture to:
+
+  curl -H 'Content-Type: image/jpeg' --data-binary @${picture/#$PWD\//} REFERENCE_URI
+
 Look at the table, ask why car-1 is sent where it is, and send it elsewhere:
 
   $mx2ctl table list
   $mx2ctl explain dev:car-1 facedetect-1
-  $mx2ctl table set dev:car-1 facedetect-1 host:mec-south
+  $mx2ctl table set dev:car-1 facedetect-1 host:edge-west
 
 See what the Optimizer thinks of it:
 
@@ -219,18 +224,17 @@ See what the Optimizer thinks of it:
   $mx2ctl optimizer explain car-1 facedetect-1
   $mx2ctl table history
 
-Call a λ that really runs: its first instance is started for you. In another terminal send it
-elsewhere, and see the calls follow:
+Call it once a second. In another terminal send it elsewhere, and see the calls follow:
 
-  ${bin/#$PWD\//}/mx2 --url $mx2_url run executor --device cam-1
-  $mx2ctl table set dev:cam-1 executor-1 host:edge-west
+  ${bin/#$PWD\//}/mx2 --url $mx2_url run facedetect --device cam-1 --payload @${picture/#$PWD\//} --answers
+  $mx2ctl table set dev:cam-1 facedetect-1 host:edge-west
   $mx2ctl instances
   $mx2ctl packages list
   $mx2ctl hosts list
 
 Have its calls dispatched, by dispatchers that are started where the UEs are; the client follows:
 
-  $mx2ctl apps strategy executor-1 dispatching
+  $mx2ctl apps strategy facedetect-1 dispatching
 END
 }
 

@@ -118,6 +118,7 @@ test_all() {
   step smoke 300 deploy/smoke.sh "$bin"
   step deploy 300 "$python" tests/deploy/deploy_test.py "$bin"
   step package 300 "$python" tests/deploy/package_test.py build/release
+  step first-app 120 "$python" tests/deploy/first_app_test.py "$bin"
   step check-config 60 "$python" tests/deploy/check_config_test.py "$bin"
   step observability 120 "$python" tests/observability/observability_test.py "$bin"
   step docs 180 "$python" tests/docs/commands_test.py "$bin"

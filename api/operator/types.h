@@ -105,8 +105,8 @@ enum class Strategy : std::uint8_t {
 // A user application (λ) in the catalogue.
 struct App {
   AppInfo info;
-  std::optional<Strategy> strategy;   // none: the deployment's
-  bool enabled = true;                // false: not listed, no new contexts
+  std::optional<Strategy> strategy;  // none: the deployment's
+  bool enabled = true;  // false: internal, as dispatchers always are: not listed, no new contexts
   std::vector<std::string> subjects;  // who may see and use it (token subjects); empty: everybody
 };
 

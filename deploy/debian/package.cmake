@@ -50,7 +50,7 @@ configuration(notifier.yaml notifier.yaml
 configuration(optimizer.yaml optimizer.yaml)
 # This machine as a MEC host; what it runs ends with it.
 configuration(mepm-local.yaml mepm.yaml
-  "  id: host  " "  id: local " "  zone: \"\"\n" "  zone: local\n"
+  "  id: host  " "  id: local " "  zone: \"\"   " "  zone: local"
   "end_on_stop: false" "end_on_stop: true ")
 
 # The day of the newest entry, as trailers of Debian's changelog have it.

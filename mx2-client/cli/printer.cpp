@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <string_view>
 
 #include "api/base/clock.h"
 #include "api/base/terminal.h"
@@ -33,6 +34,15 @@ std::string left(std::string text, std::size_t width) {
 
 std::string right(const std::string& text, std::size_t width) {
   return text.size() < width ? std::string(width - text.size(), ' ') + text : text;
+}
+
+// Without the line break that many end with; cut between characters.
+std::string beginning(std::string_view body) {
+  while (!body.empty() && (body.back() == '\n' || body.back() == '\r')) body.remove_suffix(1);
+  if (body.size() <= kAnswerBytesMax) return std::string(body);
+  auto size = kAnswerBytesMax;
+  while (size > 0 && (static_cast<unsigned char>(body[size]) & 0xC0U) == 0x80U) --size;
+  return std::string(body.substr(0, size)) + "…";
 }
 
 }  // namespace
@@ -69,7 +79,8 @@ void Printer::opened(client::Context& context, const std::string& app) {
            printable(context.id()));
 }
 
-void Printer::call(const client::Result<client::Reply>& reply, double milliseconds) {
+void Printer::call(const client::Result<client::Reply>& reply, double milliseconds,
+                   bool with_answer) {
   json::Value more{{"latencyMs", milliseconds}};
   const auto latency = right(latency_text(milliseconds), kLatencyWidth);
   if (!reply) {
@@ -80,9 +91,14 @@ void Printer::call(const client::Result<client::Reply>& reply, double millisecon
   more["status"] = reply->status;
   more["endpoint"] = reply->endpoint;
   more["attempts"] = reply->attempts;
-  line("call", more,
-       left(std::to_string(reply->status), kStatusWidth) + latency + "  " + place(reply->endpoint) +
-           (reply->attempts > 1 ? "  (second attempt)" : ""));
+  auto text = left(std::to_string(reply->status), kStatusWidth) + latency + "  " +
+              place(reply->endpoint) + (reply->attempts > 1 ? "  (second attempt)" : "");
+  if (with_answer) {
+    const auto answer = beginning(reply->body);
+    more["answer"] = answer;
+    text += "  " + printable(answer);
+  }
+  line("call", more, text);
 }
 
 void Printer::move(const client::Move& move) {

@@ -2,6 +2,7 @@
 // Callable from any thread.
 #pragma once
 
+#include <cstddef>
 #include <mutex>
 #include <ostream>
 #include <string>
@@ -11,12 +12,15 @@
 
 namespace mx2::cli {
 
+inline constexpr std::size_t kAnswerBytesMax = 2000;
+
 class Printer {
  public:
   Printer(std::ostream& out, bool json) : out_(out), json_(json) {}
 
   void opened(client::Context& context, const std::string& app);
-  void call(const client::Result<client::Reply>& reply, double milliseconds);
+  // `with_answer`: its body as well, the first kAnswerBytesMax of it.
+  void call(const client::Result<client::Reply>& reply, double milliseconds, bool with_answer);
   void move(const client::Move& move);
   // Anything else that is worth a line, e.g. "context made again".
   void note(const std::string& event, const std::string& text);

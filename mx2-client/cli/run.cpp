@@ -1,10 +1,14 @@
 // mx2 run: calls a λ again and again, wherever it is.
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <optional>
+#include <utility>
 
+#include "api/base/text.h"
 #include "mx2-client/cli/commands.h"
 #include "mx2-client/cli/printer.h"
 
@@ -18,10 +22,20 @@ constexpr std::size_t kLatenciesMax = 1'000'000;
 struct RunOptions {
   ContextOptions context;
   std::string payload;
-  std::string content_type = "application/octet-stream";
+  std::string content_type;  // empty: that of the payload's file
   double every_s = 1;
   std::uint64_t count = 0;
+  bool answers = false;
 };
+
+using MediaType = std::pair<const char*, const char*>;
+constexpr const char* kAnyMedia = "application/octet-stream";
+constexpr std::array<MediaType, 6> kMediaTypes{{{".jpg", "image/jpeg"},
+                                                {".jpeg", "image/jpeg"},
+                                                {".png", "image/png"},
+                                                {".json", "application/json"},
+                                                {".csv", "text/csv"},
+                                                {".txt", "text/plain"}}};
 
 struct Tally {
   std::uint64_t calls = 0;
@@ -42,6 +56,16 @@ double percentile(std::vector<double> values, double share) {
 
 std::string counted(std::uint64_t number, const std::string& what) {
   return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
+}
+
+// As the name of the payload's file ends.
+std::string media_type_of(const std::string& payload) {
+  if (payload.empty() || payload.front() != '@') return kAnyMedia;
+  const auto ending = std::filesystem::path(payload.substr(1)).extension().string();
+  const auto* known = std::find_if(kMediaTypes.begin(), kMediaTypes.end(), [&](const auto& type) {
+    return equals_ignoring_case(type.first, ending);
+  });
+  return known == kMediaTypes.end() ? kAnyMedia : known->second;
 }
 
 // Nothing, after saying why, when a file cannot be read.
@@ -78,7 +102,7 @@ void call_once(client::Context& context, const RunOptions& options, const std::s
   ++tally.calls;
   if (!good) ++tally.failed;
   if (good) note_good(tally, taken.count());
-  printer.call(reply, taken.count());
+  printer.call(reply, taken.count(), options.answers);
 }
 
 void print_summary(client::Context& context, const Tally& tally, Printer& printer) {
@@ -104,9 +128,10 @@ void print_summary(client::Context& context, const Tally& tally, Printer& printe
                   text);
 }
 
-int run_calls(Session& session, const RunOptions& options) {
+int run_calls(Session& session, RunOptions options) {
   const auto payload = read_payload(options.payload, session.err);
   if (!payload) return kExitUsage;
+  if (options.content_type.empty()) options.content_type = media_type_of(options.payload);
   auto context = session.client.open(request_of(options.context));
   if (!context) return report(session.err, context.error());
   Printer printer(session.out, session.json);
@@ -138,8 +163,9 @@ void add_run_command(const Menu& program) {
       run_calls);
   add_context_options(command, options.context);
   command.add_option("--payload", options.payload, "What to POST: text, @FILE, or @- for stdin");
-  command.add_option("--content-type", options.content_type, "Its media type")
-      ->capture_default_str();
+  command.add_option("--content-type", options.content_type,
+                     "Its media type; else as the file's name ends, e.g. .jpg, .json");
+  command.add_flag("--answers", options.answers, "Print what is answered, too");
   command.add_option("--every", options.every_s, "Time between calls, e.g. 500ms, 1s, 2m")
       ->transform(CLI::AsNumberWithUnit(
           std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}},

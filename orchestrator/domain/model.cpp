@@ -94,9 +94,9 @@ Result<void> Model::put_app(const App& app, PreparedLocation::Offer prepared) {
   by_name_[{app.info.app_name, app.info.app_provider}].insert(id);
   const bool dispatches =
       app.strategy ? *app.strategy == Strategy::kDispatching : dispatching_.is_standard;
-  const bool dispatched =
-      dispatches && !dispatching_.dispatcher.empty() && id != dispatching_.dispatcher;
-  apps_[id] = {app, dispatched, std::move(prepared)};
+  const bool is_dispatcher = id == dispatching_.dispatcher;
+  const bool dispatched = dispatches && !dispatching_.dispatcher.empty() && !is_dispatcher;
+  apps_[id] = {app, dispatched, app.enabled && !is_dispatcher, std::move(prepared)};
   return {};
 }
 
@@ -228,12 +228,12 @@ const CatalogueEntry* Model::app(const std::string& app_d_id) const {
   return it == apps_.end() ? nullptr : &it->second;
 }
 
-Result<const CatalogueEntry*> Model::resolve(const AppReference& reference,
-                                             const std::function<bool(const App&)>& usable) const {
+Result<const CatalogueEntry*> Model::resolve(
+    const AppReference& reference, const std::function<bool(const CatalogueEntry&)>& usable) const {
   const CatalogueEntry* best = nullptr;
   if (reference.app_d_id) {
     const auto* entry = app(*reference.app_d_id);
-    if (entry == nullptr || !usable(entry->app)) return best;
+    if (entry == nullptr || !usable(*entry)) return best;
     if (agrees(entry->app.info, reference)) return entry;
     return invalid_argument("name, provider or version differ from those of this app in the list",
                             "/appInfo/appDId");
@@ -242,7 +242,7 @@ Result<const CatalogueEntry*> Model::resolve(const AppReference& reference,
   if (names == by_name_.end()) return best;
   for (const auto& id : names->second) {
     const auto* entry = app(id);
-    if (!usable(entry->app) || !agrees(entry->app.info, reference)) continue;
+    if (!usable(*entry) || !agrees(entry->app.info, reference)) continue;
     if (best == nullptr || is_later(entry->app.info, best->app.info)) best = entry;
   }
   return best;

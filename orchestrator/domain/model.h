@@ -33,6 +33,7 @@ struct Dispatching {
 struct CatalogueEntry {
   App app;
   bool dispatched = false;
+  bool offered = true;  // to device applications: enabled, and not the dispatchers
   PreparedLocation::Offer locations;
 };
 
@@ -92,7 +93,8 @@ class Model {
   // error when an appDId contradicts the other attributes. Several match: the last by appDVersion,
   // then by appSoftVersion.
   [[nodiscard]] Result<const CatalogueEntry*> resolve(
-      const AppReference& reference, const std::function<bool(const App&)>& usable) const;
+      const AppReference& reference,
+      const std::function<bool(const CatalogueEntry&)>& usable) const;
   [[nodiscard]] const HostEntry* host(const std::string& id) const;
   // not_found, with a suggestion.
   [[nodiscard]] Error no_host(const std::string& id) const;

@@ -212,7 +212,7 @@ Alternatives alternatives(const Model& model, PlacementQuery query, const std::s
     if (why_not == nullptr) {
       found.hosts.push_back(id);
     } else if (instance != nullptr || model.can_start(entry, app)) {
-      found.obstacles.push_back(id + ": " + why_not);
+      found.obstacles.push_back(id + ": " + why_not->verdict);
     } else if (failed) {
       found.obstacles.push_back(id + ": the app could not be started there lately");
     }

@@ -4,10 +4,10 @@
 
 namespace mx2 {
 
-bool may_use(const App& app, const Caller& caller) {
-  const auto& subjects = app.subjects;
-  return app.enabled && (subjects.empty() || std::find(subjects.begin(), subjects.end(),
-                                                       caller.subject) != subjects.end());
+bool may_use(const CatalogueEntry& entry, const Caller& caller) {
+  const auto& subjects = entry.app.subjects;
+  return entry.offered && (subjects.empty() || std::find(subjects.begin(), subjects.end(),
+                                                         caller.subject) != subjects.end());
 }
 
 Result<void> check_access(const std::optional<ContextRecord>& context, const Caller& caller,

@@ -120,7 +120,7 @@ class CreateAppContext final : public UnitOfWork {
 
   [[nodiscard]] Result<const CatalogueEntry*> resolve(const Model& model) const {
     return model.resolve(reference_of(request_.app_info, legacy_),
-                         [this](const App& app) { return may_use(app, caller_); });
+                         [this](const CatalogueEntry& entry) { return may_use(entry, caller_); });
   }
 
   // Under the model's lock, or on the writer's thread.

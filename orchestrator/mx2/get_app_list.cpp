@@ -27,7 +27,7 @@ std::vector<const AppInfo*> get_app_list(const Model& model, const AppListFilter
                                          const Caller& caller) {
   std::vector<const AppInfo*> list;
   for (const auto& [id, entry] : model.apps()) {
-    if (may_use(entry.app, caller) && passes(filter, entry.app.info)) {
+    if (may_use(entry, caller) && passes(filter, entry.app.info)) {
       list.push_back(&entry.app.info);
     }
   }

@@ -14,9 +14,10 @@ struct Offers {
 
 Offers offers_for(const Model& model, const ApplicationLocationAvailability& request,
                   const Caller& caller) {
-  const auto found = model.resolve({std::nullopt, request.app_name, request.app_provider,
-                                    request.app_d_version, request.app_soft_version},
-                                   [&](const App& app) { return may_use(app, caller); });
+  const auto found =
+      model.resolve({std::nullopt, request.app_name, request.app_provider, request.app_d_version,
+                     request.app_soft_version},
+                    [&](const CatalogueEntry& entry) { return may_use(entry, caller); });
   const CatalogueEntry* entry = found ? *found : nullptr;
   if (entry == nullptr) return {};
   Offers offers{entry->locations, {}};

@@ -90,7 +90,7 @@ void get_app_context(Store& store, std::string context_id, Caller caller,
     const LiveModel& model, ApplicationLocationAvailability request, const Caller& caller);
 
 // Shared by the procedures.
-[[nodiscard]] bool may_use(const App& app, const Caller& caller);
+[[nodiscard]] bool may_use(const CatalogueEntry& entry, const Caller& caller);
 [[nodiscard]] Result<void> check_access(const std::optional<ContextRecord>& context,
                                         const Caller& caller, const IfMatch& if_match);
 

@@ -19,7 +19,7 @@ start() {
 mx2: {address: 127.0.0.1, port: 0}
 operator: {address: 127.0.0.1, port: 0${2:+, $2}}
 store: {path: $work/$1.sqlite}
-content: $root/deploy/example/content.yaml
+content: $root/tests/support/two_apps.yaml
 YAML
   "$bin/mx2-orchestrator" --config "$work/$1.yaml" 2> "$work/$1.log" & pids+=($!)
   wait_for grep -q ' listening ' "$work/$1.log" || quit "the server does not start"

@@ -20,6 +20,7 @@ MISTAKES = [
     ("user by name", "USER 10001:10001", "USER mx2", "not given by numbers"),
     ("no health check", "HEALTHCHECK", "LABEL x=", "no health check"),
     ("program that is not built", " mx2-notifier ", " ", "mx2-notifier is not built"),
+    ("package that is not built", " mx2_package_facedetect ", " ", "package facedetect is not built"),
     ("unknown instruction", "STOPSIGNAL", "STOPSIGNALS", "unknown instruction"),
 ]
 MINIMAL = {

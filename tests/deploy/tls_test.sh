@@ -25,7 +25,7 @@ cat > "$work/mx2.yaml" <<YAML
 mx2: {address: 127.0.0.1, port: $plain, public_url: "https://localhost:$tls", trusted_proxies: ["127.0.0.1"]}
 operator: {port: $operator}
 store: {path: $work/mx2.sqlite}
-content: $root/deploy/example/content.yaml
+content: $root/tests/support/two_apps.yaml
 YAML
 "$bin/mx2-orchestrator" --config "$work/mx2.yaml" 2> "$work/mx2.log" & pids+=($!)
 MX2_TLS_PEM=$work/server.pem MX2_TLS_BIND=127.0.0.1:$tls MX2_BACKEND=127.0.0.1:$plain \

@@ -6,6 +6,7 @@ by nobody who reads the document:
     <!-- sh: within 20 s -->                             is tried again until it succeeds
     <!-- sh: not run: REASON -->                         one of REASONS, which the block must bear out
     <!-- sh: with deploy/run.sh -->                      anywhere: the document needs it running
+    <!-- file: PATH -->                                  before any block: it is that file, whole
 """
 import dataclasses
 import re
@@ -13,6 +14,7 @@ import re
 CITY = "deploy/run.sh"
 FENCE = re.compile(r"^```(\S*)$")
 MARK = re.compile(r"^<!-- sh: (.*) -->$")
+COPY = re.compile(r"^<!-- file: (.*) -->$")
 BACKGROUND = re.compile(r'background until "([^"]+)"(?:, later "([^"]+)")?')
 WITHIN = re.compile(r"within (\d+) s")
 # A reason begins with one of these words, and is believed of a block that has what belongs to it.
@@ -38,6 +40,7 @@ class Document:
     blocks: list
     problems: list
     needs_city: bool = False
+    copies: list = dataclasses.field(default_factory=list)  # (where, path of the file, text) of blocks
 
 
 def _reason_problem(block):
@@ -64,18 +67,20 @@ def _apply(mark, block):
 
 def read(name, text):
     document = Document(name, [], [])
-    language, begin, lines, mark = None, 0, [], ""
+    language, begin, lines, mark, copied = None, 0, [], "", ""
     for number, line in enumerate(text.splitlines(), 1):
         fence = FENCE.match(line)
         if language is not None and line != "```":
             lines.append(line)
         elif language is not None:
+            if copied:
+                document.copies.append((f"{name}:{begin}", copied, "\n".join(lines) + "\n"))
             if language == "sh":
                 block = Block(f"{name}:{begin}", "\n".join(lines) + "\n")
                 problem = _apply(mark, block) if mark else ""
                 document.problems += [f"{block.where}: {problem}"] if problem else []
                 document.blocks.append(block)
-            language, mark = None, ""
+            language, mark, copied = None, "", ""
         elif fence:
             language, begin, lines = fence[1], number, []
             if mark and language != "sh":
@@ -83,11 +88,13 @@ def read(name, text):
         elif mark:
             document.problems.append(f"{name}:{number}: a mark without a block after it")
             mark = ""
+        elif found := COPY.match(line):
+            copied = found[1]
         elif found := MARK.match(line):
             if found[1] == f"with {CITY}":
                 document.needs_city = True
             else:
                 mark = found[1]
-    if language is not None or mark:
+    if language is not None or mark or copied:
         document.problems.append(f"{name}: a block is not closed, or a mark has none")
     return document

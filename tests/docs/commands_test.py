@@ -119,7 +119,7 @@ def executable(path, text):
 
 
 def make_scratch(scratch, bin_dir):
-    """The tree as somebody has it who has built it, and a picture of theirs."""
+    """The tree as somebody has it who has built it."""
     scratch.chmod(0o755)  # instances run as users of their own where this runs as root
     for path in ROOT.iterdir():
         if path.name not in ("build", "data", "deploy", ".git"):
@@ -130,10 +130,10 @@ def make_scratch(scratch, bin_dir):
     release = scratch / "build" / "release"
     release.mkdir(parents=True)
     (release / "bin").symlink_to(bin_dir)
-    (release / "packages").symlink_to(bin_dir.parent / "packages")
+    for built in ("packages", "cmake_install.cmake"):
+        (release / built).symlink_to(bin_dir.parent / built)
     (scratch / ".tools").mkdir()
     executable(scratch / ".tools" / "python3", f'exec "{sys.executable}" "$@"\n')
-    subprocess.run([bin_dir / "mx2_draw_face", scratch / "picture.jpg"], check=True)
 
 
 class Story:
@@ -204,6 +204,8 @@ def read_problems(path, document, known):
     text = path.read_text()
     problems = document.problems + [f"{document.name}: {p}" for p in names.link_problems(path, text)]
     problems += [f"{document.name}: {p}" for p in known.inline_problems(text)]
+    problems += [f"{where}: is not {file}" for where, file, block in document.copies
+                 if not (ROOT / file).is_file() or (ROOT / file).read_text() != block]
     for block in document.blocks:
         syntax = subprocess.run(["bash", "-n"], input=block.text, capture_output=True, text=True, check=False)
         problems += [f"{block.where}: {syntax.stderr.strip()}"] if syntax.returncode else []
@@ -224,6 +226,7 @@ MISTAKES = (
     ("a mark that is none", "<!-- sh: sometimes -->\n```sh\ntrue\n```\n", "not understood"),
     ("a mark without block", "<!-- sh: within 5 s -->\n\n```sh\ntrue\n```\n", "without a block"),
     ("bad syntax", "```sh\nif true\n```\n", "syntax error"),
+    ("a block that is not its file", "<!-- file: LICENSE -->\n```\nMIT\n```\n", "is not LICENSE"),
     ("no such file", unrun("Kubernetes", "kubectl apply -k deploy/none"), "deploy/none: no such file"),
     ("no such program", unrun("Kubernetes", "kubectl x", "mx2-none"), "no program mx2-none"),
     ("no such option", unrun("Kubernetes", "kubectl x -- mx2ctl hosts list --nothing"), "no option --nothing"),

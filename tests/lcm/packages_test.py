@@ -25,6 +25,7 @@ from handler import Handler  # noqa: E402
 LISTENING = re.compile(r" listening http=\S+:(\d+)")
 JPEG = {"Content-Type": "image/jpeg"}
 INSTANCE = "an-instance"
+SHIPPED = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "example" / "faces.jpg"
 START_SECONDS_MAX = 5
 OP_OFFSET, OP_COEFF = 1_000_000, 100  # as the executor's descriptor says
 checks = 0
@@ -233,6 +234,9 @@ def with_size(jpeg, width, height):
 def test_facedetect(build, package):
     with running(package, MX2_APP_INSTANCE_ID=INSTANCE) as instance:
         check_common(instance, package)
+        check(instance.descriptor["appName"] == "facedetect", "one name for package and app")
+        check(SHIPPED.stat().st_size < 40_000, "the shipped picture is small")
+        check_faces(instance, SHIPPED.read_bytes(), 640, 2)
         check("image/jpeg" in instance.call("GET", "/")["usage"], "GET tells what to send")
         with tempfile.TemporaryDirectory() as directory:
             face = drawn(build, directory, "480", "1")

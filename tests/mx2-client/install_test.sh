@@ -31,7 +31,8 @@ check() {
 }
 is() { local title=$1; shift; if "$@" > "$work/out" 2> "$work/err"; then ok "$title"; else bad "$title"; fi; }
 
-# A λ on a free port that answers each POST; its address goes to $work/NAME.port.
+# A λ on a free port that answers each POST with what it was sent, if that begins with "bytes", else with
+# the media type and size of it; its address goes to $work/NAME.port.
 lambda() {
   python3 - "$work/$1.port" << 'PY' & pids+=($!)
 import http.server, os, sys
@@ -39,6 +40,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if body[:5] != b"bytes":
+            body = f"{self.headers['Content-Type']} {len(body)}\n".encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -57,7 +60,7 @@ start_orchestrator() {
 mx2: {address: 127.0.0.1, port: 0}
 operator: {address: 127.0.0.1, port: 0}
 store: {path: $work/mx2.sqlite}
-content: $root/deploy/example/content.yaml
+content: $root/tests/support/two_apps.yaml
 YAML
   "$prefix/bin/mx2-orchestrator" --config "$work/config.yaml" 2> "$work/server.log" & pids+=($!)
   wait_for grep -q ' listening ' "$work/server.log" || quit "the server does not start"
@@ -97,8 +100,10 @@ done > "$work/hosts.yaml"
 first=http://$(cat "$work/first.port")/facedetect
 second=http://$(cat "$work/second.port")/facedetect
 
-check "the example, built with CMake" 0 "200 by $second" "$work/example/follow" "$MX2_URL" 1
-check "the example, built with g++" 0 "200 by $second" "$work/follow" "$MX2_URL" 1
+picture=$root/deploy/example/faces.jpg
+check "the example, built with CMake" 0 "200 by $second" "$work/example/follow" "$picture" "$MX2_URL" 1
+check "the example, built with g++" 0 "200 by $second" "$work/follow" "$picture" "$MX2_URL" 1
+check "the example without a picture" 2 "usage: follow PICTURE" "$work/follow"
 check "its context is gone" 0 "[]" contexts
 
 mx2=$prefix/bin/mx2
@@ -117,6 +122,13 @@ for channel in events callback polling; do
 done
 check "mx2 run --output json" 0 '"event":"summary"' "$mx2" run facedetect --every 10ms --count 1 \
   --output json
+check "mx2 run --answers" 0 "$second  image/jpeg" "$mx2" run facedetect --payload "@$picture" --count 1 --answers
+check "mx2 run --answers: as JSON" 0 '"answer":"text/plain 5"' "$mx2" run facedetect --payload hello --content-type \
+  text/plain --count 1 --answers --output json
+printf 'bytes\0\033' > "$work/bytes"
+check "mx2 run --answers: what is no text" 0 "\\x00\\x1b" "$mx2" run facedetect --payload "@$work/bytes" --count 1 --answers
+printf 'bytes%05000d' 7 > "$work/bytes"
+check "mx2 run --answers: long ones are cut" 0 "000…" "$mx2" run facedetect --payload "@$work/bytes" --count 1 --answers
 check "mx2 run: unknown application" 1 "no application 'nosuch' is on offer" "$mx2" run nosuch
 check "mx2 run: payload that is not there" 2 "cannot be read" "$mx2" run facedetect --payload @/none
 check "mx2: misspelt command" 2 "did you mean 'apps'?" "$mx2" app

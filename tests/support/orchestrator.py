@@ -9,7 +9,7 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-EXAMPLE_CONTENT = ROOT / "deploy" / "example" / "content.yaml"
+EXAMPLE_CONTENT = ROOT / "tests" / "support" / "two_apps.yaml"
 LISTENING = re.compile(r" listening mx2=\S*:(\d+) operator=\S*:(\d+) ")
 CONTEXTS = "/dev_app/v1/app_contexts"
 

@@ -20,7 +20,7 @@ Model sample_model() {
 }
 
 Result<const CatalogueEntry*> resolve(const Model& model, const AppReference& reference) {
-  return model.resolve(reference, [](const App&) { return true; });
+  return model.resolve(reference, [](const CatalogueEntry&) { return true; });
 }
 
 AppReference named(const std::string& name) {
@@ -85,7 +85,9 @@ TEST_CASE("an app that may not be used does not hide one that may", "[model]") {
   auto newer = sample_app("a-2", "alpha");
   newer.info.app_d_version = "2.0";
   REQUIRE(model.put_app(newer).ok());
-  const auto only_old = [](const App& app) { return app.info.app_d_id == "a-1"; };
+  const auto only_old = [](const CatalogueEntry& entry) {
+    return entry.app.info.app_d_id == "a-1";
+  };
   CHECK((*model.resolve(named("alpha"), only_old))->app.info.app_d_id == "a-1");
   AppReference reference = named("alpha");
   reference.app_d_id = "a-2";

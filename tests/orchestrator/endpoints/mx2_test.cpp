@@ -81,6 +81,31 @@ TEST_CASE("a disabled app is neither listed nor given", "[http][mx2]") {
   CHECK(client.post(kContexts, minimal_context()).status == 400);
 }
 
+TEST_CASE("the dispatchers' app is for operators alone", "[http][mx2]") {
+  const TestServer server;
+  auto ops = server.ops();
+  auto app = ops.get(kOperator + "/apps/facedetect-1").json();
+  app["appDId"] = "dispatcher-1";
+  app["appName"] = "dispatcher";
+  app["enabled"] = true;
+  REQUIRE(ops.put(kOperator + "/apps/dispatcher-1", app).status == 201);
+  CHECK(ops.get(kOperator + "/apps/dispatcher-1").status == 200);
+  CHECK(ops.get(kOperator + "/apps").json()["items"].size() == 3);
+
+  auto client = server.mx2();
+  CHECK(names(client.get(kAppList)) == Names{"facedetect", "objtrack"});
+  CHECK(names(client.get(kAppList + "?appName=dispatcher")).empty());
+  auto request = minimal_context();
+  request["appInfo"]["appName"] = "nobody-knows-it";
+  const auto unknown = client.post(kContexts, request);
+  REQUIRE(unknown.status == 400);
+  request["appInfo"]["appName"] = "dispatcher";
+  CHECK(client.post(kContexts, request).body == unknown.body);
+  request["appInfo"]["appDId"] = "dispatcher-1";
+  CHECK(client.post(kContexts, request).body == unknown.body);
+  CHECK(ops.get(kOperator + "/contexts").json()["items"].empty());
+}
+
 TEST_CASE("items 50-54: PUT changes callbackReference alone", "[http][mx2]") {
   const TestServer server;
   auto client = server.mx2();
