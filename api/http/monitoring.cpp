@@ -28,7 +28,7 @@ Endpoint watched(const char* name, const MonitoringAccess& access, const ApiToke
     }
     auto reply = problem_reply(refused_as(
         ErrorCode::kUnauthorized, access.token.empty()
-                                      ? "the bearer token of this API is needed"
+                                      ? "this API's bearer token is needed"
                                       : "the bearer token of metrics.token_file is needed"));
     reply.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"mx2\"");
     responder.reply(std::move(reply));

@@ -48,9 +48,9 @@ void backup_content_get(OperatorApi& api, Request& request, const PathValues& pa
 void add_backup_endpoints(http::Router& router, const OperatorApiPtr& api) {
   const std::string backups = std::string(kOperatorRoot) + "/backups";
   router.add("POST", backups, changing(api, backups_post));
-  router.add("GET", backups + "/{id}", answering(api, backup_get));
-  router.add("DELETE", backups + "/{id}", changing(api, backup_delete));
-  router.add("GET", backups + "/{id}/content", answering(api, backup_content_get));
+  router.add("GET", backups + "/{backupId}", answering(api, backup_get));
+  router.add("DELETE", backups + "/{backupId}", changing(api, backup_delete));
+  router.add("GET", backups + "/{backupId}/content", answering(api, backup_content_get));
 }
 
 }  // namespace mx2

@@ -11,10 +11,8 @@
 #include <mutex>
 #include <thread>
 
-#include "api/base/file.h"
 #include "api/base/file_lock.h"
 #include "api/base/log.h"
-#include "api/operator/backup.h"
 #include "orchestrator/store/checkpointer.h"
 #include "orchestrator/store/log_mark.h"
 #include "orchestrator/store/schema.h"
@@ -23,6 +21,7 @@
 #include "orchestrator/store/sqlite_queries.h"
 #include "orchestrator/store/sqlite_statements.h"
 #include "orchestrator/store/sqlite_values.h"
+#include "orchestrator/store/store_files.h"
 
 namespace mx2 {
 namespace {
@@ -37,12 +36,6 @@ constexpr auto kShortShare = std::chrono::microseconds(300);
 constexpr auto kLongShare = std::chrono::milliseconds(15);
 constexpr std::size_t kFewUnits = 2;
 constexpr std::size_t kManyUnits = 64;
-
-// SQLite gives the log and its index the permissions that the main file has when it makes them.
-void be_private(const std::string& path) {
-  make_private(path);
-  for (const char* beside : {"-wal", "-shm"}) keep_private(path + beside);
-}
 
 // A second writer gives the first this many times what it takes itself.
 constexpr int kTurnsOfOrchestrator = 4;
@@ -282,25 +275,9 @@ void SqliteStore::Impl::commit(Units batch) {
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const SqliteOptions& options,
                                                        metrics::Registry& registry) {
   try {
-    const auto directory = std::filesystem::path(options.path).parent_path();
-    if (!directory.empty()) std::filesystem::create_directories(directory);
-    if (options.beside_orchestrator && !std::filesystem::exists(options.path)) {
-      return unavailable("there is no store " + options.path + ": start the orchestrator first");
-    }
-    std::unique_ptr<FileLock> held;
-    if (!options.beside_orchestrator) {
-      auto lock = FileLock::take(options.path + kLockSuffix);
-      if (!lock) return lock.error();
-      if (!*lock) return unavailable(options.path + " is in use by another orchestrator");
-      held = std::move(*lock);
-      if (std::filesystem::exists(options.path + kRestoringSuffix)) {
-        return unavailable("a restore of the store " + options.path +
-                           " has not come to its end: run mx2ctl restore again");
-      }
-      if (auto fits = check_log(options.path, held->text()); !fits) return fits.error();
-      be_private(options.path);
-    }
-    auto impl = std::make_unique<Impl>(std::move(held), options, registry);
+    auto held = take_files(options);
+    if (!held) return held.error();
+    auto impl = std::make_unique<Impl>(std::move(*held), options, registry);
     if (auto ready = impl->prepare(); !ready) {
       return unavailable(options.path + ": " + ready.error().detail +
                          sqlite::advice(ready.error(), options.path));

@@ -74,7 +74,8 @@ TEST_CASE("draining: a host's status counts its contexts", "[http][operator][dra
   const auto status = ops.get(kHost + "cloud").json()["status"];
   CHECK(status["contexts"] == 1);
   CHECK(status["contextsOfApps"] == Value{{"facedetect-1", 1}});
-  for (const auto& host : ops.get(kOperator + "/hosts").json()["items"]) {
+  const auto hosts = ops.get(kOperator + "/hosts").json();
+  for (const auto& host : hosts["items"]) {
     CHECK(host["status"]["contexts"] == (host["id"] == "cloud" ? 1 : 0));
   }
 }
@@ -89,7 +90,8 @@ TEST_CASE("draining: what becomes of pins", "[http][operator][draining]") {
   const auto answer = ops.get(kHost + "north/pins");
   std::map<std::string, Value> pins;
   std::string lines;
-  for (const auto& pin : answer.json()["items"]) {
+  const auto pinned = answer.json();
+  for (const auto& pin : pinned["items"]) {
     if (pin["row"]["app"] != "facedetect-1") continue;
     pins[pin["row"]["ue"]] = pin;
     lines += json::dump(pin["change"]) + "\n";
