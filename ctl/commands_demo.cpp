@@ -50,6 +50,9 @@ Said load_package(OperatorClient& server, const Demo::Package& package, double w
   arguments.wait_s = wait_s;
   const auto made = onboard_package(server, arguments);
   if (!made) return made.error();
+  if (text_at(*made, "onboardingState") != "ONBOARDED") {
+    return unavailable(package.file + ": on-boarding goes on; load the example again later");
+  }
   const auto app = text_at(*made, "appDId");
   if (app != package.app_d_id) {
     return invalid_argument("is of app '" + app + "' and not of '" + package.app_d_id + "'",

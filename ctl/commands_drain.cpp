@@ -16,7 +16,7 @@ constexpr std::int64_t kStuckMs = 5000;  // without progress; then it is said wh
 constexpr int kPatchAttempts = 5;        // as others may change the table meanwhile
 constexpr std::size_t kExamples = 3;
 constexpr std::size_t kGroupsShown = 20;
-constexpr const char* kPageOfPins = "1000";
+constexpr const char* kPageOfPins = "100";
 
 struct Draining {
   std::vector<std::string> hosts;

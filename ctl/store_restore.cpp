@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -28,9 +29,8 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kBlockBytes = std::size_t{1} << 20U;
 constexpr std::uint64_t kAnySize = std::uint64_t{1} << 60U;
-constexpr std::size_t kEntriesMax = 100'001;
+constexpr std::size_t kEntriesMax = kBackupFilesMax + 2;  // and the list, and a folder
 constexpr mode_t kStoreMode = 0600;
-constexpr mode_t kContentMode = 0640;
 constexpr mode_t kFolderMode = 0750;
 
 Error failed(const std::string& what, const std::string& path, const std::string& why) {
@@ -58,7 +58,10 @@ Result<void> move_file(const std::string& from, const std::string& to) {
 
 Result<void> write_durably(const std::string& path, const std::string& text) {
   {
-    const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kStoreMode));
+    // The folder may be somebody's who is less than we are: through no link of theirs.
+    ::unlink(path.c_str());
+    const Fd fd(
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kStoreMode));
     const auto size = static_cast<ssize_t>(text.size());
     if (!fd.is_open() || ::write(fd.get(), text.data(), text.size()) != size) {
       return failed("cannot write", path);
@@ -67,9 +70,27 @@ Result<void> write_durably(const std::string& path, const std::string& text) {
   return flush(path);
 }
 
+// root restores for whoever has the folder of the store.
+Result<void> give_to_owner(const std::string& path, const std::string& store) {
+  struct stat folder {};
+  if (::geteuid() != 0 || ::stat(folder_of(store).c_str(), &folder) != 0) return {};
+  if (::lchown(path.c_str(), folder.st_uid, folder.st_gid) == 0) return {};
+  return failed("cannot give to its owner", path);
+}
+
+Result<std::unique_ptr<FileLock>> take_lock(const std::string& store) {
+  auto lock = FileLock::take(store + kLockSuffix);
+  if (!lock) return lock;
+  if (!*lock) return conflict("an orchestrator works on " + store + ": stop it first");
+  if (auto given = give_to_owner(store + kLockSuffix, store); !given) return given.error();
+  return lock;
+}
+
 // Higher than any that starts have counted up to, as long as the date goes on.
 Result<void> write_epoch(const std::string& store) {
-  return write_durably(store + kNewEpochSuffix, std::to_string(SystemClock().now_ms()) + "\n");
+  const auto file = store + kNewEpochSuffix;
+  auto written = write_durably(file, std::to_string(SystemClock().now_ms()) + "\n");
+  return written ? give_to_owner(file, store) : written;
 }
 
 // One attempt at a time; it ends with the object.
@@ -85,7 +106,9 @@ class Restore {
     std::error_code error;
     fs::create_directories(folder_of(order_.store), error);
     if (error) return failed("cannot make", folder_of(order_.store), error.message());
-    if (auto locked = lock(); !locked) return locked.error();
+    auto lock = take_lock(order_.store);
+    if (!lock) return lock.error();
+    lock_ = std::move(*lock);
     if (is_there() && !order_.overwrite) {
       return conflict("there is a store " + order_.store +
                       " already (or its log, or packages): --overwrite renames it");
@@ -109,18 +132,14 @@ class Restore {
     return invalid_argument("its SHA-256 is " + *digest, order_.file);
   }
 
-  Result<void> lock() {
-    auto lock = FileLock::take(order_.store + kLockSuffix);
-    if (!lock) return lock.error();
-    lock_ = std::move(*lock);
-    if (lock_) return give_to_owner(order_.store + kLockSuffix);
-    return conflict("an orchestrator works on " + order_.store + ": stop it first");
+  bool has_packages() const {
+    std::error_code ignored;
+    return fs::is_directory(packages_, ignored) && !fs::is_empty(packages_, ignored);
   }
 
   bool is_there() const {
     std::error_code ignored;
-    const bool packages = fs::is_directory(packages_, ignored) && !fs::is_empty(packages_, ignored);
-    return packages || fs::exists(order_.store, ignored) ||
+    return has_packages() || fs::exists(order_.store, ignored) ||
            fs::exists(order_.store + "-wal", ignored);
   }
 
@@ -140,7 +159,10 @@ class Restore {
     for (const auto& file : backup->files) {
       if (auto good = check(file); !good) return good.error();
     }
-    return backup;
+    const auto packages = fs::directory_iterator(unpacked_ + "/packages", error);
+    const auto there = error ? 0 : std::distance(fs::begin(packages), fs::end(packages));
+    if (static_cast<std::size_t>(there) + 1 == backup->files.size()) return backup;
+    return invalid_argument("has other files than its list says", order_.file);
   }
 
   Result<Backup> read_manifest() const {
@@ -170,18 +192,9 @@ class Restore {
       return invalid_argument("is damaged or cut off: " + file.name + " is not what was backed up",
                               order_.file);
     }
-    const auto mode = file.name == kDatabaseName ? kStoreMode : kContentMode;
-    if (::chmod(path.c_str(), mode) != 0) return failed("cannot change", path);
-    if (auto given = give_to_owner(path); !given) return given;
+    if (::chmod(path.c_str(), kStoreMode) != 0) return failed("cannot change", path);
+    if (auto given = give_to_owner(path, order_.store); !given) return given;
     return flush(path);
-  }
-
-  // root restores for whoever has the folder.
-  Result<void> give_to_owner(const std::string& path) const {
-    struct stat folder {};
-    if (::geteuid() != 0 || ::stat(folder_of(order_.store).c_str(), &folder) != 0) return {};
-    if (::lchown(path.c_str(), folder.st_uid, folder.st_gid) == 0) return {};
-    return failed("cannot give to its owner", path);
   }
 
   Result<void> place(Restored& restored) {
@@ -190,7 +203,6 @@ class Restore {
     }
     if (auto placed = place_packages(); !placed) return placed;
     if (auto kept = write_epoch(order_.store); !kept) return kept;
-    if (auto given = give_to_owner(order_.store + kNewEpochSuffix); !given) return given;
     if (auto m = move_file(unpacked_ + "/" + kDatabaseName, order_.store); !m) return m;
     if (auto flushed = flush(folder_of(order_.store)); !flushed) return flushed;
     std::error_code error;
@@ -199,25 +211,36 @@ class Restore {
     return flush(folder_of(order_.store));
   }
 
-  // Under a name with which it can be opened, log and all.
+  // Under a name with which it can be opened, log and all. The packages first, as only they may be
+  // where nothing can be renamed: then all is as it was. The main file before its log, so that
+  // whoever goes on after a crash finds a log alone, never one that fits no file.
   Result<void> set_aside(std::string& name) const {
     auto when = format_utc(SystemClock().now_ms());
     std::erase_if(when, [](char c) { return c == ':' || c == '-' || c == '.'; });
-    name = order_.store + kSetAsideInfix + when;
     std::error_code ignored;
-    for (const char* part : {"-wal", "-shm", ""}) {
+    if (has_packages()) {
+      if (auto moved = move_file(packages_, packages_ + kSetAsideInfix + when); !moved) {
+        fs::remove_all(unpacked_, ignored);
+        moved =
+            failed("cannot rename the folder of packages (empty it yourself, then restore again)",
+                   packages_);
+        return moved;
+      }
+    }
+    name = order_.store + kSetAsideInfix + when;
+    for (const char* part : {"", "-wal", "-shm"}) {
       if (!fs::exists(order_.store + part, ignored)) continue;
       if (auto moved = move_file(order_.store + part, name + part); !moved) return moved;
     }
-    if (!fs::exists(packages_, ignored)) return {};
-    return move_file(packages_, packages_ + kSetAsideInfix + when);
+    return {};
   }
 
   Result<void> place_packages() const {
     const auto from = unpacked_ + "/packages";
     std::error_code error;
     if (!fs::exists(from, error)) return {};
-    if (auto given = give_to_owner(from); !given) return given;
+    if (::chmod(from.c_str(), kFolderMode) != 0) return failed("cannot change", from);
+    if (auto given = give_to_owner(from, order_.store); !given) return given;
     if (auto flushed = flush(from); !flushed) return flushed;
     fs::create_directories(folder_of(packages_), error);
     if (::rename(from.c_str(), packages_.c_str()) == 0) return flush(folder_of(packages_));
@@ -226,10 +249,10 @@ class Restore {
     fs::copy(from, packages_, fs::copy_options::overwrite_existing, error);
     if (error) return failed("cannot put the packages into", packages_, error.message());
     for (const auto& entry : fs::directory_iterator(packages_, error)) {
-      if (auto given = give_to_owner(entry.path().string()); !given) return given;
+      if (auto given = give_to_owner(entry.path().string(), order_.store); !given) return given;
       if (auto flushed = flush(entry.path().string()); !flushed) return flushed;
     }
-    return give_to_owner(packages_);
+    return give_to_owner(packages_, order_.store);
   }
 
   const RestoreOrder& order_;
@@ -248,9 +271,8 @@ Result<void> accept_store(const std::string& store) {
   if (fs::exists(store + kRestoringSuffix, ignored)) {
     return conflict("a restore of it has not come to its end: run mx2ctl restore FILE again");
   }
-  const auto lock = FileLock::take(store + kLockSuffix);
+  const auto lock = take_lock(store);
   if (!lock) return lock.error();
-  if (!*lock) return conflict("an orchestrator works on " + store + ": stop it first");
   if (auto written = write_epoch(store); !written) return written;
   return flush(folder_of(store));
 }

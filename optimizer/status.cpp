@@ -234,9 +234,14 @@ std::vector<std::string> Status::why() const {
   std::unique_lock lock(mutex_);
   if (!last_plan_ || !decision_.decision) return {};
   const auto decision = decision_.decision;
+  if (explained_ == decision) return why_;
   const auto rows = last_plan_->at("rows").get<std::size_t>();
   lock.unlock();
-  return reasons(*decision, rows);
+  auto why = reasons(*decision, rows);
+  lock.lock();
+  explained_ = decision;
+  why_ = why;
+  return why;
 }
 
 Status::Decided Status::decision() const {

@@ -53,7 +53,7 @@ class Status {
 
  private:
   [[nodiscard]] json::Value configuration() const;
-  [[nodiscard]] std::vector<std::string> why() const;  // reasons.h, of the last plan
+  [[nodiscard]] std::vector<std::string> why() const;  // reasons.h, of the last plan, once
   void count_changes(const Plan& plan);
   void note_degraded(const std::string& reason);
   void note_places(std::vector<std::string> without);          // under the lock
@@ -70,6 +70,8 @@ class Status {
   std::string degraded_;  // of the last plan; empty: it is what the policy answers
   std::optional<json::Value> last_plan_;
   Decided decision_;
+  mutable std::shared_ptr<const Decision> explained_;  // what why_ is of
+  mutable std::vector<std::string> why_;
   std::vector<std::string> without_place_;  // hosts of the last decision
   std::vector<std::string> unknown_names_;  // of the topology, in the last decision
   std::uint64_t table_version_ = 0;

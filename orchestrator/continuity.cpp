@@ -30,6 +30,7 @@ constexpr std::chrono::milliseconds kReportsWithin{4000};  // they report once a
 constexpr std::chrono::milliseconds kPeerLookEvery{500};
 constexpr std::int64_t kHeardLatelyMs = 5000;
 constexpr int kPeerHealthy = 200;
+constexpr int kPeerGuarded = 401;
 
 // ---- one machine
 
@@ -96,19 +97,27 @@ std::optional<PeerView> view_of(const std::string& peer, const Result<http::Repl
 }
 
 // One round: the health of all, by those who answer in time.
-std::vector<PeerView> ask_all(const std::vector<StorePeer>& peers, http::AsyncClient& client) {
+std::vector<PeerView> ask_all(const Peers& peers, http::AsyncClient& client) {
   struct Round {
     std::vector<PeerView> views;
     std::size_t open = 0;
   };
   const auto round = std::make_shared<Round>();
   const auto deadline = Steady::now() + kPeerPatience;
-  for (const auto& peer : peers) {
+  for (const auto& peer : peers.all) {
     ++round->open;
     http::OutgoingRequest request{"GET", peer.mepm_uri + "/health", {}, {}};
+    if (!peers.token.empty())
+      request.headers.emplace_back("Authorization", "Bearer " + peers.token);
     request.timeout_ms = static_cast<int>(kPeerPatience.count());
     client.begin(std::move(request), [round, id = peer.host_id](const Result<http::Reply>& reply) {
       --round->open;
+      if (reply && reply->status == kPeerGuarded) {
+        log::warn(
+            "a MEPM does not tell us its health: it cannot say whether this store is an old "
+            "copy (lifecycle.token_file must be its server.token_file)",
+            {{"host", id}});
+      }
       if (auto view = view_of(id, reply)) round->views.push_back(std::move(*view));
     });
   }
@@ -143,8 +152,8 @@ Result<void> check_epoch(const StoreEpoch& own, const std::string& path,
 
 // The store was elsewhere before: moved, or copied while its orchestrator goes on.
 Result<void> check_unshared(const StoreEpoch& own, const std::string& path,
-                            const std::vector<PeerView>& before,
-                            const std::vector<StorePeer>& peers, http::AsyncClient& client) {
+                            const std::vector<PeerView>& before, const Peers& peers,
+                            http::AsyncClient& client) {
   const auto lately = static_cast<std::size_t>(
       std::count_if(before.begin(), before.end(),
                     [&](const PeerView& view) { return view.lately && view.store.id == own.id; }));
@@ -173,30 +182,32 @@ std::string machine_and_path(const std::string& path) {
 }
 
 // What `mx2ctl restore` has left, if this is the first start since.
-std::optional<std::uint64_t> ordered_epoch(const std::string& path) {
-  const auto text = read_file(path + kNewEpochSuffix, 64);
-  if (!text) return std::nullopt;
-  return parse_uint(first_line(*text)).value_or(0);
+Result<std::optional<std::uint64_t>> ordered_epoch(const std::string& path) {
+  const auto file = path + kNewEpochSuffix;
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) return std::optional<std::uint64_t>();
+  const auto text = read_file(file, 64);
+  if (!text) return unavailable(file + " cannot be read: it must belong to who runs this");
+  return std::optional(parse_uint(first_line(*text)).value_or(0));
 }
 
-void keep_epoch(Store& store, const StoreEpoch& epoch, const std::string& place,
-                const std::string& path) {
+// Not kept, it must not be told either: our peers would take the store for an old copy for ever.
+Result<void> keep_epoch(Store& store, const StoreEpoch& epoch, const std::string& place,
+                        const std::string& path) {
   std::promise<Result<void>> done;
   submit_unit(
       store, kPlainUnit, [&](StoreTransaction& tx) { return tx.set_epoch(epoch, place); },
       [&](const Result<void>& outcome) { done.set_value(outcome); });
-  const auto stored = done.get_future().get();
-  if (!stored) {
-    return log::warn("the store's new epoch is not kept", {{"reason", stored.error().detail}});
-  }
+  auto stored = done.get_future().get();
   std::error_code ignored;
-  std::filesystem::remove(path + kNewEpochSuffix, ignored);
+  if (stored) std::filesystem::remove(path + kNewEpochSuffix, ignored);
+  return stored;
 }
 
 }  // namespace
 
 Result<BegunEpoch> begin_epoch(Store& store, const Store::Loaded& loaded, const std::string& path,
-                               const std::vector<StorePeer>& peers, http::AsyncClient& client,
+                               const Peers& peers, http::AsyncClient& client,
                                const SystemClock& clock) {
   auto epoch = loaded.epoch;
   const bool known = !epoch.id.empty();
@@ -204,17 +215,18 @@ Result<BegunEpoch> begin_epoch(Store& store, const Store::Loaded& loaded, const 
   auto claim = claim_here(epoch.id, path);
   if (!claim) return claim.error();
   const auto ordered = ordered_epoch(path);
+  if (!ordered) return ordered.error();
   const auto place = machine_and_path(path);
-  const auto views = known && !peers.empty() ? ask_all(peers, client) : std::vector<PeerView>();
-  if (!ordered) {
+  const auto views = known && !peers.all.empty() ? ask_all(peers, client) : std::vector<PeerView>();
+  if (!*ordered) {
     if (auto fine = check_epoch(epoch, path, views); !fine) return fine.error();
   }
   if (known && place != loaded.place) {
     if (auto alone = check_unshared(epoch, path, views, peers, client); !alone)
       return alone.error();
   }
-  epoch.epoch = std::max(epoch.epoch + 1, ordered.value_or(0));
-  keep_epoch(store, epoch, place, path);
+  epoch.epoch = std::max(epoch.epoch + 1, (*ordered).value_or(0));
+  if (auto kept = keep_epoch(store, epoch, place, path); !kept) return kept.error();
   return BegunEpoch{std::move(epoch), std::move(*claim)};
 }
 

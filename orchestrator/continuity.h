@@ -1,5 +1,5 @@
-// At start, when the store is loaded and before anybody is served: is this the store that our peers
-// know, and does nobody else work on a copy of it? Then it begins a new epoch.
+// At start, when the store is loaded and before anybody is served or told anything: is this the
+// store that our peers know, and does nobody else work on a copy of it? Then it begins a new epoch.
 //
 // Refused is a start
 //   - while another process of this machine has a store of the same identity;
@@ -26,6 +26,11 @@ struct StorePeer {
   std::string mepm_uri;
 };
 
+struct Peers {
+  std::vector<StorePeer> all;
+  std::string token;  // which opens their health; empty: none is needed
+};
+
 struct BegunEpoch {
   StoreEpoch epoch;
   Fd claim;  // held for as long as the store is used
@@ -33,8 +38,7 @@ struct BegunEpoch {
 
 // Blocking, in the caller's thread; `path` is the store's. unavailable: why not, and what to do.
 [[nodiscard]] Result<BegunEpoch> begin_epoch(Store& store, const Store::Loaded& loaded,
-                                             const std::string& path,
-                                             const std::vector<StorePeer>& peers,
+                                             const std::string& path, const Peers& peers,
                                              http::AsyncClient& client, const SystemClock& clock);
 
 }  // namespace mx2

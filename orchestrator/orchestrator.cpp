@@ -106,9 +106,10 @@ struct Orchestrator::Impl {
 
   void stop();
   void found_host(const std::string& id, bool reachable);
-  Result<void> start_notifier(const SystemClock& clock, const SteadyClock& steady);
+  Result<void> make_notifier(const SystemClock& clock, const SteadyClock& steady);
   Result<void> load();
   Result<void> begin(const SystemClock& clock);
+  Result<void> resume();
   Result<void> start_packages();
   Result<void> load_first_content();
   Result<void> listen();
@@ -174,14 +175,13 @@ void Orchestrator::Impl::found_host(const std::string& id, bool reachable) {
 }
 
 // Before anything is submitted: the store tells it of each notification.
-Result<void> Orchestrator::Impl::start_notifier(const SystemClock& clock,
-                                                const SteadyClock& steady) {
+Result<void> Orchestrator::Impl::make_notifier(const SystemClock& clock,
+                                               const SteadyClock& steady) {
   if (!options.notifier_here) return {};
   auto made = notifier::Notifier::make(outbox, clock, steady, *registry, options.notifier);
   if (!made) return made.error();
   notifier = std::move(*made);
   store->on_notification([this] { notifier->wake(); });
-  notifier->start();
   return {};
 }
 
@@ -200,12 +200,9 @@ Result<void> Orchestrator::Impl::load() {
          model.write([&](Model& m) { m.put_package_subscription(one); });
        }});
   if (!stored) return stored.error();
-  model.write([&](Model& m) { m.set_table_version(stored->table_version); });
-  leader.set_paused(stored->optimizer_paused);
-  relocation.resume(stored->relocating);
-  if (auto resumed = rewriter.resume(*stored); !resumed) return resumed.error();
-  loaded.epoch = stored->epoch;
-  loaded.place = stored->place;
+  loaded = std::move(*stored);
+  model.write([&](Model& m) { m.set_table_version(loaded.table_version); });
+  leader.set_paused(loaded.optimizer_paused);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   const auto& present = model.unlocked();
   log::info("store loaded", {{"apps", present.apps().size()},
@@ -218,15 +215,24 @@ Result<void> Orchestrator::Impl::load() {
 }
 
 Result<void> Orchestrator::Impl::begin(const SystemClock& clock) {
-  std::vector<StorePeer> peers;
+  Peers peers{{}, options.mepm_token};
   for (const auto& [id, entry] : model.unlocked().hosts()) {
-    if (!entry.host.mepm_uri.empty()) peers.push_back({id, entry.host.mepm_uri});
+    if (!entry.host.mepm_uri.empty()) peers.all.push_back({id, entry.host.mepm_uri});
   }
   const auto client = peer_client(kPeerTimeoutMs, kProbeAnswerMax);
   auto begun = begin_epoch(*store, loaded, options.store.path, peers, *client, clock);
   if (!begun) return begun.error();
   store_peers.begin(begun->epoch);
   claim = std::move(begun->claim);
+  return {};
+}
+
+// What a stop has interrupted, and what is owed: when it is known that this is the store to go on
+// with.
+Result<void> Orchestrator::Impl::resume() {
+  relocation.resume(loaded.relocating);
+  if (auto resumed = rewriter.resume(loaded); !resumed) return resumed.error();
+  if (notifier) notifier->start();
   return {};
 }
 
@@ -271,18 +277,8 @@ Result<void> Orchestrator::Impl::listen() {
   add_mx2_endpoints(mx2_router, contexts, auth, for_devices);
   add_legacy_endpoints(mx2_router, contexts, auth, for_devices);
   if (platform) add_platform_endpoints(mx2_router, *platform);
-  OperatorServices services{core,
-                            contexts,
-                            rewriter,
-                            hosts,
-                            lifecycle,
-                            leader,
-                            *packages,
-                            platform.get(),
-                            *registry,
-                            store_peers,
-                            *backups,
-                            {}};
+  OperatorServices services{core,      contexts,       rewriter,  hosts,       lifecycle, leader,
+                            *packages, platform.get(), *registry, store_peers, *backups,  {}};
   if (notifier) services.relay_status = [this] { return notifier->status(); };
   add_operator_endpoints(operator_router, services, for_operators);
   if (auto listening = program::listen(mx2_server, mx2_router); !listening) return listening;
@@ -306,6 +302,7 @@ bool is_live(std::string_view key) {
   static constexpr std::array kLive{"log.",
                                     "auth.",
                                     "mx2.trusted_proxies",
+                                    "mx2.forwarded_header",
                                     "operator.token_file",
                                     "notifier.allow",
                                     "limits.contexts_max",
@@ -337,9 +334,10 @@ Result<std::unique_ptr<Orchestrator>> Orchestrator::start_on(
   if (!auth) return auth.error();
   auto impl = std::make_unique<Impl>(std::move(registry), std::move(store), options,
                                      std::move(*auth), clock, steady, ids);
-  if (auto ok = impl->start_notifier(clock, steady); !ok) return ok.error();
+  if (auto ok = impl->make_notifier(clock, steady); !ok) return ok.error();
   if (auto ok = impl->load(); !ok) return ok.error();
   if (auto ok = impl->begin(clock); !ok) return ok.error();
+  if (auto ok = impl->resume(); !ok) return ok.error();
   if (auto ok = impl->load_first_content(); !ok) return ok.error();
   if (auto ok = impl->start_packages(); !ok) return ok.error();
   impl->hosts.start();

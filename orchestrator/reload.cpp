@@ -77,6 +77,8 @@ std::vector<std::string> changed_keys(const config::Loaded<OrchestratorOptions>&
   };
   const auto& a = running.options;
   const auto& b = read.options;
+  differs("metrics.token_file", a.operator_endpoints.monitoring.token,
+          b.operator_endpoints.monitoring.token);
   differs("operator.token_file", a.operator_endpoints.token, b.operator_endpoints.token);
   differs("auth.tokens_file", a.auth.tokens, b.auth.tokens);
   differs("auth.jwt_key_file", a.auth.jwt_key, b.auth.jwt_key);

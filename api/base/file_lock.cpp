@@ -15,7 +15,7 @@ constexpr std::size_t kLockTextMax = 256;
 }  // namespace
 
 Result<std::unique_ptr<FileLock>> FileLock::take(const std::string& path) {
-  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR));
   if (!fd.is_open()) return unavailable("cannot write to the directory of " + path);
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return std::unique_ptr<FileLock>();
   return std::unique_ptr<FileLock>(new FileLock(std::move(fd)));

@@ -152,7 +152,7 @@ void write(spdlog::level::level_enum level, std::string_view name, std::string_v
 }  // namespace
 
 void configure(const std::string& level, Format format, const std::string& program) {
-  program_name() = program;
+  if (!program.empty()) program_name() = program;
   json_lines() = format == Format::kJson;
   logger().set_level(spdlog::level::from_str(level == "warn" ? "warning" : level));
 }

@@ -154,7 +154,8 @@ void Mapping::refuse_unknown(const json::Value& value, const std::string& sectio
                              std::string_view quote) {
   for (const auto& [name, member] : value.items()) {
     const auto key = section.empty() ? name : section + "." + name;
-    if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
+    const bool spelt = keys_ == Keys::kNames || name.find('.') == std::string::npos;
+    if (spelt && std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
     const auto quoted = std::string(quote) + key + std::string(quote);
     if (!is_section(key)) {
       problem(quoted + " is not known" + did_you_mean(key, known_with_sections()), key);

@@ -10,7 +10,6 @@ namespace mx2 {
 namespace {
 
 constexpr EnumTexts<3> kBackupStates{"running", "ready", "failed"};
-constexpr std::size_t kBackupFilesMax = 100'000;
 
 constexpr auto kBackupFile = [](auto& io, auto& file) {
   io.required_line("name", file.name, json::kIdentifier);

@@ -56,7 +56,9 @@ struct Backup {
 inline constexpr const char* kManifestName = "mx2-backup.json";
 inline constexpr const char* kDatabaseName = "store.sqlite";
 inline constexpr const char* kPackagePrefix = "packages/";
-inline constexpr std::size_t kManifestBytesMax = 4U << 20U;
+inline constexpr std::size_t kBackupFilesMax =
+    100'001;  // the store, and as many packages as there may be
+inline constexpr std::size_t kManifestBytesMax = 64U << 20U;
 
 // Beside the store's file, appended to its path.
 inline constexpr const char* kLockSuffix = ".lock";

@@ -1,6 +1,7 @@
 #include "orchestrator/operator/forecast.h"
 
 #include <algorithm>
+#include <mutex>
 #include <set>
 #include <string>
 #include <unordered_set>
@@ -109,6 +110,9 @@ void look_at(const ContextSummary& context, Trial& trial, Forecast& result) {
 }  // namespace
 
 Result<Forecast> forecast(const Core& core, const std::vector<TableChange>& changes) {
+  static std::mutex busy;
+  const std::unique_lock alone(busy, std::try_to_lock);
+  if (!alone) return conflict("another forecast is being made: ask again when it is done");
   Trial trial(core, changes);
   Forecast result;
   if (trial.is_empty()) return result;

@@ -1,7 +1,8 @@
 // What a change of the table would mean for the contexts that exist, before it is made. It looks at
 // contexts page after page, as the store has them, and at most at kForecastContextsMax.
 //
-// Threads: any; it takes up to some seconds, and neither the store's writer nor requests wait for
+// Threads: any; it takes up to some seconds of its thread, and the store's writer does not wait for
+// it. One at a time, or all threads that serve operators, and hosts' reports, might be busy with
 // it.
 #pragma once
 
@@ -21,6 +22,7 @@ struct Forecast {
   bool all = true;            // false: there are more, or such as ask for an area and were left out
 };
 
+// conflict: another one is being made.
 [[nodiscard]] Result<Forecast> forecast(const Core& core, const std::vector<TableChange>& changes);
 
 }  // namespace mx2

@@ -116,8 +116,10 @@ Result<void> check_alone(const std::string& path, const std::string& last_run) {
   const bool moved = main->begun->run == last_run && main->begun->mark != main->mark.own &&
                      !std::filesystem::exists(path + "-shm", ignored);
   if (!moved) return lacks_log(path);
-  log::warn("the store was not closed by its orchestrator; another program has moved its log",
-            {{"store", path}});
+  log::warn(
+      "the store was not closed by its orchestrator; another program has moved its log, or "
+      "what was only there is missing",
+      {{"store", path}});
   return {};
 }
 

@@ -92,10 +92,11 @@ TEST_CASE("Reader: defaults, values and bounds", "[config]") {
 TEST_CASE("Reader: unknown keys with a suggestion and a place, all errors at once", "[config]") {
   const auto all = errors_of(
       "mx2:\n  prot: 1\n  threads: 0\nlogg: {level: info}\nstore: 7\n"
-      "log: {level: loud}\n");
+      "log: {level: loud}\nmx2.port: 9000\n");
   CHECK_THAT(all, ContainsSubstring("f.yaml:2:3: mx2.prot is not known; did you mean 'mx2.port'?"));
   CHECK_THAT(all, ContainsSubstring("f.yaml:3:3: mx2.threads is 0"));
   CHECK_THAT(all, ContainsSubstring("logg is not known"));
+  CHECK_THAT(all, ContainsSubstring("f.yaml:7:1: mx2.port is not known"));
   CHECK_THAT(all, ContainsSubstring("store must be a section"));
   CHECK_THAT(all, ContainsSubstring("log.level is 'loud'; allowed: debug"));
 }

@@ -27,8 +27,9 @@ BackupFile described(const std::string& name, const std::string& content) {
 const std::string kContent = "the database";
 const std::string kOnePackage(100'000, 'p');
 
-// As mx2ctl backup makes it; `stored`: what stands in the place of the database.
-std::string make_backup(const TempDir& dir, const std::string& stored = kContent) {
+// As mx2ctl backup makes it, but for `stored` in the place of the database, and `more` in the tar.
+std::string make_backup(const TempDir& dir, const std::string& stored = kContent,
+                        const std::string& more = {}) {
   Backup backup;
   backup.id = "b";
   backup.state = BackupState::kReady;
@@ -45,6 +46,7 @@ std::string make_backup(const TempDir& dir, const std::string& stored = kContent
   add(kManifestName, json::dump(codec::to_json(backup)));
   add(kDatabaseName, stored);
   add("packages/1.pkg", kOnePackage);
+  if (!more.empty()) add(more, "?");
   REQUIRE(writer->finish().ok());
   return path;
 }
@@ -93,6 +95,26 @@ TEST_CASE("restore: what is there is kept, or renamed", "[ctl][backup]") {
   CHECK_FALSE(fs::exists(order.store + "-wal"));
   CHECK(read_file(restored->set_aside).value() == "older");
   CHECK(read_file(restored->set_aside + "-wal").value() == "its log");
+}
+
+TEST_CASE("restore: nothing that the list does not have", "[ctl][backup][hostile]") {
+  const TempDir dir;
+  static_cast<void>(make_backup(dir, kContent, "packages/2.pkg"));
+  const auto order = order_in(dir);
+  CHECK_THAT(refused(order), ContainsSubstring("other files than its list"));
+  CHECK_FALSE(fs::exists(order.store));
+}
+
+TEST_CASE("restore: through no link that lies there", "[ctl][backup][hostile]") {
+  const TempDir dir;
+  static_cast<void>(make_backup(dir));
+  const auto order = order_in(dir);
+  fs::create_directories(dir.file("store"));
+  static_cast<void>(dir.write("victim", "kept"));
+  fs::create_symlink(dir.file("victim"), order.store + kNewEpochSuffix);
+  REQUIRE(restore_store(order).ok());
+  CHECK(read_file(dir.file("victim")).value() == "kept");
+  CHECK(parse_uint(first_line(read_file(order.store + kNewEpochSuffix).value())) > 1'000'000);
 }
 
 TEST_CASE("restore: packages alone are something that is there", "[ctl][backup]") {

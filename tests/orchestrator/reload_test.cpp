@@ -26,12 +26,18 @@ TEST_CASE("reload: keys that differ, secrets by what their files say", "[reload]
   static_cast<void>(files.write("token", "two\n"));
   CHECK(changed_keys(running, loaded(with_token)) ==
         std::vector<std::string>{"operator.token_file"});
+  const auto scraped = "metrics: {token_file: '" + files.file("scraper") + "'}\n";
+  static_cast<void>(files.write("scraper", "one\n"));
+  const auto watched = loaded(scraped);
+  static_cast<void>(files.write("scraper", "two\n"));
+  CHECK(changed_keys(watched, loaded(scraped)) == std::vector<std::string>{"metrics.token_file"});
   CHECK(changed_keys(running, loaded("{}")) == std::vector<std::string>{"operator.token_file"});
 }
 
 TEST_CASE("reload: which keys are in force at once", "[reload]") {
-  for (const auto* key : {"log.level", "auth.jwt_issuer", "operator.token_file", "notifier.allow",
-                          "limits.contexts_max", "limits.page_max"}) {
+  for (const auto* key :
+       {"log.level", "auth.jwt_issuer", "operator.token_file", "notifier.allow",
+        "limits.contexts_max", "limits.page_max", "mx2.trusted_proxies", "mx2.forwarded_header"}) {
     CAPTURE(key);
     CHECK(is_live(key));
   }
