@@ -1,5 +1,5 @@
-"""deploy/run.sh and deploy/advantedge/run.sh, run as somebody does who has built it: ports that are taken, programs that are killed,
-the files that they leave, whatever the umask, and what others can reach."""
+"""deploy/run.sh and deploy/advantedge/run.sh, run as somebody does who has built it: ports that are taken,
+programs that are killed, the files that they leave, whatever the umask, and what others can reach."""
 import contextlib
 import ipaddress
 import os
