@@ -42,7 +42,7 @@ using Groups = std::map<GroupKey, Group>;
 struct State {
   std::string state;
   std::size_t contexts = 0;
-  std::string of_apps;  // "facedetect-1 10, objtrack-1 2"
+  std::string of_apps;  // "facedetect-1 10, executor-1 2"
 };
 
 Result<State> state_of(Session& session, const std::string& host) {

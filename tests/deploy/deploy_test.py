@@ -5,6 +5,7 @@ entrypoint by running it. Each rule is shown to fail on a mistake.
 usage: tests/deploy/deploy_test.py BIN_DIR     exit status 1 when something is wrong
 """
 import pathlib
+import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -20,6 +21,7 @@ from support import Report
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started ends as well
     bin_dir = pathlib.Path(sys.argv[1]).resolve()
     report = Report()
     container_test.run(report, bin_dir)

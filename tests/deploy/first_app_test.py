@@ -103,6 +103,7 @@ def has_come_back(path):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started ends as well
     commands_test.enter_network()
     bin_dir = pathlib.Path(sys.argv[1]).resolve()
     with tempfile.TemporaryDirectory(prefix="mx2-first-app-", ignore_cleanup_errors=True) as directory:

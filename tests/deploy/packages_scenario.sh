@@ -110,9 +110,12 @@ leaves() {
   says "with its rows, again" '"ue":"dev:old"' list_of table list
   is "ends well, again" stop_unit mx2-orchestrator
   touch /etc/mx2/token
+  local wants=/etc/systemd/system/multi-user.target.wants
+  ln -s /usr/lib/systemd/system/mx2-optimizer.service "$wants/"  # as systemctl enable does
+  ln -s /usr/lib/systemd/system/mx2-mepm@.service "$wants/mx2-mepm@local.service"
   is "purge" apt-get -q purge -y mx2 libmx2-client0 libmx2-client-dev mx2-emulator
   for path in /var/lib/mx2 /var/lib/mx2-mepm-local /etc/mx2 /usr/share/mx2 /usr/share/doc/mx2 \
-    /etc/systemd/system/multi-user.target.wants/mx2-orchestrator.service \
+    "$wants/mx2-orchestrator.service" "$wants/mx2-optimizer.service" "$wants/mx2-mepm@local.service" \
     /etc/systemd/system/mx2-orchestrator.service /usr/lib/libmx2-client.so.0; do
     is_not "  no $path is left" test -e "$path" -o -L "$path"
   done

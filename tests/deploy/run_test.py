@@ -1,5 +1,5 @@
-"""deploy/run.sh and deploy/advantedge/run.sh, run as somebody does who has built it: ports that are taken, programs that are killed,
-the files that they leave, whatever the umask, and what others can reach."""
+"""deploy/run.sh and deploy/advantedge/run.sh, run as somebody does who has built it: ports that are taken,
+programs that are killed, the files that they leave, whatever the umask, and what others can reach."""
 import contextlib
 import ipaddress
 import os
@@ -149,11 +149,24 @@ def up_again(demonstration):
     return []
 
 
+def first_call(demonstration):
+    """What is wrong with a call; its instance leaves a record at its host."""
+    url = demonstration.said().split("Mx2            ")[1].split("/dev_app")[0]
+    run = subprocess.run([demonstration.bin / "mx2", "--url", url, "run", "executor", "--device", "car-1", "--count",
+                          "1"], capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    return [run.stdout + run.stderr] if run.returncode or " 200 " not in run.stdout else []
+
+
 def open_files(folder):
-    """Files of stores, packages and records that others than their owner may do something with."""
-    of_stores = [*folder.glob("mx2.sqlite*"), *folder.glob("*.packages/*"), *folder.glob("*/*/*.json")]
-    return [f"{path.relative_to(folder)}: {stat.filemode(path.stat().st_mode)}" for path in of_stores
-            if path.is_file() and path.stat().st_mode & 0o077]
+    """Files of stores, packages and records that others than their owner may do something with, and
+    which of them there are none of."""
+    problems = []
+    for pattern in ("mx2.sqlite*", "*.packages/*", "*/*/*.json"):
+        files = [path for path in folder.glob(pattern) if path.is_file()]
+        problems += [] if files else [f"no {pattern}"]
+        problems += [f"{path.relative_to(folder)}: {stat.filemode(path.stat().st_mode)}" for path in files
+                     if path.stat().st_mode & 0o077]
+    return problems
 
 
 def check_running(report, demonstration):
@@ -162,9 +175,9 @@ def check_running(report, demonstration):
     report.good("run.sh: starts", problems)
     if problems:
         return
-    store = demonstration.data / "mx2.sqlite"
+    report.good("run.sh: a λ answers", first_call(demonstration))
     report.good("run.sh: files of stores are their owner's alone, also with umask 000",
-                open_files(demonstration.data) if store.exists() else ["no store"])
+                open_files(demonstration.data))
     for config, name in (("edge-south.yaml", "MEPM of edge-south"), ("optimizer.yaml", "optimizer"),
                          ("orchestrator.yaml", "orchestrator")):
         report.good(f"run.sh: kill -9 of the {name} ends nothing else", killed(demonstration, config, name))

@@ -187,9 +187,7 @@ int main(int argc, char** argv) {
   app.add_option("SEED", seed, "Of the sites' capacities")->capture_default_str();
   app.footer(
       "Exit status: 0 done, 1 a policy was better than the exact one, or the data are not what "
-      "they "
-      "should be, 2 wrong usage, 77 no "
-      "data");
+      "they should be, 2 wrong usage, 77 no data");
   return mx2::test::run_program(app, argc, argv,
                                 [&] { return mx2::optimizer::run(directory, seed); });
 }

@@ -52,7 +52,7 @@ class Program:
 
         def listening():
             check(self.process.poll() is None, f"{self.name} did not start: {self.last_words()}")
-            return re.search(r'^.*"message":"listening".*$', self.log.read_text()[before:], re.M)
+            return re.search(r'^.*"message":"listening".*$', self.log.read_bytes()[before:].decode(), re.M)
         self.said = json.loads(wait_for(listening, f"{self.name} listens").group())
         self.port = int(self.said[self.listener].rsplit(":", 1)[1])
 

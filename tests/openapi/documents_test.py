@@ -1,19 +1,22 @@
 #!/usr/bin/env python3
 """Our OpenAPI documents: whether each is good OpenAPI 3.0.3 of which generators make whole clients,
 whether replies must be what they are to be, and whether orchestrator, Optimizer and MEPM serve their own
-at the paths that say so: every route that is served is in a document, and the other way round.
+at the paths that say so: every route that is served is in a document, and the other way round. What the
+Optimizer and a MEPM answer to reads is judged by their documents.
 
 usage: documents_test.py BIN_DIR
 Exit: 0 all is well, 1 it is not, 77 nothing could be checked.
 """
 import copy
+import json
 import pathlib
 import re
 import sys
 import tempfile
 import urllib.request
 
-TESTS = pathlib.Path(__file__).resolve().parents[1]
+HERE = pathlib.Path(__file__).resolve().parent
+TESTS = HERE.parent
 sys.path.insert(0, str(TESTS / "support"))
 # pylint: disable=wrong-import-position
 import city
@@ -137,24 +140,50 @@ def check_listener(name, url, metrics, documents):
             yield f"{name}: {each}.yaml is not what is served at {prefix}/openapi.yaml"
 
 
+def answer_faults(name, document, path, body):
+    """Of an answer to GET, which has all that is required, and nothing that the document does not name."""
+    answer = document.resolve(document.tree["paths"][path.split("?")[0]]["get"]["responses"]["200"])
+    schema = {**answer["content"]["application/json"]["schema"], "unevaluatedProperties": False}
+    if not document.allows(schema, body):
+        yield f"{name}: GET {path} is not as in {name}.yaml: {body}"
+    if document.allows(schema, {}) or document.allows(schema, {**body, "unknown": 1}):
+        yield f"{name}.yaml: GET {path} may be anything"
+
+
+def check_answers(name, url, document, *paths):
+    for path in paths:
+        yield from answer_faults(name, document, path, json.loads(get(f"{url}{path}")))
+
+
 class Optimizer(city.Launched):
+    """With a UE at a cell, for which it plans as soon as it leads."""
+
     def __init__(self, bin_dir, server):
         self.program, self.log = bin_dir / "mx2-optimizer", server.directory / "optimizer.log"
         config = server.directory / "optimizer.yaml"
-        config.write_text(f"orchestrator: {{url: '{server.operator_url}'}}\nserver: {{port: 0}}\n")
+        config.write_text(f"orchestrator: {{url: '{server.operator_url}'}}\nserver: {{port: 0}}\n"
+                          "period_ms: 200\ntopology: {file: topology.yaml}\n")
+        (server.directory / "topology.yaml").write_text(
+            "hosts: [{id: here}, {id: there}]\nattachments: [{name: cell, devices: [car-1]}]\n"
+            "latency_ms: {cell: {here: 2, there: 5}}\n")
         self.launch(config)
+        self.url = f"http://127.0.0.1:{self.port}"
 
 
 def check_programs(bin_dir, documents):
     with tempfile.TemporaryDirectory() as directory, orchestrator.Orchestrator(
-            bin_dir / "mx2-orchestrator", directory) as server:
+            bin_dir / "mx2-orchestrator", directory, HERE / "content.yaml") as server, server.mx2() as device:
+        device.need(201, "POST", orchestrator.CONTEXTS, orchestrator.create_request("car-1", "lambda"))
         metrics = get(f"{server.operator_url}/operator/v1/metrics")
         yield from check_listener("mx2", f"http://127.0.0.1:{server.mx2_port}", metrics, documents)
         yield from check_listener("operator", server.operator_url, metrics, documents)
         optimizer = Optimizer(bin_dir, server)
         try:
-            url = f"http://127.0.0.1:{optimizer.port}"
+            url = optimizer.url
+            city.wait_for(lambda: "lastPlan" in get(f"{url}/status"), "a plan")
             yield from check_listener("optimizer", url, get(f"{url}/metrics"), documents)
+            yield from check_answers("optimizer", url, documents["optimizer"], "/health", "/status", "/topology",
+                                     "/explain?ue=car-1&app=lambda-1")
         finally:
             optimizer.stop()
     meo = mepm.Meo({})
@@ -163,6 +192,7 @@ def check_programs(bin_dir, documents):
         try:
             url = f"http://127.0.0.1:{manager.port}"
             yield from check_listener("mepm", url, get(f"{url}/metrics"), documents)
+            yield from check_answers("mepm", url, documents["mepm"], "/health")
         finally:
             manager.stop()
     finally:

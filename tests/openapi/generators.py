@@ -29,7 +29,7 @@ OPENAPI_GENERATOR = "7.14.0"
 DOCUMENTS = {"mx2": "device", "operator": "operator", "app_pkgm": "app_pkgm", "optimizer": "optimizer",
              "mepm": "mepm"}
 SKIPPED = 77
-FETCH_S, COMMAND_S = 300, 300
+FETCH_S, COMMAND_S = 120, 300
 ONLY_CODE = "apiTests=false,modelTests=false,apiDocs=false,modelDocs=false"
 
 

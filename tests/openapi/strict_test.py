@@ -18,10 +18,12 @@ SKIPPED = 77
 
 def install():
     """A python that has it."""
-    for command in ([sys.executable, "-m", "venv", VENV], [VENV / "bin" / "pip", "install", "-q", PINNED]):
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=200)
-        if done.returncode != 0:
-            print(done.stdout + done.stderr)
+    for command, timeout_s in (([sys.executable, "-m", "venv", VENV], 60),
+                               ([VENV / "bin" / "pip", "install", "-q", PINNED], 120)):
+        try:
+            subprocess.run(command, check=True, capture_output=True, text=True, timeout=timeout_s)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as failure:
+            print(failure, failure.stdout or "", failure.stderr or "")
             print(f"SKIPPED: no openapi-spec-validator (Debian 13: python3-openapi-spec-validator; PyPI: {PINNED})")
             sys.exit(SKIPPED)
     return VENV / "bin" / "python"

@@ -165,6 +165,7 @@ def backup_under_load(rooms):
     ctl("packages", "onboard", zip_file, server=first)
     load = Load(first)
     while len(load.made) < 500:
+        check(load.is_alive(), "the load goes on")
         time.sleep(0.01)
     acknowledged = set(load.made)
     file = rooms.directory / "backup.tar"
