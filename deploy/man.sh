@@ -5,6 +5,7 @@ set -uo pipefail
 program="${1:?usage: deploy/man.sh PROGRAM [DATE]}"
 name="${program##*/}"
 date="${2:-}"
+units="$(dirname "${BASH_SOURCE[0]}")/systemd"
 section=1
 # Daemons are the administrator's.
 [[ "$("$program" --help)" != *--check-config* ]] || section=8
@@ -82,8 +83,11 @@ status="$(part "$whole" "exit status" | escaped)"
 [[ -z "$status" ]] || printf '.SH "EXIT STATUS"\n%s\n' "$status"
 if [[ $section == 8 ]]; then
   short="${name#mx2-}"
-  printf '.SH FILES\n.TP\n.I /etc/mx2/%s.yaml\nConfiguration, as the unit of systemd names it.\n' \
-    "$([[ "$short" == mepm ]] && echo 'mepm\-NAME' || echo "$short")"
+  echo ".SH FILES"
+  if compgen -G "$units/$name*.service" >/dev/null; then
+    printf '.TP\n.I /etc/mx2/%s.yaml\nConfiguration, as the unit of systemd names it.\n' \
+      "$([[ "$short" == mepm ]] && echo 'mepm\-NAME' || echo "$short")"
+  fi
   printf '.TP\n.I /usr/share/doc/mx2/example/%s.yaml\nEvery key with its default.\n' "$short"
 fi
 printf '.SH "SEE ALSO"\n.BR mx2 (1),\n.BR mx2ctl (1),\n.BR mx2\\-orchestrator (8),\n.BR mx2\\-mepm (8)\n'
