@@ -1,5 +1,6 @@
 // mx2ctl demo …: an example that is loaded through the operator API, and taken away again. Loading
 // changes nothing that is there already, so it may be done twice.
+#include <algorithm>
 #include <chrono>
 #include <ostream>
 #include <thread>
@@ -18,6 +19,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 constexpr const char* kThere = "is there already";
 constexpr const char* kGone = "is not there";
 constexpr auto kTryEvery = std::chrono::milliseconds(200);
+constexpr double kStartS = 10;  // that an orchestrator may take to listen
 constexpr std::size_t kRowsOfPatch = 5000;
 
 struct DemoArguments {
@@ -102,9 +104,27 @@ std::vector<DemoStep> steps_of_loading(OperatorClient& server, const Demo& demo,
   return steps;
 }
 
+SteadyTime in_seconds(double seconds) {
+  return std::chrono::steady_clock::now() +
+         std::chrono::duration_cast<SteadyTime::duration>(std::chrono::duration<double>(seconds));
+}
+
+// One that has just been started, as systemd says "started" before it listens.
+Result<void> await_server(Session& session, SteadyTime end) {
+  for (bool told = false;; told = true) {
+    const auto answer = session.server.get("/health");
+    if (answer || answer.error().cause != http::kUnreachable) return {};
+    if (std::chrono::steady_clock::now() >= end) return answer.error();
+    if (!told) session.err << "waiting: " << printable(answer.error().detail) << std::endl;
+    std::this_thread::sleep_for(kTryEvery);
+  }
+}
+
 Result<int> load(Session& session, const DemoArguments& given) {
   const auto demo = read_demo(given.file);
   if (!demo) return demo.error();
+  const auto there = await_server(session, in_seconds(std::min(given.wait_s, kStartS)));
+  if (!there) return there.error();
   auto status = take_all(session, steps_of_loading(session.server, *demo, given.wait_s));
   if (status && *status == 0 && session.format == Format::kTable && !demo->next.empty()) {
     session.out << '\n' << demo->next;
@@ -232,10 +252,7 @@ std::vector<DemoStep> steps_of_removal(Session& session, const Demo& demo, Stead
 Result<int> remove(Session& session, const DemoArguments& given) {
   const auto demo = read_demo(given.file);
   if (!demo) return demo.error();
-  const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::duration<double>(given.wait_s));
-  const auto end = std::chrono::steady_clock::now() + wait;
-  return take_all(session, steps_of_removal(session, *demo, end));
+  return take_all(session, steps_of_removal(session, *demo, in_seconds(given.wait_s)));
 }
 
 void add_demo_options(CLI::App& command, DemoArguments& arguments, const std::string& waits_for) {
@@ -251,7 +268,7 @@ void add_demo_commands(const Menu& program) {
   const auto group = program.group("demo", "An example to begin with");
   const auto [loading, to_load] =
       group.add<DemoArguments>("load", "Load it: what is there already stays as it is", load);
-  add_demo_options(loading, to_load, "each package");
+  add_demo_options(loading, to_load, "each package, at most 10 for the orchestrator");
   const auto [removal, to_remove] = group.add<DemoArguments>(
       "remove", "Take it away, with all rows and contexts of its applications", remove);
   add_demo_options(removal, to_remove, "instances to end, as they do when nobody calls them");

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154 # me: who sources it
 # What the demonstrations share: ports that must be free, programs that come up, and come up again when
 # they end. Sourced; who sources it defines start_program NAME, which calls launch, and may set essential.
-readonly patience_s=60 calm_s=10 restarts_max=3
+readonly patience_s=60 stop_s=30 calm_s=10 restarts_max=3
 declare -A pid_of=() log_of=() started_at=() restarts=()
 essential=""  # names of programs without which the rest is ended
 ended=""      # set when it is to end
@@ -101,12 +101,30 @@ supervise() {
   done
 }
 
+still_running() {
+  local name
+  for name in "${!pid_of[@]}"; do
+    if is_running "$name"; then echo "$name"; fi
+  done
+}
+
+all_ended() { [[ -z "$(still_running)" ]]; }
+
+kill_the_rest() {
+  local name
+  for name in $(still_running); do
+    say "$name (process ${pid_of[$name]}, log: ${log_of[$name]}) does not end, and is killed"
+    kill -KILL "${pid_of[$name]}" 2>/dev/null
+  done
+}
+
 # The ways out: Ctrl-C, which waits for all, and any other end, which does not.
 stop_programs() {
   trap '' INT TERM
   echo
   echo "Stopping ..."
   kill -TERM "${pid_of[@]}" 2>/dev/null
+  wait_until "$stop_s" "$(still_running | xargs) to end" all_ended || kill_the_rest
   wait "${pid_of[@]}"
   ended=yes
 }

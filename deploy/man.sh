@@ -5,6 +5,7 @@ set -uo pipefail
 program="${1:?usage: deploy/man.sh PROGRAM [DATE]}"
 name="${program##*/}"
 date="${2:-}"
+units="$(dirname "${BASH_SOURCE[0]}")/systemd"
 section=1
 # Daemons are the administrator's.
 [[ "$("$program" --help)" != *--check-config* ]] || section=8
@@ -83,7 +84,7 @@ status="$(part "$whole" "exit status" | escaped)"
 if [[ $section == 8 ]]; then
   short="${name#mx2-}"
   echo ".SH FILES"
-  if compgen -G "${0%/*}/systemd/$name*.service" >/dev/null; then
+  if compgen -G "$units/$name*.service" >/dev/null; then
     printf '.TP\n.I /etc/mx2/%s.yaml\nConfiguration, as the unit of systemd names it.\n' \
       "$([[ "$short" == mepm ]] && echo 'mepm\-NAME' || echo "$short")"
   fi

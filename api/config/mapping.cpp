@@ -23,6 +23,15 @@ void Mapping::problem(const std::string& text, const std::string& key) {
   problems_.push_back(place(key) + ": " + text);
 }
 
+// What stands there and is not a path, whatever its name has in it.
+void Mapping::refuse_dots(const std::string& section, const std::string& name,
+                          std::string_view quote) {
+  if (problems_.size() >= kProblemsMax) return;
+  const auto pointer = (section.empty() ? pointer_ : pointer_of(section)) + "/" + name;
+  problems_.push_back(document_.place(pointer) + ": " + std::string(quote) + name +
+                      std::string(quote) + " is not known; write the parts of a key as sections");
+}
+
 std::string Mapping::pointer_of(const std::string& key) const {
   auto pointer = pointer_ + "/" + key;
   if (keys_ == Keys::kPaths) std::replace(pointer.begin(), pointer.end(), '.', '/');
@@ -154,8 +163,11 @@ void Mapping::refuse_unknown(const json::Value& value, const std::string& sectio
                              std::string_view quote) {
   for (const auto& [name, member] : value.items()) {
     const auto key = section.empty() ? name : section + "." + name;
-    const bool spelt = keys_ == Keys::kNames || name.find('.') == std::string::npos;
-    if (spelt && std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
+    if (keys_ == Keys::kPaths && name.find('.') != std::string::npos) {
+      refuse_dots(section, name, quote);
+      continue;
+    }
+    if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
     const auto quoted = std::string(quote) + key + std::string(quote);
     if (!is_section(key)) {
       problem(quoted + " is not known" + did_you_mean(key, known_with_sections()), key);

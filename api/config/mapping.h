@@ -65,6 +65,7 @@ class Mapping {
   [[nodiscard]] std::optional<std::int64_t> read_integer(const std::string& key, std::int64_t least,
                                                          std::int64_t most);
   [[nodiscard]] std::string pointer_of(const std::string& key) const;
+  void refuse_dots(const std::string& section, const std::string& name, std::string_view quote);
   [[nodiscard]] bool is_section(const std::string& key) const;
   [[nodiscard]] std::vector<std::string> known_with_sections() const;
   void refuse_unknown(const json::Value& value, const std::string& section, std::string_view quote);

@@ -139,10 +139,17 @@ std::string text_of(const Value& object, const char* member) {
   return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
 }
 
-std::string problem_detail(std::string_view text) {
+namespace {
+
+std::string problem_member(std::string_view text, const char* member) {
   const auto document = parse(text);
-  return document ? text_of(*document, "detail") : std::string();
+  return document ? text_of(*document, member) : std::string();
 }
+
+}  // namespace
+
+std::string problem_detail(std::string_view text) { return problem_member(text, "detail"); }
+std::string problem_type(std::string_view text) { return problem_member(text, "type"); }
 
 bool is_single_line(std::string_view text) {
   return std::none_of(text.begin(), text.end(), [](char c) {

@@ -317,8 +317,9 @@ template <typename T, typename Read>
 
 // The text of a member, for whoever makes do without: empty if it is absent or something else.
 [[nodiscard]] std::string text_of(const Value& object, const char* member);
-// What a problem document (RFC 7807) says; empty if the text is none.
+// What a problem document (RFC 7807) says, and of which type it is; empty if the text is none.
 [[nodiscard]] std::string problem_detail(std::string_view text);
+[[nodiscard]] std::string problem_type(std::string_view text);
 
 // True for text that may stand in JSON and in one line of a log: valid, without control characters.
 [[nodiscard]] bool is_single_line(std::string_view text);

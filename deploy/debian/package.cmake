@@ -71,7 +71,11 @@ configure_file(${CMAKE_SOURCE_DIR}/CHANGELOG.md ${DEBIAN_MADE}/changelog COPYONL
 execute_process(COMMAND gzip -9nkf changelog changelog.Debian WORKING_DIRECTORY ${DEBIAN_MADE}
   COMMAND_ERROR_IS_FATAL ANY)
 
-install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT tarball)
+# What README leads to is beside it.
+install(FILES LICENSE README.md CHANGELOG.md CONTRIBUTING.md DESIGN.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT tarball)
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT tarball PATTERN generate.py EXCLUDE
+  PATTERN __pycache__ EXCLUDE)
+install(FILES deploy/example/faces.jpg DESTINATION ${CMAKE_INSTALL_DOCDIR}/deploy/example COMPONENT tarball)
 
 set(CPACK_PACKAGE_NAME mx2)
 set(CPACK_PACKAGE_VENDOR "The Mx2 orchestrator authors")

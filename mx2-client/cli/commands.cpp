@@ -1,8 +1,38 @@
 #include "mx2-client/cli/commands.h"
 
+#include <algorithm>
+#include <chrono>
+
 #include "api/base/terminal.h"
 
 namespace mx2::cli {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kOpenEvery{200};
+constexpr const char* kNoHostType = "urn:mx2:problem:no-host";
+
+client::ContextRequest request_of(const ContextOptions& options) {
+  using client::Channel;
+  auto request = options.request;
+  for (const auto channel :
+       {Channel::kAuto, Channel::kCallback, Channel::kEvents, Channel::kPolling}) {
+    if (options.channel == client::name_of(channel)) request.channel = channel;
+  }
+  if (request.endpoints > 1) request.strategy = client::Strategy::kMultiple;
+  if (!options.country.empty()) {
+    request.location.emplace();
+    request.location->country_code = options.country;
+  }
+  return request;
+}
+
+bool may_come(const client::Error& error) {
+  return error.code == client::ErrorCode::kUnreachable || error.type == kNoHostType;
+}
+
+}  // namespace
 
 int report(std::ostream& err, const client::Error& error) {
   err << "mx2: " << printable(error.message) << '\n';
@@ -27,21 +57,25 @@ void add_context_options(CLI::App& command, ContextOptions& options) {
   command.add_option("--channel", options.channel, "How to learn of moves")
       ->check(CLI::IsMember({"auto", "callback", "events", "polling"}))
       ->capture_default_str();
+  command
+      .add_option("--wait", options.wait_s,
+                  "Seconds to wait for the orchestrator, and a MEC host that can serve it")
+      ->check(CLI::Range(0.0, 86400.0))
+      ->capture_default_str();
 }
 
-client::ContextRequest request_of(const ContextOptions& options) {
-  using client::Channel;
-  auto request = options.request;
-  for (const auto channel :
-       {Channel::kAuto, Channel::kCallback, Channel::kEvents, Channel::kPolling}) {
-    if (options.channel == client::name_of(channel)) request.channel = channel;
+client::Result<client::Context> open_context(Session& session, const ContextOptions& options) {
+  const auto request = request_of(options);
+  const auto end = steady_clock::now() + std::chrono::duration_cast<steady_clock::duration>(
+                                             std::chrono::duration<double>(options.wait_s));
+  for (bool told = false;; told = true) {
+    auto context = session.client.open(request);
+    if (context || !may_come(context.error())) return context;
+    const auto now = steady_clock::now();
+    if (now >= end) return context;
+    if (!told) session.err << "waiting: " << printable(context.error().message) << std::endl;
+    if (session.stop.wait_until(std::min(end, now + kOpenEvery))) return context;
   }
-  if (request.endpoints > 1) request.strategy = client::Strategy::kMultiple;
-  if (!options.country.empty()) {
-    request.location.emplace();
-    request.location->country_code = options.country;
-  }
-  return request;
 }
 
 }  // namespace mx2::cli

@@ -34,13 +34,18 @@ void add_watch_command(const Menu& program);
 // Prints it and gives the exit status.
 int report(std::ostream& err, const client::Error& error);
 
-// Options that run and watch have in common: which application, for whom, where, told how.
+// Options that run and watch have in common: which application, for whom, where, told how, and how
+// long to wait for who has to come up.
 struct ContextOptions {
   client::ContextRequest request;
   std::string channel = "auto";
   std::string country;
+  double wait_s = 10;
 };
 void add_context_options(CLI::App& command, ContextOptions& options);
-[[nodiscard]] client::ContextRequest request_of(const ContextOptions& options);
+// The context. Waits, and says so once, while the orchestrator does not listen or no MEC host can
+// serve the application, as when they have just been started.
+[[nodiscard]] client::Result<client::Context> open_context(Session& session,
+                                                           const ContextOptions& options);
 
 }  // namespace mx2::cli

@@ -132,7 +132,7 @@ int run_calls(Session& session, RunOptions options) {
   const auto payload = read_payload(options.payload, session.err);
   if (!payload) return kExitUsage;
   if (options.content_type.empty()) options.content_type = media_type_of(options.payload);
-  auto context = session.client.open(request_of(options.context));
+  auto context = open_context(session, options.context);
   if (!context) return report(session.err, context.error());
   Printer printer(session.out, session.json);
   printer.opened(*context, options.context.request.app_name);

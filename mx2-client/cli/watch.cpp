@@ -40,7 +40,7 @@ class Observer {
 };
 
 int watch(Session& session, const ContextOptions& options) {
-  auto context = session.client.open(request_of(options));
+  auto context = open_context(session, options);
   if (!context) return report(session.err, context.error());
   Printer printer(session.out, session.json);
   printer.opened(*context, options.request.app_name);

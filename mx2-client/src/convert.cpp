@@ -46,9 +46,11 @@ std::optional<std::string> if_any(const std::string& text) {
 
 client::Error error_of(const mx2::Error& error) {
   client::Error out{code_for(error), error.detail, 0};
-  if (error.cause == kRefusal) {
-    out.status = static_cast<int>(parse_uint(error.internal_text).value_or(0));
-  }
+  if (error.cause != kRefusal) return out;
+  const auto& text = error.internal_text;
+  const auto space = std::min(text.find(' '), text.size());
+  out.status = static_cast<int>(parse_uint(text.substr(0, space)).value_or(0));
+  out.type = text.substr(std::min(space + 1, text.size()));
   return out;
 }
 

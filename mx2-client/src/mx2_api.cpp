@@ -37,7 +37,12 @@ Error refusal(const http::Reply& reply) {
   const auto status = std::to_string(reply.status);
   auto detail = json::problem_detail(reply.body);
   if (detail.empty()) detail = "status " + status;
-  return {http::code_of(reply.status), std::move(detail), {}, kRefusal, status, 0};
+  return {http::code_of(reply.status),
+          std::move(detail),
+          {},
+          kRefusal,
+          status + " " + json::problem_type(reply.body),
+          0};
 }
 
 std::optional<std::uint64_t> revision_of(const http::Reply& reply) {

@@ -1,5 +1,6 @@
 // The five calls of MEC 016 clause 7 that a device application makes, as functions. A refusal of
-// the orchestrator is an Error with the problem's detail and cause kRefusal.
+// the orchestrator is an Error with the problem's detail, cause kRefusal, and as internal text the
+// status and the problem's type, if it told one: "403 urn:mx2:problem:no-host".
 #pragma once
 
 #include <chrono>

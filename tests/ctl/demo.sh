@@ -71,4 +71,31 @@ check "demo load: the place of an error" 2 "other.yaml:7:" demo load "$work/demo
 echo "hsots: []" > "$work/demo/other.yaml"
 check "demo load: no such section" 2 "did you mean 'hosts'?" demo load "$work/demo/other.yaml"
 check "demo load: no such file" 2 "none.yaml" demo load "$work/demo/none.yaml"
-check "demo load: nobody there" 3 "Connection refused" demo load "$work/demo/demo.yaml" --url http://127.0.0.1:1
+check "demo load: nobody there" 3 "Connection refused" demo load "$work/demo/demo.yaml" --url http://127.0.0.1:1 --wait 0.3
+is "it waited, and said so once" test "$(grep -c '^waiting: ' "$work/err")" = 1
+
+# What has just been started: an orchestrator that does not listen, a host without a MEPM.
+# run_first TITLE STATUS ARGUMENT...: mx2 run of the first application, one call.
+run_first() {
+  local title=$1 status=$2 got=0
+  shift 2
+  "$bin/mx2" --url "$mx2" run first --count 1 "$@" > "$work/out" 2> "$work/err" || got=$?
+  is "$title" test "$got" = "$status"
+}
+later=http://127.0.0.1:$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+"$bin/mx2ctl" demo load "$work/demo/demo.yaml" --url "$later" > "$work/loaded" 2> "$work/loading" & loader=$!
+is "demo load waits" wait_for grep -q '^waiting: ' "$work/loading"
+start later "" "${later##*:}"
+is "for an orchestrator that comes up" wait "$loader"
+is "and loads" grep -q "demo host here: created" "$work/loaded"
+run_first "mx2 run: no host can serve it" 1 --wait 0
+is "it says so" grep -qx "mx2: no MEC host can serve this application for this UE now" "$work/err"
+is "at once" test "$(wc -l < "$work/err")" = 1
+run_first "mx2 run waits for one, but not for ever" 1 --wait 0.3
+is "it says so once" test "$(grep -c '^waiting: ' "$work/err")" = 1
+"$bin/mx2" --url "$mx2" run first --count 1 > "$work/called" 2> "$work/calling" & caller=$!
+is "mx2 run waits" wait_for grep -q '^waiting: no MEC host' "$work/calling"
+printf '{"id": "here", "instances": [{"appDId": "first-1", "referenceURI": "http://127.0.0.1:9/first"}]}' > "$work/here.json"
+ctl hosts put "$work/here.json"
+wait "$caller" || true  # nobody listens at port 9
+is "for a host that comes up" grep -q "open .*first at http://127.0.0.1:9/first" "$work/called"

@@ -13,11 +13,11 @@ bad() {
 quit() { echo "FAIL $1"; cat "$work"/*.log; echo "$passed passed, $((failed + 1)) failed"; exit 1; }
 wait_for() { for _ in $(seq 400); do "$@" >/dev/null 2>&1 && return 0; sleep 0.05; done; return 1; }
 
-# start NAME [OPERATOR_KEYS]: a server on free ports; its URLs go to $mx2 and $MX2_OPERATOR_URL.
+# start NAME [OPERATOR_KEYS [OPERATOR_PORT]]: a server, else on free ports; its URLs go to $mx2 and $MX2_OPERATOR_URL.
 start() {
   cat > "$work/$1.yaml" <<YAML
 mx2: {address: 127.0.0.1, port: 0}
-operator: {address: 127.0.0.1, port: 0${2:+, $2}}
+operator: {address: 127.0.0.1, port: ${3:-0}${2:+, $2}}
 store: {path: $work/$1.sqlite}
 content: $root/tests/support/two_apps.yaml
 YAML

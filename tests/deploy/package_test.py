@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
 
@@ -79,6 +80,22 @@ def package_problems(packages):
     return missing + [problem for package in packages.values() for problem in package.problems()]
 
 
+def link_problems(tree):
+    """What README.md links, and is not there."""
+    readme = min(tree.rglob("README.md"), key=lambda path: len(path.parts))
+    links = re.findall(r"\]\(([\w./-]+)\)", readme.read_text())
+    return [f"README.md: there is no {link}" for link in sorted(set(links)) if not (readme.parent / link).exists()]
+
+
+def tarball_problems(out, tree):
+    found = list(out.glob("mx2-*.tar.gz"))
+    if len(found) != 1:
+        return [f"there are {len(found)}"]
+    with tarfile.open(found[0]) as archive:
+        archive.extractall(tree)
+    return link_problems(tree)
+
+
 def script_problems(package):
     """Maintainer scripts are there, and are good shell; configuration is left to administrators."""
     problems = []
@@ -128,6 +145,16 @@ def man_problems(package):
     return [f"mx2ctl.1 says nothing of {words}" for words in wanted if words not in page]
 
 
+def file_problems(package):
+    """Of the daemons' pages: configuration that a package brings, or the administrator writes for a unit."""
+    problems = []
+    for name in (name for name, section in PROGRAMS.items() if section == 8):
+        page = gzip.decompress((package.root / f"usr/share/man/man8/{name}.8.gz").read_bytes()).decode()
+        named, has_unit = "/etc/mx2/" in page, any(unit.startswith(name) for unit in UNITS)
+        problems += [f"{name}.8: /etc/mx2 named: {named}, a unit: {has_unit}"] if named != has_unit else []
+    return problems
+
+
 def versions(build, packages, work):
     """Where a version is named -> the version."""
     named = {"CHANGELOG.md": re.search(r"^## \[(\d[^]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.M)[1]}
@@ -175,12 +202,16 @@ def main():
         report.good("deploy/package.sh", make(build, work / "out"))
         if report.failed:
             return 1
+        if not shutil.which("lintian"):
+            report.skip("lintian finds no errors", "it is not installed: deploy/packages.sh package")
         packages = {package.name: package for package in
                     (Package(file, work) for file in sorted((work / "out").glob("*.deb")))}
         report.good("four packages hold what they should", package_problems(packages))
-        report.good("a tarball, too", [] if list((work / "out").glob("mx2-*.tar.gz")) else ["there is none"])
+        report.good("a tarball, too", tarball_problems(work / "out", work / "tarball"))
         if report.failed:
             return 1
+        next((work / "tarball").rglob("quick-start.md")).unlink()
+        report.bad("a page that README links", link_problems(work / "tarball"), "there is no docs/quick-start.md")
         (packages["mx2"].root / "usr/bin/mx2ctl").unlink()
         report.bad("a program that is missing", package_problems(packages), "mx2 lacks usr/bin/mx2ctl")
         report.good("maintainer scripts and conffiles", script_problems(packages["mx2"]))
@@ -189,6 +220,7 @@ def main():
         report.good("configuration is for this machine only", configuration_problems(packages["mx2"]))
         report.good("the example fits its packages", demo_problems(packages["mx2"]))
         report.good("man pages", man_problems(packages["mx2"]))
+        report.good("man pages name files that are there", file_problems(packages["mx2"]))
         dev = packages["libmx2-client-dev"]
         report.good("headers fit their library", [] if f"(= {dev.version})" in dev.depends else [dev.depends])
         named = versions(build, packages, work)

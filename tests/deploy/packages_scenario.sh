@@ -9,6 +9,7 @@ set -uo pipefail
 source /packages/units.sh
 passed=0 failed=0
 out=/tmp/out
+wants=/etc/systemd/system/multi-user.target.wants
 
 is() {
   local title="$1"
@@ -36,6 +37,32 @@ no_access_for_others() { [[ "$(stat -c %a "$1")" == *0 ]]; }
 version_is() { [[ "$(dpkg-query -W -f '${Version}' mx2)" == "$1"* ]]; }
 list_of() { mx2ctl "$@" --output json; }
 runs() { mx2 run executor --device car-1 --count 2 --every 20ms; }
+# with_systemd UNITS COMMAND...: where systemd seems to run, and these units do. What it is asked goes
+# to /tmp/asked.
+with_systemd() {
+  local active="$1" status=0
+  shift
+  mkdir -p /run/systemd/system /usr/local/sbin
+  tr ' ' '\n' <<<"$active" >/tmp/running
+  : >/tmp/asked
+  echo 'DPkg::Path "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin";' >/etc/apt/apt.conf.d/99stubs
+  printf '#!/bin/sh\necho "$@" >>/tmp/asked\n' >/usr/local/sbin/deb-systemd-invoke
+  cat >/usr/local/sbin/systemctl <<'STUB'
+#!/bin/sh
+case " $* " in *" list-units "*) ;; *) exit 0 ;; esac
+while [ "$1" != list-units ]; do shift; done
+shift
+while read -r unit; do
+  for pattern; do case "$unit" in $pattern) echo "$unit loaded active running" ;; esac; done
+done </tmp/running
+STUB
+  chmod 755 /usr/local/sbin/deb-systemd-invoke /usr/local/sbin/systemctl
+  "$@" || status=$?
+  rm -r /etc/apt/apt.conf.d/99stubs /run/systemd/system /usr/local/sbin/deb-systemd-invoke /usr/local/sbin/systemctl
+  return $status
+}
+# asked LINE...: of systemd, and nothing else.
+asked() { diff <(printf '%s\n' "$@") /tmp/asked; }
 stop_all() { is "mx2-mepm ends well" stop_unit mx2-mepm@local; is "mx2-orchestrator ends well" stop_unit mx2-orchestrator; }
 
 step_install() {
@@ -63,8 +90,7 @@ looks_right() {
 }
 
 demo_answers() {
-  says "nothing is there at first" "[]" list_of apps list
-  says "mx2ctl demo load" "demo host local: created" mx2ctl demo load
+  says "mx2ctl demo load, just started" "demo host local: created" mx2ctl demo load
   says "it may be done again" "is there already" mx2ctl demo load
   for list in "hosts list" "apps list" "packages list" "table list"; do
     # shellcheck disable=SC2086
@@ -77,12 +103,13 @@ demo_answers() {
 
 upgrade() {
   echo "# by the administrator" >>/etc/mx2/orchestrator.yaml
-  is "upgrade" apt_install /packages/new/*.deb
+  is "upgrade" with_systemd "mx2-mepm@local.service mx2-orchestrator.service" apt_install /packages/new/*.deb
+  is "  restarts what ran" asked "restart mx2-orchestrator.service" "restart mx2-mepm@local.service"
   is_not "to a newer version" version_is 0.0.9
   is "the administrator's configuration stays" grep -q "by the administrator" /etc/mx2/orchestrator.yaml
   is_not "that of nobody is the new one" grep -q "of an older package" /etc/mx2/optimizer.yaml
   is "state is its user's alone, still" owner_is "mx2:mx2 750" /var/lib/mx2
-  is "starts" start_unit mx2-orchestrator
+  is "starts" run_unit mx2-orchestrator
   says "with its rows" '"ue":"dev:car-1"' list_of table list
   is "its MEC host" start_unit mx2-mepm@local
   says "and its λ" "2 calls, 0 failed" runs
@@ -94,28 +121,29 @@ upgrade() {
 migrates() {
   rm -rf /var/lib/mx2/mx2.sqlite*
   is "a store of the first schema" install -o mx2 -g mx2 -m 600 /packages/first.sqlite /var/lib/mx2/mx2.sqlite
-  is "is opened by the new release" start_unit mx2-orchestrator
+  is "is opened by the new release" run_unit mx2-orchestrator
   says "with all it has" '"ue":"dev:old"' list_of table list
   says "and nothing set aside" '"status": "ok"' mx2ctl health --output json
   is "ends well" stop_unit mx2-orchestrator
 }
 
 leaves() {
-  is "removal" apt-get -q remove -y mx2
+  is "removal" with_systemd "mx2-orchestrator.service" apt-get -q remove -y mx2
+  is "  stops the orchestrator" grep -qx "stop mx2-orchestrator.service" /tmp/asked
   is_not "the programs are gone" test -e /usr/bin/mx2-orchestrator
   is "the store stays" test -s /var/lib/mx2/mx2.sqlite
   is "the configuration stays" test -s /etc/mx2/orchestrator.yaml
-  is "installed again" apt_install /packages/new/mx2_*.deb
-  is "it finds its store" start_unit mx2-orchestrator
+  says "installed again, it prints the next step" "mx2ctl demo load" with_systemd "" apt_install /packages/new/mx2_*.deb
+  is "  and starts" asked "start mx2-orchestrator.service"
+  is "  and is enabled" test -L "$wants/mx2-orchestrator.service"
+  is "it finds its store" run_unit mx2-orchestrator
   says "with its rows, again" '"ue":"dev:old"' list_of table list
   is "ends well, again" stop_unit mx2-orchestrator
   touch /etc/mx2/token
-  local wants=/etc/systemd/system/multi-user.target.wants
-  ln -s /usr/lib/systemd/system/mx2-optimizer.service "$wants/"  # as systemctl enable does
-  ln -s /usr/lib/systemd/system/mx2-mepm@.service "$wants/mx2-mepm@local.service"
+  for unit in mx2-optimizer mx2-notifier mx2-mepm@; do ln -s "$units/$unit.service" "$wants/${unit/@/@local}.service"; done
   is "purge" apt-get -q purge -y mx2 libmx2-client0 libmx2-client-dev mx2-emulator
   for path in /var/lib/mx2 /var/lib/mx2-mepm-local /etc/mx2 /usr/share/mx2 /usr/share/doc/mx2 \
-    "$wants/mx2-orchestrator.service" "$wants/mx2-optimizer.service" "$wants/mx2-mepm@local.service" \
+    "$wants"/mx2-{orchestrator,optimizer,notifier,mepm@local}.service \
     /etc/systemd/system/mx2-orchestrator.service /usr/lib/libmx2-client.so.0; do
     is_not "  no $path is left" test -e "$path" -o -L "$path"
   done
@@ -127,8 +155,8 @@ case "${1:-}" in
   live)
     looks_right
     is "mx2-orchestrator starts as its unit says" start_unit mx2-orchestrator
-    is "its store is nobody else's" no_access_for_others /var/lib/mx2/mx2.sqlite
     demo_answers
+    is "its store is nobody else's" no_access_for_others /var/lib/mx2/mx2.sqlite
     stop_all
     upgrade
     migrates

@@ -190,6 +190,29 @@ def check_running(report, demonstration):
                 else [])
 
 
+# A program that does not end when it is asked to; it is given one second, instead of half a minute.
+STUBBORN = """
+set -uo pipefail
+me=demonstration
+source <(sed 's/stop_s=30/stop_s=1/' deploy/demonstration.sh)
+launch stubborn log bash -c 'trap "" TERM; echo "listening "; exec sleep 60'
+launch good other bash -c 'echo "listening "; exec sleep 60'
+stop_programs
+! kill -0 "${pid_of[stubborn]}" 2>/dev/null
+"""
+
+
+def check_stubborn(report, demonstration):
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        done = subprocess.run(["bash", "-c", STUBBORN], cwd=demonstration.folder, capture_output=True, text=True,
+                              check=False, timeout=PATIENCE_S / 2)
+        named = "stubborn (process" in done.stderr and "good (process" not in done.stderr
+        report.good("Ctrl-C: who does not end is told, and killed", [] if done.returncode == 0 and named
+                    else [f"exit status {done.returncode}", done.stderr])
+        return
+    report.good("Ctrl-C: who does not end is told, and killed", ["it is waited for"])
+
+
 def reachable_by_others(pid):
     """Addresses but loopback that anything in the network of this process listens at."""
     found = []
@@ -242,7 +265,7 @@ def check_walkthrough(report, demonstration):
 
 
 def run(report, bin_dir):
-    for check in (check_taken_port, check_running, check_walkthrough):
+    for check in (check_taken_port, check_stubborn, check_running, check_walkthrough):
         with tempfile.TemporaryDirectory(prefix="mx2-run-") as folder:
             demonstration = Demonstration(bin_dir, folder)
             try:

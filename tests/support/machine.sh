@@ -64,17 +64,20 @@ make_machine() {
 }
 
 # inside DIR COMMAND: with process and mount namespaces of their own: nothing started or mounted
-# inside outlives this. With MX2_ALONE=yes also a network of its own, so that ports are free.
+# inside outlives this. With MX2_ALONE=yes also a network of its own, so that ports are free; with
+# MX2_LIMIT_S it is all killed, with exit status 137, when that is over.
 inside() {
-  local machine="$1" command="$2" name more=()
+  local machine="$1" command="$2" name more=() limit=()
   local environment=(PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
     HOME=/root LANG=C.UTF-8 CI=true DEBIAN_FRONTEND=noninteractive)
   for name in http_proxy https_proxy no_proxy; do
     [[ -n "${!name:-}" ]] && environment+=("$name=${!name}")
   done
   [[ -z "${MX2_ALONE:-}" ]] || more=(--net)
+  # In the foreground, so that Ctrl-C reaches all.
+  [[ -z "${MX2_LIMIT_S:-}" ]] || limit=(timeout --foreground --signal=KILL "$MX2_LIMIT_S")
   # shellcheck disable=SC2016
-  unshare --mount --pid --fork --kill-child "${more[@]}" bash -c '
+  "${limit[@]}" unshare --mount --pid --fork --kill-child "${more[@]}" bash -c '
     mount --bind /dev "$0/dev" && mount -t proc proc "$0/proc" || exit 1
     [[ -z "${MX2_ALONE:-}" ]] || python3 -c "
 import fcntl, socket, struct

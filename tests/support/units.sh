@@ -12,7 +12,8 @@ unit_value() {
   sed -n "s/^$2=//p" "$file" | sed "s/%i/$instance/g"
 }
 
-# start_unit UNIT: until it listens; its log is /tmp/UNIT.log.
+# start_unit UNIT: as systemctl start does for Type=exec: returns when its program has been started,
+# whether it listens or not. Its log is /tmp/UNIT.log.
 start_unit() {
   local unit="$1" user state as=()
   user="$(unit_value "$unit" User)"
@@ -26,14 +27,20 @@ start_unit() {
   (cd "$(unit_value "$unit" WorkingDirectory)" && umask "$(unit_value "$unit" UMask | grep . || echo 0022)" \
     && exec "${as[@]}" $(unit_value "$unit" ExecStart)) >"/tmp/$unit.log" 2>&1 &
   unit_pid[$unit]=$!
+}
+
+# await_unit UNIT: until it listens.
+await_unit() {
   for _ in $(seq 600); do
-    grep -q ' listening ' "/tmp/$unit.log" && return 0
-    kill -0 "${unit_pid[$unit]}" 2>/dev/null || break
+    grep -q ' listening ' "/tmp/$1.log" && return 0
+    kill -0 "${unit_pid[$1]}" 2>/dev/null || break
     sleep 0.05
   done
-  cat "/tmp/$unit.log" >&2
+  cat "/tmp/$1.log" >&2
   return 1
 }
+
+run_unit() { start_unit "$1" && await_unit "$1"; }
 
 stop_unit() {
   kill -TERM "${unit_pid[$1]}" && wait "${unit_pid[$1]}"

@@ -58,6 +58,7 @@ struct Error {
   ErrorCode code = ErrorCode::kProtocol;
   std::string message;  // a sentence for people
   int status = 0;       // of HTTP, when there was an answer
+  std::string type{};   // of the problem (RFC 7807), if told: "urn:mx2:problem:no-host"
 };
 
 // A value or an Error. value() and * need ok().
