@@ -72,7 +72,13 @@ TEST_CASE("log: whatever a value has, a JSON line is one, and valid", "[log]") {
   CHECK(line["overlong"] == unknown + unknown);
   CHECK(line["surrogate"] == unknown + unknown + unknown);
   CHECK(line["cut"] == unknown + unknown);
-  CHECK_FALSE(line.contains("program"));
+}
+
+TEST_CASE("log: a change of level or format does not lose the program's name", "[log]") {
+  const Logged logged(log::Format::kJson, "mx2-test");
+  log::configure("warn", log::Format::kJson);
+  log::warn("a line", {});
+  CHECK(only_line(logged)["program"] == "mx2-test");
 }
 
 TEST_CASE("log: as text, values are as they always were", "[log]") {
