@@ -99,7 +99,8 @@ class Document:
             return None  # bytes, of which the document says nothing
         media = exchange["contentType"].split(";")[0]
         if not exchange["body"]:
-            return "the body is empty" if content and status < 400 else None
+            may_be_empty = not content or status >= 400 or "application/octet-stream" in content
+            return None if may_be_empty else "the body is empty"
         if media == "application/problem+json" and media not in content:
             media = "application/json"  # MEC 010-2's documents; MEC 009 has it as we do
         if media not in content:
