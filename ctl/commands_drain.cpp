@@ -3,6 +3,7 @@
 #include <chrono>
 #include <map>
 #include <thread>
+#include <tuple>
 
 #include "api/base/clock.h"
 #include "api/base/text.h"
@@ -35,7 +36,10 @@ struct GroupKey {
   std::string app;
   std::string reason;
   std::string detail;
-  auto operator<=>(const GroupKey&) const = default;
+  bool operator<(const GroupKey& other) const {
+    return std::tie(host, app, reason, detail) <
+           std::tie(other.host, other.app, other.reason, other.detail);
+  }
 };
 using Groups = std::map<GroupKey, Group>;
 
@@ -272,7 +276,7 @@ class Waiting {
 Result<int> drain(Session& session, const Draining& draining) {
   Session first{session.server, session.format, draining.wait ? told_to(session) : session.out,
                 session.err, session.in};
-  const auto status =
+  auto status =
       for_each_id(first, "host", draining.hosts, [&](const std::string& id) -> Result<std::string> {
         const auto drained = session.server.post(encoded("hosts", id) + "/drain");
         if (!drained || !draining.move_pins) return said(drained, "draining");

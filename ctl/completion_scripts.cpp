@@ -99,6 +99,23 @@ std::string fish_option(const Option& option) {
   return line + fish_description(option.description) + "\n";
 }
 
+// What an option's value may be.
+std::string bash_values(const std::vector<CompletionNode>& nodes) {
+  std::string cases;
+  for (const auto& [name, option] : value_options(nodes)) {
+    if (option.takes_file) {
+      cases += "    " + name + ") return ;;\n";
+    } else if (!option.kind.empty()) {
+      cases += "    " + name + ") kind=" + option.kind + " ;;\n";
+    } else {
+      cases += "    " + name + ") compopt +o default 2>/dev/null; words='" +
+               join(option.choices, " ") +
+               "'\n      COMPREPLY=($(compgen -W \"$words\" -- \"$cur\")); return ;;\n";
+    }
+  }
+  return cases;
+}
+
 }  // namespace
 
 // Words are put together again that bash has split at colons, and replies are cut off before the
@@ -137,18 +154,7 @@ _mx2ctl() {
   done
   case $prev in
 )";
-  for (const auto& [name, option] : value_options(nodes)) {
-    if (option.takes_file) {
-      script += "    " + name + ") return ;;\n";
-    } else if (!option.kind.empty()) {
-      script += "    " + name + ") kind=" + option.kind + " ;;\n";
-    } else {
-      script += "    " + name + ") compopt +o default 2>/dev/null; words='" +
-                join(option.choices, " ") +
-                "'\n      COMPREPLY=($(compgen -W \"$words\" -- \"$cur\")); return ;;\n";
-    }
-  }
-  script += "  esac\n  if [[ -z $kind ]]; then\n    case $path in\n";
+  script += bash_values(nodes) + "  esac\n  if [[ -z $kind ]]; then\n    case $path in\n";
   for (const auto& node : nodes) {
     script += "    '" + node.path + "') words='" + bash_words(nodes, node) + "' ;;\n";
   }

@@ -163,9 +163,10 @@ class ScenarioReader {
       return result;
     }
     for (const auto& name : *names) {
-      const auto it =
-          std::find_if(scenario_.lambdas.begin(), scenario_.lambdas.end(),
-                       [&](const LambdaSpec& spec) { return name.is_string() && spec.id == name; });
+      const auto it = std::find_if(
+          scenario_.lambdas.begin(), scenario_.lambdas.end(), [&](const LambdaSpec& spec) {
+            return name.is_string() && name.get_ref<const std::string&>() == spec.id;
+          });
       if (it == scenario_.lambdas.end()) {
         f.fail("lambdas", "has " + json::dump(name) + ", which is no λ of the file");
         continue;
