@@ -66,8 +66,10 @@ std::string explain_in_words(const json::Value& document) {
   const auto app = text_at(document, "app");
   const auto asked = app + " for " + who(document);
   if (!is_found(document) || steps.empty()) {
-    return steps.empty() ? "Nothing can serve " + asked + ": the table has no row for it."
-                         : "Nothing can serve " + asked + ": no target of its rows can.";
+    return steps.empty()
+               ? "Nothing can serve " + asked +
+                     ": it has no row, and no package that is enabled (mx2ctl packages list)."
+               : "Nothing can serve " + asked + ": no target of its rows can.";
   }
   const auto host = text_at(document, "host");
   const auto where = host.empty() ? "a literal endpoint" : "host " + host;

@@ -76,6 +76,7 @@ mx2: {port: $mx2_port}
 operator: {port: $operator_port}
 store: {path: "$data/mx2.sqlite"}
 content: "$root/deploy/example/content.yaml"
+capacity: {idle_unknown_ms: 15000}        # a λ without statsPath can be replaced in seconds, not in ten minutes
 notifier: {allow: [127.0.0.0/8, "::1"]}   # callbacks to this machine, to try them
 END
 }
@@ -197,8 +198,8 @@ print_invitation() {
 mx2-orchestrator${optimizer:+, mx2-optimizer} and three mx2-mepm are running; Ctrl-C stops them.
   Mx2            $mx2_url/dev_app/v1     (V1.1.1 dialect: /mx2/v1, OpenAPI: /openapi.yaml)
   operator API   $operator_url/operator/v1   (metrics: ${operator_url}/metrics)
-  Optimizer      $data/optimizer.yaml, read again when it changes
-  store and logs $data
+${optimizer:+  Optimizer      $data/optimizer.yaml, read again when it changes
+}  store and logs $data
 
 Ask for an application context, as the device application car-1 would. The first instance of a λ is
 started for it:
@@ -218,13 +219,13 @@ Look at the table, ask why car-1 is sent where it is, and send it elsewhere:
   $mx2ctl explain dev:car-1 facedetect-1
   $mx2ctl table set dev:car-1 facedetect-1 host:edge-west
 
-See what the Optimizer thinks of it:
+${optimizer:+See what the Optimizer thinks of it:
 
   $mx2ctl optimizer status
   $mx2ctl optimizer explain car-1 facedetect-1
   $mx2ctl table history
 
-Call it once a second. In another terminal send it elsewhere, and see the calls follow:
+}Call it once a second. In another terminal send it elsewhere, and see the calls follow:
 
   ${bin/#$PWD\//}/mx2 --url $mx2_url run facedetect --device cam-1 --payload @${picture/#$PWD\//} --answers
   $mx2ctl table set dev:cam-1 facedetect-1 host:edge-west

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "api/operator/codec.h"
 #include "optimizer/explain.h"
@@ -193,10 +194,11 @@ std::string describe(const Snapshot& snapshot, const Plan& plan) {
   count("latency not known", before.unknown_latency_contexts, after.unknown_latency_contexts);
   count("overloaded hosts", static_cast<std::int64_t>(before.overloaded_hosts),
         static_cast<std::int64_t>(after.overloaded_hosts));
-  out += "Load of hosts that change:\n";
+  std::string heading = "Load of hosts that change:\n";
   for (Index h = 0; h < snapshot.hosts.size(); ++h) {
     if (before.load[h] == after.load[h]) continue;
     const auto& host = snapshot.hosts[h];
+    out += std::exchange(heading, "");
     out += fmt::format("  {:<24} {:>12} -> {:>12} of {}", host.id, before.load[h], after.load[h],
                        host.capacity);
     if (host.status != HostStatus::kUp) out += fmt::format(", {}", to_text(host.status));
