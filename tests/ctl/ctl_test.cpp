@@ -296,7 +296,7 @@ TEST_CASE("An explanation in words", "[ctl]") {
                        {"ue":"ip:10.0.0.0/8","target":"host:h2","verdict":"chosen"}]})"),
              ContainsSubstring("a for device car at 10.0.0.1 goes to host h2 (http://h2).\n"
                                "Row ip:10.0.0.0/8 decides, by its target number 2"));
-  CHECK_THAT(words(R"({"app":"a","found":false,"steps":[]})"), ContainsSubstring("no row for it"));
+  CHECK_THAT(words(R"({"app":"a","found":false,"steps":[]})"), ContainsSubstring("it has no row"));
   CHECK_THAT(words(R"({"app":"a","found":false,"steps":[{"ue":"*","target":"host:x",
                        "verdict":"host is down"}]})"),
              ContainsSubstring("no target of its rows can"));
