@@ -137,12 +137,13 @@ bool Authenticator::is_trusted(const std::string& address) const {
 // Each proxy names whom it has seen, after what it was told. So the nearest one that we do not
 // trust is the client, and what comes before it the client's own words. Nothing: there is no such
 // header.
-std::optional<std::string> Authenticator::client_of(const std::vector<std::string>& hops) const {
+std::optional<std::string> Authenticator::client_of(const std::vector<std::string>& hops,
+                                                    const std::string& peer) const {
   if (hops.empty()) return std::nullopt;
   std::string client;
   for (auto hop = hops.rbegin(); hop != hops.rend() && IpAddress::parse(*hop); ++hop) {
     client = *hop;
-    if (!is_trusted(client)) break;
+    if (!is_trusted(client) || IpAddress::parse(client) == IpAddress::parse(peer)) break;
   }
   return client;
 }
@@ -155,10 +156,10 @@ std::string Authenticator::client_address(const http::Request& request) const {
   std::optional<std::string> forwarded;
   std::optional<std::string> listed;
   if (options_.forwarded_header != "x-forwarded-for") {
-    forwarded = client_of(hops_in(request, "Forwarded", forwarded_for));
+    forwarded = client_of(hops_in(request, "Forwarded", forwarded_for), peer);
   }
   if (options_.forwarded_header != "forwarded") {
-    listed = client_of(hops_in(request, "X-Forwarded-For", node_address));
+    listed = client_of(hops_in(request, "X-Forwarded-For", node_address), peer);
   }
   if (forwarded && listed && IpAddress::parse(*forwarded) != IpAddress::parse(*listed)) return peer;
   const auto client = forwarded ? *forwarded : listed.value_or("");

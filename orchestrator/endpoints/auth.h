@@ -49,7 +49,8 @@ class Authenticator {
   [[nodiscard]] Result<std::string> subject_of(const std::string& token) const;
   [[nodiscard]] Result<std::string> subject_of_jwt(const std::string& token) const;
   [[nodiscard]] std::string client_address(const http::Request& request) const;
-  [[nodiscard]] std::optional<std::string> client_of(const std::vector<std::string>& hops) const;
+  [[nodiscard]] std::optional<std::string> client_of(const std::vector<std::string>& hops,
+                                                     const std::string& peer) const;
   [[nodiscard]] bool is_trusted(const std::string& address) const;
 
   AuthOptions options_;

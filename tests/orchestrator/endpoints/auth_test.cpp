@@ -293,6 +293,7 @@ TEST_CASE("auth: the nearest proxy that is not ours is the client, in all lines 
   CHECK(listed({"198.51.100.7", "203.0.113.9"}) == "203.0.113.9");
   CHECK(listed({"198.51.100.7, 203.0.113.9, 10.1.1.1", "10.2.2.2"}) == "203.0.113.9");
   CHECK(listed({"10.3.3.3"}) == "10.3.3.3");
+  CHECK(listed({"198.51.100.7", "10.0.0.1"}) == "10.0.0.1");  // on the proxy's own machine
   CHECK(listed({"unknown, 10.3.3.3"}) == "10.3.3.3");
   CHECK(listed({"203.0.113.9, unknown"}) == "10.0.0.1");
   CHECK(listed({"2001:db8::9, fd00::1"}) == "2001:db8::9");
