@@ -35,7 +35,7 @@ Keys keys_of(const config::Loaded<OrchestratorOptions>& loaded) {
 
 void refuse(const std::string& file, const std::vector<std::string>& problems) {
   log::error("configuration not taken over: nothing has changed",
-             {{"file", file}, {"problems", std::to_string(problems.size())}});
+             {{"file", file}, {"problems", problems.size()}});
   for (std::size_t i = 0; i < std::min(problems.size(), kProblemsLogged); ++i) {
     log::error("configuration", {{"problem", problems[i]}});
   }

@@ -113,9 +113,8 @@ void OrchestratorLink::learn_store(const http::Reply& reply) {
   const auto before = known_.store.value_or(StoreEpoch());
   const bool old = heard->id == before.id && heard->epoch < before.epoch;
   if (old && !told_old_) {
-    log::warn(
-        "the orchestrator's store is older than one that we have seen",
-        {{"its_epoch", std::to_string(heard->epoch)}, {"seen", std::to_string(before.epoch)}});
+    log::warn("the orchestrator's store is older than one that we have seen",
+              {{"its_epoch", heard->epoch}, {"seen", before.epoch}});
   }
   told_old_ = old;
   const auto newest = newer_of(before, *heard);

@@ -69,9 +69,7 @@ void StorePeers::hear(const std::string& peer, std::optional<std::string_view> s
   const bool full = ahead_.size() >= kPeersMax && ahead_.count(peer) == 0;
   if (full || !ahead_.insert_or_assign(peer, known->epoch).second) return;
   log::warn("a peer knows a newer epoch of this store: it was put back from a copy, or runs twice",
-            {{"peer", peer},
-             {"its_epoch", std::to_string(known->epoch)},
-             {"our_epoch", std::to_string(own_.epoch)}});
+            {{"peer", peer}, {"its_epoch", known->epoch}, {"our_epoch", own_.epoch}});
 }
 
 std::map<std::string, std::uint64_t> StorePeers::ahead() const {

@@ -153,12 +153,24 @@ Result<void> Backups::make(Backup& backup) {
   for (const auto& entry : fs::directory_iterator(links_)) {
     names.push_back(kPackagePrefix + entry.path().filename().string());
   }
+  std::sort(names.begin() + 1, names.end());  // for has_file()
   for (const auto& name : names) {
     auto file = described(name, path_of(name), stopped_);
     if (!file) return file.error();
     backup.files.push_back(std::move(*file));
   }
   return {};
+}
+
+// Not by a copy of the backup, or from one end of it to the other: it is asked for each of many
+// files.
+bool Backups::has_file(const std::string& name) const {
+  const auto& files = backup_.files;
+  if (files.empty() || name == kDatabaseName) return !files.empty();
+  const auto it = std::lower_bound(
+      files.begin() + 1, files.end(), name,
+      [](const BackupFile& file, const std::string& wanted) { return file.name < wanted; });
+  return it != files.end() && it->name == name;
 }
 
 std::string Backups::path_of(const std::string& file) const {
@@ -198,13 +210,12 @@ Result<Backup> Backups::find(const std::string& id) const {
 
 Result<std::string> Backups::read(const std::string& id, const std::string& file,
                                   std::uint64_t offset, Time now) {
-  const auto backup = find(id);
-  if (!backup) return backup.error();
-  if (backup->state != BackupState::kReady) return conflict("the backup is not ready");
-  const auto& files = backup->files;
-  const auto known =
-      std::find_if(files.begin(), files.end(), [&](const BackupFile& f) { return f.name == file; });
-  if (known == files.end()) return not_found("the backup has no file '" + file + "'");
+  {
+    const std::lock_guard guard(mutex_);
+    if (id.empty() || backup_.id != id) return not_found("no backup '" + id + "'");
+    if (backup_.state != BackupState::kReady) return conflict("the backup is not ready");
+    if (!has_file(file)) return not_found("the backup has no file '" + file + "'");
+  }
   auto piece = read_piece(path_of(file), offset, kPieceBytesMax);
   if (!piece) return unavailable("the snapshot cannot be read", file);
   const std::lock_guard guard(mutex_);

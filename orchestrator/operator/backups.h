@@ -53,6 +53,7 @@ class Backups {
  private:
   [[nodiscard]] Result<void> make(Backup& backup);
   [[nodiscard]] std::string path_of(const std::string& file) const;
+  [[nodiscard]] bool has_file(const std::string& name) const;  // under the lock
   void clear() const;
 
   Store& store_;

@@ -12,33 +12,32 @@ using test::apply;
 using test::entry_of;
 using test::StoreInDir;
 
+// A store in which nothing is yet, made into one of an earlier release.
+void change_empty(StoreInDir& files, const char* sql) {
+  files.open().value()->close();
+  SQLite::Database(files.options.path, SQLite::OPEN_READWRITE).exec(sql);
+}
+
 // As a release with one entry for each context left it.
 TEST_CASE("outbox: a file of schema 6 is taken over with what it owes", "[store][outbox]") {
   StoreInDir files;
-  {
-    auto store = files.open().value();
-    store->close();
-  }
-  {
-    SQLite::Database db(files.options.path, SQLite::OPEN_READWRITE);
-    db.exec(R"(
-      DROP TABLE outbox;
-      CREATE TABLE outbox (sequence INTEGER PRIMARY KEY, context_id TEXT NOT NULL UNIQUE,
-        revision INTEGER NOT NULL, callback_reference TEXT NOT NULL, type TEXT NOT NULL,
-        body TEXT NOT NULL, created_ms INTEGER NOT NULL, written_ms INTEGER NOT NULL,
-        due_ms INTEGER NOT NULL, attempts INTEGER NOT NULL, dead INTEGER NOT NULL,
-        last_error TEXT NOT NULL, waited_ms INTEGER NOT NULL DEFAULT 0);
-      CREATE INDEX outbox_dead ON outbox (sequence) WHERE dead = 1;
-      INSERT INTO outbox VALUES
-        (3, 'c', 5, 'http://ue.example/c', 'AddressChangeNotification', '{}', 1, 2, 3, 4, 0, 'e', 6),
-        (4, 'd', 6, 'http://ue.example/d', 'ApplicationLocationAvailabilityNotification', '[]',
-         7, 8, 9, 10, 1, 'f', 11);
-      CREATE TABLE removed_rows (app_d_id TEXT NOT NULL, ue TEXT NOT NULL,
-        version INTEGER NOT NULL, PRIMARY KEY (app_d_id, ue)) WITHOUT ROWID;
-      ALTER TABLE table_versions DROP COLUMN by_whom;
-      UPDATE meta SET value = '6' WHERE name = 'schema';
-    )");
-  }
+  change_empty(files, R"(
+    DROP TABLE outbox;
+    CREATE TABLE outbox (sequence INTEGER PRIMARY KEY, context_id TEXT NOT NULL UNIQUE,
+      revision INTEGER NOT NULL, callback_reference TEXT NOT NULL, type TEXT NOT NULL,
+      body TEXT NOT NULL, created_ms INTEGER NOT NULL, written_ms INTEGER NOT NULL,
+      due_ms INTEGER NOT NULL, attempts INTEGER NOT NULL, dead INTEGER NOT NULL,
+      last_error TEXT NOT NULL, waited_ms INTEGER NOT NULL DEFAULT 0);
+    CREATE INDEX outbox_dead ON outbox (sequence) WHERE dead = 1;
+    INSERT INTO outbox VALUES
+      (3, 'c', 5, 'http://ue.example/c', 'AddressChangeNotification', '{}', 1, 2, 3, 4, 0, 'e', 6),
+      (4, 'd', 6, 'http://ue.example/d', 'ApplicationLocationAvailabilityNotification', '[]',
+       7, 8, 9, 10, 1, 'f', 11);
+    CREATE TABLE removed_rows (app_d_id TEXT NOT NULL, ue TEXT NOT NULL,
+      version INTEGER NOT NULL, PRIMARY KEY (app_d_id, ue)) WITHOUT ROWID;
+    ALTER TABLE table_versions DROP COLUMN by_whom;
+    UPDATE meta SET value = '6' WHERE name = 'schema';
+  )");
   auto store = files.open().value();
   const auto living = store->notifications(0, 10).value();
   REQUIRE(living.size() == 1);
@@ -62,23 +61,16 @@ TEST_CASE("outbox: a file of schema 6 is taken over with what it owes", "[store]
 TEST_CASE("history: a file of schema 7 is taken over with the removals during a rewrite",
           "[store][history]") {
   StoreInDir files;
-  {
-    auto store = files.open().value();
-    store->close();
-  }
-  {
-    SQLite::Database db(files.options.path, SQLite::OPEN_READWRITE);
-    db.exec(R"(
-      CREATE TABLE removed_rows (app_d_id TEXT NOT NULL, ue TEXT NOT NULL,
-        version INTEGER NOT NULL, PRIMARY KEY (app_d_id, ue)) WITHOUT ROWID;
-      ALTER TABLE table_versions DROP COLUMN by_whom;
-      INSERT INTO table_versions VALUES (3, 1, '', 0, 0, 0), (4, 0, '', 2, 0, 1);
-      INSERT INTO rows_before VALUES (4, 'a', 'dev:x', 'host:north', 1, '', 2, 0),
-        (4, 'a', 'dev:y', 'host:north', 1, '', 2, 0);
-      INSERT INTO removed_rows VALUES ('a', 'dev:x', 4);
-      UPDATE meta SET value = '7' WHERE name = 'schema';
-    )");
-  }
+  change_empty(files, R"(
+    CREATE TABLE removed_rows (app_d_id TEXT NOT NULL, ue TEXT NOT NULL,
+      version INTEGER NOT NULL, PRIMARY KEY (app_d_id, ue)) WITHOUT ROWID;
+    ALTER TABLE table_versions DROP COLUMN by_whom;
+    INSERT INTO table_versions VALUES (3, 1, '', 0, 0, 0), (4, 0, '', 2, 0, 1);
+    INSERT INTO rows_before VALUES (4, 'a', 'dev:x', 'host:north', 1, '', 2, 0),
+      (4, 'a', 'dev:y', 'host:north', 1, '', 2, 0);
+    INSERT INTO removed_rows VALUES ('a', 'dev:x', 4);
+    UPDATE meta SET value = '7' WHERE name = 'schema';
+  )");
   auto store = files.open().value();
   const auto has_had_its_turn = [&](const std::string& ue) {
     bool found = false;
@@ -100,18 +92,11 @@ TEST_CASE(
     "history: a file of schema 8 is taken over, and nobody is known to have made its versions",
     "[store][history]") {
   StoreInDir files;
-  {
-    auto store = files.open().value();
-    store->close();
-  }
-  {
-    SQLite::Database db(files.options.path, SQLite::OPEN_READWRITE);
-    db.exec(R"(
-      ALTER TABLE table_versions DROP COLUMN by_whom;
-      INSERT INTO table_versions VALUES (3, 0, 'first content', 2, 0, 1);
-      UPDATE meta SET value = '8' WHERE name = 'schema';
-    )");
-  }
+  change_empty(files, R"(
+    ALTER TABLE table_versions DROP COLUMN by_whom;
+    INSERT INTO table_versions VALUES (3, 0, 'first content', 2, 0, 1);
+    UPDATE meta SET value = '8' WHERE name = 'schema';
+  )");
   auto store = files.open().value();
   const auto versions = store->table_versions("", 10).value();
   REQUIRE(versions.items.size() == 1);
